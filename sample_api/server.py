@@ -1,0 +1,244 @@
+"""The scanner's API over HTTP: paths, envelopes, refusals and the quota."""
+
+import asyncio
+import math
+import re
+import socket
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from time import monotonic
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sample_api.account import Account, Row
+
+BASE_PATH = "/v1"
+CONTROL_PATH = "/sample/"
+HOUR = 3600.0
+
+
+@dataclass
+class RequestRecord:
+    """One request that arrived, whatever became of it."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    status: int | None
+    """None until the answer begins, and for good when none did."""
+    authorization: bool
+    """Whether an ``Authorization`` header came with it; its value is not kept."""
+
+
+@dataclass
+class _Gate:
+    """Records every request to the API; refuses a wrong token (401) and too many an hour (429).
+
+    The quota is a sliding window: a request counts for an hour from its arrival, whatever its
+    answer. Refusals are not counted, nor is ``/health/``, which asks for no token either.
+    """
+
+    app: ASGIApp
+    requests: list[RequestRecord]
+    token: str
+    quota_per_hour: int | None
+    latency_seconds: float
+    counted: deque[float] = field(default_factory=deque)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(CONTROL_PATH):
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        sent_token = "authorization" in request.headers
+        query = dict(request.query_params)
+        record = RequestRecord(request.method, request.url.path, query, None, sent_token)
+        self.requests.append(record)
+
+        async def send_and_record(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                record.status = message["status"]
+            await send(message)
+
+        await asyncio.sleep(self.latency_seconds)
+        answer = self.refusal(request) or self.app
+        await answer(scope, receive, send_and_record)
+
+    def refusal(self, request: Request) -> Response | None:
+        if request.url.path == f"{BASE_PATH}/health/":
+            return None
+        if request.headers.get("authorization") != f"Bearer {self.token}":
+            return _detail(401, "Invalid token.", {"WWW-Authenticate": "Bearer"})
+        if self.quota_per_hour is None:
+            return None
+        now = monotonic()
+        while self.counted and now - self.counted[0] >= HOUR:
+            self.counted.popleft()
+        if len(self.counted) >= self.quota_per_hour:
+            oldest = self.counted[0] if self.counted else now
+            seconds = math.ceil(HOUR - (now - oldest))
+            message = f"Request was throttled. Expected available in {seconds} seconds."
+            return _detail(429, message, {"Retry-After": str(seconds)})
+        self.counted.append(now)
+        return None
+
+
+def create_app(
+    account: Account,
+    *,
+    token: str,
+    quota_per_hour: int | None = 5000,
+    max_limit: int = 100,
+    default_limit: int = 25,
+    latency_seconds: float = 0.0,
+    middleware: Sequence[Middleware] = (),
+) -> Starlette:
+    """Make the API of one account, below ``/v1``; a change to the account shows at once.
+
+    ``app.state.requests`` lists what arrived, in order, as ``RequestRecord``.
+    ``POST /sample/next-day/`` moves the account to its next day and answers its ``Changes``. It is
+    no part of the real API: it asks for no token, and is neither counted nor recorded.
+
+    Args:
+        account: The rows to serve.
+        token: The bearer token that is accepted.
+        quota_per_hour: Requests allowed in an hour; None for any number, 0 for a quota used up.
+        max_limit: The most rows on a page, whatever ``limit`` asks for.
+        default_limit: Rows on a page when ``limit`` is not given.
+        latency_seconds: How long each answer is held back.
+        middleware: The place for faults: it sees the requests that are let in, in front of the
+            rows, and what it answers is recorded. Outermost first.
+
+    """
+    if min(max_limit, default_limit) < 1:
+        raise ValueError("max_limit and default_limit must be 1 or more.")
+
+    def page(request: Request, rows: list[Row]) -> Response:
+        limit = min(_whole_number(request, "limit", default_limit, least=1), max_limit)
+        offset = _whole_number(request, "offset", 0, least=0)
+
+        def url(offset: int) -> str:
+            return str(request.url.include_query_params(limit=limit, offset=offset))
+
+        return JSONResponse(
+            {
+                "count": len(rows),
+                "next": url(offset + limit) if offset + limit < len(rows) else None,
+                "previous": url(max(0, offset - limit)) if offset > 0 else None,
+                "results": rows[offset : offset + limit],
+            }
+        )
+
+    async def health(request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def issues(request: Request) -> Response:
+        base_url = str(request.base_url.replace(path=BASE_PATH))
+        return page(request, [_with_url(row, base_url) for row in account.issues])
+
+    async def occurrences(request: Request) -> Response:
+        rows = account.occurrences.get(request.path_params["issue"])
+        if rows is None:
+            raise HTTPException(404, "No Issue matches the given query.")
+        return page(request, rows)
+
+    async def scans(request: Request) -> Response:
+        return page(request, account.scans)
+
+    async def targets(request: Request) -> Response:
+        return page(request, account.targets)
+
+    async def add_slash(request: Request) -> Response:
+        return RedirectResponse(request.url.replace(path=f"{request.url.path}/"), 301)
+
+    async def next_day(request: Request) -> Response:
+        return JSONResponse(asdict(account.next_day()))
+
+    paths = {
+        f"{BASE_PATH}/health": health,
+        f"{BASE_PATH}/issues": issues,
+        f"{BASE_PATH}/issues/{{issue:int}}/occurrences": occurrences,
+        f"{BASE_PATH}/scans": scans,
+        f"{BASE_PATH}/targets": targets,
+    }
+    routes = [
+        *(Route(f"{path}/", endpoint) for path, endpoint in paths.items()),
+        *(Route(path, add_slash) for path in paths),
+        Route(f"{CONTROL_PATH}next-day/", next_day, methods=["POST"]),
+    ]
+    requests: list[RequestRecord] = []
+    gate = Middleware(_Gate, requests, token, quota_per_hour, latency_seconds)
+    app = Starlette(
+        routes=routes,
+        middleware=[gate, *middleware],
+        exception_handlers={HTTPException: _http_error},
+    )
+    # Starlette's own redirect, a 307, would take in paths with a slash too many.
+    app.router.redirect_slashes = False
+    app.state.requests = requests
+    return app
+
+
+def _whole_number(request: Request, name: str, default: int, *, least: int) -> int:
+    text = request.query_params.get(name, str(default))
+    if not re.fullmatch("[0-9]{1,18}", text) or int(text) < least:
+        raise HTTPException(400, f"{name} must be a whole number, {least} or more.")
+    return int(text)
+
+
+def _with_url(issue: Row, base_url: str) -> Row:
+    path = issue.get("occurrences")
+    is_path = isinstance(path, str) and path.startswith("/")
+    return issue | {"occurrences": f"{base_url}{path}"} if is_path else issue
+
+
+def _detail(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"detail": detail}, status, headers)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _detail(error.status_code, error.detail, dict(error.headers or {}))
+
+
+@contextmanager
+def serve(app: Starlette, port: int = 0) -> Iterator[str]:
+    """Serve on 127.0.0.1 in a thread; yield the base URL, such as ``http://127.0.0.1:8081/v1``.
+
+    Port 0 takes a free one; a port that is taken raises OSError. At the end, requests under way
+    have one second to finish.
+    """
+    # asyncio turns Nagle's delay off only for sockets that name their protocol.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        # From here on connections queue: nobody has to wait for the thread to be ready.
+        listener.listen(2048)
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=1,
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],), name="sample-api")
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}{BASE_PATH}"
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -1,0 +1,1 @@
+"""A vulnerability scanner's REST API into BigQuery, by a Cloud Function."""

@@ -1,0 +1,110 @@
+"""What can go wrong in a sync, one class for each thing that a caller would do about it.
+
+A message names what is wrong, where, and what to do. It never holds the token, a row or the body of
+an answer: messages travel into logs, HTTP answers and Pub/Sub retries.
+"""
+
+from typing import ClassVar
+
+
+class SyncError(Exception):
+    """A sync that did not happen, or did not finish.
+
+    `http_status` is what `sync_http` answers. `retryable` says whether the same call may succeed
+    later with nothing changed: then Pub/Sub is asked to deliver again. `retry_after` is the number
+    of seconds after which that is worth trying, where it is known.
+    """
+
+    http_status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+    def body(self) -> dict[str, object]:
+        """The error as it is answered, in JSON's types."""
+        error = {"type": type(self).__name__, "message": str(self)}
+        return {"status": "error", "error": error}
+
+
+class RequestError(SyncError):
+    """The call itself is malformed: its JSON, a key, a resource."""
+
+    http_status = 400
+
+
+class MethodNotAllowed(SyncError):
+    """The HTTP method is not POST."""
+
+    http_status = 405
+
+
+class AlreadyRunning(SyncError):
+    """A sync is under way in this instance."""
+
+    http_status = 409
+    retryable = True
+
+
+class SettingsError(SyncError):
+    """One or more settings are missing or malformed."""
+
+
+class TokenError(SyncError):
+    """The token's secret is missing, denied, disabled or corrupt."""
+
+
+class TokenUnavailable(SyncError):
+    """Secret Manager does not answer."""
+
+    http_status = 503
+    retryable = True
+
+
+class LoadError(SyncError):
+    """BigQuery refuses what it is asked to do."""
+
+
+class LoadUnavailable(SyncError):
+    """BigQuery stayed unavailable, or a job of its failed in a way that passes."""
+
+    http_status = 503
+    retryable = True
+
+
+class InternalError(SyncError):
+    """A fault of this program, or a process that was ended from outside."""
+
+
+class ApiRefused(SyncError):
+    """The API refuses the token (401 or 403)."""
+
+    http_status = 502
+
+
+class ApiError(SyncError):
+    """The API answers something that is no listing, or rows that fit no table."""
+
+    http_status = 502
+
+
+class ListingUnstable(SyncError):
+    """A listing changed so fast, or contradicts itself so, that it could not be read whole."""
+
+    http_status = 503
+    retryable = True
+
+
+class ApiUnavailable(SyncError):
+    """The API stays unavailable after all retries, or its quota is used up."""
+
+    http_status = 503
+    retryable = True
+
+
+class DeadlineExceeded(SyncError):
+    """The run took longer than `SYNC_DEADLINE_SECONDS`."""
+
+    http_status = 504
+    retryable = True

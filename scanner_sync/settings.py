@@ -1,0 +1,160 @@
+"""The settings: each declared once, with its type, meaning and default, and checked together.
+
+They are read through dlt's configuration: the environment, then `.dlt/secrets.toml`, then
+`.dlt/config.toml`, in the working directory.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+import dlt
+
+from scanner_sync.errors import SettingsError
+
+EMULATORS = ("BIGQUERY_EMULATOR_HOST", "SECRET_MANAGER_EMULATOR_HOST")
+"""Read from the environment alone, as Google's clients do; for a laptop."""
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if (
+        not parts.hostname
+        or not (parts.scheme == "https" or (parts.scheme == "http" and loopback))
+        or parts.query
+        or parts.fragment
+        or parts.username is not None
+    ):
+        raise ValueError
+    _ = parts.port  # raises ValueError where it is no number
+    return value.rstrip("/") + "/"
+
+
+def _matching(pattern: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if not re.fullmatch(pattern, value, re.ASCII):
+            raise ValueError
+        return value
+
+    return parse
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not re.fullmatch("[0-9]{1,9}", value, re.ASCII) or not least <= int(value) <= most:
+            raise ValueError
+        return int(value)
+
+    return parse
+
+
+def _setting(meaning: str, form: str, parse: Callable[[str], Any], default: Any = None) -> Any:
+    metadata = {"meaning": meaning, "form": form, "parse": parse}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one run. The name of each is the field's, in capitals."""
+
+    api_base_url: str = _setting(
+        "base URL of the API, such as https://api.intruder.io/v1",
+        "an https URL of host and path (http for a loopback host)",
+        _base_url,
+        "",
+    )
+    access_token: str | None = field(
+        default=None,
+        repr=False,
+        metadata={
+            "meaning": "the API token itself, for a laptop; wins over the next one",
+            "form": "one word of printable ASCII",
+            "parse": _matching(r"[\x21-\x7e]+"),
+        },
+    )
+    access_token_secret: str | None = _setting(
+        "the secret in Secret Manager that holds the token, read on every run",
+        "projects/PROJECT/secrets/SECRET, with or without /versions/VERSION",
+        _matching(r"projects/[^/\s]+/secrets/[\w-]{1,255}(/versions/[\w-]+)?"),
+    )
+    google_cloud_project: str | None = _setting(
+        "project of the dataset; by default that of the Google credentials",
+        "a project id: 6 to 30 lower-case letters, digits and hyphens",
+        _matching(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]"),
+    )
+    dataset: str = _setting(
+        "BigQuery dataset; the rows pass through its twin, DATASET_staging",
+        "lower-case letters and digits, single underscores between them",
+        # dlt would write any other form as this one, which is then another dataset.
+        _matching(r"[a-z](_?[a-z0-9]){0,900}"),
+        "scanner",
+    )
+    bigquery_location: str = _setting(
+        "location of the dataset", "a BigQuery location, such as EU", _matching(r"[\w-]+"), "US"
+    )
+    page_size: int = _setting(
+        "rows asked for per request", "a number from 1 to 10000", _number(1, 10_000), 100
+    )
+    max_concurrent_requests: int = _setting(
+        "requests under way at once", "a number from 1 to 200", _number(1, 200), 20
+    )
+    sync_deadline_seconds: int = _setting(
+        "seconds after which a run gives up, before the platform ends it",
+        "a number from 1 to 86400",
+        _number(1, 86_400),
+        1500,
+    )
+    log_level: str = _setting(
+        "least severity that is logged",
+        "DEBUG, INFO, WARNING or ERROR",
+        _matching("DEBUG|INFO|WARNING|ERROR"),
+        "INFO",
+    )
+
+    @property
+    def token_source(self) -> str:
+        """Where the token comes from, for messages."""
+        return "ACCESS_TOKEN" if self.access_token else f"{self.access_token_secret}"
+
+    @property
+    def bigquery_emulator(self) -> str | None:
+        """Base URL of a local BigQuery. google-cloud-bigquery reads the variable itself."""
+        return os.environ.get("BIGQUERY_EMULATOR_HOST")
+
+    @property
+    def secret_manager_emulator(self) -> str | None:
+        """HOST:PORT of a local Secret Manager, without TLS."""
+        return os.environ.get("SECRET_MANAGER_EMULATOR_HOST")
+
+
+def read_settings() -> Settings:
+    """The settings as they stand now. Raises `SettingsError` with all that is wrong with them."""
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for setting in fields(Settings):
+        accessor = dlt.secrets if setting.name == "access_token" else dlt.config
+        value: Any = accessor.get(setting.name)
+        if value is None or value == "":
+            continue
+        try:
+            values[setting.name] = setting.metadata["parse"](str(value).strip())
+        except ValueError:
+            # The value is not shown: a token may have been pasted into the wrong setting.
+            faults.append(f"{setting.name.upper()} must be {setting.metadata['form']}")
+    if not values.get("api_base_url") and not any("API_BASE_URL" in fault for fault in faults):
+        faults.append("API_BASE_URL is required: the base URL, such as https://api.intruder.io/v1")
+    if not values.keys() & {"access_token", "access_token_secret"} and not any(
+        "ACCESS_TOKEN" in fault for fault in faults
+    ):
+        faults.append(
+            "ACCESS_TOKEN_SECRET is required: projects/PROJECT/secrets/SECRET (or ACCESS_TOKEN)"
+        )
+    if faults:
+        raise SettingsError(
+            "Settings, from the environment or .dlt/config.toml: " + "; ".join(faults) + "."
+        )
+    return Settings(**values)

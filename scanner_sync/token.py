@@ -1,0 +1,94 @@
+"""The API token, from Secret Manager."""
+
+import re
+
+import google_crc32c
+from google.api_core import exceptions as google_exceptions
+from google.api_core.retry import Retry
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
+from google.cloud.secretmanager_v1 import (
+    AccessSecretVersionResponse,
+    SecretManagerServiceClient,
+)
+
+from scanner_sync.deadline import Deadline
+from scanner_sync.errors import TokenError, TokenUnavailable
+
+
+def read_token(secret: str, emulator: str | None, deadline: Deadline) -> str:
+    """The token that `secret` holds, in the named version or else the latest.
+
+    `secret` is `projects/P/secrets/S` or `projects/P/secrets/S/versions/V`. Raises `TokenError`,
+    each cause told apart,
+    and `TokenUnavailable` where Secret Manager does not answer.
+    """
+    version = secret if "/versions/" in secret else f"{secret}/versions/latest"
+    try:
+        response = _access(version, emulator, min(60.0, deadline.remaining))
+    except google_exceptions.NotFound:
+        raise TokenError(
+            f"{version} does not exist. Create the secret, and add the token to it:"
+            f" gcloud secrets versions add {_short_name(secret)} --data-file=-"
+        ) from None
+    except google_exceptions.PermissionDenied:
+        raise TokenError(
+            f"Access to {version} is denied, or it does not exist. Grant"
+            " roles/secretmanager.secretAccessor on the secret to the function's service account."
+        ) from None
+    except google_exceptions.FailedPrecondition:
+        raise TokenError(
+            f"{version} is disabled or destroyed. Enable it, or add a new version; latest is the"
+            " newest version created, even while it is disabled."
+        ) from None
+    except (DefaultCredentialsError, google_exceptions.Unauthenticated):
+        raise TokenError(
+            f"No Google credentials to read {version} with. On a laptop: gcloud auth"
+            " application-default login, or set ACCESS_TOKEN."
+        ) from None
+    except (google_exceptions.GoogleAPICallError, google_exceptions.RetryError) as error:
+        raise TokenUnavailable(
+            f"Secret Manager did not give {version} ({type(error).__name__}). Try again later."
+        ) from None
+    except GoogleAuthError as error:
+        raise TokenUnavailable(
+            f"The Google credentials could not be used to read {version}"
+            f" ({type(error).__name__}). Try again later."
+        ) from None
+    return _decode(response, version)
+
+
+def _access(version: str, emulator: str | None, timeout: float) -> AccessSecretVersionResponse:
+    if emulator:
+        import grpc
+        from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
+            SecretManagerServiceGrpcTransport,
+        )
+
+        channel = grpc.insecure_channel(emulator)
+        transport = SecretManagerServiceGrpcTransport(channel=channel)
+        client = SecretManagerServiceClient(transport=transport)
+    else:
+        client = SecretManagerServiceClient()
+    unavailable = Retry(
+        predicate=lambda error: isinstance(error, google_exceptions.ServiceUnavailable),
+        timeout=timeout,
+    )
+    with client:
+        return client.access_secret_version(name=version, retry=unavailable, timeout=timeout)
+
+
+def _decode(response: AccessSecretVersionResponse, version: str) -> str:
+    data = response.payload.data
+    if response.payload.data_crc32c != google_crc32c.value(data):
+        raise TokenError(f"{version} is corrupt: its checksum differs. Add a new version.")
+    # `echo TOKEN | gcloud secrets versions add` stores the line's end too.
+    text = data.decode("ascii", "replace").strip()
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise TokenError(
+            f"{version} holds no token: it must be one word of printable ASCII. Add a new version."
+        )
+    return text
+
+
+def _short_name(secret: str) -> str:
+    return secret.split("/")[3]

@@ -1,0 +1,141 @@
+"""The real parts that the tests go through: an API, a local BigQuery, a local Secret Manager."""
+
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import flask.testing
+import functions_framework
+import pytest
+from google.cloud import bigquery
+from google.oauth2.credentials import Credentials
+from starlette.applications import Starlette
+
+from local import processes
+from local.bigquery import bigquery as local_bigquery
+from local.secret_manager import SecretManager, Version, serve
+from sample_api import Account, create_app
+from sample_api import serve as serve_api
+from scanner_sync.settings import EMULATORS, Settings
+
+TOKEN = "a-token-that-must-not-show"
+PROJECT = "test-project"
+SECRET = f"projects/{PROJECT}/secrets/token"
+
+
+class Dataset:
+    """A dataset of a local BigQuery, as a user with a query sees it."""
+
+    def __init__(self, name: str, client: bigquery.Client) -> None:
+        self.name = name
+        self.client = client
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of a query; `{d}` in it is the dataset."""
+        return [dict(row) for row in self.client.query(sql.replace("{d}", self.name)).result()]
+
+    def rows(self, table: str, without: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+        """All rows of a table but for dlt's columns, in the order of their keys."""
+        rows = [
+            {k: v for k, v in row.items() if not k.startswith("_dlt_") and k not in without}
+            for row in self.query(f"SELECT * FROM {{d}}.{table}")
+        ]
+        return sorted(rows, key=lambda row: (row.get("issue_id", 0), row["id"]))
+
+    def tables(self) -> set[str]:
+        """The tables that are no bookkeeping of dlt's."""
+        found = self.query("SELECT table_name FROM {d}.INFORMATION_SCHEMA.TABLES")
+        return {row["table_name"] for row in found if not row["table_name"].startswith("_dlt_")}
+
+    def columns(self, table: str) -> dict[str, str]:
+        """The columns of a table and their types."""
+        found = self.client.query(f"SELECT * FROM {self.name}.{table} LIMIT 0").result().schema
+        return {field.name: field.field_type for field in found}
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No setting of the machine reaches a test, and no logger of one test the next."""
+    for name in (*(s.upper() for s in Settings.__dataclass_fields__), *EMULATORS):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    handlers = {name: logging.getLogger(name).handlers[:] for name in ("scanner_sync", "dlt")}
+    yield
+    for name, before in handlers.items():
+        logging.getLogger(name).handlers = before
+
+
+@pytest.fixture(scope="session")
+def bigquery_url() -> Iterator[str]:
+    with local_bigquery() as url:
+        yield url
+
+
+@pytest.fixture
+def dataset(bigquery_url: str, monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    """A dataset of this test's own, and the settings that name it."""
+    name = f"d{uuid.uuid4().hex[:12]}"
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", bigquery_url)
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", PROJECT)
+    monkeypatch.setenv("DATASET", name)
+    credentials = Credentials(token="anonymous")  # type: ignore[no-untyped-call]
+    return Dataset(name, bigquery.Client(PROJECT, credentials))
+
+
+@pytest.fixture
+def account() -> Account:
+    """An account that a test fills; with nothing in it."""
+    return Account()
+
+
+@pytest.fixture
+def api(account: Account) -> Starlette:
+    return create_app(account, token=TOKEN)
+
+
+@pytest.fixture
+def api_url(api: Starlette, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The API of `account`, served, and the settings that name it."""
+    with serve_api(api) as url:
+        monkeypatch.setenv("API_BASE_URL", url)
+        monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
+        yield url
+
+
+@pytest.fixture
+def secret_manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretManager]:
+    """A local Secret Manager that holds the token, and the settings that name it."""
+    manager = SecretManager({SECRET: [Version(TOKEN.encode())]})
+    with serve(manager) as host:
+        monkeypatch.setenv("SECRET_MANAGER_EMULATOR_HOST", host)
+        monkeypatch.setenv("ACCESS_TOKEN_SECRET", SECRET)
+        monkeypatch.delenv("ACCESS_TOKEN", raising=False)
+        yield manager
+
+
+def function_client(target: str) -> flask.testing.FlaskClient:
+    """functions-framework's own client of an entry point."""
+    create_app: Callable[..., flask.Flask] = functions_framework.create_app
+    app = create_app(target, str(processes.ROOT / "main.py"))
+    return app.test_client()
+
+
+@pytest.fixture
+def http() -> flask.testing.FlaskClient:
+    return function_client("sync_http")
+
+
+@pytest.fixture
+def event() -> flask.testing.FlaskClient:
+    return function_client("sync_event")
+
+
+def asked(api: Starlette) -> dict[str, int]:
+    """How many requests arrived for each path of the API."""
+    counts: dict[str, int] = {}
+    for request in api.state.requests:
+        path = request.path.removeprefix("/v1/")
+        counts[path] = counts.get(path, 0) + 1
+    return counts

@@ -1,0 +1,281 @@
+"""The function as a running server, with parts that know nothing of each other."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from local.processes import ROOT, function, serving
+from local.secret_manager import SecretManager
+
+from .conftest import PROJECT, TOKEN, Dataset
+
+
+class Stranger:
+    """A server written from the API's description alone, sharing no line with the sample API.
+
+    It closes the connection after each answer, sends at most 40 rows a page, and its rows lack
+    fields that they may lack.
+    """
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.listings: dict[str, list[dict[str, Any]]] = {
+            "/v1/issues/": [
+                {"id": n, "title": f"Issue {n} — “ü”", "severity": "high", "snoozed": n % 2 == 0}
+                for n in range(90, 0, -1)
+            ],
+            "/v1/scans/": [{"id": n, "status": "done"} for n in range(41)],
+            "/v1/targets/": [{"id": str(n), "address": f"192.0.2.{n}"} for n in range(40)],
+        }
+        for issue in self.listings["/v1/issues/"]:
+            self.listings[f"/v1/issues/{issue['id']}/occurrences/"] = [
+                {"id": n, "target": f"host-{n}", "port": n} for n in range(issue["id"] % 4)
+            ]
+
+    def answer(self, url: str, token: str | None) -> tuple[int, Any]:
+        path, query = urlsplit(url).path, parse_qs(urlsplit(url).query)
+        self.paths.append(path)
+        if token != f"Bearer {TOKEN}":
+            return 401, {"detail": "Invalid token."}
+        if path not in self.listings:
+            return 404, {"detail": "Not found."}
+        rows = self.listings[path]
+        offset = int(query["offset"][0])
+        limit = min(int(query["limit"][0]), 40)
+        following = f"http://{path}?limit={limit}&offset={offset + limit}"
+        return 200, {
+            "count": len(rows),
+            "next": following if offset + limit < len(rows) else None,
+            "previous": None,
+            "results": rows[offset : offset + limit],
+        }
+
+
+@contextmanager
+def serve(stranger: Stranger) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = stranger.answer(self.path, self.headers["Authorization"])
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def environment(dataset: Dataset, secret_manager: SecretManager) -> dict[str, str]:
+    """The settings of a function with a local BigQuery and a local Secret Manager."""
+    assert dataset.name
+    assert secret_manager.secrets
+    names = (
+        "BIGQUERY_EMULATOR_HOST",
+        "SECRET_MANAGER_EMULATOR_HOST",
+        "ACCESS_TOKEN_SECRET",
+        "GOOGLE_CLOUD_PROJECT",
+        "DATASET",
+    )
+    return {name: os.environ[name] for name in names}
+
+
+def test_a_strangers_server_is_synced_row_for_row_twice(
+    environment: dict[str, str], dataset: Dataset
+) -> None:
+    """The running function needs no more of the API than its description promises."""
+    stranger = Stranger()
+    expected = {
+        "issues": [
+            {"id": n, "title": f"Issue {n} — “ü”", "severity": "high", "snoozed": n % 2 == 0}
+            for n in range(1, 91)
+        ],
+        "occurrences_issues": [
+            {"issue_id": issue, "id": n, "target": f"host-{n}", "port": str(n)}
+            for issue in range(1, 91)
+            for n in range(issue % 4)
+        ],
+        "scans": [{"id": n, "status": "done"} for n in range(41)],
+        "targets": [{"id": n, "address": f"192.0.2.{n}"} for n in range(40)],
+    }
+    pages = {"issues": 3, "scans": 2, "targets": 1}  # of 40 rows, 39 of them new
+    with serve(stranger) as base_url, function(environment | {"API_BASE_URL": base_url}) as url:
+        for _ in range(2):
+            stranger.paths.clear()
+            answer = requests.post(url, json={}, timeout=60)
+            body = answer.json()
+            assert answer.status_code == 200, body
+            assert body["tables"] == {name: {"rows": len(r)} for name, r in expected.items()}
+            assert body["requests"] == len(stranger.paths) == sum(pages.values()) + 90
+            for name, count in pages.items():
+                assert stranger.paths.count(f"/v1/{name}/") == count
+            found = {
+                table: [
+                    {name: value for name, value in row.items() if value is not None}
+                    for row in dataset.rows(table)
+                ]
+                for table in expected
+            }
+            assert found == expected
+
+
+def test_a_run_that_is_killed_leaves_the_function_serving(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The process of a sync is killed while it reads: 500, nothing left behind, the next runs."""
+    arrived, go_on = threading.Event(), threading.Event()
+
+    class Held(Stranger):
+        def answer(self, url: str, token: str | None) -> tuple[int, Any]:
+            arrived.set()
+            go_on.wait(timeout=60)
+            return super().answer(url, token)
+
+    with serve(Held()) as base_url, function(environment | {"API_BASE_URL": base_url}) as url:
+        answers: list[requests.Response] = []
+        body = {"resources": ["targets"]}
+        call = threading.Thread(
+            target=lambda: answers.append(requests.post(url, json=body, timeout=60))
+        )
+        call.start()
+        assert arrived.wait(timeout=60)
+        assert [entry.name[:13] for entry in tmp_path.iterdir()] == ["scanner_sync-"]
+        [run] = _processes("-m", "scanner_sync", "targets")
+        os.kill(run, signal.SIGKILL)
+        call.join(timeout=60)
+        assert [answer.status_code for answer in answers] == [500]
+        assert "status -9" in answers[0].json()["error"]["message"]
+        assert list(tmp_path.iterdir()) == []
+        go_on.set()
+        assert requests.post(url, json=body, timeout=60).status_code == 200
+
+
+def _processes(*words: str) -> list[int]:
+    """The processes whose command line ends with these words."""
+    ending = "".join(f"{word}\0" for word in words).encode()
+    found = []
+    for directory in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            if (directory / "cmdline").read_bytes().endswith(ending):
+                found.append(int(directory.name))
+    return found
+
+
+def test_past_the_deadline_nothing_runs_on(environment: dict[str, str], tmp_path: Path) -> None:
+    """504 when the time is over, whatever the run was waiting for, and its process is gone."""
+    go_on = threading.Event()
+
+    class Held(Stranger):
+        def answer(self, url: str, token: str | None) -> tuple[int, Any]:
+            go_on.wait(timeout=60)
+            return super().answer(url, token)
+
+    limits = {"SYNC_DEADLINE_SECONDS": "2"}
+    with (
+        serve(Held()) as base_url,
+        function(environment | limits | {"API_BASE_URL": base_url}) as url,
+    ):
+        answer = requests.post(url, json={"resources": ["targets"]}, timeout=60)
+        assert (answer.status_code, answer.json()["error"]["type"]) == (504, "DeadlineExceeded")
+        assert (
+            "not done after 2 seconds, while reading the API" in answer.json()["error"]["message"]
+        )
+        assert _processes("-m", "scanner_sync", "targets") == []
+        assert list(tmp_path.iterdir()) == []
+        go_on.set()
+
+
+PUBSUB = "platform/pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar"
+
+
+def _pubsub_jar() -> Path | None:
+    gcloud = shutil.which("gcloud")
+    if not gcloud or not shutil.which("java"):
+        return None
+    roots = [Path(gcloud).resolve().parent.parent, Path("/usr/lib/google-cloud-sdk")]
+    return next((jar for root in roots for jar in root.glob(PUBSUB)), None)
+
+
+@pytest.mark.skipif(
+    _pubsub_jar() is None, reason="no java, or no Pub/Sub emulator in the gcloud CLI"
+)
+def test_pubsub_pushes_to_the_function(environment: dict[str, str], dataset: Dataset) -> None:
+    """Google's own Pub/Sub emulator delivers a message to sync_event, which syncs what it names."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = ["java", "-jar", str(_pubsub_jar()), "--host=127.0.0.1", f"--port={port}"]
+    synced = threading.Event()
+
+    def see(line: str) -> None:
+        if '"sync_finished"' in line:
+            synced.set()
+
+    stranger = Stranger()
+    with (
+        serving(command, {}, r"(Server started, listening on)"),
+        serve(stranger) as base_url,
+        function(environment | {"API_BASE_URL": base_url}, "sync_event", see) as url,
+    ):
+        api = f"http://127.0.0.1:{port}/v1/projects/{PROJECT}"
+        data = "eyJyZXNvdXJjZXMiOiBbInNjYW5zIl19"  # {"resources": ["scans"]}
+        push = {"topic": f"projects/{PROJECT}/topics/syncs", "pushConfig": {"pushEndpoint": url}}
+        for method, path, body in (
+            ("PUT", "topics/syncs", {}),
+            ("PUT", "subscriptions/push", push),
+            ("POST", "topics/syncs:publish", {"messages": [{"data": data}]}),
+        ):
+            requests.request(method, f"{api}/{path}", json=body, timeout=20).raise_for_status()
+        assert synced.wait(timeout=60)
+    assert dataset.tables() == {"scans"}
+    assert set(stranger.paths) == {"/v1/scans/"}
+
+
+def test_the_command_line(environment: dict[str, str], tmp_path: Path) -> None:
+    """`python -m scanner_sync` prints one line of JSON; its exit status says what to do."""
+
+    def run(*arguments: str, **settings: str) -> tuple[int, dict[str, Any]]:
+        done = subprocess.run(
+            [sys.executable, "-m", "scanner_sync", *arguments],
+            env=os.environ | environment | settings,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert TOKEN not in done.stdout + done.stderr
+        [line] = done.stdout.splitlines()
+        return done.returncode, json.loads(line)
+
+    with serve(Stranger()) as base_url:
+        status, answer = run("scans", API_BASE_URL=base_url)
+        assert (status, answer["tables"]) == (0, {"scans": {"rows": 41}})
+        status, answer = run("scan", API_BASE_URL=base_url)
+        assert (status, answer["error"]["type"]) == (1, "RequestError")
+    status, answer = run("scans", API_BASE_URL=base_url, SYNC_DEADLINE_SECONDS="1")
+    assert (status, answer["status"]) == (75, "error")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,408 @@
+"""How the API is read: what is retried, refused and counted, and that no row is lost."""
+
+import email.utils
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+from dlt.extract.source import DltSource
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sample_api import Account, create_app, generate
+from sample_api import serve as serve_api
+from scanner_sync import api as reading
+from scanner_sync.api import ApiTransport
+from scanner_sync.deadline import Deadline
+from scanner_sync.errors import (
+    ApiError,
+    ApiRefused,
+    ApiUnavailable,
+    DeadlineExceeded,
+    ListingUnstable,
+    SyncError,
+)
+from scanner_sync.pipeline import diagnose
+from scanner_sync.source import scanner_source
+from scanner_sync.tables import TABLES
+
+from .conftest import TOKEN, asked
+
+Fault = Callable[[Request], Response | None]
+
+
+class Faults:
+    """Answers what `fault` gives, where it gives something."""
+
+    def __init__(self, app: ASGIApp, fault: Fault) -> None:
+        self.app, self.fault = app, fault
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self.fault(Request(scope)) or self.app)(scope, receive, send)
+
+
+class Api:
+    """A served account, and a way to read it with this program's source."""
+
+    def __init__(self, account: Account, fault: Fault = lambda _: None, **options: Any) -> None:
+        self.account = account
+        self.app: Starlette = create_app(
+            account, token=TOKEN, middleware=[Middleware(Faults, fault)], **options
+        )
+        self.transport: ApiTransport
+
+    def read(
+        self,
+        *resources: str,
+        token: str = TOKEN,
+        page_size: int = 100,
+        deadline: float = 60,
+        base_path: str = "",
+    ) -> dict[str, list[Any]]:
+        """All rows of the resources, by table. Raises the `SyncError` that a run would."""
+        with serve_api(self.app) as url:
+            base_url = f"{url}/{base_path}"
+            self.transport = ApiTransport(
+                base_url, token_source="THE-SECRET", max_concurrent=5, deadline=Deadline(deadline)
+            )
+            source = scanner_source(base_url, token, page_size, self.transport, resources)
+            try:
+                return {name: list(rows) for name, rows in _each(source)}
+            except Exception as error:
+                raise diagnose(error) from None
+
+    @property
+    def offsets(self) -> list[int]:
+        """The offsets that were asked for, in order."""
+        return [int(request.query["offset"]) for request in self.app.state.requests]
+
+
+def _each(source: DltSource) -> Iterator[tuple[str, Any]]:
+    yield from source.selected_resources.items()
+
+
+def ids(rows: list[Any]) -> list[int]:
+    return [row["id"] for row in rows]
+
+
+def account_of(targets: int) -> Account:
+    return Account(targets=[{"id": n} for n in range(1, targets + 1)])
+
+
+@pytest.fixture(autouse=True)
+def _short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait a hundredth of the time before a retry."""
+    monkeypatch.setattr(reading, "BACKOFF_FACTOR", 0.02)
+
+
+@pytest.mark.parametrize(
+    ("rows", "cap", "offsets"),
+    [
+        (0, 100, [0]),
+        (1, 100, [0]),
+        (100, 100, [0]),
+        (101, 100, [0, 99]),
+        (199, 100, [0, 99]),
+        (200, 100, [0, 99, 198]),
+        (60, 25, [0, 24, 48]),
+        (120, 50, [0, 49, 98]),
+        (4, 1, [0, 1, 2, 3]),
+        (5, 2, [0, 1, 2, 3]),
+    ],
+)
+def test_all_rows_come_whatever_the_server_caps(rows: int, cap: int, offsets: list[int]) -> None:
+    """The offset moves by the rows that came; each page overlaps the last by one row."""
+    api = Api(account_of(rows), max_limit=cap)
+    assert ids(api.read("targets")["targets"]) == list(range(1, rows + 1))
+    assert api.offsets == offsets
+    assert {r.query["limit"] for r in api.app.state.requests} == {"100"}
+
+
+def test_each_path_ends_in_a_slash_and_is_asked_with_the_token() -> None:
+    """No request is redirected, and each carries the token."""
+    api = Api(generate(seed=5, issues=12))
+    rows = api.read(*TABLES)
+    assert {table: len(found) for table, found in rows.items()} == {
+        "issues": 12,
+        "occurrences_issues": sum(map(len, api.account.occurrences.values())),
+        "scans": len(api.account.scans),
+        "targets": len(api.account.targets),
+    }
+    records = api.app.state.requests
+    assert {(r.method, r.status, r.authorization) for r in records} == {("GET", 200, True)}
+    assert {r.path[-1] for r in records} == {"/"}
+
+
+def on(path: str, *answers: Response | None) -> Fault:
+    """Answer the first requests of a path with these."""
+    left = list(answers)
+
+    def fault(request: Request) -> Response | None:
+        return left.pop(0) if left and request.url.path == f"/v1/{path}" else None
+
+    return fault
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_three_retries_mend_three_failures(status: int) -> None:
+    """These statuses are retried; what came is whole, and each request is counted."""
+    api = Api(account_of(3), on("targets/", *[Response("body", status)] * 3))
+    assert ids(api.read("targets")["targets"]) == [1, 2, 3]
+    assert asked(api.app) == {"targets/": 4}
+    traffic = api.transport.traffic
+    assert (traffic.requests, traffic.retries) == (4, 3)
+    assert traffic.throttled == (3 if status == 429 else 0)
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_fourth_failure_is_final(status: int) -> None:
+    """The error says what failed and how often, and a later try may help."""
+    api = Api(account_of(3), on("targets/", *[Response("body", status)] * 4))
+    with pytest.raises(
+        ApiUnavailable, match=f"gave status {status} for targets/, 4 times in 0 sec"
+    ):
+        api.read("targets")
+    assert asked(api.app) == {"targets/": 4}
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 409, 418, 422, 501, 505, 204, 206])
+def test_other_statuses_are_final_at_once(status: int) -> None:
+    """No retry, and an error that names the status and not the body."""
+    api = Api(account_of(3), on("targets/", Response("" if status == 204 else "body", status)))
+    with pytest.raises(ApiError) as caught:
+        api.read("targets")
+    assert f"The API gave status {status} for targets/." in str(caught.value)
+    assert "body" not in str(caught.value)
+    assert asked(api.app) == {"targets/": 1}
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_token_is_final_at_once(status: int) -> None:
+    """The error says which secret to look at, and the token is not in it."""
+    api = Api(account_of(3), on("targets/", Response("body", status)))
+    with pytest.raises(ApiRefused) as caught:
+        api.read("targets")
+    assert str(caught.value) == (
+        f"The API refuses the token (status {status} for targets/). Check the token in THE-SECRET:"
+        " it may be revoked, expired or of another account."
+    )
+    assert asked(api.app) == {"targets/": 1}
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed(status: int) -> None:
+    """Not even to the same host: the token would go wherever the answer says."""
+    elsewhere = Api(account_of(3))
+    with serve_api(elsewhere.app) as url:
+        redirect = Response(None, status, {"Location": f"{url}/targets/"})
+        api = Api(account_of(3), on("targets/", redirect))
+        with pytest.raises(ApiError, match=f"The API redirects targets/ .status {status}"):
+            api.read("targets")
+    assert asked(api.app) == {"targets/": 1}
+    assert elsewhere.app.state.requests == []
+
+
+def test_next_is_not_followed() -> None:
+    """A page whose `next` names another host is read on at the configured one."""
+    elsewhere = Api(account_of(9))
+    with serve_api(elsewhere.app) as url:
+        page = {"count": 3, "next": f"{url}/targets/?offset=2", "results": [{"id": 1}, {"id": 2}]}
+        api = Api(account_of(3), on("targets/", JSONResponse(page)))
+        assert ids(api.read("targets")["targets"]) == [1, 2, 3]
+    assert elsewhere.app.state.requests == []
+    assert api.offsets == [0, 1]
+
+
+def test_a_request_to_another_origin_is_not_sent() -> None:
+    """Whatever asks for it: another host, port or scheme gets nothing."""
+    api, elsewhere = Api(account_of(1)), Api(account_of(1))
+    api.read("targets")
+    session = requests.Session()
+    session.mount("http://", api.transport)
+    with serve_api(elsewhere.app) as url, pytest.raises(ApiError, match="It was not sent"):
+        session.get(f"{url}/targets/", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert elsewhere.app.state.requests == []
+
+
+@pytest.mark.parametrize("as_date", [False, True])
+def test_retry_after_is_honoured(as_date: bool) -> None:
+    """A number of seconds or a date says when to ask again, in place of the backoff."""
+    value = email.utils.formatdate(time.time() + 2, usegmt=True) if as_date else "1"
+    api = Api(account_of(1), on("targets/", Response(None, 503, {"Retry-After": value})))
+    started = time.monotonic()
+    assert ids(api.read("targets")["targets"]) == [1]
+    assert time.monotonic() - started >= 1
+    assert asked(api.app) == {"targets/": 2}
+
+
+def test_a_quota_that_is_used_up_fails_at_once() -> None:
+    """Where the wait does not fit before the deadline, the error comes now and says how long."""
+    api = Api(account_of(1), quota_per_hour=0)
+    started = time.monotonic()
+    with pytest.raises(ApiUnavailable) as caught:
+        api.read("targets", deadline=60)
+    assert time.monotonic() - started < 30
+    assert caught.value.retry_after == 3600
+    assert caught.value.retryable
+    assert asked(api.app) == {"targets/": 1}
+
+
+def test_the_deadline_ends_the_reading() -> None:
+    """A server that does not answer holds a run up no longer than its deadline."""
+    api = Api(account_of(1), latency_seconds=30)
+    started = time.monotonic()
+    with pytest.raises(DeadlineExceeded, match=r"not done after 0\.5 seconds"):
+        api.read("targets", deadline=0.5)
+    assert time.monotonic() - started < 20
+
+
+def test_an_issue_that_went_away_has_no_rows() -> None:
+    """A 404 on its occurrences is no failure; it is counted."""
+    api = Api(Account(issues=[{"id": 1}, {"id": 2}], occurrences={2: [{"id": 5}]}))
+    rows = api.read("issues", "occurrences_issues")
+    assert ids(rows["issues"]) == [1, 2]
+    assert [(row["issue_id"], row["id"]) for row in rows["occurrences_issues"]] == [(2, 5)]
+    assert api.transport.traffic.vanished == 1
+
+
+def test_a_wrong_base_url_is_an_error() -> None:
+    """A 404 on a listing says so, and what to check."""
+    api = Api(account_of(1))
+    with pytest.raises(ApiError, match="status 404 for targets/"):
+        api.read("targets", base_path="v2/")
+
+
+BAD_BODIES = {
+    "it is no JSON": [
+        b"<html>",
+        b"",
+        b'{"count": NaN, "results": []}',
+        b'{"count": 1, "results": [',
+    ],
+    "it is no object": [b"[]", b"7", b"null"],
+    "results is no array of objects": [
+        b'{"count": 1}',
+        b'{"count": 1, "results": null}',
+        b'{"count": 1, "results": {"id": 1}}',
+        b'{"count": 1, "results": [1]}',
+    ],
+    "count is no number of rows": [
+        b'{"results": []}',
+        b'{"count": "1", "results": [{"id": 1}]}',
+        b'{"count": -1, "results": []}',
+        b'{"count": true, "results": []}',
+        b'{"count": 1.5, "results": []}',
+    ],
+    "a row has no id that is a number or a string": [
+        b'{"count": 1, "results": [{}]}',
+        b'{"count": 1, "results": [{"id": null}]}',
+        b'{"count": 1, "results": [{"id": [1]}]}',
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("fault", "body"), [(fault, body) for fault, bodies in BAD_BODIES.items() for body in bodies]
+)
+def test_what_is_no_listing_is_an_error(fault: str, body: bytes) -> None:
+    """Status 200 with something else inside names the resource and the fault, not the body."""
+    api = Api(account_of(1), on("targets/", Response(body, media_type="application/json")))
+    with pytest.raises(ApiError) as caught:
+        api.read("targets")
+    assert str(caught.value) == (
+        f"The API's answer for targets/ is no listing: {fault}. Nothing was loaded. Check"
+        " API_BASE_URL; if it is right, the API has changed: report it."
+    )
+    assert asked(api.app) == {"targets/": 1}
+
+
+def test_an_answer_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more than the longest sensible page is held in memory."""
+    monkeypatch.setattr(reading, "MAX_BODY", 2**20)
+    api = Api(account_of(1), on("targets/", Response(b"x" * 2**21)))
+    with pytest.raises(ApiError, match="is longer than 1 MiB"):
+        api.read("targets")
+
+
+def before(request_number: int, change: Callable[[Account], None]) -> Callable[[Account], Fault]:
+    """Change the account before the request of that number is answered."""
+
+    def make(account: Account) -> Fault:
+        count = 0
+
+        def fault(_: Request) -> None:
+            nonlocal count
+            count += 1
+            if count == request_number:
+                change(account)
+
+        return fault
+
+    return make
+
+
+def delete(*places: int) -> Callable[[Account], None]:
+    def change(account: Account) -> None:
+        account.targets = [row for n, row in enumerate(account.targets) if n not in places]
+
+    return change
+
+
+def insert(place: int, *new: int) -> Callable[[Account], None]:
+    def change(account: Account) -> None:
+        account.targets[place:place] = [{"id": n} for n in new]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        delete(0),
+        delete(99),
+        delete(0, 99),
+        delete(98, 99, 100),
+        delete(*range(60, 110)),
+        delete(*range(100)),
+        delete(240),
+        insert(0, 901),
+        insert(0, *range(900, 1020)),
+        insert(100, 901),
+        insert(250, 901),
+    ],
+)
+def test_a_listing_that_moves_loses_no_row(change: Callable[[Account], None]) -> None:
+    """Whatever is inserted or deleted while it is read, what stayed comes exactly once."""
+    account = account_of(250)
+    there_before = set(ids(account.targets))
+    api = Api(account, before(2, change)(account))
+    rows = ids(api.read("targets")["targets"])
+    stayed = there_before & set(ids(account.targets))
+    assert sorted(rows) == sorted(set(rows))
+    assert stayed <= set(rows) <= there_before | set(ids(account.targets))
+    assert len(api.app.state.requests) <= 8
+
+
+def test_a_page_that_repeats_for_ever_ends() -> None:
+    """A server that ignores the offset gets an error, not an endless read or a list with holes."""
+    page = JSONResponse({"count": 250, "next": None, "results": [{"id": n} for n in range(100)]})
+    api = Api(Account(), lambda _: page)
+    with pytest.raises(ListingUnstable, match="says that it has 250 rows, and 100 different ones"):
+        api.read("targets")
+    assert len(api.app.state.requests) < 30
+
+
+def test_a_count_that_lies_is_an_error() -> None:
+    """Fewer rows than `count` says are no whole listing."""
+    page = JSONResponse({"count": 9, "next": None, "results": []})
+    api = Api(Account(), lambda _: page)
+    with pytest.raises(ListingUnstable) as caught:
+        api.read("targets")
+    assert isinstance(caught.value, SyncError)
+    assert caught.value.retryable
+    assert len(api.app.state.requests) < 10

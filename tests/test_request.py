@@ -1,0 +1,225 @@
+"""What callers may ask for: over HTTP, and by a Pub/Sub message in either shape."""
+
+import base64
+import json
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import flask.testing
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sample_api import Account, create_app
+from scanner_sync.tables import TABLES
+
+from .conftest import TOKEN, Dataset, asked
+
+ALLOWED = '{"resources": [...]} with one or more of issues, occurrences_issues, scans, targets.'
+
+
+def error(kind: str, message: str) -> dict[str, Any]:
+    return {"status": "error", "error": {"type": kind, "message": message}}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("{", f"The request is no JSON. Send nothing, {{}}, or {ALLOWED}"),
+        (b"\xff", f"The request is no JSON. Send nothing, {{}}, or {ALLOWED}"),
+        ("[" * 100_000, f"The request is no JSON. Send nothing, {{}}, or {ALLOWED}"),
+        ("[]", f"The request has to be an object with no other key: {ALLOWED}"),
+        ("7", f"The request has to be an object with no other key: {ALLOWED}"),
+        (
+            '{"resources": ["issues"], "since": 1}',
+            f"The request has to be an object with no other key: {ALLOWED}",
+        ),
+        (
+            '{"resources": ["issue"]}',
+            f"There is no such selection of resources. Allowed: {ALLOWED}",
+        ),
+        ('{"resources": []}', f"There is no such selection of resources. Allowed: {ALLOWED}"),
+        ('{"resources": null}', f"There is no such selection of resources. Allowed: {ALLOWED}"),
+        ('{"resources": "issues"}', f"There is no such selection of resources. Allowed: {ALLOWED}"),
+        (
+            '{"resources": [["issues"]]}',
+            f"There is no such selection of resources. Allowed: {ALLOWED}",
+        ),
+    ],
+)
+def test_a_malformed_request_is_refused(
+    http: flask.testing.FlaskClient, body: str | bytes, message: str
+) -> None:
+    """400, and what is allowed, before any setting is read."""
+    answer = http.post("/", data=body, content_type="application/json")
+    assert (answer.status_code, answer.get_json()) == (400, error("RequestError", message))
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_other_methods_are_refused(http: flask.testing.FlaskClient, method: str) -> None:
+    """405, and the method that is allowed."""
+    answer = http.open("/", method=method)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert answer.get_json() == error("MethodNotAllowed", "Send a POST request.")
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account(targets=[{"id": 1}])
+
+
+class HeldBack:
+    """Holds every request to the API back until it is told to go on."""
+
+    def __init__(self, app: ASGIApp, arrived: threading.Event, go_on: threading.Event) -> None:
+        self.app, self.arrived, self.go_on = app, arrived, go_on
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.arrived.set()
+        assert self.go_on.wait(timeout=60)
+        await self.app(scope, receive, send)
+
+
+@pytest.fixture
+def held_back() -> tuple[threading.Event, threading.Event]:
+    return threading.Event(), threading.Event()
+
+
+@pytest.fixture
+def api(account: Account, held_back: tuple[threading.Event, threading.Event]) -> Starlette:
+    return create_app(account, token=TOKEN, middleware=[Middleware(HeldBack, *held_back)])
+
+
+@pytest.mark.usefixtures("api_url", "dataset")
+def test_a_second_run_at_once_is_refused(
+    api: Starlette,
+    http: flask.testing.FlaskClient,
+    held_back: tuple[threading.Event, threading.Event],
+) -> None:
+    """409 while a run is under way, which goes on undisturbed; afterwards the next may start."""
+    arrived, go_on = held_back
+    answers: list[Any] = []
+    body = {"resources": ["targets"]}
+    first = threading.Thread(target=lambda: answers.append(http.post("/", json=body)))
+    first.start()
+    assert arrived.wait(timeout=60)
+    second = http.application.test_client().post("/", json=body)
+    assert (second.status_code, second.get_json()) == (
+        409,
+        error("AlreadyRunning", "A sync is under way in this instance. Wait until it is done."),
+    )
+    go_on.set()
+    first.join(timeout=60)
+    assert [answer.status_code for answer in answers] == [200]
+    assert asked(api) == {"targets/": 1}
+    assert http.post("/", json=body).status_code == 200
+
+
+def eventarc(data: str | None) -> dict[str, Any]:
+    """A Pub/Sub message as Eventarc delivers it: a CloudEvent in binary mode."""
+    message = {"messageId": "1", "attributes": {}} | ({} if data is None else {"data": data})
+    return {
+        "json": {"message": message, "subscription": "projects/p/subscriptions/s"},
+        "headers": {
+            "ce-id": "1",
+            "ce-source": "//pubsub.googleapis.com/projects/p/topics/t",
+            "ce-specversion": "1.0",
+            "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
+            "Content-Type": "application/json",
+        },
+    }
+
+
+def push(data: str | None) -> dict[str, Any]:
+    """A Pub/Sub message as a push subscription delivers it.
+
+    functions-framework takes it for one only where it has data, be it empty.
+    """
+    return {
+        "json": {
+            "message": {"messageId": "1", "data": data or ""},
+            "subscription": "projects/p/subscriptions/s",
+        },
+        "headers": {"Content-Type": "application/json"},
+    }
+
+
+@pytest.fixture(autouse=True)
+def _go_on(request: pytest.FixtureRequest) -> None:
+    """Let requests through, but for the test that holds them back."""
+    if request.function is not test_a_second_run_at_once_is_refused:
+        request.getfixturevalue("held_back")[1].set()
+
+
+def encode(value: object) -> str:
+    return base64.b64encode(json.dumps(value).encode()).decode()
+
+
+@pytest.mark.parametrize("shape", [eventarc, push])
+@pytest.mark.parametrize(
+    ("data", "tables"),
+    [(encode({"resources": ["targets"]}), {"targets"}), (None, set(TABLES)), ("", set(TABLES))],
+)
+@pytest.mark.usefixtures("api_url")
+def test_a_message_starts_a_sync(
+    event: flask.testing.FlaskClient,
+    dataset: Dataset,
+    shape: Callable[[str | None], dict[str, Any]],
+    data: str | None,
+    tables: set[str],
+) -> None:
+    """The message's data is as the body of an HTTP request; no data asks for everything."""
+    answer = event.post("/", **shape(data))
+    assert answer.status_code == 200
+    assert dataset.tables() == tables
+    assert dataset.query("SELECT id FROM {d}.targets") == [{"id": 1}]
+
+
+@pytest.mark.parametrize("shape", [eventarc, push])
+@pytest.mark.parametrize("data", [encode({"since": 1}), "no base64!", encode(["issues"])])
+def test_a_message_that_never_can_be_done_is_acknowledged(
+    event: flask.testing.FlaskClient,
+    capfd: pytest.CaptureFixture[str],
+    shape: Callable[[str | None], dict[str, Any]],
+    data: str,
+) -> None:
+    """It is logged as an error, and not delivered again."""
+    assert event.post("/", **shape(data)).status_code == 200
+    [entry] = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert (entry["severity"], entry["message"]) == ("ERROR", "message_dropped")
+    assert entry["error_type"] == "RequestError"
+
+
+def test_wrong_settings_acknowledge_a_message(
+    event: flask.testing.FlaskClient, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Delivering it again would not mend a setting."""
+    assert event.post("/", **push(None)).status_code == 200
+    entries = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [entry["message"] for entry in entries] == ["sync_failed", "message_dropped"]
+    assert {entry["error_type"] for entry in entries} == {"SettingsError"}
+
+
+@pytest.mark.usefixtures("api_url", "dataset")
+def test_a_message_that_a_later_try_may_mend_is_delivered_again(
+    event: flask.testing.FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is retryable is raised, which functions-framework answers with 500."""
+    monkeypatch.setenv("SYNC_DEADLINE_SECONDS", "1")
+    monkeypatch.setenv("API_BASE_URL", "http://127.0.0.1:1")
+    event.application.config["PROPAGATE_EXCEPTIONS"] = False
+    assert event.post("/", **push(None)).status_code == 500
+
+
+def test_a_process_that_is_ended_from_outside_is_told(
+    http: flask.testing.FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """500 with what most likely ended it, and the next run is not refused."""
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    for _ in range(2):
+        answer = http.post("/")
+        assert (answer.status_code, answer.get_json()["error"]["type"]) == (500, "InternalError")
+        assert "status 1" in answer.get_json()["error"]["message"]

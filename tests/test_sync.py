@@ -1,0 +1,325 @@
+"""The main job, through functions-framework, into a local BigQuery."""
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import flask.testing
+import pytest
+from starlette.applications import Starlette
+
+from local.secret_manager import SecretManager, Version
+from sample_api import Account, generate
+from scanner_sync.tables import DLT_COLUMNS, TABLES
+
+from .conftest import PROJECT, SECRET, TOKEN, Dataset, asked
+
+COLUMN_TYPES = {
+    "bigint": "INTEGER",
+    "text": "STRING",
+    "text|bigint": "STRING",
+    "bool": "BOOLEAN",
+    "double": "FLOAT",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+    "array": "JSON",
+    "object": "JSON",
+    "any": "JSON",
+}
+
+
+def expected(table: str, item: dict[str, Any]) -> dict[str, Any]:
+    """The row of BigQuery that holds an item of the API."""
+    row: dict[str, Any] = {}
+    for name, column in TABLES[table].columns.items():
+        value = item.get(name)
+        if value is not None:
+            if column.type == "timestamp":
+                value = datetime.datetime.fromisoformat(value)
+            elif column.type == "date":
+                value = datetime.date.fromisoformat(value)
+            elif column.type == "text|bigint":
+                value = str(value)
+        row[name] = value
+    return row
+
+
+def expected_rows(account: Account, api_url: str) -> dict[str, list[dict[str, Any]]]:
+    """What the four tables hold after a sync of the account."""
+    issues = [
+        issue | {"occurrences": f"{api_url}/issues/{issue['id']}/occurrences/"}
+        for issue in account.issues
+    ]
+    occurrences = [
+        row | {"issue_id": issue}
+        for issue, rows in sorted(account.occurrences.items())
+        for row in sorted(rows, key=lambda row: row["id"])
+    ]
+    return {
+        "issues": [expected("issues", i) for i in sorted(issues, key=lambda i: i["id"])],
+        "occurrences_issues": [expected("occurrences_issues", row) for row in occurrences],
+        "scans": [expected("scans", s) for s in sorted(account.scans, key=lambda s: s["id"])],
+        "targets": [expected("targets", t) for t in sorted(account.targets, key=lambda t: t["id"])],
+    }
+
+
+def all_rows(dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
+    return {table: dataset.rows(table) for table in TABLES}
+
+
+@pytest.fixture
+def account(request: pytest.FixtureRequest) -> Account:
+    """A generated account of 20 issues, or what the test is marked to have."""
+    return getattr(request, "param", None) or generate(seed=3, issues=20)
+
+
+def test_a_sync_loads_all_rows(
+    api: Starlette,
+    api_url: str,
+    account: Account,
+    secret_manager: SecretManager,
+    dataset: Dataset,
+    http: flask.testing.FlaskClient,
+    tmp_path: Path,
+) -> None:
+    """Each table holds what the API holds, row for row; the answer says so; nothing is left."""
+    answer = http.post("/", json={})
+    rows = expected_rows(account, api_url)
+    body = answer.get_json()
+    assert answer.status_code == 200, body
+    assert all_rows(dataset) == rows
+    assert dataset.tables() == set(TABLES)
+    pages = {  # each page but the first overlaps the one before by a row
+        "issues/": 1,
+        "scans/": -(-(len(account.scans) - 1) // 99),
+        "targets/": -(-(len(account.targets) - 1) // 99),
+    } | {
+        f"issues/{issue}/occurrences/": max(1, -(-(len(found) - 1) // 99))
+        for issue, found in account.occurrences.items()
+    }
+    assert asked(api) == pages
+    [load] = dataset.query("SELECT load_id, status FROM {d}._dlt_loads")
+    assert load["status"] == 0
+    assert body == {
+        "status": "ok",
+        "load_id": load["load_id"],
+        "dataset": dataset.name,
+        "tables": {table: {"rows": len(rows[table])} for table in TABLES},
+        "requests": sum(pages.values()),
+        "seconds": body["seconds"],
+    }
+    assert 0 < body["seconds"] < 60
+    assert secret_manager.accesses == [f"{SECRET}/versions/latest"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("api_url")
+def test_a_second_sync_updates_in_place(
+    account: Account, api_url: str, dataset: Dataset, http: flask.testing.FlaskClient
+) -> None:
+    """The same data changes nothing; a changed row is updated, a new one added, none removed."""
+    assert http.post("/").status_code == 200
+    before = all_rows(dataset)
+    assert http.post("/").status_code == 200
+    assert all_rows(dataset) == before == expected_rows(account, api_url)
+
+    gone = account.issues.pop(3)
+    gone_occurrences = account.occurrences.pop(gone["id"])
+    account.issues[0] = account.issues[0] | {"severity": "new-severity", "title": None}
+    account.targets.append({"id": 99_999, "address": "new.example.com"})
+    answer = http.post("/")
+    rows = expected_rows(account, api_url)
+    assert {t: n["rows"] for t, n in answer.get_json()["tables"].items()} == {
+        table: len(rows[table]) for table in TABLES
+    }
+    account.issues.append(gone)
+    account.occurrences[gone["id"]] = gone_occurrences
+    assert all_rows(dataset) == expected_rows(account, api_url)
+
+
+@pytest.mark.parametrize("account", [Account()], indirect=True)
+@pytest.mark.usefixtures("api_url")
+def test_an_empty_account_has_its_tables(
+    api: Starlette, dataset: Dataset, http: flask.testing.FlaskClient, account: Account
+) -> None:
+    """Where every listing is empty all columns are there, typed, and later rows fit them."""
+    answer = http.post("/")
+    assert answer.status_code == 200, answer.get_json()
+    assert answer.get_json()["tables"] == {table: {"rows": 0} for table in TABLES}
+    assert asked(api) == {"issues/": 1, "scans/": 1, "targets/": 1}
+    for table, declaration in TABLES.items():
+        types = {
+            name: COLUMN_TYPES[column.type]
+            for name, column in (declaration.columns | DLT_COLUMNS).items()
+        }
+        assert dataset.columns(table) == types
+        assert dataset.rows(table) == []
+    account.issues = [{"id": 1}]
+    account.occurrences = {1: [{"id": 1}]}
+    account.scans = [{"id": 1}]
+    account.targets = [{"id": 1}]
+    answer = http.post("/")
+    assert answer.get_json()["tables"] == {table: {"rows": 1} for table in TABLES}
+    for table, declaration in TABLES.items():
+        row = dict.fromkeys(declaration.columns) | {"id": 1}
+        assert dataset.rows(table) == [row | ({"issue_id": 1} if "issue_id" in row else {})]
+        assert set(dataset.columns(table)) == set(declaration.columns) | set(DLT_COLUMNS)
+
+
+@pytest.mark.usefixtures("api_url")
+def test_each_column_is_described(dataset: Dataset, http: flask.testing.FlaskClient) -> None:
+    """BigQuery is told the description of every column when it makes the table."""
+    assert http.post("/").status_code == 200
+    queries = [getattr(job, "query", "") for job in dataset.client.list_jobs(max_results=1000)]
+    for table, declaration in TABLES.items():
+        create = f"CREATE TABLE `{PROJECT}`.`{dataset.name}`.`{table}` ("
+        [made] = [query.partition(create)[2] for query in queries if create in query]
+        made, _, options = made.partition(");")
+        lines = [line for line in made.splitlines() if line]
+        assert [line.split("`")[1] for line in lines] == list(declaration.columns | DLT_COLUMNS)
+        for line, column in zip(lines, (declaration.columns | DLT_COLUMNS).values(), strict=True):
+            description = column.description.replace("'", r"\'")
+            assert f"OPTIONS (description='{description}')" in line
+        assert "CREATE" in options or not options.strip()
+
+
+@pytest.mark.parametrize(
+    ("resources", "loaded", "paths"),
+    [
+        (["targets", "targets"], {"targets"}, {"targets/"}),
+        (["scans", "issues"], {"issues", "scans"}, {"issues/", "scans/"}),
+        (
+            ["occurrences_issues"],
+            {"occurrences_issues"},
+            {"issues/", "issues/1/occurrences/", "issues/2/occurrences/"},
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "account",
+    [
+        Account(
+            issues=[{"id": 1}, {"id": 2}],
+            occurrences={1: [{"id": 7}], 2: [{"id": 7}, {"id": 8}]},
+            scans=[{"id": 3}],
+            targets=[{"id": 4}],
+        )
+    ],
+    indirect=True,
+)
+@pytest.mark.usefixtures("api_url")
+def test_only_what_is_asked_for_is_read_and_loaded(
+    api: Starlette,
+    dataset: Dataset,
+    http: flask.testing.FlaskClient,
+    resources: list[str],
+    loaded: set[str],
+    paths: set[str],
+) -> None:
+    """A request that names resources makes no other table; occurrences alone read the issues."""
+    answer = http.post("/", json={"resources": resources})
+    assert answer.status_code == 200, answer.get_json()
+    assert set(answer.get_json()["tables"]) == loaded
+    assert dataset.tables() == loaded
+    assert asked(api) == dict.fromkeys(paths, 1)
+
+
+@pytest.mark.usefixtures("api_url")
+@pytest.mark.parametrize("account", [Account()], indirect=True)
+def test_what_the_api_adds_is_taken_in(
+    dataset: Dataset, http: flask.testing.FlaskClient, account: Account
+) -> None:
+    """New fields become columns, nested ones JSON; there are no child tables and no variants."""
+    account.targets = [{"id": 1, "tags": ["a", None]}]
+    assert http.post("/").status_code == 200
+    new = {"number": 7, "word": "2026-01-01T00:00:00Z", "list": [{"a": [1]}], "thing": {"b": {}}}
+    account.targets = [{"id": 1, "tags": [], **new}, {"id": 2, "tags": None, "number": None}]
+    answer = http.post("/")
+    assert answer.status_code == 200, answer.get_json()
+    nothing = dict.fromkeys(TABLES["targets"].columns)
+    assert dataset.rows("targets") == [
+        nothing | {"id": 1, "tags": []} | new,
+        nothing | {"id": 2} | dict.fromkeys(new),
+    ]
+    assert dataset.columns("targets") == {
+        name: COLUMN_TYPES[column.type]
+        for name, column in (TABLES["targets"].columns | DLT_COLUMNS).items()
+    } | {"number": "INTEGER", "word": "STRING", "list": "JSON", "thing": "JSON"}
+    assert dataset.tables() == set(TABLES)
+
+
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        ({"id": 1, "title": {"en": "marker-in-a-row"}}, ("title", "issues")),
+        ({"id": 1, "snoozed": "marker-in-a-row"}, ("snoozed", "issues")),
+        ({"id": "marker-in-a-row"}, ("id", "issues")),
+        ({"id": 1, "new_column": "marker-in-a-row"}, ("new_column", "issues")),
+    ],
+)
+@pytest.mark.parametrize("account", [Account()], indirect=True)
+@pytest.mark.usefixtures("api_url")
+def test_a_column_that_changes_type_fails_the_load(
+    dataset: Dataset,
+    http: flask.testing.FlaskClient,
+    account: Account,
+    row: dict[str, Any],
+    named: tuple[str, str],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The error names table and column and no value, and every table is as it was."""
+    account.issues = [{"id": 1, "title": "before", "new_column": 5}]
+    account.occurrences = {1: []}
+    assert http.post("/").status_code == 200
+    before = all_rows(dataset)
+    account.issues = [row]
+    account.targets = [{"id": 9}]
+    answer = http.post("/")
+    error = answer.get_json()["error"]
+    assert (answer.status_code, error["type"]) == (502, "ApiError")
+    assert f"Column {named[0]} of {named[1]}" in error["message"]
+    assert all_rows(dataset) == before
+    assert "marker-in-a-row" not in json.dumps(answer.get_json()) + "".join(capfd.readouterr())
+
+
+@pytest.mark.usefixtures("api_url")
+def test_a_rotated_token_is_used_at_once(
+    api: Starlette,
+    secret_manager: SecretManager,
+    dataset: Dataset,
+    http: flask.testing.FlaskClient,
+) -> None:
+    """The secret is read on each run: what the API refuses is mended by a new version."""
+    secret_manager.secrets[SECRET] = [Version(b"an-old-token")]
+    answer = http.post("/", json={"resources": ["scans"]})
+    assert (answer.status_code, answer.get_json()["error"]["type"]) == (502, "ApiRefused")
+    assert asked(api) == {"scans/": 1}
+    secret_manager.secrets[SECRET].append(Version(TOKEN.encode() + b"\n"))
+    assert http.post("/", json={"resources": ["scans"]}).status_code == 200
+    assert dataset.tables() == {"scans"}
+
+
+@pytest.mark.usefixtures("api_url", "dataset")
+def test_nothing_secret_is_logged(
+    http: flask.testing.FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    account: Account,
+) -> None:
+    """At DEBUG, too, no log line holds the token or a row; each is one JSON object."""
+    monkeypatch.setenv("LOG_LEVEL", "DEBUG")
+    account.issues[0]["title"] = "marker-in-a-row"
+    del account.occurrences[account.issues[1]["id"]]
+    assert http.post("/").status_code == 200
+    captured = capfd.readouterr()
+    assert TOKEN not in captured.out + captured.err
+    assert "marker-in-a-row" not in captured.out + captured.err
+    entries = [json.loads(line) for line in captured.err.splitlines()]
+    assert {"severity", "message", "logger"} <= set.intersection(*map(set, entries))
+    assert [e["message"] for e in entries if e["message"].startswith("sync_")] == [
+        "sync_started",
+        "sync_finished",
+    ]
+    [finished] = [e for e in entries if e["message"] == "sync_finished"]
+    assert finished["vanished"] == 1

@@ -1,0 +1,121 @@
+"""The token from Secret Manager, by Google's own client from a local server."""
+
+from typing import Any
+
+import flask.testing
+import pytest
+
+from local.secret_manager import SecretManager, Version
+from scanner_sync.deadline import Deadline
+from scanner_sync.errors import SyncError, TokenError, TokenUnavailable
+from scanner_sync.token import read_token
+
+from .conftest import SECRET, TOKEN
+
+LATEST = f"{SECRET}/versions/latest"
+
+
+def read(secret: str, deadline: float = 30) -> str:
+    import os
+
+    return read_token(secret, os.environ["SECRET_MANAGER_EMULATOR_HOST"], Deadline(deadline))
+
+
+@pytest.mark.parametrize("data", [TOKEN, f"{TOKEN}\n", f" {TOKEN}\r\n"])
+def test_the_token_is_read(secret_manager: SecretManager, data: str) -> None:
+    """The latest version, without the white space that `echo` leaves around it."""
+    secret_manager.secrets[SECRET] = [Version(b"older"), Version(data.encode())]
+    assert read(SECRET) == TOKEN
+    assert secret_manager.accesses == [LATEST]
+
+
+def test_a_named_version_is_read(secret_manager: SecretManager) -> None:
+    secret_manager.secrets[SECRET] = [Version(b"first"), Version(b"second")]
+    assert read(f"{SECRET}/versions/1") == "first"
+    assert secret_manager.accesses == [f"{SECRET}/versions/1"]
+
+
+def missing(manager: SecretManager) -> None:
+    manager.secrets.clear()
+
+
+def denied(manager: SecretManager) -> None:
+    manager.denied.add(SECRET)
+
+
+def disabled(manager: SecretManager) -> None:
+    manager.secrets[SECRET].append(Version(b"new", enabled=False))
+
+
+def corrupt(manager: SecretManager) -> None:
+    manager.secrets[SECRET].append(Version(b"new", damaged=True))
+
+
+def empty(manager: SecretManager) -> None:
+    manager.secrets[SECRET].append(Version(b"\n"))
+
+
+def two_lines(manager: SecretManager) -> None:
+    manager.secrets[SECRET].append(Version(b"a\nb"))
+
+
+def no_text(manager: SecretManager) -> None:
+    manager.secrets[SECRET].append(Version(b"\xff\xfe"))
+
+
+CAUSES: list[Any] = [
+    (
+        missing,
+        f"{LATEST} does not exist. Create the secret, and add the token to it: gcloud secrets"
+        " versions add token --data-file=-",
+    ),
+    (
+        denied,
+        f"Access to {LATEST} is denied, or it does not exist. Grant"
+        " roles/secretmanager.secretAccessor on the secret to the function's service account.",
+    ),
+    (
+        disabled,
+        f"{LATEST} is disabled or destroyed. Enable it, or add a new version; latest is the newest"
+        " version created, even while it is disabled.",
+    ),
+    (corrupt, f"{LATEST} is corrupt: its checksum differs. Add a new version."),
+    *(
+        (
+            cause,
+            f"{LATEST} holds no token: it must be one word of printable ASCII. Add a new version.",
+        )
+        for cause in (empty, two_lines, no_text)
+    ),
+]
+
+
+@pytest.mark.parametrize(("cause", "message"), CAUSES, ids=[c[0].__name__ for c in CAUSES])
+def test_each_cause_is_told_apart(
+    secret_manager: SecretManager,
+    http: flask.testing.FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+    cause: Any,
+    message: str,
+) -> None:
+    """500, with what is wrong and what to do; and Secret Manager is asked once."""
+    monkeypatch.setenv("API_BASE_URL", "http://127.0.0.1:1")
+    cause(secret_manager)
+    answer = http.post("/")
+    assert (answer.status_code, answer.get_json()) == (
+        500,
+        {"status": "error", "error": {"type": "TokenError", "message": message}},
+    )
+    assert secret_manager.accesses == [LATEST]
+    assert not TokenError.retryable
+
+
+def test_an_unavailable_secret_manager_may_be_tried_again(secret_manager: SecretManager) -> None:
+    """It is asked until the time is over, and the error is one that Pub/Sub tries again."""
+    secret_manager.unavailable = True
+    with pytest.raises(TokenUnavailable) as caught:
+        read(SECRET, deadline=3)
+    error: SyncError = caught.value
+    assert error.retryable
+    assert str(error) == (f"Secret Manager did not give {LATEST} (RetryError). Try again later.")
+    assert len(secret_manager.accesses) > 1
