@@ -46,13 +46,7 @@ def handle(event: CloudEvent) -> None:
     except errors.SyncError as error:
         if error.retryable:
             raise
-        log.configure("ERROR")
-        log.event(
-            "message_dropped",
-            logging.ERROR,
-            error_type=type(error).__name__,
-            error_message=str(error),
-        )
+        _log_error("message_dropped", type(error).__name__, str(error))
 
 
 def sync(resources: tuple[str, ...]) -> dict[str, Any]:
@@ -73,14 +67,21 @@ def sync(resources: tuple[str, ...]) -> dict[str, Any]:
     try:
         answer = json.loads(done.stdout)
     except ValueError:
-        raise errors.InternalError(
+        message = (
             f"The process of the sync ended with status {done.returncode} and no answer; -9 is"
             " most often too little memory. The next run starts anew."
-        ) from None
+        )
+        _log_error("sync_failed", "InternalError", message)
+        raise errors.InternalError(message) from None
     if answer["status"] != "ok":
         kind = getattr(errors, answer["error"]["type"])
         raise kind(answer["error"]["message"], retry_after=answer["retry_after"])
     return dict(answer)
+
+
+def _log_error(event: str, error_type: str, error_message: str) -> None:
+    log.configure("ERROR")
+    log.event(event, logging.ERROR, error_type=error_type, error_message=error_message)
 
 
 def _search_path() -> str:

@@ -73,9 +73,7 @@ def test_requirements_are_what_the_project_asks_for(python: str) -> None:
         assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)].version)
 
 
-@pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-dev.txt", "requirements-bigquery.txt"]
-)
+@pytest.mark.parametrize("name", [path.name for path in ROOT.glob("requirements*.txt")])
 def test_every_pin_has_hashes(name: str) -> None:
     assert all(pin.hashes for pin in pins_of(name).values())
 

@@ -1,0 +1,82 @@
+locals {
+  # Two charts to a row of 48 columns; `query` is PromQL, `legend` names its line; where there is none, labels do.
+  charts = [
+    {
+      title   = "Runs and failures"
+      type    = "STACKED_BAR"
+      label   = "runs"
+      queries = [{ query = "sum by (outcome) (increase(${local.metric_prefix}runs{${local.metric_selector}}[$${__interval}]))", legend = null }]
+    },
+    {
+      title = "Duration of a run"
+      type  = "LINE"
+      label = "seconds"
+      queries = [{
+        query  = "sum(increase(${local.metric_prefix}seconds_sum{${local.metric_selector}}[$${__interval}])) / (sum(increase(${local.metric_prefix}seconds_count{${local.metric_selector}}[$${__interval}])) > 0)"
+        legend = "seconds"
+      }]
+    },
+    {
+      title   = "Rows by table"
+      type    = "STACKED_BAR"
+      label   = "rows"
+      queries = [{ query = "sum by (table) (increase(${local.metric_prefix}rows_sum{${local.metric_selector}}[$${__interval}]))", legend = null }]
+    },
+    {
+      title = "Requests and 429s"
+      type  = "LINE"
+      label = "requests"
+      queries = [
+        for measurement, legend in { requests = "requests", throttled = "answers 429" } :
+        { query = "sum(increase(${local.metric_prefix}${measurement}_sum{${local.metric_selector}}[$${__interval}]))", legend = legend }
+      ]
+    },
+    {
+      title = "Memory, share of ${var.memory}"
+      type  = "LINE"
+      label = "share"
+      queries = [{
+        query  = "histogram_quantile(0.99, sum by (le) (increase(run_googleapis_com:container_memory_utilizations_bucket{${local.metric_selector}}[$${__interval}])))"
+        legend = "memory"
+      }]
+    },
+  ]
+}
+
+resource "google_monitoring_dashboard" "sync" {
+  dashboard_json = jsonencode({
+    displayName = var.name
+    labels      = local.labels
+
+    mosaicLayout = {
+      columns = 48
+      tiles = [
+        for index, chart in local.charts : {
+          xPos   = (index % 2) * 24
+          yPos   = floor(index / 2) * 16
+          width  = 24
+          height = 16
+
+          widget = {
+            title = chart.title
+            xyChart = {
+              yAxis = { label = chart.label, scale = "LINEAR" }
+              dataSets = [
+                for query in chart.queries : merge(
+                  {
+                    plotType        = chart.type
+                    targetAxis      = "Y1"
+                    timeSeriesQuery = { prometheusQuery = query.query }
+                  },
+                  query.legend == null ? {} : { legendTemplate = query.legend },
+                )
+              ]
+            }
+          }
+        }
+      ]
+    }
+  })
+
+  depends_on = [google_project_service.required]
+}

@@ -1,0 +1,101 @@
+locals {
+  # The default of the trigger at hand; see run_deadline_seconds.
+  run_deadline_seconds = coalesce(var.run_deadline_seconds, var.trigger == "pubsub" ? 420 : 1500)
+
+  # The program gives up first, so that it can still say why; then the platform ends the request; then the caller stops
+  # waiting. In another order a caller starts a second run beside the first.
+  function_timeout_seconds = local.run_deadline_seconds + 60
+  caller_deadline_seconds  = local.function_timeout_seconds + 60
+
+  # One entry for each setting that the program reads in the cloud. The token itself is read from Secret Manager by the
+  # program on every run, so that it stands in no setting and a rotated one is used at once.
+  settings = {
+    API_BASE_URL            = var.api_base_url
+    ACCESS_TOKEN_SECRET     = "projects/${var.project_id}/secrets/${google_secret_manager_secret.access_token.secret_id}"
+    GOOGLE_CLOUD_PROJECT    = var.project_id
+    DATASET                 = google_bigquery_dataset.tables.dataset_id
+    BIGQUERY_LOCATION       = var.bigquery_location
+    PAGE_SIZE               = tostring(var.page_size)
+    MAX_CONCURRENT_REQUESTS = tostring(var.max_concurrent_requests)
+    SYNC_DEADLINE_SECONDS   = tostring(local.run_deadline_seconds)
+    LOG_LEVEL               = var.log_level
+  }
+}
+
+# The function's images in a repository of their own: the build may then write to this one alone.
+resource "google_artifact_registry_repository" "images" {
+  #checkov:skip=CKV_GCP_84: Google's keys encrypt it; it holds the program, which is no secret
+
+  repository_id = var.name
+  location      = var.region
+  format        = "DOCKER"
+  description   = "Images of the function ${var.name}."
+  labels        = local.labels
+
+  cleanup_policies {
+    id     = "keep-the-last-five"
+    action = "KEEP"
+
+    most_recent_versions {
+      keep_count = 5
+    }
+  }
+
+  cleanup_policies {
+    id     = "delete-after-30-days"
+    action = "DELETE"
+
+    condition {
+      older_than = "2592000s"
+    }
+  }
+
+  depends_on = [google_project_service.required]
+}
+
+resource "google_cloudfunctions2_function" "sync" {
+  #checkov:skip=CKV_GCP_124: `gcloud functions call` comes from outside; IAM admits the callers, and `ingress` closes it
+
+  name        = var.name
+  location    = var.region
+  description = "Syncs the vulnerability scanner's API into BigQuery."
+  labels      = local.labels
+
+  build_config {
+    runtime           = "python313"
+    entry_point       = var.trigger == "pubsub" ? "sync_event" : "sync_http"
+    docker_repository = google_artifact_registry_repository.images.id
+    service_account   = google_service_account.build.id
+
+    source {
+      storage_source {
+        bucket = google_storage_bucket.source.name
+        object = google_storage_bucket_object.source.name
+      }
+    }
+  }
+
+  # No event_trigger with `pubsub` either: see trigger.tf.
+  service_config {
+    service_account_email = google_service_account.runtime.email
+    available_memory      = var.memory
+    available_cpu         = "1"
+    timeout_seconds       = local.function_timeout_seconds
+    ingress_settings      = var.ingress
+    environment_variables = local.settings
+
+    # One run at a time: two at once would merge into the same staging tables.
+    min_instance_count               = 0
+    max_instance_count               = 1
+    max_instance_request_concurrency = 1
+  }
+
+  # A build that starts before its account may read, write and log fails.
+  depends_on = [
+    google_artifact_registry_repository_iam_member.build_writes_images,
+    google_project_iam_member.build_reads_copied_source,
+    google_project_iam_member.build_writes_logs,
+    google_project_service.required,
+    google_storage_bucket_iam_member.build_reads_source,
+  ]
+}

@@ -1,0 +1,75 @@
+# Metrics read from the function's log, where each line is one JSON object and `message` is the event's name.
+
+locals {
+  log_of_function = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${google_cloudfunctions2_function.sync.name}\""
+
+  # One value per event. `${var.name}/rows` in Cloud Monitoring is `logging.googleapis.com/user/<name>/rows`.
+  measurements = {
+    rows      = { event = "table_synced", unit = "1", label = "table", description = "Rows loaded, by table." }
+    seconds   = { event = "sync_finished", unit = "s", label = null, description = "Seconds that a run took." }
+    requests  = { event = "sync_finished", unit = "1", label = null, description = "Requests to the API in a run." }
+    throttled = { event = "sync_finished", unit = "1", label = null, description = "Answers 429 from the API in a run." }
+  }
+}
+
+resource "google_logging_metric" "runs" {
+  name        = "${var.name}/runs"
+  description = "Runs that ended, by outcome (finished, failed) and type of error."
+  filter      = "${local.log_of_function} AND jsonPayload.message=(\"sync_finished\" OR \"sync_failed\")"
+
+  label_extractors = {
+    outcome    = "REGEXP_EXTRACT(jsonPayload.message, \"sync_(finished|failed)\")"
+    error_type = "EXTRACT(jsonPayload.error_type)"
+  }
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    unit        = "1"
+
+    labels {
+      key         = "outcome"
+      value_type  = "STRING"
+      description = "finished or failed"
+    }
+
+    labels {
+      key         = "error_type"
+      value_type  = "STRING"
+      description = "type of the error, as in the function's answer; empty where none"
+    }
+  }
+
+  depends_on = [google_project_service.required]
+}
+
+# A value that is read from a log line can only be a distribution; its sum and its count are what is looked at.
+resource "google_logging_metric" "measurement" {
+  for_each = local.measurements
+
+  name            = "${var.name}/${each.key}"
+  description     = each.value.description
+  filter          = "${local.log_of_function} AND jsonPayload.message=\"${each.value.event}\""
+  value_extractor = "EXTRACT(jsonPayload.${each.key})"
+
+  label_extractors = each.value.label == null ? {} : {
+    (each.value.label) = "EXTRACT(jsonPayload.${each.value.label})"
+  }
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "DISTRIBUTION"
+    unit        = each.value.unit
+
+    dynamic "labels" {
+      for_each = each.value.label == null ? [] : [each.value.label]
+
+      content {
+        key        = labels.value
+        value_type = "STRING"
+      }
+    }
+  }
+
+  depends_on = [google_project_service.required]
+}

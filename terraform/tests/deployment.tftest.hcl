@@ -1,0 +1,304 @@
+# What an apply makes. The provider is mocked, so that nothing is made in truth; tests/test_terraform.py reads the state
+# of these runs for what cannot be said here: the whole list of grants, the files of the archive, the labels.
+
+mock_provider "google" {
+  source = "./tests/mocks"
+}
+
+mock_provider "archive" {}
+
+variables {
+  project_id   = "my-project-1"
+  api_base_url = "https://api.intruder.io/v1"
+}
+
+run "http" {
+  assert {
+    condition     = google_cloudfunctions2_function.sync.build_config[0].entry_point == "sync_http"
+    error_message = "by http the function answers HTTP"
+  }
+
+  assert {
+    condition     = google_cloudfunctions2_function.sync.build_config[0].runtime == "python313"
+    error_message = "the runtime is Python 3.13"
+  }
+
+  assert {
+    condition = (
+      google_cloudfunctions2_function.sync.service_config[0].max_instance_count == 1
+      && google_cloudfunctions2_function.sync.service_config[0].max_instance_request_concurrency == 1
+    )
+    error_message = "one instance, one request: one run at a time"
+  }
+
+  assert {
+    condition = (
+      tonumber(google_cloudfunctions2_function.sync.service_config[0].environment_variables.SYNC_DEADLINE_SECONDS) == 1500
+      && google_cloudfunctions2_function.sync.service_config[0].timeout_seconds == 1560
+      && google_cloud_scheduler_job.sync.attempt_deadline == "1620s"
+    )
+    error_message = "the program gives up first, then the function times out, then Scheduler stops waiting"
+  }
+
+  assert {
+    condition = (
+      google_cloud_scheduler_job.sync.http_target[0].uri == google_cloudfunctions2_function.sync.service_config[0].uri
+      && google_cloud_scheduler_job.sync.http_target[0].http_method == "POST"
+      && base64decode(google_cloud_scheduler_job.sync.http_target[0].body) == "{}"
+      && google_cloud_scheduler_job.sync.http_target[0].oidc_token[0].audience == google_cloudfunctions2_function.sync.service_config[0].uri
+      && google_cloud_scheduler_job.sync.http_target[0].oidc_token[0].service_account_email == google_service_account.scheduler.email
+    )
+    error_message = "Scheduler posts {} to the function with an identity token made for it"
+  }
+
+  assert {
+    condition = (
+      google_cloud_scheduler_job.sync.retry_config[0].retry_count == 2
+      && google_cloud_scheduler_job.sync.retry_config[0].min_backoff_duration == "60s"
+      && google_cloud_scheduler_job.sync.retry_config[0].max_backoff_duration == "600s"
+    )
+    error_message = "Scheduler tries again, twice, with a growing pause"
+  }
+
+  assert {
+    condition = (
+      length(google_cloud_scheduler_job.sync.pubsub_target) == 0
+      && length(google_pubsub_topic.runs) + length(google_pubsub_topic.dead_letters) == 0
+      && length(google_pubsub_subscription.runs) + length(google_pubsub_subscription.dead_letters) == 0
+    )
+    error_message = "by http there is nothing of Pub/Sub"
+  }
+
+  assert {
+    condition = (
+      google_cloudfunctions2_function.sync.service_config[0].service_account_email == google_service_account.runtime.email
+      && google_cloudfunctions2_function.sync.build_config[0].service_account == google_service_account.build.id
+    )
+    error_message = "the function runs as one account and is built by another"
+  }
+
+  assert {
+    condition     = google_cloudfunctions2_function.sync.service_config[0].ingress_settings == "ALLOW_ALL"
+    error_message = "open to all networks by default, since `gcloud functions call` comes from outside"
+  }
+
+  assert {
+    condition     = output.run_now == "gcloud functions call scanner-sync --gen2 --region=us-central1 --project=my-project-1 --data='{}'"
+    error_message = "the output gives the command that calls the function"
+  }
+
+  assert {
+    condition     = output.dead_letters == null
+    error_message = "by http there are no dead letters"
+  }
+
+  assert {
+    condition = (
+      google_bigquery_dataset.tables.dataset_id == "scanner"
+      && google_bigquery_dataset.staging.dataset_id == "scanner_staging"
+      && google_bigquery_dataset.tables.location == "US"
+      && google_bigquery_dataset.staging.location == "US"
+    )
+    error_message = "the dataset and its staging twin stand in one location"
+  }
+
+  assert {
+    condition = (
+      google_bigquery_dataset.tables.deletion_policy == "PREVENT"
+      && google_bigquery_dataset.staging.deletion_policy == "PREVENT"
+      && google_secret_manager_secret.access_token.deletion_policy == "PREVENT"
+    )
+    error_message = "the data and the secret are protected from destroy by default"
+  }
+
+  assert {
+    condition     = google_storage_bucket.source.public_access_prevention == "enforced" && google_storage_bucket.source.uniform_bucket_level_access
+    error_message = "the source is closed to the public"
+  }
+
+  assert {
+    condition     = google_storage_bucket_object.source.name == "source-${data.archive_file.source.output_sha256}.zip"
+    error_message = "the archive's name holds the hash of its content, so that a change is deployed"
+  }
+
+  assert {
+    condition     = alltrue([for service in google_project_service.required : !service.disable_on_destroy])
+    error_message = "no API is switched off on destroy"
+  }
+}
+
+run "pubsub" {
+  variables {
+    trigger = "pubsub"
+  }
+
+  assert {
+    condition     = google_cloudfunctions2_function.sync.build_config[0].entry_point == "sync_event"
+    error_message = "by pubsub the function takes events"
+  }
+
+  assert {
+    condition     = length(google_cloudfunctions2_function.sync.event_trigger) == 0
+    error_message = "no trigger of Eventarc beside the module's own subscription: each message would run twice"
+  }
+
+  assert {
+    condition = (
+      length(google_cloud_scheduler_job.sync.http_target) == 0
+      && google_cloud_scheduler_job.sync.pubsub_target[0].topic_name == google_pubsub_topic.runs[0].id
+      && base64decode(google_cloud_scheduler_job.sync.pubsub_target[0].data) == "{}"
+    )
+    error_message = "Scheduler publishes {} to the topic and calls nothing"
+  }
+
+  assert {
+    condition = (
+      google_pubsub_subscription.runs[0].topic == google_pubsub_topic.runs[0].id
+      && google_pubsub_subscription.runs[0].push_config[0].push_endpoint == google_cloudfunctions2_function.sync.service_config[0].uri
+      && google_pubsub_subscription.runs[0].push_config[0].oidc_token[0].audience == google_cloudfunctions2_function.sync.service_config[0].uri
+      && google_pubsub_subscription.runs[0].push_config[0].oidc_token[0].service_account_email == google_service_account.scheduler.email
+    )
+    error_message = "the subscription calls the function with an identity token made for it"
+  }
+
+  assert {
+    condition = (
+      google_pubsub_subscription.runs[0].dead_letter_policy[0].dead_letter_topic == google_pubsub_topic.dead_letters[0].id
+      && google_pubsub_subscription.runs[0].dead_letter_policy[0].max_delivery_attempts == 5
+      && google_pubsub_subscription.runs[0].retry_policy[0].minimum_backoff == "60s"
+      && google_pubsub_subscription.runs[0].retry_policy[0].maximum_backoff == "600s"
+      && google_pubsub_subscription.dead_letters[0].topic == google_pubsub_topic.dead_letters[0].id
+    )
+    error_message = "five deliveries with a growing pause, then the message is kept aside"
+  }
+
+  assert {
+    condition = (
+      google_pubsub_subscription.runs[0].expiration_policy[0].ttl == ""
+      && google_pubsub_subscription.dead_letters[0].expiration_policy[0].ttl == ""
+    )
+    error_message = "no subscription is deleted for want of messages"
+  }
+
+  assert {
+    condition = (
+      tonumber(google_cloudfunctions2_function.sync.service_config[0].environment_variables.SYNC_DEADLINE_SECONDS) == 420
+      && google_cloudfunctions2_function.sync.service_config[0].timeout_seconds == 480
+      && google_pubsub_subscription.runs[0].ack_deadline_seconds == 540
+    )
+    error_message = "the program gives up first, then the function times out, then Pub/Sub stops waiting"
+  }
+
+  assert {
+    condition = (
+      google_cloudfunctions2_function.sync.service_config[0].max_instance_count == 1
+      && google_cloudfunctions2_function.sync.service_config[0].max_instance_request_concurrency == 1
+    )
+    error_message = "one instance, one request: one run at a time"
+  }
+
+  assert {
+    condition     = output.run_now == "gcloud scheduler jobs run scanner-sync --location=us-central1 --project=my-project-1"
+    error_message = "an event function is not called by hand: the scheduler's job is run"
+  }
+}
+
+run "every_variable_given" {
+  variables {
+    region                  = "europe-west1"
+    name                    = "acme-scanner"
+    labels                  = { team = "security" }
+    invokers                = ["group:security@example.com", "user:ada@example.com"]
+    ingress                 = "ALLOW_INTERNAL_ONLY"
+    memory                  = "2Gi"
+    dataset                 = "findings"
+    bigquery_location       = "EU"
+    deletion_protection     = false
+    page_size               = 50
+    max_concurrent_requests = 5
+    log_level               = "DEBUG"
+    time_zone               = "Europe/Berlin"
+    schedule                = "30 4 * * *"
+    run_deadline_seconds    = 1680
+    notification_channels   = ["projects/my-project-1/notificationChannels/123"]
+  }
+
+  assert {
+    condition = google_cloudfunctions2_function.sync.service_config[0].environment_variables == tomap({
+      API_BASE_URL            = "https://api.intruder.io/v1"
+      ACCESS_TOKEN_SECRET     = "projects/my-project-1/secrets/acme-scanner-token"
+      GOOGLE_CLOUD_PROJECT    = "my-project-1"
+      DATASET                 = "findings"
+      BIGQUERY_LOCATION       = "EU"
+      PAGE_SIZE               = "50"
+      MAX_CONCURRENT_REQUESTS = "5"
+      SYNC_DEADLINE_SECONDS   = "1680"
+      LOG_LEVEL               = "DEBUG"
+    })
+    error_message = "each variable reaches its setting, and no other setting is given"
+  }
+
+  assert {
+    condition = (
+      google_cloudfunctions2_function.sync.service_config[0].timeout_seconds == 1740
+      && google_cloud_scheduler_job.sync.attempt_deadline == "1800s"
+    )
+    error_message = "the longest run fills the 30 minutes that Scheduler waits, and no more"
+  }
+
+  assert {
+    condition     = output.run_now == "gcloud scheduler jobs run acme-scanner --location=europe-west1 --project=my-project-1"
+    error_message = "a function closed to outside networks is run by the scheduler's job"
+  }
+
+  assert {
+    condition = (
+      google_bigquery_dataset.tables.deletion_policy == "DELETE"
+      && google_bigquery_dataset.staging.deletion_policy == "DELETE"
+      && google_secret_manager_secret.access_token.deletion_policy == "DELETE"
+      && !google_bigquery_dataset.tables.delete_contents_on_destroy
+      && !google_bigquery_dataset.staging.delete_contents_on_destroy
+    )
+    error_message = "without protection they can be destroyed, but never tables with a dataset"
+  }
+
+  assert {
+    condition = (
+      google_cloud_scheduler_job.sync.schedule == "30 4 * * *"
+      && google_cloud_scheduler_job.sync.time_zone == "Europe/Berlin"
+      && google_cloud_scheduler_job.sync.region == "europe-west1"
+      && google_cloudfunctions2_function.sync.location == "europe-west1"
+      && google_storage_bucket.source.location == "europe-west1"
+      && google_artifact_registry_repository.images.location == "europe-west1"
+    )
+    error_message = "the schedule is in the time zone given, and everything in the region given"
+  }
+
+  assert {
+    condition = alltrue([
+      for alert in [
+        google_monitoring_alert_policy.run_failed,
+        google_monitoring_alert_policy.token_refused,
+        google_monitoring_alert_policy.no_success,
+      ] : alert.notification_channels == tolist(["projects/my-project-1/notificationChannels/123"])
+    ])
+    error_message = "every alert goes to the channels given"
+  }
+}
+
+run "longest_run_by_pubsub" {
+  command = plan
+
+  variables {
+    trigger              = "pubsub"
+    run_deadline_seconds = 480
+  }
+
+  assert {
+    condition = (
+      google_cloudfunctions2_function.sync.service_config[0].timeout_seconds == 540
+      && google_pubsub_subscription.runs[0].ack_deadline_seconds == 600
+    )
+    error_message = "the longest run by event has the function's 9 minutes within Pub/Sub's 10"
+  }
+}

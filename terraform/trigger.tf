@@ -1,0 +1,125 @@
+# Cloud Scheduler starts a run, in one of two ways.
+#
+# http: Scheduler calls the function and sees the answer. It waits 30 minutes at most.
+#
+# pubsub: Scheduler publishes a message, and a push subscription calls the function with it. The subscription is the
+# module's own and not one that Eventarc's trigger makes: that one is no resource of Terraform, so that its retries and
+# its dead-letter topic could only be set by hand after each apply. The function has no event trigger then, and the limit
+# of a call is the subscription's acknowledgement deadline, 10 minutes at most; the function gets 9 of them.
+
+resource "google_cloud_scheduler_job" "sync" {
+  name             = var.name
+  region           = var.region
+  description      = "Starts the sync of the vulnerability scanner."
+  schedule         = var.schedule
+  time_zone        = var.time_zone
+  attempt_deadline = var.trigger == "http" ? "${local.caller_deadline_seconds}s" : null
+
+  retry_config {
+    retry_count          = 2
+    min_backoff_duration = "60s"
+    max_backoff_duration = "600s"
+    max_doublings        = 3
+  }
+
+  dynamic "http_target" {
+    for_each = var.trigger == "http" ? [1] : []
+
+    content {
+      uri         = google_cloudfunctions2_function.sync.service_config[0].uri
+      http_method = "POST"
+      headers     = { "Content-Type" = "application/json" }
+      body        = base64encode("{}")
+
+      oidc_token {
+        service_account_email = google_service_account.scheduler.email
+        audience              = google_cloudfunctions2_function.sync.service_config[0].uri
+      }
+    }
+  }
+
+  # Published with the rights of Cloud Scheduler's own service agent, which has them in its project.
+  dynamic "pubsub_target" {
+    for_each = var.trigger == "pubsub" ? [1] : []
+
+    content {
+      topic_name = google_pubsub_topic.runs[0].id
+      data       = base64encode("{}")
+    }
+  }
+
+  depends_on = [google_cloud_run_v2_service_iam_member.scheduler_calls_function]
+}
+
+resource "google_pubsub_topic" "runs" {
+  #checkov:skip=CKV_GCP_83: Google's keys encrypt it; a message holds names of tables at most
+
+  count = var.trigger == "pubsub" ? 1 : 0
+
+  name   = "${var.name}-runs"
+  labels = local.labels
+
+  depends_on = [google_project_service.required]
+}
+
+resource "google_pubsub_subscription" "runs" {
+  count = var.trigger == "pubsub" ? 1 : 0
+
+  name                       = "${var.name}-runs"
+  topic                      = google_pubsub_topic.runs[0].id
+  labels                     = local.labels
+  ack_deadline_seconds       = local.caller_deadline_seconds
+  message_retention_duration = "86400s"
+
+  push_config {
+    push_endpoint = google_cloudfunctions2_function.sync.service_config[0].uri
+
+    oidc_token {
+      service_account_email = google_service_account.scheduler.email
+      audience              = google_cloudfunctions2_function.sync.service_config[0].uri
+    }
+  }
+
+  retry_policy {
+    minimum_backoff = "60s"
+    maximum_backoff = "600s"
+  }
+
+  # Five is the fewest that Pub/Sub takes.
+  dead_letter_policy {
+    dead_letter_topic     = google_pubsub_topic.dead_letters[0].id
+    max_delivery_attempts = 5
+  }
+
+  # Never: by default a subscription is deleted after 31 days with no message.
+  expiration_policy {
+    ttl = ""
+  }
+
+  depends_on = [google_cloud_run_v2_service_iam_member.scheduler_calls_function]
+}
+
+resource "google_pubsub_topic" "dead_letters" {
+  #checkov:skip=CKV_GCP_83: Google's keys encrypt it; a message holds names of tables at most
+
+  count = var.trigger == "pubsub" ? 1 : 0
+
+  name   = "${var.name}-dead-letters"
+  labels = local.labels
+
+  depends_on = [google_project_service.required]
+}
+
+# A topic with no subscription loses what is published to it.
+resource "google_pubsub_subscription" "dead_letters" {
+  count = var.trigger == "pubsub" ? 1 : 0
+
+  name                       = "${var.name}-dead-letters"
+  topic                      = google_pubsub_topic.dead_letters[0].id
+  labels                     = local.labels
+  message_retention_duration = "604800s"
+
+  expiration_policy {
+    ttl = ""
+  }
+}
