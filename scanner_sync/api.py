@@ -1,9 +1,8 @@
-"""How the API is read: a transport that retries, and a paginator that loses no row.
+"""How the API is asked: one transport for every request, which retries and keeps the token in.
 
-Both are dlt's extension points. `ApiTransport` is mounted on the `requests` session that dlt's REST
-client uses, below its hooks, so that every request passes through it: it keeps the token at the
-configured origin, limits how many requests are under way, retries, and hands on only what is a
-listing. `OverlapPaginator` moves by the rows that came.
+It is mounted on the `requests` session that dlt's REST client uses, below its hooks. It keeps the
+token at the configured origin, limits how many requests are under way and how fast they follow each
+other, retries, and hands on only what is a listing.
 """
 
 import email.utils
@@ -12,12 +11,10 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-import orjson
 import requests
-from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from requests.adapters import HTTPAdapter
 from requests.exceptions import (
     ChunkedEncodingError,
@@ -28,7 +25,9 @@ from requests.exceptions import (
 )
 
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, ListingUnstable
+from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable
+from scanner_sync.listing import ApiResponse, read_page
+from scanner_sync.pace import Pace
 
 RETRIES: Final = 3
 BACKOFF_FACTOR: Final = 2.0
@@ -40,45 +39,6 @@ READ_TIMEOUT: Final = 60.0
 """Seconds without a byte."""
 MAX_BODY: Final = 64 * 2**20
 """Bytes. A page of 100 rows takes about 0.1 MiB."""
-
-
-class Page(NamedTuple):
-    """One answer of a listing, checked."""
-
-    rows: list[dict[str, Any]]
-    total: int
-    """Rows that the whole listing has, as the API says."""
-    has_next: bool
-
-
-class ApiResponse(requests.Response):
-    """An answer whose body was read once: as a page where it is one, else not at all.
-
-    dlt puts `text` into logs and exceptions, so it is empty here.
-    """
-
-    resource: str
-    """The path that was asked for, below the base URL."""
-    page: Page
-
-    def __init__(self, response: requests.Response, resource: str) -> None:
-        super().__init__()
-        self.__dict__.update(response.__dict__)
-        self.resource = resource
-
-    def json(self, **_: Any) -> dict[str, Any]:
-        """What dlt's data selector `results` is applied to."""
-        return {"results": self.page.rows}
-
-    @property
-    def content(self) -> bytes:
-        """Nothing: the body was read already."""
-        return b""
-
-    @property
-    def text(self) -> str:
-        """Nothing: no body may reach a log."""
-        return ""
 
 
 @dataclass
@@ -105,8 +65,8 @@ class ApiTransport(HTTPAdapter):
 
     Status 404 is handed on, because what it means depends on the resource. 429, 500, 502, 503, 504,
     lost connections, time-outs and bodies cut short are retried 3 times, after 2, 4 and 8 seconds
-    and up to half as much again, or after what `Retry-After` says; while one request waits for the
-    quota, all do.
+    and up to half as much again, or after what `Retry-After` says. When the quota refuses one
+    request, all go slower, and where it says how long to wait, all wait.
     """
 
     def __init__(
@@ -119,7 +79,7 @@ class ApiTransport(HTTPAdapter):
         self._token_source = token_source
         self._deadline = deadline
         self._slots = threading.BoundedSemaphore(max_concurrent)
-        self._quota_opens = 0.0
+        self._pace = Pace()
 
     def send(
         self,
@@ -136,7 +96,9 @@ class ApiTransport(HTTPAdapter):
         for attempt in range(RETRIES + 1):
             if attempt:
                 self.traffic.count("retries")
-            self._wait_for_quota()
+            while seconds := self._pace.seconds_to_turn():
+                self._wait(seconds, resource)
+            sent = time.monotonic()
             try:
                 with self._slots:
                     self.traffic.count("requests")
@@ -159,11 +121,13 @@ class ApiTransport(HTTPAdapter):
             else:
                 status = response.status_code
                 if status not in RETRIED_STATUSES:
+                    self._pace.answered()
                     return self._accept(response, body, resource)
                 fault = f"status {status}"
                 retry_after = _retry_after(response)
                 if status == 429:
                     self.traffic.count("throttled")
+                    self._pace.refused(sent, retry_after)
             if attempt < RETRIES:
                 jitter = random.uniform(1.0, 1.5)  # noqa: S311 - it keeps no secret
                 delay = BACKOFF_FACTOR * 2**attempt * jitter
@@ -190,8 +154,8 @@ class ApiTransport(HTTPAdapter):
             raise self._deadline.exceeded()
         return min(CONNECT_TIMEOUT, remaining), min(READ_TIMEOUT, remaining)
 
-    def _wait(self, seconds: float, resource: str, fault: str) -> None:
-        """Wait before a retry; where that is for the quota, all threads do."""
+    def _wait(self, seconds: float, resource: str, fault: str = "a full quota") -> None:
+        """Wait, if that ends before the deadline; else say so now."""
         remaining = self._deadline.remaining
         if not remaining:
             raise self._deadline.exceeded()
@@ -202,16 +166,7 @@ class ApiTransport(HTTPAdapter):
                 " the next run starts anew.",
                 retry_after=round(seconds),
             )
-        if fault == "status 429":
-            self._quota_opens = max(self._quota_opens, time.monotonic() + seconds)
-        else:
-            time.sleep(seconds)
-
-    def _wait_for_quota(self) -> None:
-        while (seconds := self._quota_opens - time.monotonic()) > 0:
-            if seconds >= self._deadline.remaining:
-                raise self._deadline.exceeded()
-            time.sleep(seconds)
+        time.sleep(seconds)
 
     def _accept(self, response: requests.Response, body: bytes, resource: str) -> requests.Response:
         status = response.status_code
@@ -232,112 +187,6 @@ class ApiTransport(HTTPAdapter):
         accepted = ApiResponse(response, resource)
         accepted.page = read_page(body, resource)
         return accepted
-
-
-def read_page(body: bytes, resource: str) -> Page:
-    """The page that `body` holds. Raises `ApiError` where it is no listing."""
-
-    def fault(what: str) -> ApiError:
-        return ApiError(
-            f"The API's answer for {resource} is no listing: {what}. Nothing was loaded. Check"
-            " API_BASE_URL; if it is right, the API has changed: report it."
-        )
-
-    try:
-        envelope = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise fault("it is no JSON") from None
-    if not isinstance(envelope, dict):
-        raise fault("it is no object")
-    rows, count = envelope.get("results"), envelope.get("count")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise fault("results is no array of objects")
-    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-        raise fault("count is no number of rows")
-    if not all(isinstance(row.get("id"), int | str) for row in rows):
-        raise fault("a row has no id that is a number or a string")
-    return Page(rows, count, envelope.get("next") is not None)
-
-
-class OverlapPaginator(BasePaginator):
-    """Reads a listing by offset; each page overlaps the one before it by one row.
-
-    The offset moves by the rows that came, so a server that sends fewer than it was asked for costs
-    requests, not rows. A page must begin with a row that was read already: then nothing that was
-    there all the time lies between the two, whatever was inserted or deleted meanwhile. Where it
-    does not, the read steps back a page. Where the rows are fewer than `count` says in the end, the
-    listing is read once more. Rows that were read already are dropped.
-    """
-
-    MAX_STEPS_BACK: Final = 5
-    MAX_READS: Final = 3
-
-    def __init__(self, limit: int) -> None:
-        super().__init__()
-        self.limit = limit
-        self._offset = 0
-        self._overlaps = False
-        self._seen: set[int | str] = set()
-        self._steps_back = 0
-        self._reads = 1
-
-    def init_request(self, request: requests.Request) -> None:
-        """Ask for the first page."""
-        self.update_request(request)
-
-    def update_request(self, request: requests.Request) -> None:
-        """Ask for the page at the present offset."""
-        request.params = {**(request.params or {}), "limit": self.limit, "offset": self._offset}
-
-    def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
-        """Move on, and drop from `data` what was read already."""
-        assert isinstance(response, ApiResponse)
-        assert data is not None
-        page = response.page
-        end = self._offset + len(data)
-        more = page.has_next or end < page.total
-        contiguous = not self._overlaps or (bool(data) and data[0]["id"] in self._seen)
-        if not contiguous or (more and not data):
-            self._step_back(response.resource, page)
-            data.clear()
-            return
-        fresh = [row for row in data if row["id"] not in self._seen]
-        self._seen.update(row["id"] for row in fresh)
-        if more and not fresh and self._reads == 1:
-            self._count_step_back(response.resource, page)
-        if more:
-            # One row a page leaves no room for an overlap.
-            self._overlaps = len(data) > 1
-            self._offset = end - self._overlaps
-        elif len(self._seen) < page.total:
-            self._read_again(response.resource, page)
-        else:
-            self._has_next_page = False
-        data[:] = fresh
-
-    def _step_back(self, resource: str, page: Page) -> None:
-        self._count_step_back(resource, page)
-        self._offset = max(0, min(self._offset, page.total) - self.limit)
-        self._overlaps = self._offset > 0
-
-    def _count_step_back(self, resource: str, page: Page) -> None:
-        self._steps_back += 1
-        if self._steps_back > self.MAX_STEPS_BACK * self._reads:
-            raise self._moving(resource, page)
-
-    def _read_again(self, resource: str, page: Page) -> None:
-        self._reads += 1
-        if self._reads > self.MAX_READS:
-            raise self._moving(resource, page)
-        self._offset = 0
-        self._overlaps = False
-
-    def _moving(self, resource: str, page: Page) -> ListingUnstable:
-        return ListingUnstable(
-            f"The listing {resource} does not hold still: it says that it has {page.total} rows,"
-            f" and {len(self._seen)} different ones came in {self._reads} reads. Nothing was loaded"
-            ", rather than a list with holes; the next run starts anew."
-        )
 
 
 def _read(response: requests.Response, resource: str) -> bytes:

@@ -18,7 +18,7 @@ from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
 from google.oauth2.credentials import Credentials
 from requests.exceptions import HTTPError
 
-from scanner_sync.api import ApiResponse, ApiTransport
+from scanner_sync.api import ApiTransport
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import (
     ApiError,
@@ -28,6 +28,7 @@ from scanner_sync.errors import (
     SettingsError,
     SyncError,
 )
+from scanner_sync.listing import ApiResponse
 from scanner_sync.report import Report
 from scanner_sync.settings import Settings
 from scanner_sync.source import scanner_source

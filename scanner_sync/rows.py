@@ -9,26 +9,32 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
+from dlt.common.normalizers.naming.snake_case import NamingConvention
 
 from scanner_sync.errors import ApiError
 from scanner_sync.tables import DLT_COLUMNS, TABLES, Column, ColumnType
 
 _INT64 = range(-(2**63), 2**63)
+_DEEPEST = 100
+"""Levels of nesting; BigQuery's JSON takes 500, and Python's recursion, which dlt uses, 1000."""
+_NAMING = NamingConvention()
+_NEW_JSON = Column("array|object", "A field that the API has added.")
 
 
 def to_row(table: str, item: Mapping[str, Any]) -> dict[str, Any]:
     """The row of `table` that holds `item`.
 
-    Raises `ApiError` naming table and column where a declared column is missing though required,
-    or has a value of another type, or where a field has a name that only dlt may use.
+    Raises `ApiError` naming table and column where a declared column is missing though required or
+    has a value of another type, and where two fields would be one column.
     """
     columns = TABLES[table].columns
-    row = dict(item)
+    row = {name: item.get(name) for name in columns}
     for name, column in columns.items():
-        value = row.get(name)
+        value = row[name]
         if value is not None:
             row[name] = convert(table, name, column, value)
         elif column.required:
@@ -36,9 +42,33 @@ def to_row(table: str, item: Mapping[str, Any]) -> dict[str, Any]:
                 f"A row of {table} has no {name}. Without it the row cannot be stored; nothing"
                 " was loaded. If this persists, the API has changed: report it."
             )
-    if reserved := DLT_COLUMNS.keys() & row.keys():
-        raise ApiError(f"A row of {table} has a field {min(reserved)}, a name that dlt reserves.")
+    for field in item.keys() - columns.keys():
+        name = _column_name(field)
+        if name in row or name in DLT_COLUMNS:
+            raise ApiError(
+                f"A row of {table} has a new field that BigQuery would take for the column {name}."
+                " Nothing was loaded. The API has changed: report it."
+            )
+        row[name] = _new(table, name, item[field])
     return row
+
+
+@lru_cache(maxsize=1024)
+def _column_name(field: str) -> str:
+    """The column that dlt makes of a field."""
+    try:
+        return _NAMING.normalize_identifier(field)
+    except ValueError:
+        raise ApiError("A row has a field with no name. Nothing was loaded.") from None
+
+
+def _new(table: str, name: str, value: object) -> object:
+    """A value of a field that no table declares."""
+    if isinstance(value, int) and value not in _INT64:
+        raise ApiError(f"Field {name} of {table} holds a number past 64 bits. Nothing was loaded.")
+    if isinstance(value, dict | list):
+        return convert(table, name, _NEW_JSON, value)
+    return value
 
 
 def convert(table: str, name: str, column: Column, value: object) -> object:
@@ -107,18 +137,35 @@ def _moment(value: object) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _of(kind: type) -> Callable[[object], object]:
+def _of(*kinds: type) -> Callable[[object], object]:
     def convert(value: object) -> object:
-        if not isinstance(value, kind):
+        if not isinstance(value, kinds):
             raise TypeError
+        _check_depth(value)
         return value
 
     return convert
 
 
 def _any(value: object) -> object:
+    _check_depth(value)
     # dlt takes a scalar into a JSON column only as JSON text.
     return value if isinstance(value, dict | list) else orjson.dumps(value).decode()
+
+
+def _check_depth(value: object) -> None:
+    """Raise ValueError where JSON is nested deeper than BigQuery and dlt take it."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return
+    raise ValueError
 
 
 _CONVERT: Mapping[ColumnType, Callable[[object], object]] = {
@@ -131,6 +178,7 @@ _CONVERT: Mapping[ColumnType, Callable[[object], object]] = {
     "timestamp": _timestamp,
     "array": _of(list),
     "object": _of(dict),
+    "array|object": _of(dict, list),
     "any": _any,
 }
 

@@ -1,6 +1,7 @@
 """The dlt REST source: which resources the API has, and how each becomes a table."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import requests
@@ -10,7 +11,9 @@ from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from dlt.sources.rest_api import rest_api_source
 from dlt.sources.rest_api.typing import EndpointResource, RESTAPIConfig
 
-from scanner_sync.api import ApiTransport, OverlapPaginator
+from scanner_sync import log
+from scanner_sync.api import ApiTransport
+from scanner_sync.listing import ApiResponse, OverlapPaginator
 from scanner_sync.rows import to_row
 from scanner_sync.tables import DLT_COLUMNS, TABLES, Column
 
@@ -30,8 +33,13 @@ def scanner_source(
     session.mount("https://", transport)
     session.mount("http://", transport)
 
+    vanished: set[int] = set()
+
     def skip_vanished_issue(response: requests.Response) -> None:
+        assert isinstance(response, ApiResponse)
+        log.event("issue_vanished", resource=response.resource)
         transport.traffic.count("vanished")
+        vanished.add(int(response.resource.split("/")[1]))
         raise IgnoreResponseException
 
     config: RESTAPIConfig = {
@@ -55,7 +63,15 @@ def scanner_source(
                 path="issues/{resources.issues.id}/occurrences/",
                 response_actions=[{"status_code": 404, "action": skip_vanished_issue}],
             )
-            | {"primary_key": ["issue_id", "id"], "include_from_parent": ["id"]},
+            | {
+                "primary_key": ["issue_id", "id"],
+                "include_from_parent": ["id"],
+                # dlt has the rows of an issue in one piece; some may have come before the 404.
+                "processing_steps": [
+                    {"filter": lambda row: row[PARENT_ID] not in vanished},
+                    {"map": _occurrence},
+                ],
+            },
             _resource("scans", path="scans/"),
             _resource("targets", path="targets/"),
         ],
@@ -76,17 +92,17 @@ def scanner_source(
 
 
 def _resource(table: str, path: str, **endpoint: Any) -> EndpointResource:
-    def row(item: dict[str, Any]) -> dict[str, Any]:
-        if PARENT_ID in item:
-            item["issue_id"] = item.pop(PARENT_ID)
-        return to_row(table, item)
-
     return {
         "name": table,
         "columns": _dlt_columns(TABLES[table].columns | DLT_COLUMNS),
         "endpoint": {"path": path, **endpoint},  # type: ignore[typeddict-item]
-        "processing_steps": [{"map": row}],
+        "processing_steps": [{"map": partial(to_row, table)}],
     }
+
+
+def _occurrence(item: dict[str, Any]) -> dict[str, Any]:
+    issue = item.pop(PARENT_ID)
+    return to_row("occurrences_issues", item | {"issue_id": issue})
 
 
 def _dlt_columns(columns: Mapping[str, Column]) -> dict[str, TColumnSchema]:

@@ -9,7 +9,17 @@ missing or null.
 from typing import Final, Literal, NamedTuple
 
 ColumnType = Literal[
-    "bigint", "text", "text|bigint", "bool", "double", "date", "timestamp", "array", "object", "any"
+    "bigint",
+    "text",
+    "text|bigint",
+    "bool",
+    "double",
+    "date",
+    "timestamp",
+    "array",
+    "object",
+    "array|object",
+    "any",
 ]
 
 

@@ -63,12 +63,16 @@ class Api:
         page_size: int = 100,
         deadline: float = 60,
         base_path: str = "",
+        concurrent: int = 5,
     ) -> dict[str, list[Any]]:
         """All rows of the resources, by table. Raises the `SyncError` that a run would."""
         with serve_api(self.app) as url:
             base_url = f"{url}/{base_path}"
             self.transport = ApiTransport(
-                base_url, token_source="THE-SECRET", max_concurrent=5, deadline=Deadline(deadline)
+                base_url,
+                token_source="THE-SECRET",
+                max_concurrent=concurrent,
+                deadline=Deadline(deadline),
             )
             source = scanner_source(base_url, token, page_size, self.transport, resources)
             try:
@@ -164,7 +168,7 @@ def test_a_fourth_failure_is_final(status: int) -> None:
     """The error says what failed and how often, and a later try may help."""
     api = Api(account_of(3), on("targets/", *[Response("body", status)] * 4))
     with pytest.raises(
-        ApiUnavailable, match=f"gave status {status} for targets/, 4 times in 0 sec"
+        ApiUnavailable, match=rf"gave status {status} for targets/, 4 times in \d+ seconds"
     ):
         api.read("targets")
     assert asked(api.app) == {"targets/": 4}
@@ -238,6 +242,39 @@ def test_retry_after_is_honoured(as_date: bool) -> None:
     assert ids(api.read("targets")["targets"]) == [1]
     assert time.monotonic() - started >= 1
     assert asked(api.app) == {"targets/": 2}
+
+
+class RequestsASecond:
+    """Allows so many requests in each second of the clock, and answers the rest with 429."""
+
+    def __init__(self, allowed: int, retry_after: str | None) -> None:
+        self.allowed, self.headers = allowed, {"Retry-After": retry_after} if retry_after else {}
+        self.second, self.used = 0, 0
+
+    def __call__(self, _: Request) -> Response | None:
+        second = int(time.monotonic())
+        if second != self.second:
+            self.second, self.used = second, 0
+        self.used += 1
+        return Response(None, 429, self.headers) if self.used > self.allowed else None
+
+
+@pytest.mark.parametrize("retry_after", [None, "1"])
+def test_a_quota_is_shared_by_all_threads(
+    monkeypatch: pytest.MonkeyPatch, retry_after: str | None
+) -> None:
+    """A server that allows so many requests a second is read whole; no request fails for good."""
+    monkeypatch.setattr(reading, "BACKOFF_FACTOR", 2.0)
+    account = generate(seed=2, issues=1000, targets=0, scans=0)
+    api = Api(account, RequestsASecond(200, retry_after), quota_per_hour=None)
+    rows = api.read("issues", "occurrences_issues", concurrent=20)
+    assert sorted(ids(rows["issues"])) == sorted(ids(account.issues))
+    found = sorted((row["issue_id"], row["id"]) for row in rows["occurrences_issues"])
+    assert found == sorted(
+        (i, row["id"]) for i, all_ in account.occurrences.items() for row in all_
+    )
+    traffic = api.transport.traffic
+    assert 0 < traffic.throttled < traffic.requests / 10
 
 
 def test_a_quota_that_is_used_up_fails_at_once() -> None:
