@@ -22,7 +22,7 @@ test: lint policy $(BIGQUERY)/made ## Run all checks and tests
 
 .PHONY: test-archive
 test-archive: $(VENV)/made ## Serve what is deployed, from its archive alone, on Python 3.13
-	$(VENV)/bin/pytest -m network
+	$(VENV)/bin/pytest -m network -n 0
 
 .PHONY: lint
 lint: $(VENV)/made ## Check the form and the types of the code

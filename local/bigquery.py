@@ -1,43 +1,60 @@
-"""A local BigQuery: bqemulator, behind a proxy that mends three of its faults.
+"""A local BigQuery: bqemulator, behind a proxy that mends four of its faults.
 
 The emulator answers a statement that failed with status 200, where BigQuery answers 400; unmended,
 a failed MERGE would pass for a done one. It takes one ADD COLUMN a statement, BigQuery several. And
-its INFORMATION_SCHEMA does not show columns that were added, so that dlt adds them once more.
+its INFORMATION_SCHEMA does not show columns that were added, so that dlt adds them once more. And
+it changes a table whatever version of it the caller saw last (If-Match).
 """
 
 import json
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from http.client import HTTPConnection, HTTPMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from local.processes import ROOT, serving
 
+Fault = Callable[[str, str, bytes], tuple[int, bytes] | None]
+"""What to answer to a method, path and body in place of the emulator, if anything."""
+
 
 @contextmanager
 def bigquery() -> Iterator[str]:
     """A local BigQuery, empty; gives its base URL, for BIGQUERY_EMULATOR_HOST."""
+    with emulator() as port, proxy(port) as url:
+        yield url
+
+
+@contextmanager
+def emulator() -> Iterator[int]:
+    """The emulator, with its faults; gives its port."""
     command = [
         str(ROOT / ".venv-bigquery/bin/python"),
         str(ROOT / "local/emulator.py"),
         *("start", "--rest-port", "0", "--grpc-port", "0", "--log-format", "json"),
     ]
     with serving(command, {}, r'"port": (\d+), "event": "rest.listen"') as port:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _proxy(int(port)))
-        thread = threading.Thread(target=server.serve_forever, name="bigquery")
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
+        yield int(port)
 
 
-def _proxy(port: int) -> type[BaseHTTPRequestHandler]:
-    """Passes requests on to the emulator at `port`."""
+@contextmanager
+def proxy(port: int, fault: Fault = lambda method, path, body: None) -> Iterator[str]:
+    """The proxy before the emulator at `port`; gives its base URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _proxy(port, fault))
+    thread = threading.Thread(target=server.serve_forever, name="bigquery")
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
+    changing = threading.Lock()
 
     class Proxy(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -49,9 +66,25 @@ def _proxy(port: int) -> type[BaseHTTPRequestHandler]:
             is_query = self.command == "POST" and self.path.split("?")[0].endswith("/queries")
             if is_query:
                 body = _add_columns_one_by_one(body)
-            status, headers, answer = self.ask_emulator(body)
+            if faulty := fault(self.command, self.path, body):
+                self.answer(faulty[0], {"Content-Type": "application/json"}, faulty[1])
+                return
+            with changing if "If-Match" in self.headers else nullcontext():
+                if "If-Match" in self.headers and self.is_outdated():
+                    self.answer(412, {}, error_of(412, "Precondition failed"))
+                    return
+                status, headers, answer = self.ask_emulator(self.command, body)
             if is_query:
                 status, answer = _refuse_what_failed(status, answer)
+            self.answer(status, headers, answer)
+
+        def is_outdated(self) -> bool:
+            _, _, answer = self.ask_emulator("GET", b"")
+            return bool(json.loads(answer).get("etag") != self.headers["If-Match"])
+
+        def answer(
+            self, status: int, headers: Mapping[str, str] | HTTPMessage, answer: bytes
+        ) -> None:
             self.send_response(status)
             for name, value in headers.items():
                 if name.lower() not in ("content-length", "transfer-encoding", "connection"):
@@ -60,12 +93,12 @@ def _proxy(port: int) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(answer)
 
-        def ask_emulator(self, body: bytes) -> tuple[int, HTTPMessage, bytes]:
+        def ask_emulator(self, method: str, body: bytes) -> tuple[int, HTTPMessage, bytes]:
             connection = HTTPConnection("127.0.0.1", port)
             try:
                 # With the Host of this proxy, so that uploads go on through it.
                 headers = dict(self.headers) | {"Content-Length": str(len(body))}
-                connection.request(self.command, self.path, body, headers)
+                connection.request(method, self.path, body, headers)
                 response = connection.getresponse()
                 return response.status, response.headers, response.read()
             finally:
@@ -94,5 +127,10 @@ def _refuse_what_failed(status: int, answer: bytes) -> tuple[int, bytes]:
     errors = json.loads(answer).get("errors")
     if status != 200 or not errors:
         return status, answer
-    error = {"code": 400, "message": errors[0]["message"], "errors": errors}
-    return 400, json.dumps({"error": error}).encode()
+    return 400, error_of(400, errors[0]["message"], errors[0]["reason"])
+
+
+def error_of(status: int, message: str, reason: str = "") -> bytes:
+    """The body of an error as BigQuery answers it."""
+    errors = [{"reason": reason, "message": message}]
+    return json.dumps({"error": {"code": status, "message": message, "errors": errors}}).encode()

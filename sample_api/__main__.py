@@ -4,8 +4,23 @@ import argparse
 import os
 import signal
 
+from starlette.middleware import Middleware
+
 from sample_api.account import generate
+from sample_api.faults import Faults, FaultyApi
 from sample_api.server import create_app, serve
+
+FAULT_HELP = {
+    "fail": "share of answers with --fail-status",
+    "fail_status": "the status of those",
+    "cut": "share of bodies that end before they are whole",
+    "html": "share of answers that are a page for people, with status 200",
+    "stall": "share of answers that come 90 seconds late",
+    "requests_per_second": "requests allowed in each second; the rest is answered 429",
+    "retry_after": "seconds that those ask to wait; by default they do not say",
+    "churn": "share of requests before which rows are deleted and inserted",
+    "seed": "the same seed gives the same faults, for requests in the same order",
+}
 
 
 def main() -> None:
@@ -29,16 +44,31 @@ def main() -> None:
     add("--quota", 5000, "requests allowed in an hour; one more is answered 429")
     add("--latency-ms", 0, "how long each answer is held back")
     add("--max-limit", 100, "most rows on a page, whatever is asked for")
+    faults = parser.add_argument_group(
+        "faults", "Shares of the requests are numbers from 0 to 1; see sample_api/faults.py."
+    )
+    for name, value in vars(Faults()).items():
+        kind = float if isinstance(value, float) else int
+        faults.add_argument(
+            f"--{name.replace('_', '-')}" if name != "seed" else "--fault-seed",
+            dest=f"fault_{name}",
+            type=kind,
+            default=value,
+            help=FAULT_HELP[name],
+        )
     options = parser.parse_args()
+    chosen = Faults(**{name: getattr(options, f"fault_{name}") for name in vars(Faults())})
+    account = generate(options.seed, issues=options.issues)
 
     # Blocked before a thread starts, so that the signals reach the wait below and nothing else.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
     app = create_app(
-        generate(options.seed, issues=options.issues),
+        account,
         token=os.environ.get("SAMPLE_API_TOKEN") or "sample-token",
         quota_per_hour=options.quota,
         max_limit=options.max_limit,
         latency_seconds=options.latency_ms / 1000,
+        middleware=[Middleware(FaultyApi, account, chosen)] if chosen != Faults() else [],
     )
     with serve(app, options.port) as base_url:
         print(base_url, flush=True)

@@ -68,7 +68,7 @@ def main() -> NoReturn:
     try:
         from scanner_sync.run import run
 
-        end(run(select_resources(resources), on_deadline=fail).body(), 0)
+        end(run(select_resources(resources), abort=fail).body(), 0)
     except SyncError as error:
         fail(error)
     except Exception as error:

@@ -2,19 +2,19 @@
 
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 import dlt
 import google.auth
-from dlt.common.destination import Destination
 from dlt.common.destination.exceptions import DestinationException
 from dlt.common.exceptions import TransientException
 from dlt.common.schema.exceptions import DataValidationError
 from dlt.extract.source import DltSource
 from google.api_core.exceptions import Forbidden, GoogleAPICallError
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
+from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
 from requests.exceptions import HTTPError
 
@@ -28,6 +28,7 @@ from scanner_sync.errors import (
     SettingsError,
     SyncError,
 )
+from scanner_sync.lease import Lease
 from scanner_sync.listing import ApiResponse
 from scanner_sync.report import Report
 from scanner_sync.settings import Settings
@@ -40,10 +41,17 @@ PIPELINE_NAME: Final = "scanner_sync"
 """Under which dlt keeps its state in the dataset."""
 
 
-def sync(settings: Settings, token: str, resources: tuple[str, ...], deadline: Deadline) -> Report:
+def sync(
+    settings: Settings,
+    token: str,
+    resources: tuple[str, ...],
+    deadline: Deadline,
+    abort: Callable[[SyncError], None],
+) -> Report:
     """Read `resources` from the API to the end, then merge them into the dataset.
 
-    Nothing is loaded before all is read. Raises a `SyncError` for whatever goes wrong.
+    Nothing is loaded before all is read. Raises a `SyncError` for whatever goes wrong; `abort` is
+    called, in another thread, where the run may not go on.
     """
     transport = ApiTransport(
         settings.api_base_url,
@@ -56,7 +64,13 @@ def sync(settings: Settings, token: str, resources: tuple[str, ...], deadline: D
             settings.api_base_url, token, settings.page_size, transport, resources
         )
         _configure_dlt(settings)
-        with _fresh_pipeline(settings) as pipeline:
+        project, credentials = _google_account(settings)
+        client = bigquery.Client(project, credentials, location=settings.bigquery_location)
+        deadline.doing = "waiting for another run to end"
+        with (
+            Lease(client, settings.dataset, deadline, abort),
+            _fresh_pipeline(settings, project, credentials) as pipeline,
+        ):
             load_id, rows = _run(pipeline, source, deadline)
     except Exception as error:
         raise diagnose(error) from None
@@ -87,7 +101,9 @@ def _run(
 
 
 @contextmanager
-def _fresh_pipeline(settings: Settings) -> Iterator[dlt.Pipeline]:
+def _fresh_pipeline(
+    settings: Settings, project: str, credentials: Credentials | None
+) -> Iterator[dlt.Pipeline]:
     """A pipeline whose working directory is new, and gone afterwards.
 
     What a failed run left behind would otherwise be loaded in place of the next run's rows. State
@@ -98,7 +114,11 @@ def _fresh_pipeline(settings: Settings) -> Iterator[dlt.Pipeline]:
             PIPELINE_NAME,
             pipelines_dir=directory,
             dataset_name=settings.dataset,
-            destination=_bigquery(settings),
+            destination=dlt.destinations.bigquery(
+                credentials=credentials,  # type: ignore[arg-type] # dlt takes Google's own
+                location=settings.bigquery_location,
+                project_id=project,
+            ),
         )
         try:
             yield pipeline
@@ -106,9 +126,10 @@ def _fresh_pipeline(settings: Settings) -> Iterator[dlt.Pipeline]:
             pipeline.deactivate()
 
 
-def _bigquery(settings: Settings) -> Destination[Any, Any]:
+def _google_account(settings: Settings) -> tuple[str, Credentials | None]:
+    """The project, and the credentials where they are not to be found in the usual places."""
     project = settings.google_cloud_project
-    credentials: Any = None
+    credentials = None
     if settings.bigquery_emulator:
         # dlt takes no AnonymousCredentials.
         anonymous = {"token": "anonymous", "quota_project_id": project}
@@ -119,9 +140,7 @@ def _bigquery(settings: Settings) -> Destination[Any, Any]:
         raise SettingsError(
             "GOOGLE_CLOUD_PROJECT is required: the Google credentials name no project."
         )
-    return dlt.destinations.bigquery(
-        credentials=credentials, location=settings.bigquery_location, project_id=project
-    )
+    return project, credentials
 
 
 def _configure_dlt(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
+from dlt.common.json import PUA_CHARACTER_MAX, PUA_START
 from dlt.common.normalizers.naming.snake_case import NamingConvention
 
 from scanner_sync.errors import ApiError
@@ -23,6 +24,9 @@ _DEEPEST = 100
 """Levels of nesting; BigQuery's JSON takes 500, and Python's recursion, which dlt uses, 1000."""
 _NAMING = NamingConvention()
 _NEW_JSON = Column("array|object", "A field that the API has added.")
+_NEW_TEXT = Column("text", "A field that the API has added.")
+_MARKS = {chr(PUA_START + number) for number in range(PUA_CHARACTER_MAX + 1)}
+"""What dlt writes before a text that stands for a date or a number, and takes away again."""
 
 
 def to_row(table: str, item: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,8 +70,8 @@ def _new(table: str, name: str, value: object) -> object:
     """A value of a field that no table declares."""
     if isinstance(value, int) and value not in _INT64:
         raise ApiError(f"Field {name} of {table} holds a number past 64 bits. Nothing was loaded.")
-    if isinstance(value, dict | list):
-        return convert(table, name, _NEW_JSON, value)
+    if isinstance(value, dict | list | str):
+        return convert(table, name, _NEW_TEXT if isinstance(value, str) else _NEW_JSON, value)
     return value
 
 
@@ -79,8 +83,8 @@ def convert(table: str, name: str, column: Column, value: object) -> object:
         # The cause would show the value, so it is left out.
         raise ApiError(
             f"Column {name} of {table} takes {column.type}, and the API sent a"
-            f" {_json_type(value)} that is none. Nothing was loaded. If this persists, the API has"
-            " changed the column's type: report it."
+            f" {_json_type(value)} that cannot be stored as one. Nothing was loaded. If this"
+            " persists, the API has changed the column's type: report it."
         ) from None
 
 
@@ -99,11 +103,12 @@ def _bigint(value: object) -> int:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
+    _check(value)
     return value
 
 
 def _text_or_bigint(value: object) -> str:
-    return value if isinstance(value, str) else str(_bigint(value))
+    return _text(value) if isinstance(value, str) else str(_bigint(value))
 
 
 def _bool(value: object) -> bool:
@@ -141,22 +146,24 @@ def _of(*kinds: type) -> Callable[[object], object]:
     def convert(value: object) -> object:
         if not isinstance(value, kinds):
             raise TypeError
-        _check_depth(value)
+        _check(value)
         return value
 
     return convert
 
 
 def _any(value: object) -> object:
-    _check_depth(value)
+    _check(value)
     # dlt takes a scalar into a JSON column only as JSON text.
     return value if isinstance(value, dict | list) else orjson.dumps(value).decode()
 
 
-def _check_depth(value: object) -> None:
-    """Raise ValueError where JSON is nested deeper than BigQuery and dlt take it."""
+def _check(value: object) -> None:
+    """Raise ValueError where JSON is nested too deep, or a text in it begins as dlt's marks do."""
     level = [value]
     for _ in range(_DEEPEST):
+        if any(isinstance(inner, str) and inner[:1] in _MARKS for inner in level):
+            raise ValueError
         level = [
             inner
             for outer in level

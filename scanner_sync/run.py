@@ -5,21 +5,21 @@ from collections.abc import Callable
 
 from scanner_sync import log
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import DeadlineExceeded
+from scanner_sync.errors import SyncError
 from scanner_sync.pipeline import sync
 from scanner_sync.report import Report
 from scanner_sync.settings import read_settings
 
 
-def run(resources: tuple[str, ...], on_deadline: Callable[[DeadlineExceeded], None]) -> Report:
+def run(resources: tuple[str, ...], abort: Callable[[SyncError], None]) -> Report:
     """Sync `resources` with the settings as they stand now. Raises `SyncError`.
 
-    `on_deadline` is called in a thread of its own when the time is over and the run is not.
+    `abort` is called in another thread when the time is over, or when the run may not go on.
     """
     settings = read_settings()
     log.configure(settings.log_level)
     deadline = Deadline(settings.sync_deadline_seconds)
-    watchdog = threading.Timer(deadline.seconds, lambda: on_deadline(deadline.exceeded()))
+    watchdog = threading.Timer(deadline.seconds, lambda: abort(deadline.exceeded()))
     watchdog.daemon = True
     watchdog.start()
     try:
@@ -33,7 +33,7 @@ def run(resources: tuple[str, ...], on_deadline: Callable[[DeadlineExceeded], No
             token = read_token(
                 settings.access_token_secret, settings.secret_manager_emulator, deadline
             )
-        report = sync(settings, token, resources, deadline)
+        report = sync(settings, token, resources, deadline, abort)
     finally:
         watchdog.cancel()
     for table, rows in report.rows.items():

@@ -13,8 +13,8 @@ from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
 from starlette.applications import Starlette
 
+from local import bigquery as local_bigquery
 from local import processes
-from local.bigquery import bigquery as local_bigquery
 from local.secret_manager import SecretManager, Version, serve
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
@@ -45,9 +45,9 @@ class Dataset:
         return sorted(rows, key=lambda row: (row.get("issue_id", 0), row["id"]))
 
     def tables(self) -> set[str]:
-        """The tables that are no bookkeeping of dlt's."""
+        """The tables that are no bookkeeping, whose names begin with an underscore."""
         found = self.query("SELECT table_name FROM {d}.INFORMATION_SCHEMA.TABLES")
-        return {row["table_name"] for row in found if not row["table_name"].startswith("_dlt_")}
+        return {row["table_name"] for row in found if not row["table_name"].startswith("_")}
 
     def columns(self, table: str) -> dict[str, str]:
         """The columns of a table and their types."""
@@ -68,8 +68,14 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def bigquery_url() -> Iterator[str]:
-    with local_bigquery() as url:
+def emulator_port() -> Iterator[int]:
+    with local_bigquery.emulator() as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def bigquery_url(emulator_port: int) -> Iterator[str]:
+    with local_bigquery.proxy(emulator_port) as url:
         yield url
 
 

@@ -165,7 +165,7 @@ def test_a_run_that_is_killed_leaves_the_function_serving(
         call.start()
         assert arrived.wait(timeout=60)
         assert [entry.name[:13] for entry in tmp_path.iterdir()] == ["scanner_sync-"]
-        [run] = _processes("-m", "scanner_sync", "targets")
+        [run] = _runs(environment["DATASET"])
         os.kill(run, signal.SIGKILL)
         call.join(timeout=60)
         assert [answer.status_code for answer in answers] == [500]
@@ -175,13 +175,14 @@ def test_a_run_that_is_killed_leaves_the_function_serving(
         assert requests.post(url, json=body, timeout=60).status_code == 200
 
 
-def _processes(*words: str) -> list[int]:
-    """The processes whose command line ends with these words."""
-    ending = "".join(f"{word}\0" for word in words).encode()
+def _runs(dataset: str) -> list[int]:
+    """The processes that sync into a dataset."""
     found = []
     for directory in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it ended meanwhile
-            if (directory / "cmdline").read_bytes().endswith(ending):
+            command = (directory / "cmdline").read_bytes()
+            environment = (directory / "environ").read_bytes()
+            if b"-m\0scanner_sync\0" in command and f"DATASET={dataset}\0".encode() in environment:
                 found.append(int(directory.name))
     return found
 
@@ -205,7 +206,7 @@ def test_past_the_deadline_nothing_runs_on(environment: dict[str, str], tmp_path
         assert (
             "not done after 2 seconds, while reading the API" in answer.json()["error"]["message"]
         )
-        assert _processes("-m", "scanner_sync", "targets") == []
+        assert _runs(environment["DATASET"]) == []
         assert list(tmp_path.iterdir()) == []
         go_on.set()
 

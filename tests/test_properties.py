@@ -163,3 +163,13 @@ def test_a_new_field_that_cannot_be_a_column(field: dict[str, Any], message: str
     """What would be lost or refused in BigQuery is an error that says so."""
     with pytest.raises(ApiError, match=message):
         to_row("targets", {"id": 1, **field})
+
+
+@pytest.mark.parametrize("field", ["address", "tags", "new", "new_list"])
+def test_a_text_that_dlt_would_change_is_an_error(field: str) -> None:
+    """Dlt marks texts that stand for numbers by a private character, and would take it away."""
+    text: Any = "\uf02612.5"
+    with pytest.raises(ApiError, match=f"Column {field} of targets"):
+        to_row(
+            "targets", {"id": 1, field: [{"a": text}] if field in ("tags", "new_list") else text}
+        )

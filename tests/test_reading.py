@@ -1,6 +1,9 @@
 """How the API is read: what is retried, refused and counted, and that no row is lost."""
 
+import contextlib
 import email.utils
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -242,6 +245,63 @@ def test_retry_after_is_honoured(as_date: bool) -> None:
     assert ids(api.read("targets")["targets"]) == [1]
     assert time.monotonic() - started >= 1
     assert asked(api.app) == {"targets/": 2}
+
+
+@pytest.mark.parametrize(
+    ("broken", "fault"),
+    [
+        (b"", "ConnectionError"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "ChunkedEncodingError"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", "Content"),
+        (None, "ReadTimeout"),
+    ],
+)
+@pytest.mark.parametrize("times", [3, 4])
+def test_what_is_no_whole_answer_is_retried(
+    monkeypatch: pytest.MonkeyPatch, broken: bytes | None, fault: str, times: int
+) -> None:
+    """Lost connections, bodies cut short or garbled, and silence: three retries mend three."""
+    monkeypatch.setattr(reading, "READ_TIMEOUT", 0.2)
+    body = b'{"count": 1, "next": null, "results": [{"id": 1}]}'
+    whole = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    asked_times = 0
+    silent = []
+
+    def serve_connections(listener: socket.socket) -> None:
+        nonlocal asked_times
+        with contextlib.suppress(OSError):  # the listener was closed
+            while True:
+                connection, _ = listener.accept()
+                connection.recv(65536)
+                asked_times += 1
+                if asked_times > times:
+                    connection.sendall(whole)
+                elif broken is None:
+                    silent.append(connection)
+                    continue
+                else:
+                    connection.sendall(broken)
+                connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve_connections, args=[listener])
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        transport = ApiTransport(url, token_source="", max_concurrent=1, deadline=Deadline(60))
+        source = scanner_source(url, TOKEN, 100, transport, ["targets"])
+        try:
+            if times == 3:
+                assert [row["id"] for row in source.resources["targets"]] == [1]
+            else:
+                with pytest.raises(Exception, match=f"no whole answer .{fault}.* 4 times"):
+                    list(source.resources["targets"])
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for connection in silent:
+                connection.close()
+    assert asked_times == 4
+    assert transport.traffic.retries == 3
 
 
 class RequestsASecond:

@@ -283,6 +283,40 @@ def test_a_column_that_changes_type_fails_the_load(
     assert "marker-in-a-row" not in json.dumps(answer.get_json()) + "".join(capfd.readouterr())
 
 
+TEXTS = [
+    "",
+    " leading and trailing ",
+    "line\nbreak\ttab\r\x0b\x7f\x00\u0085\u2028",
+    "quote \" backslash \\ apostrophe ' backtick `",
+    "ünïcödé 日本 👩‍💻 a\u0300 \ufeff\uffff",
+    "<script>alert(1)</script>",
+    "NULL",
+    "null",
+    "1e400",
+    "2026-01-01T00:00:00Z",
+    "a \uf02612.5",
+    "{}",
+]
+
+
+@pytest.mark.parametrize("account", [Account()], indirect=True)
+@pytest.mark.usefixtures("api_url")
+def test_any_text_and_number_arrives_as_it_was_sent(
+    dataset: Dataset, http: flask.testing.FlaskClient, account: Account
+) -> None:
+    """Control characters, quotes, any script, the largest numbers: in text and inside JSON."""
+    numbers = [0, -1, 2**63 - 1, -(2**63), 1.5, 1e300]
+    account.targets = [
+        {"id": n, "address": text, "tags": [text, None, *numbers], "new": text}
+        for n, text in enumerate(TEXTS)
+    ] + [{"id": number, "address": None} for number in (2**63 - 1, -(2**63))]
+    assert http.post("/", json={"resources": ["targets"]}).status_code == 200
+    found = {row["id"]: row for row in dataset.rows("targets")}
+    assert len(found) == len(account.targets)
+    for row in account.targets:
+        assert {name: found[row["id"]][name] for name in row} == row
+
+
 @pytest.mark.usefixtures("api_url")
 def test_a_rotated_token_is_used_at_once(
     api: Starlette,

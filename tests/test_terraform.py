@@ -26,6 +26,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # The settings that the program reads in the cloud: all but the token itself, for a laptop.
 PROGRAM_SETTINGS = {name.upper() for name in Settings.__dataclass_fields__} - {"ACCESS_TOKEN"}
 
+# In one process, because its fixtures take long.
+pytestmark = pytest.mark.xdist_group("terraform")
+
 RUNTIME = "serviceAccount:runtime@my-project-1.iam.gserviceaccount.com"
 BUILD = "serviceAccount:build@my-project-1.iam.gserviceaccount.com"
 SCHEDULER = "serviceAccount:scheduler@my-project-1.iam.gserviceaccount.com"
@@ -573,7 +576,7 @@ def test_the_alert_on_failed_runs_names_each_type_of_error(
         if isinstance(kind, type) and issubclass(kind, errors.SyncError)
     }
     # These are answered to a caller before a run starts; a refused token has an alert of its own.
-    before = {"SyncError", "RequestError", "MethodNotAllowed", "AlreadyRunning", "ApiRefused"}
+    before = {"SyncError", "RequestError", "MethodNotAllowed", "ApiRefused"}
     assert set(re.findall(r"`([A-Z]\w+)`", " ".join(named))) == kinds - before
 
 
