@@ -4,6 +4,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Final
 
 import dlt
@@ -28,6 +29,7 @@ from scanner_sync.errors import (
     SettingsError,
     SyncError,
 )
+from scanner_sync.history import HISTORIES, changes_at, close_all, keep_views
 from scanner_sync.lease import Lease
 from scanner_sync.listing import ApiResponse
 from scanner_sync.report import Report
@@ -60,9 +62,6 @@ def sync(
         deadline=deadline,
     )
     try:
-        source = scanner_source(
-            settings.api_base_url, token, settings.page_size, transport, resources
-        )
         _configure_dlt(settings)
         project, credentials = _google_account(settings)
         client = bigquery.Client(project, credentials, location=settings.bigquery_location)
@@ -71,13 +70,25 @@ def sync(
             Lease(client, settings.dataset, deadline, abort),
             _fresh_pipeline(settings, project, credentials) as pipeline,
         ):
+            # Not before the lease is held: the histories of two runs follow each other.
+            now = datetime.now(UTC)
+            source = scanner_source(
+                settings.api_base_url,
+                token,
+                settings.page_size,
+                transport,
+                resources,
+                history_at=now if settings.history else None,
+            )
             load_id, rows = _run(pipeline, source, deadline)
+            history = _finish_history(client, source, rows, now, settings.dataset)
     except Exception as error:
         raise diagnose(error) from None
     return Report(
         load_id=load_id,
         dataset=settings.dataset,
         rows={table: rows.get(table, 0) for table in resources},
+        history=history,
         traffic=transport.traffic,
         seconds=deadline.elapsed,
     )
@@ -98,6 +109,18 @@ def _run(
         pipeline.sync_schema()
     load_info = pipeline.load()
     return load_info.loads_ids[-1] if load_info.loads_ids else None, rows
+
+
+def _finish_history(
+    client: bigquery.Client, source: DltSource, rows: dict[str, int], now: datetime, dataset: str
+) -> dict[str, dict[str, int]]:
+    """What dlt leaves to do for the histories; gives what was opened, closed and changed."""
+    names = [name for name in HISTORIES if name in source.selected_resources]
+    if not names:
+        return {}
+    close_all(client, dataset, [name for name in names if not rows.get(name)], now)
+    keep_views(client, dataset)
+    return changes_at(client, dataset, names, now)
 
 
 @contextmanager

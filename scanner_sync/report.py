@@ -15,6 +15,8 @@ class Report:
     dataset: str
     rows: Mapping[str, int]
     """Rows merged, by table."""
+    history: Mapping[str, Mapping[str, int]]
+    """Things opened, closed and changed, by table; empty where no history is kept."""
     traffic: Traffic
     seconds: float
 
@@ -25,6 +27,7 @@ class Report:
             "load_id": self.load_id,
             "dataset": self.dataset,
             "tables": {table: {"rows": rows} for table, rows in self.rows.items()},
+            "history": self.history,
             "requests": self.traffic.requests,
             "seconds": round(self.seconds, 1),
         }

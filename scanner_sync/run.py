@@ -41,6 +41,7 @@ def run(resources: tuple[str, ...], abort: Callable[[SyncError], None]) -> Repor
     log.event(
         "sync_finished",
         load_id=report.load_id,
+        history=report.history,
         requests=report.traffic.requests,
         retries=report.traffic.retries,
         throttled=report.traffic.throttled,

@@ -1,6 +1,7 @@
 """The dlt REST source: which resources the API has, and how each becomes a table."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from dlt.sources.rest_api.typing import EndpointResource, RESTAPIConfig
 
 from scanner_sync import log
 from scanner_sync.api import ApiTransport
+from scanner_sync.history import HISTORIES, columns_of, history_resource
 from scanner_sync.listing import ApiResponse, OverlapPaginator
 from scanner_sync.rows import to_row
 from scanner_sync.tables import DLT_COLUMNS, TABLES, Column
@@ -22,9 +24,16 @@ PARENT_ID: Final = "_issues_id"
 
 
 def scanner_source(
-    base_url: str, token: str, page_size: int, transport: ApiTransport, resources: Sequence[str]
+    base_url: str,
+    token: str,
+    page_size: int,
+    transport: ApiTransport,
+    resources: Sequence[str],
+    history_at: datetime | None = None,
 ) -> DltSource:
-    """The source of `resources`, which are names of tables.
+    """The source of `resources`, which are names of tables, and of their histories.
+
+    `history_at` is the instant of which the histories say what was open; None keeps none.
 
     `occurrences_issues` alone reads the issues too, because it is read for each of them, and does
     not load them. Iterating it raises a `SyncError`, which dlt wraps in its own exceptions.
@@ -81,13 +90,27 @@ def scanner_source(
         name="scanner",
         max_table_nesting=0,
         schema_contract={"columns": "evolve", "data_type": "freeze"},
-    ).with_resources(*resources)
+    )
+    if history_at is not None:
+        for name, history in HISTORIES.items():
+            hints = _dlt_columns(columns_of(name) | DLT_COLUMNS)
+            of = source.resources[history.table]
+            source.resources.add(history_resource(name, of, history_at, hints))
+        resources = [*resources, *(n for n, h in HISTORIES.items() if h.table in resources)]
+        for name in HISTORIES:  # the views need all of them, whatever is synced
+            table = source.resources[name].compute_table_schema()
+            # dlt forgets what was declared of the column that holds the version.
+            for column, hint in _dlt_columns(columns_of(name)).items():
+                table["columns"][column] = {**hint, **table["columns"][column]}
+            source.schema.update_table(table)
+    source = source.with_resources(*resources)
     # A new field of text stays text, also where its first value looks like a time.
     source.schema.remove_type_detection("iso_timestamp")
     # dlt puts a table into the schema when its first row comes; here each is there from the start,
     # so that an empty listing still has its table.
-    for resource in source.selected_resources.values():
-        source.schema.update_table(resource.compute_table_schema())
+    for name, resource in source.selected_resources.items():
+        if name in TABLES:
+            source.schema.update_table(resource.compute_table_schema())
     return source
 
 

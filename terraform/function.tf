@@ -18,6 +18,7 @@ locals {
     PAGE_SIZE               = tostring(var.page_size)
     MAX_CONCURRENT_REQUESTS = tostring(var.max_concurrent_requests)
     SYNC_DEADLINE_SECONDS   = tostring(local.run_deadline_seconds)
+    HISTORY                 = tostring(var.history)
     LOG_LEVEL               = var.log_level
   }
 }

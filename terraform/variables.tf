@@ -222,6 +222,13 @@ variable "max_concurrent_requests" {
   }
 }
 
+variable "history" {
+  description = "Keep the histories, and the views on them."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "log_level" {
   description = "Least severe log line that the function writes. The metrics and the last runs are read from `INFO` lines."
   type        = string

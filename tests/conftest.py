@@ -18,6 +18,7 @@ from local import processes
 from local.secret_manager import SecretManager, Version, serve
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
+from scanner_sync.history import HISTORIES, VIEWS
 from scanner_sync.settings import EMULATORS, Settings
 
 TOKEN = "a-token-that-must-not-show"
@@ -45,9 +46,10 @@ class Dataset:
         return sorted(rows, key=lambda row: (row.get("issue_id", 0), row["id"]))
 
     def tables(self) -> set[str]:
-        """The tables that are no bookkeeping, whose names begin with an underscore."""
+        """The merged tables: no history, no view, no bookkeeping with an underscore."""
         found = self.query("SELECT table_name FROM {d}.INFORMATION_SCHEMA.TABLES")
-        return {row["table_name"] for row in found if not row["table_name"].startswith("_")}
+        names = {row["table_name"] for row in found if not row["table_name"].startswith("_")}
+        return names - HISTORIES.keys() - VIEWS.keys()
 
     def columns(self, table: str) -> dict[str, str]:
         """The columns of a table and their types."""

@@ -39,6 +39,7 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
         page_size=100,
         max_concurrent_requests=20,
         sync_deadline_seconds=1500,
+        history=True,
         log_level="INFO",
     )
 
@@ -50,7 +51,7 @@ def test_all_from_the_files_of_dlt(tmp_path: Path) -> None:
         'api_base_url = "http://localhost:8081/v1/"\naccess_token_secret = "projects/p/secrets/s"\n'
         'google_cloud_project = "my-project"\ndataset = "security_2"\nbigquery_location = "EU"\n'
         'page_size = 50\nmax_concurrent_requests = 5\nsync_deadline_seconds = "60"\n'
-        'log_level = "DEBUG"\n'
+        'history = false\nlog_level = "DEBUG"\n'
     )
     (tmp_path / ".dlt/secrets.toml").write_text('access_token = "of-the-file"\n')
     Container()[PluggableRunContext].reload_providers()
@@ -64,6 +65,7 @@ def test_all_from_the_files_of_dlt(tmp_path: Path) -> None:
         page_size=50,
         max_concurrent_requests=5,
         sync_deadline_seconds=60,
+        history=False,
         log_level="DEBUG",
     )
 
@@ -108,6 +110,7 @@ WRONG: list[tuple[str, list[str], str]] = [
     ("PAGE_SIZE", ["0", "-1", "ten", "1.5", "10001", "٣"], "a number from 1 to 10000"),
     ("MAX_CONCURRENT_REQUESTS", ["0", "201", "many"], "a number from 1 to 200"),
     ("SYNC_DEADLINE_SECONDS", ["0", "86401", "1e3", "soon"], "a number from 1 to 86400"),
+    ("HISTORY", ["1", "yes", "on"], "true or false"),
     ("LOG_LEVEL", ["debug", "TRACE"], "DEBUG, INFO, WARNING or ERROR"),
 ]
 

@@ -106,6 +106,10 @@ def test_a_sync_loads_all_rows(
         "load_id": load["load_id"],
         "dataset": dataset.name,
         "tables": {table: {"rows": len(rows[table])} for table in TABLES},
+        "history": {
+            table: {"opened": len(rows[table]), "closed": 0, "changed": 0}
+            for table in ("issues", "occurrences_issues", "targets")
+        },
         "requests": sum(pages.values()),
         "seconds": body["seconds"],
     }

@@ -216,6 +216,7 @@ run "every_variable_given" {
     deletion_protection     = false
     page_size               = 50
     max_concurrent_requests = 5
+    history                 = false
     log_level               = "DEBUG"
     time_zone               = "Europe/Berlin"
     schedule                = "30 4 * * *"
@@ -233,6 +234,7 @@ run "every_variable_given" {
       PAGE_SIZE               = "50"
       MAX_CONCURRENT_REQUESTS = "5"
       SYNC_DEADLINE_SECONDS   = "1680"
+      HISTORY                 = "false"
       LOG_LEVEL               = "DEBUG"
     })
     error_message = "each variable reaches its setting, and no other setting is given"
