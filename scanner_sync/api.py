@@ -37,6 +37,8 @@ CONNECT_TIMEOUT: Final = 10.0
 """Seconds."""
 READ_TIMEOUT: Final = 60.0
 """Seconds without a byte."""
+LONGEST_RETRY_AFTER: Final = 86_400.0
+"""Seconds; a server that asks for more is taken to ask for a day."""
 MAX_BODY: Final = 64 * 2**20
 """Bytes. A page of 100 rows takes about 0.1 MiB."""
 
@@ -111,11 +113,11 @@ class ApiTransport(HTTPAdapter):
                         proxies=proxies,
                     )
                     body = _read(response, resource)
-            except SSLError:
-                raise ApiError(
-                    f"The TLS certificate of {self._origin} is not accepted. Check API_BASE_URL."
-                ) from None
             except (ConnectionError, Timeout, ChunkedEncodingError, ContentDecodingError) as error:
+                if isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+                    raise ApiError(
+                        f"The TLS certificate of {self._origin} is not valid. Check API_BASE_URL."
+                    ) from None
                 fault = f"no whole answer ({type(error).__name__})"
                 retry_after = None
             else:
@@ -131,7 +133,7 @@ class ApiTransport(HTTPAdapter):
             if attempt < RETRIES:
                 jitter = random.uniform(1.0, 1.5)  # noqa: S311 - it keeps no secret
                 delay = BACKOFF_FACTOR * 2**attempt * jitter
-                self._wait(delay if retry_after is None else retry_after, resource, fault)
+                self._wait(retry_after or delay, resource, fault)
         raise ApiUnavailable(
             f"The API gave {fault} for {resource}, {RETRIES + 1} times in"
             f" {time.monotonic() - started:.0f} seconds. Nothing was loaded; try again later.",
@@ -209,12 +211,12 @@ def _retry_after(response: requests.Response) -> float | None:
     """Seconds that the answer asks to wait, which it gives as such or as a date."""
     value = response.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
-        return float(value)
+        return min(float(value), LONGEST_RETRY_AFTER)
     try:
         moment = email.utils.parsedate_to_datetime(value)
     except (TypeError, ValueError):
         return None
-    return max(0.0, moment.timestamp() - time.time())
+    return min(max(0.0, moment.timestamp() - time.time()), LONGEST_RETRY_AFTER)
 
 
 def _origin(url: str) -> str:

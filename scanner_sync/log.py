@@ -50,4 +50,7 @@ class _JsonFormatter(logging.Formatter):
 
 class _PassOn(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
+        # After these words dlt quotes BigQuery, which may quote a row; so may an exception.
+        message = record.getMessage().partition(" with message")[0].partition("\n")[0]
+        record.msg, record.args, record.exc_info, record.exc_text = message, None, None, None
         logger.handle(record)

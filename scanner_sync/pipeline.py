@@ -1,5 +1,6 @@
 """The dlt pipeline: it reads the source to the end, then merges into BigQuery."""
 
+import logging
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
 from requests.exceptions import HTTPError
 
+from scanner_sync import log
 from scanner_sync.api import ApiTransport
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import (
@@ -30,7 +32,7 @@ from scanner_sync.errors import (
     SyncError,
 )
 from scanner_sync.history import HISTORIES, changes_at, close_all, keep_views
-from scanner_sync.lease import Lease
+from scanner_sync.lease import Lease, is_passing
 from scanner_sync.listing import ApiResponse
 from scanner_sync.report import Report
 from scanner_sync.settings import Settings
@@ -83,7 +85,12 @@ def sync(
             load_id, rows = _run(pipeline, source, deadline)
             history = _finish_history(client, source, rows, now, settings.dataset)
     except Exception as error:
-        raise diagnose(error) from None
+        found = diagnose(error)
+        if found not in _causes(error):
+            # Where it came from; not the messages, which may quote a row.
+            causes = [{type(cause).__name__: log.frames_of(cause)} for cause in _causes(error)]
+            log.event("fault", logging.ERROR, causes=causes)
+        raise found from None
     return Report(
         load_id=load_id,
         dataset=settings.dataset,
@@ -202,14 +209,15 @@ def diagnose(error: BaseException) -> SyncError:  # noqa: PLR0911 - one return f
                 "No Google credentials to reach BigQuery with. On a laptop: gcloud auth"
                 " application-default login."
             )
-        if isinstance(cause, Forbidden):
+        if isinstance(cause, Forbidden) and not is_passing(cause):
             return LoadError(
                 f"BigQuery denies access: {cause.message} The account needs"
                 " roles/bigquery.jobUser on the project, and roles/bigquery.dataEditor on the"
                 " dataset and its _staging twin."
             )
     kinds = " < ".join(dict.fromkeys(type(cause).__name__ for cause in causes))
-    if any(isinstance(cause, TransientException | GoogleAuthError) for cause in causes):
+    passing = (TransientException, GoogleAuthError)
+    if any(isinstance(cause, passing) or is_passing(cause) for cause in causes):
         return LoadUnavailable(
             f"BigQuery did not do what it was asked ({kinds}). The next run starts anew."
         )

@@ -1,7 +1,6 @@
 """What is asked for: the resources to sync, out of an HTTP request or a Pub/Sub message."""
 
 import base64
-import binascii
 import json
 from typing import Any
 
@@ -45,6 +44,7 @@ def resources_of_message(data: Any) -> tuple[str, ...]:
     if not isinstance(message, dict):
         raise RequestError("The event holds no Pub/Sub message. Trigger it by a Pub/Sub topic.")
     try:
-        return resources_of_body(base64.b64decode(message.get("data") or "", validate=True))
-    except (TypeError, binascii.Error):
+        body = base64.b64decode(message.get("data") or "", validate=True)
+    except (TypeError, ValueError):
         raise RequestError("The Pub/Sub message's data is no base64.") from None
+    return resources_of_body(body)

@@ -68,8 +68,14 @@ def _column_name(field: str) -> str:
 
 def _new(table: str, name: str, value: object) -> object:
     """A value of a field that no table declares."""
-    if isinstance(value, int) and value not in _INT64:
-        raise ApiError(f"Field {name} of {table} holds a number past 64 bits. Nothing was loaded.")
+    if isinstance(value, int) and not isinstance(value, bool):
+        # JSON has one type of number: a field that is 7 today may be 7.5 tomorrow.
+        if not -(2**53) <= value <= 2**53:
+            raise ApiError(
+                f"Field {name} of {table} is new, and holds a number past 53 bits, which its column"
+                " would round. Nothing was loaded. The API has changed: report it."
+            )
+        return float(value)
     if isinstance(value, dict | list | str):
         return convert(table, name, _NEW_TEXT if isinstance(value, str) else _NEW_JSON, value)
     return value

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
-from urllib.parse import urlsplit
 
 import dlt
 
@@ -19,18 +18,17 @@ EMULATORS = ("BIGQUERY_EMULATOR_HOST", "SECRET_MANAGER_EMULATOR_HOST")
 """Read from the environment alone, as Google's clients do; for a laptop."""
 
 
+_BASE_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9-]+(\.[a-z0-9-]+)*|\[::1\])(:[0-9]{1,5})?(/[\w~-][\w.~-]*)*/?",
+    re.ASCII | re.IGNORECASE,
+)
+
+
 def _base_url(value: str) -> str:
-    parts = urlsplit(value)
-    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    if (
-        not parts.hostname
-        or not (parts.scheme == "https" or (parts.scheme == "http" and loopback))
-        or parts.query
-        or parts.fragment
-        or parts.username is not None
-    ):
+    parts = _BASE_URL.fullmatch(value)
+    loopback = ("localhost", "127.0.0.1", "[::1]")
+    if not parts or (parts["scheme"].lower() == "http" and parts["host"].lower() not in loopback):
         raise ValueError
-    _ = parts.port  # raises ValueError where it is no number
     return value.rstrip("/") + "/"
 
 

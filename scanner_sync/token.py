@@ -30,6 +30,10 @@ def read_token(secret: str, emulator: str | None, deadline: Deadline) -> str:
             f"{version} does not exist. Create the secret, and add the token to it:"
             f" gcloud secrets versions add {_short_name(secret)} --data-file=-"
         ) from None
+    except google_exceptions.InvalidArgument:
+        raise TokenError(
+            f"Secret Manager takes {version} for no name of a secret. Check ACCESS_TOKEN_SECRET."
+        ) from None
     except google_exceptions.PermissionDenied:
         raise TokenError(
             f"Access to {version} is denied, or it does not exist. Grant"

@@ -11,12 +11,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import requests
+from google.api_core import exceptions as google_exceptions
 from google.cloud import bigquery
+from google.oauth2.credentials import Credentials
 
 from local.bigquery import error_of, proxy
 from local.processes import ROOT
 from sample_api import Account, generate
-from scanner_sync.lease import LEASE_TABLE
+from scanner_sync.deadline import Deadline
+from scanner_sync.errors import InternalError, LoadError, LoadUnavailable, SyncError
+from scanner_sync.lease import LEASE_TABLE, Lease
+from scanner_sync.pipeline import diagnose
 from scanner_sync.tables import TABLES
 
 from .conftest import PROJECT, Dataset
@@ -77,6 +83,8 @@ def assert_as_undisturbed(dataset: Dataset, account: Account) -> None:
     }
     severities = {row["id"]: row["severity"] for row in dataset.rows("issues")}
     assert severities == {row["id"]: row["severity"] for row in account.issues}
+    still_open = dataset.query("SELECT id, severity FROM {d}.issues_history WHERE valid_to IS NULL")
+    assert sorted((row["id"], row["severity"]) for row in still_open) == sorted(severities.items())
     assert (
         dataset.query(
             f"SELECT table_name FROM {{d}}.INFORMATION_SCHEMA.TABLES"
@@ -222,6 +230,7 @@ def test_bigquery_refuses_a_merge(
     fault: tuple[int, bytes],
     kind: str,
     status: int,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """A statement that fails for good fails the run, with no text that may quote a row."""
     refuse = failing(is_merge, 1000, fault)
@@ -229,7 +238,9 @@ def test_bigquery_refuses_a_merge(
         process = start(command, BIGQUERY_EMULATOR_HOST=url)
         found = answer(process)
     assert (found["error"]["type"], process.returncode) == (kind, status)
-    assert "marker-in-a-row" not in json.dumps(found)
+    logged = capfd.readouterr().err
+    assert '"message": "fault"' in logged
+    assert "marker-in-a-row" not in json.dumps(found) + logged
     assert answer(start(command))["status"] == "ok"
     assert_as_undisturbed(dataset, account)
 
@@ -333,3 +344,62 @@ def test_a_killed_run_costs_the_next_no_more_than_its_lease(
     assert answer(start(command))["status"] == "ok"
     assert time.monotonic() - started < 60
     assert_as_undisturbed(dataset, account)
+
+
+@pytest.mark.parametrize("was_done", [False, True], ids=["refused", "answer lost"])
+def test_a_lease_survives_a_renewal_that_fails(
+    dataset: Dataset, emulator_port: int, was_done: bool
+) -> None:
+    """One renewal that is refused, or whose answer is lost, is made good by the next."""
+    renewals: list[str] = []
+    renewed = threading.Event()
+
+    def fail_once(method: str, path: str, body: bytes) -> tuple[int, bytes] | None:
+        if method not in ("PATCH", "PUT"):
+            return None
+        renewals.append(path)
+        if len(renewals) > 1:
+            renewed.set()
+            return None
+        if was_done:
+            emulator = f"http://127.0.0.1:{emulator_port}"
+            requests.request(method, f"{emulator}{path}", data=body, timeout=9)
+        return UNAVAILABLE
+
+    lost: list[SyncError] = []
+    with proxy(emulator_port, fail_once) as url:
+        credentials = Credentials(**{"token": "anonymous"})  # type: ignore[no-untyped-call]
+        client = bigquery.Client(PROJECT, credentials, client_options={"api_endpoint": url})
+        with Lease(client, dataset.name, Deadline(60), lost.append):
+            assert renewed.wait(timeout=30)
+            assert _until(dataset) > time.time()
+    assert lost == []
+    assert len(renewals) >= 2
+
+
+def _until(dataset: Dataset) -> int:
+    lease = dataset.client.get_table(f"{PROJECT}.{dataset.name}.{LEASE_TABLE}")
+    return int(lease.labels["until"])
+
+
+exceptions: Any = google_exceptions  # whose classes have no types
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (exceptions.ServiceUnavailable("row"), LoadUnavailable),
+        (exceptions.RetryError("row", exceptions.ServiceUnavailable("row")), LoadUnavailable),
+        (exceptions.TooManyRequests("row"), LoadUnavailable),
+        (exceptions.Forbidden("row", errors=[{"reason": "rateLimitExceeded"}]), LoadUnavailable),
+        (requests.ConnectionError("row"), LoadUnavailable),
+        (exceptions.BadRequest("row"), LoadError),
+        (exceptions.Forbidden("denied", errors=[{"reason": "accessDenied"}]), LoadError),
+        (KeyError("row"), InternalError),
+    ],
+)
+def test_what_google_answers_is_told_apart(error: Exception, kind: type[SyncError]) -> None:
+    """What passes may be tried again; what does not, or is a fault of ours, may not."""
+    found = diagnose(error)
+    assert type(found) is kind
+    assert "row" not in str(found).replace("throw", "")

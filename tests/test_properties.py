@@ -152,7 +152,7 @@ def test_deep_nesting_is_a_row_or_an_error(depth: int) -> None:
 @pytest.mark.parametrize(
     ("field", "message"),
     [
-        ({"new": 2**63}, "Field new of targets holds a number past 64 bits"),
+        ({"new": 2**53 + 1}, "Field new of targets is new, and holds a number past 53 bits"),
         ({"Address": "x"}, "a new field that BigQuery would take for the column address"),
         ({"isNew": 1, "is_new": 2}, "a new field that BigQuery would take for the column is_new"),
         ({"_dlt_id": "x"}, "a new field that BigQuery would take for the column _dlt_id"),

@@ -250,6 +250,7 @@ def test_retry_after_is_honoured(as_date: bool) -> None:
 @pytest.mark.parametrize(
     ("broken", "fault"),
     [
+        (b"https", "SSLError"),
         (b"", "ConnectionError"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "ChunkedEncodingError"),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", "Content"),
@@ -286,11 +287,12 @@ def test_what_is_no_whole_answer_is_retried(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve_connections, args=[listener])
         thread.start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        scheme = "https" if broken == b"https" else "http"
+        url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}/"
         transport = ApiTransport(url, token_source="", max_concurrent=1, deadline=Deadline(60))
         source = scanner_source(url, TOKEN, 100, transport, ["targets"])
         try:
-            if times == 3:
+            if times == 3 and scheme == "http":
                 assert [row["id"] for row in source.resources["targets"]] == [1]
             else:
                 with pytest.raises(Exception, match=f"no whole answer .{fault}.* 4 times"):
@@ -335,6 +337,23 @@ def test_a_quota_is_shared_by_all_threads(
     )
     traffic = api.transport.traffic
     assert 0 < traffic.throttled < traffic.requests / 10
+
+
+def test_a_retry_after_that_says_nothing_is_no_haste() -> None:
+    """Where a server asks for no wait, or for one that is over, the backoff holds."""
+    refusal = Response(None, 503, {"Retry-After": "0"})
+    api = Api(account_of(1), on("targets/", *[refusal] * 3))
+    started = time.monotonic()
+    api.read("targets")
+    assert time.monotonic() - started >= 0.02 + 0.04 + 0.08
+
+
+def test_a_retry_after_without_end_is_a_day() -> None:
+    """However long the number is."""
+    api = Api(account_of(1), on("targets/", Response(None, 429, {"Retry-After": "9" * 400})))
+    with pytest.raises(ApiUnavailable) as caught:
+        api.read("targets")
+    assert caught.value.retry_after == 86_400
 
 
 def test_a_quota_that_is_used_up_fails_at_once() -> None:

@@ -59,9 +59,13 @@ def test_errors() -> None:
 
 
 def test_tables() -> None:
-    """Each table with what a row is told apart by."""
-    assert [(row[0], row[2]) for row in table("\n## What you get\n")] == [
-        (f"`{name}`", ", ".join(f"`{column}`" for column in declaration.key))
+    """Each table with what it holds, and what a row is told apart by."""
+    assert [row[:3] for row in table("\n## What you get\n")] == [
+        [
+            f"`{name}`",
+            declaration.description,
+            ", ".join(f"`{column}`" for column in declaration.key),
+        ]
         for name, declaration in TABLES.items()
     ]
 

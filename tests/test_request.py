@@ -179,7 +179,7 @@ def test_a_message_starts_a_sync(
 
 
 @pytest.mark.parametrize("shape", [eventarc, push])
-@pytest.mark.parametrize("data", [encode({"since": 1}), "no base64!", encode(["issues"])])
+@pytest.mark.parametrize("data", [encode({"since": 1}), "no base64!", "é", encode(["issues"])])
 def test_a_message_that_never_can_be_done_is_acknowledged(
     event: flask.testing.FlaskClient,
     capfd: pytest.CaptureFixture[str],

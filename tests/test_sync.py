@@ -246,10 +246,13 @@ def test_what_the_api_adds_is_taken_in(
         nothing | {"id": 1, "tags": []} | new,
         nothing | {"id": 2} | dict.fromkeys(new),
     ]
+    account.targets[0]["number"] = 7.5
+    assert http.post("/").status_code == 200
+    assert dataset.rows("targets")[0]["number"] == 7.5
     assert dataset.columns("targets") == {
         name: COLUMN_TYPES[column.type]
         for name, column in (TABLES["targets"].columns | DLT_COLUMNS).items()
-    } | {"number": "INTEGER", "word": "STRING", "list": "JSON", "thing": "JSON"}
+    } | {"number": "FLOAT", "word": "STRING", "list": "JSON", "thing": "JSON"}
     assert dataset.tables() == set(TABLES)
 
 
@@ -319,6 +322,24 @@ def test_any_text_and_number_arrives_as_it_was_sent(
     assert len(found) == len(account.targets)
     for row in account.targets:
         assert {name: found[row["id"]][name] for name in row} == row
+
+
+@pytest.mark.usefixtures("api_url")
+def test_a_dataset_in_another_location(
+    dataset: Dataset, http: flask.testing.FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names both locations; nothing else in BigQuery would."""
+    assert http.post("/", json={"resources": ["scans"]}).status_code == 200
+    monkeypatch.setenv("BIGQUERY_LOCATION", "EU")
+    answer = http.post("/", json={"resources": ["scans"]})
+    assert (answer.status_code, answer.get_json()["error"]) == (
+        500,
+        {
+            "type": "SettingsError",
+            "message": f"The dataset {dataset.name} is in US, and BIGQUERY_LOCATION is EU. Set it"
+            " to where the dataset is.",
+        },
+    )
 
 
 @pytest.mark.usefixtures("api_url")
