@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -280,3 +281,34 @@ def test_the_command_line(environment: dict[str, str], tmp_path: Path) -> None:
     status, answer = run("scans", API_BASE_URL=base_url, SYNC_DEADLINE_SECONDS="1")
     assert (status, answer["status"]) == (75, "error")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_leaves_nothing_running_when_it_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch, how: signal.Signals
+) -> None:
+    """However it ends, what it started ends with it."""
+    mark = f"DEMO_OF_A_TEST={uuid.uuid4().hex}"
+    name, _, value = mark.partition("=")
+    monkeypatch.setenv(name, value)
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "local.demo"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert demo.stdout is not None
+    assert any("sync_started" in line for line in demo.stdout)
+    assert len(_marked(mark)) >= 4
+    demo.send_signal(how)
+    demo.communicate(timeout=60)
+    assert demo.returncode != 0
+    assert _marked(mark) == []
+
+
+def _marked(mark: str) -> list[int]:
+    """The processes that have this in their environment, but for this one."""
+    found = []
+    for directory in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            environment = (directory / "environ").read_bytes().split(b"\0")
+            if mark.encode() in environment and int(directory.name) != os.getpid():
+                found.append(int(directory.name))
+    return found
