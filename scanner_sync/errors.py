@@ -41,7 +41,7 @@ class MethodNotAllowed(SyncError):
 
 
 class AlreadyRunning(SyncError):
-    """A sync is under way in this instance."""
+    """A sync is under way, in this instance or into this dataset."""
 
     http_status = 409
     retryable = True
