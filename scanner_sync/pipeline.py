@@ -111,7 +111,9 @@ def _run(
     deadline.doing = "preparing the rows"
     rows = pipeline.normalize().row_counts
     deadline.doing = "loading into BigQuery"
-    if not all(rows.get(table) for table in source.selected_resources):
+    if not all(
+        rows.get(table) for table in source.schema.data_table_names(include_incomplete=True)
+    ):
         # dlt creates a table when rows come for it; this creates those that have none, too.
         pipeline.sync_schema()
     load_info = pipeline.load()

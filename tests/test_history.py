@@ -283,8 +283,8 @@ def test_a_sync_of_some_resources_touches_those_alone(
 def test_a_sync_writes_what_changed_alone(
     account: Account, dataset: Dataset, http: flask.testing.FlaskClient
 ) -> None:
-    """Of two thousand open targets ten change: ten rows are closed, and ten are added."""
-    account.targets = [{"id": n, "address": f"host-{n}"} for n in range(2000)]
+    """Of ten thousand open targets ten change: ten rows are closed, and ten are added."""
+    account.targets = [{"id": n, "address": f"host-{n}"} for n in range(10_000)]
     assert http.post("/", json={"resources": ["targets"]}).status_code == 200
     for n in range(10):
         account.targets[n] = {"id": n, "address": f"moved-{n}"}
@@ -294,7 +294,25 @@ def test_a_sync_writes_what_changed_alone(
         "SELECT COUNT(*) AS n, COUNT(DISTINCT _dlt_load_id) AS loads,"
         " COUNTIF(valid_to IS NOT NULL) AS closed FROM {d}.targets_history"
     )
-    assert found == {"n": 2010, "loads": 2, "closed": 10}
+    assert found == {"n": 10_010, "loads": 2, "closed": 10}
+
+
+@pytest.mark.usefixtures("api_url")
+def test_the_views_are_kept_current(
+    account: Account, dataset: Dataset, http: flask.testing.FlaskClient
+) -> None:
+    """They work from the first sync on, and one whose text is another is brought up to date."""
+    account.issues, account.occurrences = [issue(1, "high")], {1: []}
+    assert http.post("/", json={"resources": ["issues"]}).status_code == 200
+    made = {name: dataset.client.get_table(f"{dataset.name}.{name}") for name in VIEWS}
+    texts = {name: view.view_query for name, view in made.items()}
+    made["open_issues"].view_query = "SELECT 1 AS outdated"
+    dataset.client.update_table(made["open_issues"], ["view_query"])
+    assert dataset.query("SELECT * FROM {d}.open_issues") == [{"outdated": 1}]
+    assert http.post("/", json={"resources": ["issues"]}).status_code == 200
+    now = {name: dataset.client.get_table(f"{dataset.name}.{name}").view_query for name in VIEWS}
+    assert now == texts
+    assert [row["id"] for row in dataset.query("SELECT * FROM {d}.open_issues")] == [1]
 
 
 severity = st.sampled_from(["low", "high"])
