@@ -178,7 +178,8 @@ def _google_account(settings: Settings) -> tuple[str, Credentials | None]:
 def _configure_dlt(settings: Settings) -> None:
     """What dlt takes from its configuration only; the environment wins over it."""
     dlt.config["runtime.dlthub_telemetry"] = False
-    dlt.config["runtime.log_level"] = "DEBUG" if settings.log_level == "DEBUG" else "WARNING"
+    # dlt has read its own log level by now.
+    logging.getLogger("dlt").setLevel("DEBUG" if settings.log_level == "DEBUG" else "WARNING")
     dlt.config["extract.workers"] = settings.max_concurrent_requests
     dlt.config["extract.max_parallel_items"] = settings.max_concurrent_requests
     if settings.bigquery_emulator:

@@ -375,6 +375,7 @@ def test_nothing_secret_is_logged(
     assert TOKEN not in captured.out + captured.err
     assert "marker-in-a-row" not in captured.out + captured.err
     entries = [json.loads(line) for line in captured.err.splitlines()]
+    assert {"dlt", "scanner_sync"} <= {entry["logger"] for entry in entries}
     assert {"severity", "message", "logger"} <= set.intersection(*map(set, entries))
     assert [e["message"] for e in entries if e["message"].startswith("sync_")] == [
         "sync_started",

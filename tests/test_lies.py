@@ -1,0 +1,122 @@
+"""The function against an API that lies: an error that names the fault, and tables as they were."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import flask.testing
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from local.bigquery import proxy
+from local.processes import ROOT
+from sample_api import Account, create_app, generate
+from sample_api import serve as serve_api
+
+from .conftest import TOKEN, Dataset, asked
+from .test_crash import let_lease_run_out
+
+BEFORE = [{"id": 1, "address": "before"}]
+
+
+def listing(*rows: dict[str, Any], count: object = None) -> bytes:
+    total = len(rows) if count is None else count
+    return json.dumps({"count": total, "next": None, "results": list(rows)}).encode()
+
+
+NESTED = json.loads("[" * 300 + "]" * 300)
+LIES: dict[str, tuple[bytes, int, str]] = {
+    "html": (b"<html>", 502, "targets/ is no listing: it is no JSON"),
+    "no envelope": (b"[]", 502, "targets/ is no listing: it is no object"),
+    "results null": (b'{"count": 1, "results": null}', 502, "results is no array"),
+    "results object": (b'{"count": 1, "results": {}}', 502, "results is no array"),
+    "count text": (listing({"id": 2}, count="1"), 502, "count is no number of rows"),
+    "count missing": (b'{"results": [{"id": 2}]}', 502, "count is no number of rows"),
+    "count negative": (listing(count=-1), 502, "count is no number of rows"),
+    "NaN": (b'{"count": 1, "results": [{"id": 2, "x": NaN}]}', 502, "it is no JSON"),
+    "deep": (
+        listing({"id": 2, "tags": NESTED}),
+        502,
+        "Column tags of t",
+    ),
+    "id null": (listing({"id": None}), 502, "a row has no id"),
+    "id twice": (listing({"id": 2}, {"id": 2}), 503, "2 rows, and 1 different ones came"),
+    "id twice, as a text": (listing({"id": 2}, {"id": "2"}), 503, "2 rows, and 1 different"),
+    "surrogate": (b'{"count": 1, "results": [{"id": 2, "address": "\\ud800"}]}', 502, "no JSON"),
+    "id past 64 bits": (listing({"id": 2**63}), 502, "Column id of targets"),
+    "id far past 64 bits": (listing({"id": 2**70}), 502, "targets"),
+    "200 MB": (b" " * 200_000_000, 502, "targets/ is longer than 64 MiB"),
+}
+
+
+@pytest.mark.parametrize("lie", list(LIES))
+def test_a_lie_is_an_error_and_loads_nothing(
+    lie: str, dataset: Dataset, http: flask.testing.FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the resource and the fault, never the body; the table is as it was."""
+    monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
+    monkeypatch.setenv("HISTORY", "false")
+    body, status, fault = LIES[lie]
+    answers = [listing(*BEFORE), body]
+    app = Starlette(routes=[Route("/v1/targets/", lambda _: Response(answers[0]))])
+    with serve_api(app) as url:
+        monkeypatch.setenv("API_BASE_URL", url)
+        assert http.post("/", json={"resources": ["targets"]}).status_code == 200
+        before = dataset.rows("targets")
+        del answers[0]
+        answer = http.post("/", json={"resources": ["targets"]})
+    assert answer.status_code == status, answer.get_json()
+    assert fault in answer.get_json()["error"]["message"]
+    assert dataset.rows("targets") == before
+
+
+@pytest.mark.usefixtures("dataset")
+def test_the_function_sends_the_token_nowhere_else(
+    http: flask.testing.FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the function, too: a redirect to a second server brings nothing there."""
+    elsewhere = create_app(Account(targets=BEFORE), token=TOKEN)
+    monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
+    with serve_api(elsewhere) as other:
+        redirect = Response(None, 302, {"Location": f"{other}/targets/"})
+        with serve_api(Starlette(routes=[Route("/v1/targets/", lambda _: redirect)])) as url:
+            monkeypatch.setenv("API_BASE_URL", url)
+            answer = http.post("/", json={"resources": ["targets"]})
+    assert (answer.status_code, answer.get_json()["error"]["type"]) == (502, "ApiError")
+    assert asked(elsewhere) == {}
+
+
+def test_a_run_killed_while_it_normalises_is_mended_by_the_next(
+    dataset: Dataset, emulator_port: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Killed after all was read and before anything was loaded; the next run loads all."""
+    account = generate(seed=8, issues=0, targets=0, scans=3000)
+    monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
+    monkeypatch.setenv("LOG_LEVEL", "DEBUG")
+    uploads = []
+
+    def see(method: str, path: str, body: bytes) -> None:
+        if "/upload/" in path:
+            uploads.append(path)
+
+    command = [sys.executable, "-m", "scanner_sync", "scans"]
+    with serve_api(create_app(account, token=TOKEN)) as url, proxy(emulator_port, see) as bigquery:
+        settings = {"API_BASE_URL": url, "BIGQUERY_EMULATOR_HOST": bigquery}
+        run = subprocess.Popen(
+            command, env=os.environ | settings, cwd=ROOT, stderr=subprocess.PIPE, text=True
+        )
+        assert run.stderr is not None
+        assert any("Running file normalizing" in line for line in run.stderr)
+        run.send_signal(signal.SIGKILL)
+        run.communicate(timeout=60)
+        assert (run.returncode, uploads) == (-signal.SIGKILL, [])
+        let_lease_run_out(dataset)
+        done = subprocess.run(command, env=os.environ | settings, cwd=ROOT, check=False)
+        assert done.returncode == 0
+    assert [row["id"] for row in dataset.rows("scans")] == sorted(s["id"] for s in account.scans)
