@@ -56,6 +56,29 @@ def test_a_bad_day(
         )
 
 
+def test_a_thousand_issues_under_a_quota_by_the_second(
+    monkeypatch: pytest.MonkeyPatch, dataset: Dataset, http: flask.testing.FlaskClient
+) -> None:
+    """With 100 requests a second allowed and the rest refused, no request fails for good."""
+    faults = Faults(requests_per_second=100, retry_after=1)
+    account = generate(seed=9, issues=1000, targets=1, scans=1)
+    middleware = [Middleware(FaultyApi, account, faults)]
+    app = create_app(account, token=TOKEN, middleware=middleware, quota_per_hour=None)
+    monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
+    with serve_api(app) as url:
+        monkeypatch.setenv("API_BASE_URL", url)
+        answer = http.post("/")
+    assert answer.status_code == 200, answer.get_json()
+    assert [row["id"] for row in dataset.rows("issues")] == sorted(r["id"] for r in account.issues)
+    found = [(row["issue_id"], row["id"]) for row in dataset.rows("occurrences_issues")]
+    assert found == sorted(
+        (n, row["id"]) for n, rows in account.occurrences.items() for row in rows
+    )
+    refused = sum(request.status == 429 for request in app.state.requests)
+    assert 0 < refused < len(app.state.requests) / 10
+    assert answer.get_json()["requests"] == len(app.state.requests)
+
+
 @pytest.mark.parametrize(
     ("faults", "status", "kind"),
     [

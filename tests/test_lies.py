@@ -48,6 +48,11 @@ LIES: dict[str, tuple[bytes, int, str]] = {
     "id null": (listing({"id": None}), 502, "a row has no id"),
     "id twice": (listing({"id": 2}, {"id": 2}), 503, "2 rows, and 1 different ones came"),
     "id twice, as a text": (listing({"id": 2}, {"id": "2"}), 503, "2 rows, and 1 different"),
+    "a page for ever": (
+        listing(*({"id": n} for n in range(100)), count=250),
+        503,
+        "250 rows, and 100 different ones came",
+    ),
     "surrogate": (b'{"count": 1, "results": [{"id": 2, "address": "\\ud800"}]}', 502, "no JSON"),
     "id past 64 bits": (listing({"id": 2**63}), 502, "Column id of targets"),
     "id far past 64 bits": (listing({"id": 2**70}), 502, "targets"),

@@ -328,7 +328,7 @@ def test_a_quota_is_shared_by_all_threads(
     """A server that allows so many requests a second is read whole; no request fails for good."""
     monkeypatch.setattr(reading, "BACKOFF_FACTOR", 2.0)
     account = generate(seed=2, issues=1000, targets=0, scans=0)
-    api = Api(account, RequestsASecond(200, retry_after), quota_per_hour=None)
+    api = Api(account, RequestsASecond(100, retry_after), quota_per_hour=None)
     rows = api.read("issues", "occurrences_issues", concurrent=20)
     assert sorted(ids(rows["issues"])) == sorted(ids(account.issues))
     found = sorted((row["issue_id"], row["id"]) for row in rows["occurrences_issues"])
