@@ -75,5 +75,5 @@ $(CHECKOV)/made: requirements-checkov.txt
 	@echo "Making $* (once; this takes a minute)"
 	@$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed: make PYTHON=python3.13"'
 	@$(PYTHON) -m venv --clear $*
-	@$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
