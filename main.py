@@ -4,7 +4,9 @@ import flask
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from scanner_sync import entry
+from scanner_sync import entry, log
+
+log.configure("INFO")
 
 
 @functions_framework.http

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
@@ -20,12 +21,14 @@ from rich.table import Table
 
 from local import secret_manager
 from local.bigquery import bigquery as local_bigquery
-from local.processes import function, serving
+from local.processes import ROOT, function, serving
+from scanner_sync.overview import write_overview
 
 PROJECT = "demo-project"
 DATASET = "scanner"
 SECRET = f"projects/{PROJECT}/secrets/scanner-token"
 TOKEN = "sample-token"  # noqa: S105 - the sample API's own
+REPORT = ROOT / "scanner-report.html"
 SEVERITIES = ["critical", "high", "medium", "low"]
 
 console = Console(highlight=False)
@@ -73,6 +76,8 @@ def main() -> None:
         sync(url, log)
         show_tables(query)
         show_changes(query, changes)
+        write_overview(client, DATASET, REPORT, datetime.now(UTC))
+    console.print(f"The report on it, a page for a browser: {REPORT}", soft_wrap=True)
     console.print(f"Done in {time.monotonic() - started:.0f} seconds; nothing is left running.")
 
 
@@ -97,9 +102,11 @@ class Log:
         except ValueError:
             return
         event = str(entry.pop("message"))
+        is_own = entry.pop("logger") == "scanner_sync"
         if entry.pop("severity") != "INFO":
             console.print(f"[red]{event}[/red] {entry}")
-        entry.pop("logger", None)
+        elif not is_own:
+            return
         self.show(f"{event} " + " ".join(f"{key}={value}" for key, value in entry.items()))
 
 

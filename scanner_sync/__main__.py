@@ -1,80 +1,297 @@
-"""One sync as a process of its own: `python -m scanner_sync`.
+"""The command line, `python -m scanner_sync`, and the process that the function starts for a run.
 
-The function starts one for each run. A process can be ended for good when its time is over,
-whatever it is doing; threads that read, wait for BigQuery or hold a lock cannot. It also gives its
-memory back.
+A process can be ended for good when its time is over, whatever it is doing; threads that read, wait
+for BigQuery or hold a lock cannot. It also gives its memory back.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
 import logging
 import os
-import shutil
+import signal
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Mapping
-from typing import NoReturn
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from scanner_sync import log
+from scanner_sync import __version__, log
 from scanner_sync.errors import InternalError, SyncError
-from scanner_sync.request import select_resources
 from scanner_sync.tables import TABLES
 
-EXIT_RETRYABLE = 75
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+
+    from scanner_sync.progress import Progress
+    from scanner_sync.settings import Settings
+    from scanner_sync.terminal import Bars
+
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_RETRYABLE: Final = 75
 """sysexits.h's EX_TEMPFAIL: trying again later may help."""
 
 
-def main() -> NoReturn:
-    """Sync once, print the answer as one line of JSON, and exit: 0, 1, or 75 to try again."""
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says, and give the exit status."""
+    parser = _parser()
+    parsed = parser.parse_args(arguments)
+    if parsed.command is None:
+        parser.print_help(sys.stderr)
+        return EXIT_USAGE
+    signal.signal(signal.SIGTERM, _terminate)
+    log.configure("INFO" if parsed.command == "sync" else "WARNING")
+    commands = {"sync": _sync, "check": _check, "status": _status, "report": _report}
+    try:
+        return commands[parsed.command](parsed)
+    except SyncError as error:
+        _say_error(error)
+        return _status_of(error)
+    except KeyboardInterrupt as interrupt:
+        print("Interrupted.", file=sys.stderr)
+        return _status_of(interrupt)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m scanner_sync",
-        description="Sync the scanner's API into BigQuery once. Settings come from the environment"
-        " or .dlt/config.toml; the answer is one line of JSON on standard output. Exit status: 0"
-        " done, 75 failed and worth another try, 1 failed otherwise.",
+        description="A vulnerability scanner's API into BigQuery. Settings come from the"
+        " environment or .dlt/config.toml; `check` says what is wrong with them.",
+        epilog="Exit status: 0 done; 75 failed, and the same may work later; 1 failed otherwise;"
+        " 2 the command is none; 130 interrupted.",
     )
-    parser.add_argument(
-        "resources", nargs="*", help=f"what to sync (default: all): {', '.join(TABLES)}"
+    parser.add_argument("--version", action="version", version=f"scanner_sync {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def add(name: str, what: str, more: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=what, description=f"{what}. {more}")
+
+    sync = add(
+        "sync",
+        "Sync the API into BigQuery once",
+        "This is what the function does. The log goes to standard error: readable on a terminal,"
+        " one JSON object a line elsewhere.",
     )
-    log.configure("INFO")  # until the settings say otherwise
-    started = time.monotonic()
-    resources = parser.parse_args().resources or list(TABLES)
+    sync.add_argument(
+        "--resources",
+        type=_resources,
+        default=tuple(TABLES),
+        metavar="NAME,...",
+        help=f"what to sync, of {','.join(TABLES)} (default: all)",
+    )
+    sync.add_argument(
+        "--json", action="store_true", help="print the answer of the function, one line of JSON"
+    )
+    add(
+        "check",
+        "Try all that a sync needs, and say what is wrong",
+        "Settings, Google account, secret, token, API, dataset and rights are each tried for real."
+        " No data are changed, and nothing stays behind.",
+    )
+    status = add(
+        "status",
+        "Show the tables' rows, how fresh they are, and how the last runs ended",
+        "Runs that failed before they reached BigQuery are in the log alone.",
+    )
+    status.add_argument("--json", action="store_true", help="print one line of JSON")
+    report = add(
+        "report",
+        "Write a page about the dataset",
+        "It is one file of HTML, which a browser shows without a network.",
+    )
+    report.add_argument("--out", required=True, metavar="FILE.html", help="the file to write")
+    return parser
+
+
+def _resources(names: str) -> tuple[str, ...]:
+    given = [name.strip() for name in names.split(",")]
+    if unknown := [name for name in given if name not in TABLES]:
+        raise argparse.ArgumentTypeError(
+            f"there is no {', '.join(map(repr, unknown))}; there are {', '.join(TABLES)}"
+        )
+    return tuple(name for name in TABLES if name in given)
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise _Terminated
+
+
+def _sync(arguments: argparse.Namespace) -> NoReturn:
     # Whatever ends this process, what it wrote is in one place, and the caller's to remove where
     # it was the caller's to name.
     tempfile.tempdir = tempfile.mkdtemp(prefix="scanner_sync-")
     ending = threading.Lock()
+    bars: list[Bars] = []
 
-    def end(body: Mapping[str, object], status: int) -> NoReturn:
-        ending.acquire()  # never released: the first to come here ends the process
-        print(json.dumps(body), flush=True)
+    def end(status: int) -> NoReturn:
+        sys.stdout.flush()
         sys.stderr.flush()
-        shutil.rmtree(str(tempfile.tempdir), ignore_errors=True)
-        os._exit(status)
+        # Threads may still be reading and writing. A new program in the place of this one has none.
+        remove = 'rm -rf "$1"; exit "$2"'
+        words = ["sh", "-c", remove, "sh", str(tempfile.tempdir), str(status)]
+        os.execv("/bin/sh", words)  # noqa: S606 - words of our own
 
     def fail(error: SyncError) -> NoReturn:
-        log.event(
-            "sync_failed",
-            logging.ERROR,
-            error_type=type(error).__name__,
-            error_message=str(error),
-            seconds=round(time.monotonic() - started, 1),
-        )
-        end(
-            error.body() | {"retry_after": error.retry_after},
-            EXIT_RETRYABLE if error.retryable else 1,
-        )
+        ending.acquire()  # never released: the first to come here ends the process
+        for bar in bars:
+            bar.stop()
+        if arguments.json:
+            print(json.dumps(error.body() | {"retry_after": error.retry_after}))
+        else:
+            _say_error(error)
+        end(_status_of(error))
+
+    def show(progress: Progress) -> AbstractContextManager[Any]:
+        from scanner_sync.progress import logged
+        from scanner_sync.terminal import Bars, can_draw
+
+        if not can_draw():
+            return logged(progress)
+        bars.append(Bars(progress))
+        return bars[0]
 
     try:
         from scanner_sync.run import run
 
-        end(run(select_resources(resources), abort=fail).body(), 0)
+        report = run(arguments.resources, abort=fail, show=show)
+        ending.acquire()
+        if arguments.json:
+            print(json.dumps(report.body()))
+        else:
+            _show_report(report.body())
+        end(0)
     except SyncError as error:
         fail(error)
+    except KeyboardInterrupt as interrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        ending.acquire()
+        print("Interrupted.", file=sys.stderr)
+        end(_status_of(interrupt))
     except Exception as error:
         log.event("fault", logging.ERROR, frames=log.frames_of(error))
         fail(InternalError(f"A fault of this program: {type(error).__name__}. The log has where."))
 
 
+def _show_report(report: Mapping[str, Any]) -> None:
+    from scanner_sync.terminal import print_table
+
+    counts = ("opened", "closed", "changed")
+    history = report["history"]
+    print_table(
+        ["table", "rows", *(counts if history else ())],
+        [
+            [table, of["rows"], *(history.get(table, {}).get(count) for count in counts)]
+            if history
+            else [table, of["rows"]]
+            for table, of in report["tables"].items()
+        ],
+    )
+    print(
+        f"Loaded into {report['dataset']} in {report['seconds']} seconds, with"
+        f" {report['requests']:,} requests."
+    )
+
+
+def _check(_: argparse.Namespace) -> int:
+    from scanner_sync.check import check
+
+    colours = {"fine": "32", "wrong": "31", "not tried": "2"}
+    wrong = []
+    for finding in check():
+        state = f"{finding.state:<9}"
+        if sys.stdout.isatty():
+            state = log.coloured(colours[finding.state], state)
+        print(f"{state}  {finding.name:<15}  {finding.said}", flush=True)
+        if finding.state == "wrong":
+            wrong.append(finding)
+    if not wrong:
+        return 0
+    return EXIT_RETRYABLE if all(finding.may_pass for finding in wrong) else EXIT_FAILED
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from scanner_sync.status import read_status
+    from scanner_sync.terminal import ago, print_table
+
+    now = datetime.now(UTC)
+    with _dataset() as (client, settings):
+        status = read_status(client, settings.dataset, now)
+    if arguments.json:
+        print(json.dumps(status, default=datetime.isoformat))
+        return 0
+
+    def when(moment: datetime | None) -> str:
+        return f"{moment:%Y-%m-%d %H:%M:%S} UTC, {ago(moment, now)}" if moment else "never"
+
+    def told(run: Mapping[str, Any] | None) -> str:
+        if run is None:
+            return "none is known of"
+        return ", ".join(
+            [*(run[key] for key in ("outcome", "error_type") if key in run), when(run["at"])]
+        )
+
+    print_table(
+        ["table", "rows", "newest row loaded"],
+        [[of["table"], of["rows"], when(of["loaded_at"])] for of in status["tables"]],
+    )
+    print()
+    print_table(
+        ["loads", "done"], [[load["load_id"], when(load["at"])] for load in status["loads"]]
+    )
+    print(f"\nlast run: {told(status['last_run'])}")
+    if status["last_failure"]:
+        print(f"last failure: {told(status['last_failure'])}")
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from scanner_sync.overview import write_overview
+
+    with _dataset() as (client, settings):
+        write_overview(client, settings.dataset, Path(arguments.out), datetime.now(UTC))
+    print(arguments.out)
+    return 0
+
+
+@contextmanager
+def _dataset() -> Iterator[tuple[bigquery.Client, Settings]]:
+    """BigQuery and the settings that name a dataset; what goes wrong inside is a `SyncError`."""
+    from google.cloud import bigquery
+
+    from scanner_sync.pipeline import diagnose, google_account
+    from scanner_sync.settings import read_settings
+
+    try:
+        settings = read_settings()
+        project, credentials = google_account(settings)
+        yield bigquery.Client(project, credentials, location=settings.bigquery_location), settings
+    except Exception as error:
+        found = diagnose(error)
+        if isinstance(found, InternalError):
+            log.event("fault", logging.ERROR, frames=log.frames_of(error))
+        raise found from None
+
+
+def _say_error(error: SyncError) -> None:
+    print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    if error.retry_after:
+        print(f"Try again in {error.retry_after} seconds.", file=sys.stderr)
+
+
+def _status_of(error: BaseException) -> int:
+    if isinstance(error, KeyboardInterrupt):
+        return 128 + (signal.SIGTERM if isinstance(error, _Terminated) else signal.SIGINT)
+    return EXIT_RETRYABLE if isinstance(error, SyncError) and error.retryable else EXIT_FAILED
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,9 +10,26 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.doing = "starting"
-        """What the run is doing, for the message."""
-        self._started = time.monotonic()
+        self._started = self._step_started = time.monotonic()
+        self._doing = "starting"
+        self._steps: dict[str, float] = {}
+
+    @property
+    def doing(self) -> str:
+        """What the run is doing, in words. Setting it ends one step and begins the next."""
+        return self._doing
+
+    @doing.setter
+    def doing(self, words: str) -> None:
+        self._steps = self.steps
+        self._doing, self._step_started = words, time.monotonic()
+
+    @property
+    def steps(self) -> dict[str, float]:
+        """Seconds that each step took so far, by its words with underscores between them."""
+        name = self._doing.lower().replace("'", "").replace(" ", "_")
+        lasted = time.monotonic() - self._step_started
+        return {**self._steps, name: self._steps.get(name, 0.0) + lasted}
 
     @property
     def elapsed(self) -> float:

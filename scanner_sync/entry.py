@@ -7,8 +7,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import flask
 from cloudevents.http import CloudEvent
@@ -16,11 +17,14 @@ from cloudevents.http import CloudEvent
 from scanner_sync import errors, log
 from scanner_sync.request import resources_of_body, resources_of_message
 
+COMMAND: Final = ("-m", "scanner_sync", "sync", "--json")
+"""What Python runs in the process of a run: see `__main__`."""
 _under_way = threading.Lock()
 
 
 def answer(request: flask.Request) -> flask.Response:
     """The answer to an HTTP request: the report of a sync, or an error with its status."""
+    _follow_trace(request)
     try:
         if request.method != "POST":
             raise errors.MethodNotAllowed("Send a POST request.")
@@ -41,23 +45,33 @@ def handle(event: CloudEvent) -> None:
     Raises the `SyncError` that a later try may mend, so that Pub/Sub delivers the message again;
     logs any other, so that it does not.
     """
+    _follow_trace(flask.request)
     try:
         sync(resources_of_message(event.data))
     except errors.SyncError as error:
         if error.retryable:
             raise
-        _log_error("message_dropped", type(error).__name__, str(error))
+        log.event(
+            "message_dropped",
+            logging.ERROR,
+            error_type=type(error).__name__,
+            error_message=str(error),
+        )
 
 
 def sync(resources: tuple[str, ...]) -> dict[str, Any]:
     """The report of one sync in a process of its own. Raises a `SyncError`."""
     if not _under_way.acquire(blocking=False):
         raise errors.AlreadyRunning("A sync is under way in this instance. Wait until it is done.")
+    started = time.monotonic()
+    trace = log.trace.get()
     try:
         with tempfile.TemporaryDirectory(prefix="scanner_sync-") as directory:
             done = subprocess.run(
-                [sys.executable, "-m", "scanner_sync", *resources],
-                env=os.environ | {"TMPDIR": directory, "PYTHONPATH": _search_path()},
+                [sys.executable, *COMMAND, "--resources", ",".join(resources)],
+                env=os.environ
+                | {"TMPDIR": directory, "PYTHONPATH": _search_path()}
+                | ({log.TRACE_VARIABLE: trace} if trace else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 check=False,
@@ -71,7 +85,14 @@ def sync(resources: tuple[str, ...]) -> dict[str, Any]:
             f"The process of the sync ended with status {done.returncode} and no answer; -9 is"
             " most often too little memory. The next run starts anew."
         )
-        _log_error("sync_failed", "InternalError", message)
+        # The process could not say so itself, nor what it had done.
+        log.event(
+            "sync_failed",
+            logging.ERROR,
+            error_type="InternalError",
+            error_message=message,
+            seconds=round(time.monotonic() - started, 1),
+        )
         raise errors.InternalError(message) from None
     if answer["status"] != "ok":
         kind = getattr(errors, answer["error"]["type"])
@@ -79,9 +100,11 @@ def sync(resources: tuple[str, ...]) -> dict[str, Any]:
     return dict(answer)
 
 
-def _log_error(event: str, error_type: str, error_message: str) -> None:
-    log.configure("ERROR")
-    log.event(event, logging.ERROR, error_type=error_type, error_message=error_message)
+def _follow_trace(request: flask.Request) -> None:
+    headers = request.headers
+    log.trace.set(
+        log.trace_of(headers.get("traceparent", ""), headers.get("X-Cloud-Trace-Context", ""))
+    )
 
 
 def _search_path() -> str:

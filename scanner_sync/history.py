@@ -1,144 +1,141 @@
 """What was open when: a row for each state that an issue, an occurrence or a target was in.
 
-dlt's scd2 merge does the work. It is fed from the pages that were read already: a state that stops
-coming is closed, a new one is opened, at one instant for the whole run. A state's version is taken
-from the columns that mean something, so that a date that moves with every scan makes no new state.
+After each load one MERGE a table compares the rows that were just loaded with the states that are
+open: a state that stopped coming is closed, a new one is opened, at one instant for the whole run,
+and in one transaction.
+A state is told by the columns that mean something, so that a date that moves with every scan makes
+no new one.
 """
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import dlt
-import orjson
-from dlt.extract.resource import DltResource
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
-from scanner_sync.tables import TABLES, Column
+from scanner_sync.tables import BIGQUERY_TYPES, TABLES, Column, Table
 
-VERSION: Final = "state"
-VALIDITY: Final = ("valid_from", "valid_to")
+STATE: Final = "state"
 
 
 class History(NamedTuple):
     """Of which table it keeps the states, what a thing is known by, and what makes a state."""
 
     table: str
-    key: Callable[[Mapping[str, Any]], str]
+    thing: str
+    """SQL that gives one text for one thing, for ever."""
     unversioned: tuple[str, ...]
     """Columns that tell of a thing and make no new state of it."""
     versioned: tuple[str, ...]
 
 
 _COMMON = ("snoozed", "snooze_reason", "snooze_until", "exploit_likelihood", "cvss_score")
-
-
-def _id(row: Mapping[str, Any]) -> str:
-    return str(row["id"])
-
-
-def _occurrence(row: Mapping[str, Any]) -> str:
-    """By the identifier that persists; `id` may change between scans."""
-    if row["occurrence_id"] is not None:
-        return f"{row['issue_id']}/{row['occurrence_id']}"
-    return f"{row['issue_id']}/id/{row['id']}"
-
+_ID = "CAST(id AS STRING)"
 
 HISTORIES: Final = {
-    "issues_history": History("issues", _id, ("id",), ("title", "severity", *_COMMON)),
+    "issues_history": History("issues", _ID, ("id",), ("title", "severity", *_COMMON)),
     "occurrences_issues_history": History(
         "occurrences_issues",
-        _occurrence,
+        # By the identifier that persists; `id` may change between scans.
+        "CONCAT(CAST(issue_id AS STRING), COALESCE(CONCAT('/', CAST(occurrence_id AS STRING)),"
+        f" CONCAT('/id/', {_ID})))",
         ("issue_id", "id", "occurrence_id", "first_seen_at"),
         ("target", "port", "protocol", *_COMMON),
     ),
     "targets_history": History(
-        "targets", _id, ("id",), ("address", "display_address", "tags", "target_type")
+        "targets", _ID, ("id",), ("address", "display_address", "tags", "target_type")
     ),
 }
 
 HISTORY_COLUMNS: Final = {
-    "thing": Column("text", "What the state is of: one value for one thing, for ever.", True),
-    VERSION: Column("text", "Hash of the thing and of what makes this state of it.", True),
-    "valid_from": Column("timestamp", "Instant of the sync that first saw the state."),
-    "valid_to": Column("timestamp", "Instant of the sync that no longer saw it; null while open."),
+    "thing": Column(
+        "text", "What the state is of: one value for one thing, for ever.", "812", required=True
+    ),
+    STATE: Column(
+        "text",
+        "Hash of the thing and of what makes this state of it.",
+        "8f14e45fceea...",
+        required=True,
+    ),
+    "valid_from": Column(
+        "timestamp",
+        "Instant of the sync that first saw the state.",
+        "2026-11-20T06:00:04Z",
+        required=True,
+    ),
+    "valid_to": Column(
+        "timestamp",
+        "Instant of the sync that no longer saw it; null while open.",
+        "2026-11-24T06:00:05Z",
+    ),
+    "_dlt_load_id": Column(
+        "text", "Load that brought the state: _dlt_loads.load_id.", "1795467916.39", required=True
+    ),
+    "_dlt_id": Column("text", "A value of this row's own.", "3d6f1c52-...", required=True),
 }
 
 
 def columns_of(name: str) -> dict[str, Column]:
     """All columns of a history table."""
+    return {"thing": HISTORY_COLUMNS["thing"], **_kept(name)} | HISTORY_COLUMNS
+
+
+def _kept(name: str) -> dict[str, Column]:
+    """The columns of its table that a history keeps."""
     history = HISTORIES[name]
     columns = TABLES[history.table].columns
-    kept = {column: columns[column] for column in history.unversioned + history.versioned}
-    return {"thing": HISTORY_COLUMNS["thing"], **kept} | HISTORY_COLUMNS
+    return {column: columns[column] for column in history.unversioned + history.versioned}
 
 
-def history_resource(name: str, of: DltResource, instant: datetime, hints: Any) -> DltResource:
-    """The dlt resource that turns the rows of `of` into states, as of `instant`."""
-    history = HISTORIES[name]
-    seen: set[str] = set()
-
-    def states(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        found = []
-        for row in rows:
-            thing = history.key(row)
-            if thing not in seen:
-                seen.add(thing)
-                values = [row[column] for column in history.versioned]
-                content = orjson.dumps([thing, *values], option=orjson.OPT_SORT_KEYS)
-                version = hashlib.blake2b(content, digest_size=16).hexdigest()
-                kept = {column: row[column] for column in history.unversioned + history.versioned}
-                found.append({"thing": thing, VERSION: version, **kept})
-        return found
-
-    resource: DltResource = dlt.transformer(  # type: ignore[call-overload] # its write disposition
-        states,
-        data_from=of,
-        name=name,
-        columns=hints,
-        max_table_nesting=0,
-        write_disposition={
-            "disposition": "merge",
-            "strategy": "scd2",
-            "validity_column_names": list(VALIDITY),
-            "row_version_column_name": VERSION,
-            "boundary_timestamp": instant,
-        },
-    )
-    return resource
+def keep_tables(client: bigquery.Client, dataset: str) -> None:
+    """Make the history tables, and add the columns that they lack. No jobs, calls only."""
+    for name in HISTORIES:
+        fields = [
+            bigquery.SchemaField(
+                column,
+                BIGQUERY_TYPES[declaration.type],
+                mode="REQUIRED"
+                if column in HISTORY_COLUMNS and declaration.required
+                else "NULLABLE",
+                description=declaration.description,
+            )
+            for column, declaration in columns_of(name).items()
+        ]
+        table = bigquery.Table(f"{client.project}.{dataset}.{name}", fields)
+        try:
+            made = client.get_table(table.reference)
+        except NotFound:
+            client.create_table(table)
+        else:
+            present = {field.name for field in made.schema}
+            if missing := [field for field in fields if field.name not in present]:
+                made.schema = [*made.schema, *missing]
+                client.update_table(made, ["schema"])
 
 
-def close_all(client: bigquery.Client, dataset: str, names: Sequence[str], at: datetime) -> None:
-    """Close every open state of the named tables: nothing came for them, and dlt merges nothing."""
-    for name in names:
-        client.query_and_wait(
-            f"UPDATE `{client.project}.{dataset}.{name}` SET valid_to = @at"  # noqa: S608 - our names
-            " WHERE valid_to IS NULL",
-            job_config=_parameters(at),
-        )
-
-
-def changes_at(
-    client: bigquery.Client, dataset: str, names: Sequence[str], at: datetime
+def keep_histories(
+    client: bigquery.Client, dataset: str, tables: Sequence[str], load_id: str | None, at: datetime
 ) -> dict[str, dict[str, int]]:
-    """How many things were opened, closed and changed at an instant, by the table they are of."""
+    """Bring the histories of `tables` up to what the load `load_id` brought, as of `at`.
+
+    Gives how many things were opened, closed and changed, by table. With no load nothing came, so
+    all is closed.
+    """
+    names = [name for name, history in HISTORIES.items() if history.table in tables]
     if not names:
         return {}
-    parts = (
-        f"SELECT '{HISTORIES[name].table}' AS table_name, thing,"  # noqa: S608 - our names
-        " COUNTIF(valid_from = @at) AS opened, COUNTIF(valid_to = @at) AS closed"
-        f" FROM `{client.project}.{dataset}.{name}`"
-        " WHERE valid_from = @at OR valid_to = @at GROUP BY 1, 2"
-        for name in names
-    )
-    rows = client.query_and_wait(
-        "SELECT table_name, COUNTIF(closed = 0) AS opened, COUNTIF(opened = 0) AS closed,"  # noqa: S608
-        " COUNTIF(opened > 0 AND closed > 0) AS changed"
-        f" FROM ({' UNION ALL '.join(parts)}) GROUP BY 1",
-        job_config=_parameters(at),
-    )
+    into = f"{client.project}.{dataset}"
+    # One script is one job, and one transaction makes it all or nothing.
+    script = [
+        f"DECLARE instant TIMESTAMP DEFAULT TIMESTAMP '{at.isoformat()}'",
+        f"DECLARE this_load STRING DEFAULT '{load_id or ''}'",
+        "BEGIN TRANSACTION",
+        *(_merge(name, into) for name in names),
+        "COMMIT TRANSACTION",
+        _changes(names, into),
+    ]
+    rows = client.query(";\n".join(script)).result()
     found = {row["table_name"]: row for row in rows}
     return {
         table: {
@@ -149,9 +146,41 @@ def changes_at(
     }
 
 
-def _parameters(at: datetime) -> bigquery.QueryJobConfig:
-    return bigquery.QueryJobConfig(
-        query_parameters=[bigquery.ScalarQueryParameter("at", "TIMESTAMP", at)]
+def _merge(name: str, dataset: str) -> str:
+    """The statement that closes and opens states."""
+    history = HISTORIES[name]
+    kept = [*history.unversioned, *history.versioned]
+    inserted = ["thing", STATE, *kept, "_dlt_load_id", "_dlt_id", "valid_from"]
+    values = [*inserted[:-2], "GENERATE_UUID()", "instant"]
+    return f"""
+MERGE `{dataset}.{name}` AS past
+USING (
+  SELECT *, TO_HEX(MD5(TO_JSON_STRING(STRUCT(thing, {", ".join(history.versioned)})))) AS {STATE}
+  FROM (
+    SELECT {history.thing} AS thing, {", ".join(kept)}, _dlt_load_id
+    FROM `{dataset}.{history.table}` WHERE _dlt_load_id = this_load
+  )
+  WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY thing ORDER BY id) = 1
+) AS present
+ON past.thing = present.thing AND past.{STATE} = present.{STATE} AND past.valid_to IS NULL
+WHEN NOT MATCHED BY TARGET THEN
+  INSERT ({", ".join(inserted)}) VALUES ({", ".join(values)})
+WHEN NOT MATCHED BY SOURCE AND past.valid_to IS NULL THEN
+  UPDATE SET valid_to = instant
+"""  # noqa: S608 - our names
+
+
+def _changes(names: Sequence[str], dataset: str) -> str:
+    parts = (
+        f"SELECT '{HISTORIES[name].table}' AS table_name, thing,"  # noqa: S608 - our names
+        " COUNTIF(valid_from = instant) AS opened, COUNTIF(valid_to = instant) AS closed"
+        f" FROM `{dataset}.{name}` WHERE valid_from = instant OR valid_to = instant GROUP BY 1, 2"
+        for name in names
+    )
+    return (
+        "SELECT table_name, COUNTIF(closed = 0) AS opened, COUNTIF(opened = 0) AS closed,"  # noqa: S608
+        " COUNTIF(opened > 0 AND closed > 0) AS changed"
+        f" FROM ({' UNION ALL '.join(parts)}) GROUP BY 1"
     )
 
 
@@ -206,6 +235,44 @@ WHERE o.valid_to IS NULL
 """,
 }
 """In the order in which they are made: the others read `remediation`."""
+
+_OPENED = {
+    "since": Column(
+        "timestamp", "Instant of the sync that first saw it, this time.", "2026-11-20T06:00:04Z"
+    ),
+    "reopened": Column("bigint", "How often it had been opened before.", 0),
+}
+
+
+VIEW_TABLES: Final = {
+    "remediation": Table(
+        "Each time that an issue or an occurrence was opened, one row for each.",
+        ("table_name", "thing", "reopened"),
+        {
+            "table_name": Column(
+                "text", "Table of the thing: issues or occurrences_issues.", "issues"
+            ),
+            "thing": HISTORY_COLUMNS["thing"],
+            "issue_id": Column("bigint", "The issue that it is or is of: issues.id.", 812),
+            "severity": Column("text", "Severity that the issue last had.", "high"),
+            "opened": _OPENED["since"],
+            "closed": HISTORY_COLUMNS["valid_to"],
+            "days_open": Column("double", "Days from `opened` to `closed`, or to now.", 4.00001157),
+            "reopened": _OPENED["reopened"],
+        },
+    ),
+    "open_issues": Table(
+        "Issues that are open now, one row each.", ("id",), _kept("issues_history") | _OPENED
+    ),
+    "open_occurrences": Table(
+        "Occurrences that are open now, one row each; by `id` where there is no `occurrence_id`.",
+        ("issue_id", "occurrence_id"),
+        _kept("occurrences_issues_history")
+        | {"severity": Column("text", "Severity of its issue.", "high")}
+        | _OPENED,
+    ),
+}
+"""What the views show."""
 
 
 def keep_views(client: bigquery.Client, dataset: str) -> None:

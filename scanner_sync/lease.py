@@ -3,6 +3,7 @@
 Two at once would spoil each other's staging tables. So each run holds a lease: a table of the
 dataset's, with no rows, whose labels say who holds it and until when. BigQuery makes a table of one
 name once, and changes it only for whoever has seen its latest version. These are calls, not jobs.
+The table stays, and its labels also say how the last run ended.
 """
 
 import contextlib
@@ -10,7 +11,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self
 
@@ -31,6 +31,14 @@ from scanner_sync.deadline import Deadline
 from scanner_sync.errors import AlreadyRunning, LoadUnavailable, SettingsError, SyncError
 
 LEASE_TABLE: Final = "_sync_lease"
+UNTIL: Final = "until"
+"""Label: until when the lease holds; 0 where it was given back. Times are in seconds since 1970."""
+SUCCEEDED: Final = "succeeded"
+"""Label: when a run last succeeded."""
+FAILED: Final = "failed"
+"""Label: when a run last failed."""
+FAILURE: Final = "failure"
+"""Label: by what type of error it failed, in small letters."""
 LEASE_SECONDS: Final = 30
 """How long a lease holds after it was signed: what a killed run costs the next."""
 RENEW_SECONDS: Final = 5
@@ -49,10 +57,20 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, kinds) or reason in reasons
 
 
+def check_location(dataset: bigquery.Dataset, location: str) -> None:
+    """Raise `SettingsError` where the dataset is elsewhere than the settings say."""
+    if str(dataset.location).lower() != location.lower():
+        raise SettingsError(
+            f"The dataset {dataset.dataset_id} is in {dataset.location}, and BIGQUERY_LOCATION is"
+            f" {location}. Set it to where the dataset is."
+        )
+
+
 class Lease:
     """Held inside a `with`. Entering raises `AlreadyRunning` while another run holds it.
 
-    `on_lost` is called in a thread of its own when the lease could not be kept.
+    `on_lost` is called in a thread of its own when the lease could not be kept. `name_of` names the
+    type of the error that ended the run, for the lease's label.
     """
 
     def __init__(
@@ -61,12 +79,14 @@ class Lease:
         dataset: str,
         deadline: Deadline,
         on_lost: Callable[[SyncError], None],
+        name_of: Callable[[BaseException], str] = lambda error: type(error).__name__,
     ) -> None:
         self._client = client
         self._dataset = bigquery.DatasetReference(client.project, dataset)
         self._reference = self._dataset.table(LEASE_TABLE)
         self._deadline = deadline
         self._on_lost = on_lost
+        self._name_of = name_of
         self._holder = uuid.uuid4().hex
         self._signed = 0.0
         self._done = threading.Event()
@@ -87,11 +107,17 @@ class Lease:
     ) -> None:
         self._done.set()
         self._renewing.join()
+        labels = {UNTIL: "0"}
+        if error is None:
+            labels |= {SUCCEEDED: str(int(time.time()))}
+        else:
+            labels |= {FAILED: str(int(time.time())), FAILURE: self._name_of(error).lower()}
+        self._table.labels |= labels
         # What cannot be given back runs out.
         with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
-            self._client.delete_table(
+            self._client.update_table(
                 self._table,
-                not_found_ok=True,
+                ["labels"],
                 timeout=CALL_TIMEOUT,
                 retry=None,  # type: ignore[arg-type] # no retry
             )
@@ -108,11 +134,7 @@ class Lease:
             found = self._client.create_dataset(
                 dataset, exists_ok=True, timeout=CALL_TIMEOUT, retry=retry
             )
-        if str(found.location).lower() != location.lower():
-            raise SettingsError(
-                f"The dataset {self._dataset.dataset_id} is in {found.location}, and"
-                f" BIGQUERY_LOCATION is {location}. Set it to where the dataset is."
-            )
+        check_location(found, location)
 
     def _take(self) -> bigquery.Table:
         """Make the lease, or take it over once its holder has not been heard of for long enough."""
@@ -123,7 +145,7 @@ class Lease:
                 lease = self._find()
                 if lease is None:
                     return self._sign(bigquery.Table(self._reference), is_new=True)
-                until = int(lease.labels.get("until", 0))
+                until = int(lease.labels.get(UNTIL, 0))
                 if until <= time.time() or lease.labels.get("holder") == self._holder:
                     return self._sign(lease)
                 if first_seen not in (None, until):
@@ -156,10 +178,8 @@ class Lease:
     def _sign(self, lease: bigquery.Table, is_new: bool = False) -> bigquery.Table:
         """Sign the lease for `LEASE_SECONDS` from now, unless somebody else has changed it."""
         signed, until = time.monotonic(), int(time.time()) + LEASE_SECONDS
-        lease.labels = {"holder": self._holder, "until": str(until)}
-        lease.description = "Held by a sync that is under way."
-        # BigQuery then removes what a killed run leaves, some time after it has run out.
-        lease.expires = datetime.fromtimestamp(until + 3600, UTC)
+        lease.labels = lease.labels | {"holder": self._holder, UNTIL: str(until)}
+        lease.description = "One sync at a time: the labels say which, and how the last one ended."
         if is_new:
             lease = self._client.create_table(
                 lease,
@@ -169,7 +189,7 @@ class Lease:
         else:
             lease = self._client.update_table(
                 lease,
-                ["labels", "expires"],
+                ["labels"],
                 timeout=CALL_TIMEOUT,
                 retry=None,  # type: ignore[arg-type] # no retry
             )

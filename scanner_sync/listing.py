@@ -31,9 +31,11 @@ class ApiResponse(requests.Response):
     """The path that was asked for, below the base URL."""
     page: Page
 
-    def __init__(self, response: requests.Response, resource: str) -> None:
+    def __init__(self, request: requests.PreparedRequest, status: int, resource: str) -> None:
         super().__init__()
-        self.__dict__.update(response.__dict__)
+        self.request = request
+        self.url = str(request.url)
+        self.status_code = status
         self.resource = resource
 
     def json(self, **_: Any) -> dict[str, Any]:

@@ -1,29 +1,68 @@
 """Logging in Cloud Logging's shape: one JSON object a line, on standard error.
 
-dlt's logger writes the same way. On a terminal the lines are plain text.
+Whatever logs in the process comes out so: this program, dlt, functions-framework and its server.
+On a terminal the same is one readable line, in colours where `NO_COLOR` is not set.
 """
 
 import json
 import logging
+import os
+import re
 import sys
+import threading
 import traceback
-from typing import Any
+from contextvars import ContextVar
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Final
+
+from scanner_sync.errors import SyncError
 
 logger = logging.getLogger("scanner_sync")
 
+TRACE_VARIABLE: Final = "TRACEPARENT"
+"""Environment variable that tells a process the trace it belongs to, in W3C's form."""
+trace: ContextVar[str | None] = ContextVar("trace", default=None)
+"""The trace of the request that this thread answers, in W3C's form."""
+
+_W3C = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+_CLOUD = re.compile(r"([0-9a-f]{32})(?:/([0-9]{1,20}))?(?:;o=[0-9]+)?", re.IGNORECASE)
+
+
+def trace_of(traceparent: str, cloud_trace_context: str) -> str | None:
+    """The trace that a request's headers name, in W3C's form; None where they name none.
+
+    The headers are W3C's `traceparent` and Google's `X-Cloud-Trace-Context`. No span becomes 0.
+    """
+    if _parts_of(traceparent):
+        return traceparent
+    if found := _CLOUD.fullmatch(cloud_trace_context):
+        span = int(found[2] or 0) % 2**64
+        given = f"00-{found[1].lower()}-{span:016x}-01"
+        return given if _parts_of(given) else None
+    return None
+
+
+def _parts_of(traceparent: str) -> tuple[str, str] | None:
+    found = _W3C.fullmatch(traceparent)
+    return (found[1], found[2]) if found and int(found[1], 16) else None
+
 
 def configure(level: str) -> None:
-    """Send this program's records from `level` on, and dlt's warnings, to standard error."""
-    handler = logging.StreamHandler()
-    if not sys.stderr.isatty():
-        handler.setFormatter(_JsonFormatter())
-    logger.handlers = [handler]
+    """Send this program's records from `level` on, and others' warnings, to standard error."""
+    root = logging.getLogger()
+    root.handlers = [_StandardError(_Readable() if sys.stderr.isatty() else _JsonObject())]
+    root.setLevel("WARNING")
     logger.setLevel(level)
-    logger.propagate = False
     # dlt sets a format of its own on the first handler of its logger, so that one only passes on.
-    for name in ("dlt", "py.warnings"):
-        logging.getLogger(name).handlers = [_PassOn()]
+    logging.getLogger("dlt").handlers = [_PassOn()]
+    # gunicorn gives its logger a handler when it starts, which is later; a filter comes before it.
+    logging.getLogger("gunicorn.error").filters = [_pass_on]
     logging.captureWarnings(True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda args: _log_uncaught(
+        args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
+    )
 
 
 def event(message: str, severity: int = logging.INFO, **fields: Any) -> None:
@@ -37,20 +76,100 @@ def frames_of(error: BaseException) -> list[str]:
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 
 
-class _JsonFormatter(logging.Formatter):
+def coloured(code: str, text: str) -> str:
+    """The text with a terminal's colour, which is a number of ECMA-48's; without by `NO_COLOR`."""
+    return text if os.environ.get("NO_COLOR") else f"\x1b[{code}m{text}\x1b[0m"
+
+
+def _message_of(record: logging.LogRecord) -> str:
+    message = record.getMessage()
+    if record.name == logger.name:
+        return message
+    # After these words dlt quotes BigQuery, which may quote a row; so may further lines.
+    return message.partition(" with message")[0].partition("\n")[0]
+
+
+def _fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    fields = dict(getattr(record, "fields", {}))
+    if record.exc_info and record.exc_info[1]:
+        error = record.exc_info[1]
+        # Of an exception only this program's own message is known to quote nothing.
+        said = f": {error}" if isinstance(error, SyncError) else ""
+        frames = traceback.format_tb(error.__traceback__)
+        fields["stack_trace"] = (
+            f"Traceback (most recent call last):\n{''.join(frames)}{type(error).__name__}{said}"
+        )
+    return fields
+
+
+class _JsonObject(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         entry = {
             "severity": record.levelname,
-            "message": record.getMessage(),
+            "message": _message_of(record),
             "logger": record.name,
-            **getattr(record, "fields", {}),
+            **_fields_of(record),
         }
+        parts = _parts_of(trace.get() or os.environ.get(TRACE_VARIABLE, ""))
+        project = os.environ.get("GOOGLE_CLOUD_PROJECT")
+        if parts and project:
+            entry["logging.googleapis.com/trace"] = f"projects/{project}/traces/{parts[0]}"
+            if int(parts[1], 16):
+                entry["logging.googleapis.com/spanId"] = parts[1]
         return json.dumps(entry, default=str)
+
+
+class _Readable(logging.Formatter):
+    _COLOURS: Final = {"WARNING": "33", "ERROR": "31", "CRITICAL": "31", "DEBUG": "2"}
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
+        level = "" if record.levelname == "INFO" else record.levelname
+        name = "" if record.name == logger.name else f"{record.name}: "
+        message = coloured(self._COLOURS.get(level, "1"), f"{name}{_message_of(record)}")
+        fields = _fields_of(record)
+        stack_trace = fields.pop("stack_trace", None)
+        figures = " ".join(
+            f"{coloured('2', f'{key}=')}{_readable(value)}" for key, value in fields.items()
+        )
+        line = " ".join(filter(None, [coloured("2", moment), level, message, figures]))
+        return f"{line}\n{stack_trace}" if stack_trace else line
+
+
+def _readable(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_readable(of)}" for key, of in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return ",".join(map(_readable, value))
+    return json.dumps(value) if isinstance(value, str) and " " in value else str(value)
+
+
+class _StandardError(logging.Handler):
+    """Writes to what is standard error at that moment: a bar or a server may take its place."""
+
+    def __init__(self, formatter: logging.Formatter) -> None:
+        super().__init__()
+        self.setFormatter(formatter)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except Exception:
+            self.handleError(record)
 
 
 class _PassOn(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        # After these words dlt quotes BigQuery, which may quote a row; so may an exception.
-        message = record.getMessage().partition(" with message")[0].partition("\n")[0]
-        record.msg, record.args, record.exc_info, record.exc_text = message, None, None, None
-        logger.handle(record)
+        _pass_on(record)
+
+
+def _pass_on(record: logging.LogRecord) -> bool:
+    logging.getLogger().handle(record)
+    return False
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, frames: TracebackType | None
+) -> None:
+    logger.critical("uncaught", exc_info=(kind, error, frames))

@@ -1,18 +1,23 @@
 """The dlt pipeline: it reads the source to the end, then merges into BigQuery."""
 
+import contextlib
+import gc
+import json
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import dlt
 import google.auth
-from dlt.common.destination.exceptions import DestinationException
+from dlt.common.destination.client import WithStateSync
+from dlt.common.destination.exceptions import DestinationException, DestinationUndefinedEntity
 from dlt.common.exceptions import TransientException
-from dlt.common.schema.exceptions import DataValidationError
 from dlt.extract.source import DltSource
 from google.api_core.exceptions import Forbidden, GoogleAPICallError
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
@@ -21,8 +26,8 @@ from google.oauth2.credentials import Credentials
 from requests.exceptions import HTTPError
 
 from scanner_sync import log
-from scanner_sync.api import ApiTransport
-from scanner_sync.deadline import Deadline
+from scanner_sync.api import ApiSession
+from scanner_sync.destination import BigQuery
 from scanner_sync.errors import (
     ApiError,
     InternalError,
@@ -31,9 +36,11 @@ from scanner_sync.errors import (
     SettingsError,
     SyncError,
 )
-from scanner_sync.history import HISTORIES, changes_at, close_all, keep_views
+from scanner_sync.files import file_source
+from scanner_sync.history import keep_histories, keep_tables, keep_views
 from scanner_sync.lease import Lease, is_passing
 from scanner_sync.listing import ApiResponse
+from scanner_sync.progress import Progress
 from scanner_sync.report import Report
 from scanner_sync.settings import Settings
 from scanner_sync.source import scanner_source
@@ -49,7 +56,7 @@ def sync(
     settings: Settings,
     token: str,
     resources: tuple[str, ...],
-    deadline: Deadline,
+    progress: Progress,
     abort: Callable[[SyncError], None],
 ) -> Report:
     """Read `resources` from the API to the end, then merge them into the dataset.
@@ -57,33 +64,32 @@ def sync(
     Nothing is loaded before all is read. Raises a `SyncError` for whatever goes wrong; `abort` is
     called, in another thread, where the run may not go on.
     """
-    transport = ApiTransport(
-        settings.api_base_url,
-        token_source=settings.token_source,
-        max_concurrent=settings.max_concurrent_requests,
-        deadline=deadline,
-    )
+    deadline = progress.deadline
     try:
-        _configure_dlt(settings)
-        project, credentials = _google_account(settings)
+        configure_dlt(settings)
+        project, credentials = google_account(settings)
         client = bigquery.Client(project, credentials, location=settings.bigquery_location)
         deadline.doing = "waiting for another run to end"
-        with (
-            Lease(client, settings.dataset, deadline, abort),
-            _fresh_pipeline(settings, project, credentials) as pipeline,
-        ):
+        with Lease(client, settings.dataset, deadline, abort, name_of=_name_of):
             # Not before the lease is held: the histories of two runs follow each other.
             now = datetime.now(UTC)
-            source = scanner_source(
-                settings.api_base_url,
-                token,
-                settings.page_size,
-                transport,
-                resources,
-                history_at=now if settings.history else None,
-            )
-            load_id, rows = _run(pipeline, source, deadline)
-            history = _finish_history(client, source, rows, now, settings.dataset)
+
+            def work() -> tuple[str | None, Mapping[str, Mapping[str, int]]]:
+                with fresh_pipeline(settings, project, credentials, progress) as pipeline:
+                    source = source_of(settings, token, progress, pipeline)
+                    load_id = _run(pipeline, source, progress)
+                if not settings.history:
+                    return load_id, {}
+                deadline.doing = "keeping the histories"
+                keep_tables(client, settings.dataset)
+                keep_views(client, settings.dataset)
+                return load_id, keep_histories(client, settings.dataset, resources, load_id, now)
+
+            # An interrupt comes to the main thread, which waits here; where it came upon a library
+            # at work, that could swallow it.
+            worker = ThreadPoolExecutor(1, "sync")
+            load_id, history = worker.submit(work).result()
+            worker.shutdown()
     except Exception as error:
         found = diagnose(error)
         if found not in _causes(error):
@@ -94,71 +100,91 @@ def sync(
     return Report(
         load_id=load_id,
         dataset=settings.dataset,
-        rows={table: rows.get(table, 0) for table in resources},
+        rows=progress.rows_read,
         history=history,
-        traffic=transport.traffic,
+        traffic=progress.traffic,
         seconds=deadline.elapsed,
     )
 
 
-def _run(
-    pipeline: dlt.Pipeline, source: DltSource, deadline: Deadline
-) -> tuple[str | None, dict[str, int]]:
-    deadline.doing = "reading the dataset's state"
-    pipeline.sync_destination()
+def source_of(
+    settings: Settings, token: str, progress: Progress, pipeline: dlt.Pipeline
+) -> DltSource:
+    """The source of the run that `progress` counts, whose files lie in the pipeline's directory."""
+    session = ApiSession(
+        settings.api_base_url,
+        token_source=settings.token_source,
+        max_concurrent=settings.max_concurrent_requests,
+        deadline=progress.deadline,
+        on_page=progress.page,
+    )
+    progress.traffic = session.traffic
+    return file_source(
+        scanner_source(
+            settings.api_base_url, token, settings.page_size, session, progress.resources
+        ),
+        Path(pipeline.pipelines_dir),
+        compress=not settings.bigquery_emulator,  # the emulators read no gzip
+        on_rows=progress.rows,
+    )
+
+
+def _run(pipeline: dlt.Pipeline, source: DltSource, progress: Progress) -> str | None:
+    """Read all, then merge it; gives the load's id, None where there was nothing to load."""
+    deadline = progress.deadline
+    deadline.doing = "reading the dataset's schema"
+    _restore_schema(pipeline, source.name)
     deadline.doing = "reading the API"
+    gc.freeze()  # what was imported stays, so that it is not looked through again and again
     pipeline.extract(source)
-    deadline.doing = "preparing the rows"
-    rows = pipeline.normalize().row_counts
+    pipeline.normalize()
     deadline.doing = "loading into BigQuery"
-    if not all(
-        rows.get(table) for table in source.schema.data_table_names(include_incomplete=True)
-    ):
+    if not all(progress.rows_read.values()):
         # dlt creates a table when rows come for it; this creates those that have none, too.
         pipeline.sync_schema()
     load_info = pipeline.load()
-    return load_info.loads_ids[-1] if load_info.loads_ids else None, rows
+    return load_info.loads_ids[-1] if load_info.loads_ids else None
 
 
-def _finish_history(
-    client: bigquery.Client, source: DltSource, rows: dict[str, int], now: datetime, dataset: str
-) -> dict[str, dict[str, int]]:
-    """What dlt leaves to do for the histories; gives what was opened, closed and changed."""
-    names = [name for name in HISTORIES if name in source.selected_resources]
-    if not names:
-        return {}
-    close_all(client, dataset, [name for name in names if not rows.get(name)], now)
-    keep_views(client, dataset)
-    return changes_at(client, dataset, names, now)
+def _restore_schema(pipeline: dlt.Pipeline, name: str) -> None:
+    """Bring back what earlier runs know of the tables: the columns of fields that the API added."""
+    with pipeline.destination_client() as client:
+        assert isinstance(client, WithStateSync)
+        with contextlib.suppress(DestinationUndefinedEntity):  # there was no run yet
+            if stored := client.get_stored_schema(name):
+                pipeline.schemas.save_schema(dlt.Schema.from_dict(json.loads(stored.schema)))
 
 
 @contextmanager
-def _fresh_pipeline(
-    settings: Settings, project: str, credentials: Credentials | None
+def fresh_pipeline(
+    settings: Settings, project: str, credentials: Credentials | None, progress: Progress
 ) -> Iterator[dlt.Pipeline]:
     """A pipeline whose working directory is new, and gone afterwards.
 
-    What a failed run left behind would otherwise be loaded in place of the next run's rows. State
-    and schema are in the dataset.
+    What a failed run left behind would otherwise be loaded in place of the next run's rows. The
+    schema is in the dataset.
     """
     with tempfile.TemporaryDirectory(prefix="scanner_sync-") as directory:
         pipeline = dlt.pipeline(
             PIPELINE_NAME,
             pipelines_dir=directory,
             dataset_name=settings.dataset,
-            destination=dlt.destinations.bigquery(
+            destination=BigQuery(
                 credentials=credentials,  # type: ignore[arg-type] # dlt takes Google's own
                 location=settings.bigquery_location,
                 project_id=project,
+                destination_name="bigquery",
             ),
+            progress=progress,
         )
+        progress.pipeline = pipeline
         try:
             yield pipeline
         finally:
             pipeline.deactivate()
 
 
-def _google_account(settings: Settings) -> tuple[str, Credentials | None]:
+def google_account(settings: Settings) -> tuple[str, Credentials | None]:
     """The project, and the credentials where they are not to be found in the usual places."""
     project = settings.google_cloud_project
     credentials = None
@@ -175,13 +201,19 @@ def _google_account(settings: Settings) -> tuple[str, Credentials | None]:
     return project, credentials
 
 
-def _configure_dlt(settings: Settings) -> None:
+def configure_dlt(settings: Settings) -> None:
     """What dlt takes from its configuration only; the environment wins over it."""
     dlt.config["runtime.dlthub_telemetry"] = False
+    # No run needs to know how far another was, and dlt's state would take a query and a load job.
+    dlt.config["restore_from_destination"] = False
+    # The command line ends at the first Ctrl-C, and gives back what it holds.
+    dlt.config["runtime.intercept_signals"] = False
     # dlt has read its own log level by now.
     logging.getLogger("dlt").setLevel("DEBUG" if settings.log_level == "DEBUG" else "WARNING")
-    dlt.config["extract.workers"] = settings.max_concurrent_requests
-    dlt.config["extract.max_parallel_items"] = settings.max_concurrent_requests
+    # The session holds the number of requests; as many workers again may wait for a retry.
+    dlt.config["extract.workers"] = 2 * settings.max_concurrent_requests
+    # A long queue would hold up the listings, whose pages follow each other.
+    dlt.config["extract.max_parallel_items"] = 2 * settings.max_concurrent_requests + 1
     if settings.bigquery_emulator:
         # The emulators read no gzip.
         dlt.config["normalize.data_writer.disable_compression"] = True
@@ -196,12 +228,6 @@ def diagnose(error: BaseException) -> SyncError:  # noqa: PLR0911 - one return f
     for cause in causes:
         if isinstance(cause, SyncError):
             return cause
-        if isinstance(cause, DataValidationError):
-            # dlt names the column that it would have added for the other type: NAME__v_TYPE.
-            return ApiError(
-                f"Column {cause.column_name.partition('__v_')[0]} of {cause.table_name} has values"
-                " of another type than before. Nothing was loaded. The API has changed: report it."
-            )
         if isinstance(cause, HTTPError) and isinstance(cause.response, ApiResponse):
             return ApiError(
                 f"The API gave status {cause.response.status_code} for"
@@ -227,6 +253,11 @@ def diagnose(error: BaseException) -> SyncError:  # noqa: PLR0911 - one return f
     if any(isinstance(cause, DestinationException | GoogleAPICallError) for cause in causes):
         return LoadError(f"BigQuery refused what it was asked ({kinds}). See the job in BigQuery.")
     return InternalError(f"A fault of this program: {kinds}. The log has where; report it.")
+
+
+def _name_of(error: BaseException) -> str:
+    interrupted = isinstance(error, KeyboardInterrupt)
+    return "Interrupted" if interrupted else type(diagnose(error)).__name__
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

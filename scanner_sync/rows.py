@@ -12,21 +12,27 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
-import orjson
-from dlt.common.json import PUA_CHARACTER_MAX, PUA_START
 from dlt.common.normalizers.naming.snake_case import NamingConvention
 
 from scanner_sync.errors import ApiError
 from scanner_sync.tables import DLT_COLUMNS, TABLES, Column, ColumnType
 
 _INT64 = range(-(2**63), 2**63)
+_UNFIT = (TypeError, ValueError, OverflowError)
+"""What a conversion raises for a value that is none of its type."""
 _DEEPEST = 100
 """Levels of nesting; BigQuery's JSON takes 500, and Python's recursion, which dlt uses, 1000."""
+_NESTING = (dict, list)
 _NAMING = NamingConvention()
 _NEW_JSON = Column("array|object", "A field that the API has added.")
 _NEW_TEXT = Column("text", "A field that the API has added.")
-_MARKS = {chr(PUA_START + number) for number in range(PUA_CHARACTER_MAX + 1)}
-"""What dlt writes before a text that stands for a date or a number, and takes away again."""
+_UNCHANGED: Mapping[ColumnType, type] = {
+    "text": str,
+    "text|bigint": str,
+    "bool": bool,
+    "double": float,  # orjson reads no infinity
+}
+"""The type of JSON that a column stores as it comes. Most values need no conversion."""
 
 
 def to_row(table: str, item: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,16 +42,15 @@ def to_row(table: str, item: Mapping[str, Any]) -> dict[str, Any]:
     has a value of another type, and where two fields would be one column.
     """
     columns = TABLES[table].columns
-    row = {name: item.get(name) for name in columns}
-    for name, column in columns.items():
-        value = row[name]
-        if value is not None:
-            row[name] = convert(table, name, column, value)
-        elif column.required:
-            raise ApiError(
-                f"A row of {table} has no {name}. Without it the row cannot be stored; nothing"
-                " was loaded. If this persists, the API has changed: report it."
-            )
+    try:
+        row = {
+            name: value if type(value := item.get(name)) in unchanged else converted(value)
+            for name, unchanged, converted in _COLUMNS[table]
+        }
+    except _UNFIT:
+        raise _fault(table, item) from None
+    if item.keys() <= columns.keys():
+        return row
     for field in item.keys() - columns.keys():
         name = _column_name(field)
         if name in row or name in DLT_COLUMNS:
@@ -81,11 +86,28 @@ def _new(table: str, name: str, value: object) -> object:
     return value
 
 
+def _fault(table: str, item: Mapping[str, Any]) -> ApiError:
+    """What is wrong with a row that does not fit its table."""
+    for name, column in TABLES[table].columns.items():
+        value = item.get(name)
+        if value is None and column.required:
+            return ApiError(
+                f"A row of {table} has no {name}. Without it the row cannot be stored; nothing"
+                " was loaded. If this persists, the API has changed: report it."
+            )
+        if value is not None:
+            try:
+                convert(table, name, column, value)
+            except ApiError as error:
+                return error
+    raise AssertionError(f"A row of {table} fits")
+
+
 def convert(table: str, name: str, column: Column, value: object) -> object:
     """The value as dlt stores it in a column of that type. Raises `ApiError` as `to_row` does."""
     try:
         return _CONVERT[column.type](value)
-    except (TypeError, ValueError, OverflowError):
+    except _UNFIT:
         # The cause would show the value, so it is left out.
         raise ApiError(
             f"Column {name} of {table} takes {column.type}, and the API sent a"
@@ -95,6 +117,8 @@ def convert(table: str, name: str, column: Column, value: object) -> object:
 
 
 def _bigint(value: object) -> int:
+    if type(value) is int and value in _INT64:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise TypeError
     # int() also takes "1_000", " 7 " and digits of other scripts, which no API means as a number.
@@ -109,7 +133,6 @@ def _bigint(value: object) -> int:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
-    _check(value)
     return value
 
 
@@ -137,7 +160,8 @@ def _date(value: object) -> date:
 
 
 def _timestamp(value: object) -> datetime:
-    return _moment(value).astimezone(UTC)
+    moment = _moment(value)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def _moment(value: object) -> datetime:
@@ -152,29 +176,27 @@ def _of(*kinds: type) -> Callable[[object], object]:
     def convert(value: object) -> object:
         if not isinstance(value, kinds):
             raise TypeError
-        _check(value)
+        _check_depth(value)
         return value
 
     return convert
 
 
 def _any(value: object) -> object:
-    _check(value)
-    # dlt takes a scalar into a JSON column only as JSON text.
-    return value if isinstance(value, dict | list) else orjson.dumps(value).decode()
+    if isinstance(value, _NESTING):
+        _check_depth(value)
+    return value
 
 
-def _check(value: object) -> None:
-    """Raise ValueError where JSON is nested too deep, or a text in it begins as dlt's marks do."""
+def _check_depth(value: Any) -> None:
+    """Raise ValueError where a JSON array or object is nested too deep."""
     level = [value]
     for _ in range(_DEEPEST):
-        if any(isinstance(inner, str) and inner[:1] in _MARKS for inner in level):
-            raise ValueError
         level = [
             inner
             for outer in level
-            if isinstance(outer, dict | list)
             for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, _NESTING)
         ]
         if not level:
             return
@@ -194,6 +216,19 @@ _CONVERT: Mapping[ColumnType, Callable[[object], object]] = {
     "array|object": _of(dict, list),
     "any": _any,
 }
+
+_COLUMNS = {
+    table: [
+        (
+            name,
+            (_UNCHANGED.get(column.type), None if column.required else type(None)),
+            _CONVERT[column.type],
+        )
+        for name, column in declared.columns.items()
+    ]
+    for table, declared in TABLES.items()
+}
+"""Of each column its name, the types that it stores as they come, and what converts others."""
 
 
 def _json_type(value: object) -> str:

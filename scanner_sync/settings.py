@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import dlt
+from dlt.common.configuration.exceptions import ConfigProviderException
 
 from scanner_sync.errors import SettingsError
 
@@ -144,7 +145,12 @@ def read_settings() -> Settings:
     faults: list[str] = []
     for setting in fields(Settings):
         accessor = dlt.secrets if setting.name == "access_token" else dlt.config
-        value: Any = accessor.get(setting.name)
+        try:
+            value: Any = accessor.get(setting.name)
+        except ConfigProviderException as error:
+            # Its message quotes the file, which may hold a token.
+            name = getattr(error, "file_name", "config.toml")
+            raise SettingsError(f"{name} in .dlt/ is no TOML. Correct it.") from None
         if value is None or value == "":
             continue
         try:

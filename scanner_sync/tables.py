@@ -23,15 +23,32 @@ ColumnType = Literal[
 ]
 
 
+BIGQUERY_TYPES: Final[dict[ColumnType, str]] = {
+    "bigint": "INT64",
+    "text": "STRING",
+    "text|bigint": "STRING",
+    "bool": "BOOL",
+    "double": "FLOAT64",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+    "array": "JSON",
+    "object": "JSON",
+    "array|object": "JSON",
+    "any": "JSON",
+}
+
+
 class Column(NamedTuple):
-    """A column: its type, its meaning, and whether each row must have it.
+    """A column: its type, its meaning, an example, and whether each row must have it.
 
     The types are dlt's, but for these: `array`, `object` and `any` are JSON columns in BigQuery,
     and say what JSON is taken into them; `text|bigint` is text, and a number is written as such.
+    The example is as the API sends it.
     """
 
     type: ColumnType
     description: str
+    example: object = None
     required: bool = False
 
 
@@ -46,16 +63,26 @@ class Table(NamedTuple):
 # dlt writes these two itself. They are declared because BigQuery adds no required column to a table
 # that is there already, such as one that was created while its listing was empty.
 DLT_COLUMNS: Final = {
-    "_dlt_load_id": Column("text", "Load that last wrote the row: _dlt_loads.load_id.", True),
-    "_dlt_id": Column("text", "Hash of the row's key, made by dlt.", True),
+    "_dlt_load_id": Column(
+        "text", "Load that last wrote the row: _dlt_loads.load_id.", "1795467916.39", required=True
+    ),
+    "_dlt_id": Column(
+        "text", "Hash of the row's key, made by dlt.", "X2cbkpAd4qjhrg", required=True
+    ),
 }
 
 _SNOOZED = {
-    "snoozed": Column("bool", "Whether it is snoozed: hidden from the open ones, not fixed."),
-    "snooze_reason": Column("text", "Why it is snoozed, as the API names it."),
-    "snooze_until": Column("date", "Day on which the snooze ends; null where it has no end."),
-    "exploit_likelihood": Column("text", "How likely an exploit is, as the API names it."),
-    "cvss_score": Column("double", "CVSS base score, 0.0 to 10.0."),
+    "snoozed": Column(
+        "bool", "Whether it is snoozed: hidden from the open ones, not fixed.", False
+    ),
+    "snooze_reason": Column("text", "Why it is snoozed, as the API names it.", "ACCEPT_RISK"),
+    "snooze_until": Column(
+        "date", "Day on which the snooze ends; null where it has no end.", "2026-12-31"
+    ),
+    "exploit_likelihood": Column(
+        "text", "How likely an exploit is, as the API names it.", "likely"
+    ),
+    "cvss_score": Column("double", "CVSS base score, 0.0 to 10.0.", 7.5),
 }
 
 TABLES: Final = {
@@ -63,12 +90,22 @@ TABLES: Final = {
         "Vulnerabilities that the scanner knows in the account, one row each.",
         ("id",),
         {
-            "id": Column("bigint", "Identifier of the issue.", required=True),
-            "severity": Column("text", "Severity, as the API names it: critical, high, ..."),
-            "title": Column("text", "One line that names the issue."),
-            "description": Column("text", "What the issue is and why it matters."),
-            "remediation": Column("text", "What to do about it."),
-            "occurrences": Column("text", "URL of the issue's occurrences in the API."),
+            "id": Column("bigint", "Identifier of the issue.", 812, required=True),
+            "severity": Column(
+                "text", "Severity, as the API names it: critical, high, ...", "high"
+            ),
+            "title": Column(
+                "text", "One line that names the issue.", "OpenSSH arbitrary file read"
+            ),
+            "description": Column(
+                "text", "What the issue is and why it matters.", "An attacker can read files ..."
+            ),
+            "remediation": Column("text", "What to do about it.", "Update OpenSSH."),
+            "occurrences": Column(
+                "text",
+                "URL of the issue's occurrences in the API.",
+                "https://api.intruder.io/v1/issues/812/occurrences/",
+            ),
             **_SNOOZED,
         },
     ),
@@ -76,18 +113,24 @@ TABLES: Final = {
         "Places where an issue was found, one row for each place.",
         ("issue_id", "id"),
         {
-            "issue_id": Column("bigint", "The issue that occurs: issues.id.", required=True),
-            "id": Column("bigint", "Identifier of the occurrence in its issue.", required=True),
-            "occurrence_id": Column("bigint", "Identifier that persists between scans."),
-            "target": Column("text", "Address of the target: targets.address."),
-            "display_address": Column("text", "Address as the scanner's own pages show it."),
-            "port": Column("text|bigint", "Port; text, because the API also sends words."),
-            "protocol": Column("text", "Protocol, such as tcp."),
-            "extra_info": Column("object", "Further details; their keys vary by issue."),
-            "age": Column("text", "Time since it was first seen, in words: 278 days."),
-            "first_seen_at": Column("timestamp", "When it was first seen."),
-            "target_last_scanned_at": Column("timestamp", "When its target was last scanned."),
-            "cves": Column("array", "Array of CVE identifiers."),
+            "issue_id": Column("bigint", "The issue that occurs: issues.id.", 812, required=True),
+            "id": Column("bigint", "Identifier of the occurrence in its issue.", 3, required=True),
+            "occurrence_id": Column("bigint", "Identifier that persists between scans.", 90417),
+            "target": Column("text", "Address of the target: targets.address.", "www.example.com"),
+            "display_address": Column(
+                "text", "Address as the scanner's own pages show it.", "www.example.com"
+            ),
+            "port": Column("text|bigint", "Port; text, because the API also sends words.", 443),
+            "protocol": Column("text", "Protocol, such as tcp.", "tcp"),
+            "extra_info": Column(
+                "object", "Further details; their keys vary by issue.", {"version": "9.6"}
+            ),
+            "age": Column("text", "Time since it was first seen, in words: 278 days.", "278 days"),
+            "first_seen_at": Column("timestamp", "When it was first seen.", "2026-02-19T02:14:00Z"),
+            "target_last_scanned_at": Column(
+                "timestamp", "When its target was last scanned.", "2026-11-24T02:00:00Z"
+            ),
+            "cves": Column("array", "Array of CVE identifiers.", ["CVE-2026-1234"]),
             **_SNOOZED,
         },
     ),
@@ -95,29 +138,35 @@ TABLES: Final = {
         "Scans of the account, one row each.",
         ("id",),
         {
-            "id": Column("bigint", "Identifier of the scan.", required=True),
-            "status": Column("text", "Status, as the API names it."),
-            "created_at": Column("timestamp", "When the scan was created."),
-            "scan_type": Column("text", "Type, as the API names it."),
-            "schedule_period": Column("text", "How often it repeats, where it is scheduled."),
+            "id": Column("bigint", "Identifier of the scan.", 4711, required=True),
+            "status": Column("text", "Status, as the API names it.", "completed"),
+            "created_at": Column("timestamp", "When the scan was created.", "2026-11-24T02:00:00Z"),
+            "scan_type": Column("text", "Type, as the API names it.", "assessment_schedule"),
+            "schedule_period": Column(
+                "text", "How often it repeats, where it is scheduled.", "weekly"
+            ),
         },
     ),
     "targets": Table(
         "What is scanned: hosts, addresses, applications, one row each.",
         ("id",),
         {
-            "id": Column("bigint", "Identifier of the target.", required=True),
-            "address": Column("text", "Host name, IP address or URL."),
-            "display_address": Column("text", "Address as the scanner's own pages show it."),
-            "tags": Column("array", "Array of tags; a tag may be null."),
-            "has_api_schemas": Column("bool", "Whether API schemas were uploaded for it."),
-            "has_authentications": Column("bool", "Whether it is scanned logged in."),
-            "license_type": Column("text", "Licence that the target uses."),
-            "target_status": Column("text", "Status, as the API names it."),
-            "target_type": Column("text", "Type, as the API names it."),
-            "waf_provider": Column("text", "Web application firewall in front of it."),
+            "id": Column("bigint", "Identifier of the target.", 57, required=True),
+            "address": Column("text", "Host name, IP address or URL.", "www.example.com"),
+            "display_address": Column(
+                "text", "Address as the scanner's own pages show it.", "www.example.com"
+            ),
+            "tags": Column("array", "Array of tags; a tag may be null.", ["production", "pci"]),
+            "has_api_schemas": Column("bool", "Whether API schemas were uploaded for it.", False),
+            "has_authentications": Column("bool", "Whether it is scanned logged in.", True),
+            "license_type": Column("text", "Licence that the target uses.", "infrastructure"),
+            "target_status": Column("text", "Status, as the API names it.", "live"),
+            "target_type": Column("text", "Type, as the API names it.", "external"),
+            "waf_provider": Column(
+                "text", "Web application firewall in front of it.", "cloudflare"
+            ),
             # No public client says which type this one has, so any is taken.
-            "waf_interference": Column("any", "Whether a firewall interferes with scans."),
+            "waf_interference": Column("any", "Whether a firewall interferes with scans.", False),
         },
     ),
 }

@@ -82,7 +82,7 @@ resource "google_monitoring_alert_policy" "run_failed" {
       A sync of the vulnerability scanner failed. Each table is as it was or holds all rows of that run; the next run starts from fresh.
 
       1. See what failed: `${local.last_runs}`
-      2. By `error_type`:
+      2. By `error_type` (`docs/runbook.md` has each of them at length):
          - `ApiUnavailable`, `ListingUnstable`, `TokenUnavailable`, `LoadUnavailable`: the other side was down, busy or moving. It mends itself; look again after the next run.
          - `ApiError`: the API answered something that is no listing, or a row that fits no table. See whether it changed.
          - `DeadlineExceeded`: raise `run_deadline_seconds`, or `max_concurrent_requests`.

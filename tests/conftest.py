@@ -1,6 +1,8 @@
 """The real parts that the tests go through: an API, a local BigQuery, a local Secret Manager."""
 
 import logging
+import sys
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -63,7 +65,9 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
     for name in (*(s.upper() for s in Settings.__dataclass_fields__), *EMULATORS):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    handlers = {name: logging.getLogger(name).handlers[:] for name in ("scanner_sync", "dlt")}
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    handlers = {name: logging.getLogger(name).handlers[:] for name in ("", "dlt")}
     yield
     for name, before in handlers.items():
         logging.getLogger(name).handlers = before

@@ -257,32 +257,6 @@ def test_pubsub_pushes_to_the_function(environment: dict[str, str], dataset: Dat
     assert set(stranger.paths) == {"/v1/scans/"}
 
 
-def test_the_command_line(environment: dict[str, str], tmp_path: Path) -> None:
-    """`python -m scanner_sync` prints one line of JSON; its exit status says what to do."""
-
-    def run(*arguments: str, **settings: str) -> tuple[int, dict[str, Any]]:
-        done = subprocess.run(
-            [sys.executable, "-m", "scanner_sync", *arguments],
-            env=os.environ | environment | settings,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert TOKEN not in done.stdout + done.stderr
-        [line] = done.stdout.splitlines()
-        return done.returncode, json.loads(line)
-
-    with serve(Stranger()) as base_url:
-        status, answer = run("scans", API_BASE_URL=base_url)
-        assert (status, answer["tables"]) == (0, {"scans": {"rows": 41}})
-        status, answer = run("scan", API_BASE_URL=base_url)
-        assert (status, answer["error"]["type"]) == (1, "RequestError")
-    status, answer = run("scans", API_BASE_URL=base_url, SYNC_DEADLINE_SECONDS="1")
-    assert (status, answer["status"]) == (75, "error")
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_the_demo_leaves_nothing_running_when_it_is_interrupted(
     monkeypatch: pytest.MonkeyPatch, how: signal.Signals

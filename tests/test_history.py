@@ -338,7 +338,7 @@ def _no_abort(error: Exception) -> None:
 
 
 @settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(states=st.lists(state, min_size=2, max_size=4))
 def test_any_sequence_of_states(served: Account, dataset: Dataset, states: list[Any]) -> None:

@@ -18,6 +18,7 @@ from local.bigquery import proxy
 from local.processes import ROOT
 from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
+from scanner_sync.entry import COMMAND
 
 from .conftest import TOKEN, Dataset, asked
 from .test_crash import let_lease_run_out
@@ -110,7 +111,7 @@ def test_a_run_killed_while_it_normalises_is_mended_by_the_next(
         if "/upload/" in path:
             uploads.append(path)
 
-    command = [sys.executable, "-m", "scanner_sync", "scans"]
+    command = [sys.executable, *COMMAND, "--resources", "scans"]
     with serve_api(create_app(account, token=TOKEN)) as url, proxy(emulator_port, see) as bigquery:
         settings = {"API_BASE_URL": url, "BIGQUERY_EMULATOR_HOST": bigquery}
         run = subprocess.Popen(

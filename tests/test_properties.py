@@ -44,7 +44,7 @@ def read(listing: list[int], moments: list[tuple[list[tuple[str, int]], int]]) -
         versions.append(set(listing))
         offset, limit = request.params["offset"], min(request.params["limit"], cap)
         found = [{"id": n} for n in listing[offset : offset + limit]]
-        response = ApiResponse(requests.Response(), "things/")
+        response = ApiResponse(requests.PreparedRequest(), 200, "things/")
         response.page = Page(found, len(listing), offset + limit < len(listing))
         data = list(found)
         paginator.update_state(response, data)
@@ -94,7 +94,7 @@ def test_a_server_that_lies_is_read_to_an_end(pages: Any) -> None:
             assert number < 200
             ids, total, has_next = pages[number % len(pages)] if pages else ([], 0, False)
             number += 1
-            response = ApiResponse(requests.Response(), "things/")
+            response = ApiResponse(requests.PreparedRequest(), 200, "things/")
             response.page = Page([{"id": n} for n in ids], total, has_next)
             data = list(response.page.rows)
             paginator.update_state(response, data)
@@ -109,7 +109,7 @@ scalar = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 value = st.recursive(scalar, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(list(TABLES)), st.data())
 def test_any_json_is_a_row_or_an_error(table: str, data: st.DataObject) -> None:
     """Any object becomes a row of its table's columns, which JSON can say, or an `ApiError`."""
@@ -163,13 +163,3 @@ def test_a_new_field_that_cannot_be_a_column(field: dict[str, Any], message: str
     """What would be lost or refused in BigQuery is an error that says so."""
     with pytest.raises(ApiError, match=message):
         to_row("targets", {"id": 1, **field})
-
-
-@pytest.mark.parametrize("field", ["address", "tags", "new", "new_list"])
-def test_a_text_that_dlt_would_change_is_an_error(field: str) -> None:
-    """Dlt marks texts that stand for numbers by a private character, and would take it away."""
-    text: Any = "\uf02612.5"
-    with pytest.raises(ApiError, match=f"Column {field} of targets"):
-        to_row(
-            "targets", {"id": 1, field: [{"a": text}] if field in ("tags", "new_list") else text}
-        )

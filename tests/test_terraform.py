@@ -447,12 +447,12 @@ def test_labels_stand_on_all_that_takes_them(deployments: dict[str, dict[str, An
 def test_archive_holds_the_program_and_nothing_else(
     deployments: dict[str, dict[str, Any]],
 ) -> None:
-    """main.py, requirements.txt and every file of scanner_sync/, as they are; no stray file."""
+    """main.py, requirements.txt and the program's Python, as they are; no page's template."""
     program = [ROOT / "main.py", ROOT / "requirements.txt"]
     program += [
         path
         for path in (ROOT / "scanner_sync").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith(".")
+        if path.suffix in (".py", ".typed") and "__pycache__" not in path.parts
     ]
     expected = {path.relative_to(ROOT).as_posix(): path.read_text() for path in program}
     for run, state in deployments.items():

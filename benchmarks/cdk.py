@@ -1,0 +1,66 @@
+"""Airbyte's CDK: `.venv-airbyte/bin/python benchmarks/cdk.py URL [CONCURRENCY]`.
+
+Runs the connector's own entry point, so a row counts when it has become the line that a connector
+prints. With no CONCURRENCY the manifest says nothing of it, as that of the connector for this API.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import yaml
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
+from airbyte_cdk.models import ConfiguredAirbyteCatalogSerializer
+from airbyte_cdk.sources.declarative.concurrent_declarative_source import (
+    ConcurrentDeclarativeSource,
+)
+
+
+def main() -> None:
+    """Read, and say how long it took."""
+    config = {"base_url": sys.argv[1], "access_token": "t"}
+    manifest = yaml.safe_load(Path(__file__).with_name("manifest.yaml").read_text())
+    if sys.argv[2:]:
+        level = {"type": "ConcurrencyLevel", "default_concurrency": int(sys.argv[2])}
+        manifest["concurrency_level"] = level
+    streams = [stream["name"] for stream in manifest["streams"]]
+    catalog = {
+        "streams": [
+            {
+                "stream": {
+                    "name": name,
+                    "json_schema": {},
+                    "supported_sync_modes": ["full_refresh"],
+                },
+                "sync_mode": "full_refresh",
+                "destination_sync_mode": "overwrite",
+            }
+            for name in streams
+        ]
+    }
+    rows: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as directory:
+        files = {name: Path(directory, f"{name}.json") for name in ("config", "catalog")}
+        files["config"].write_text(json.dumps(config))
+        files["catalog"].write_text(json.dumps(catalog))
+        arguments = ["--config", str(files["config"]), "--catalog", str(files["catalog"])]
+        started = time.perf_counter()
+        source = ConcurrentDeclarativeSource(
+            catalog=ConfiguredAirbyteCatalogSerializer.load(catalog),
+            config=config,
+            state=[],
+            source_config=manifest,
+        )
+        parsed = AirbyteEntrypoint.parse_args(["read", *arguments])
+        for line in AirbyteEntrypoint(source).run(parsed):
+            if line.startswith('{"type":"RECORD"'):
+                rows[line.partition('"stream":"')[2].partition('"')[0]] += 1
+        read = time.perf_counter()
+    print(json.dumps({"rows": {name: rows[name] for name in streams}, "read": read - started}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""What a month costs, and which limit comes first as an account, or their number, grows.
+
+All of it is arithmetic on measured figures and on what Google and the API publish. Prices are list
+prices of us-central1 in US dollars.
+"""
+
+import math
+from dataclasses import dataclass
+
+from benchmarks.server import Sizes
+
+# https://cloud.google.com/run/pricing (functions are billed as Cloud Run services, by request)
+VCPU_SECOND, GIB_SECOND, MILLION_REQUESTS = 0.000024, 0.0000025, 0.40
+FREE_VCPU_SECONDS, FREE_GIB_SECONDS = 180_000, 360_000
+# https://cloud.google.com/bigquery/pricing: load jobs are free
+TIB_OF_QUERIES, FREE_TIB, LEAST_BYTES_A_TABLE = 6.25, 1, 10 * 10**6
+# https://cloud.google.com/scheduler/pricing, https://cloud.google.com/secret-manager/pricing
+SCHEDULER_JOB, SECRET_VERSION = 0.10, 0.06
+# https://cloud.google.com/bigquery/quotas
+LOADS_A_TABLE_A_DAY, LOADS_A_PROJECT_A_DAY, MUTATIONS_QUEUED = 1500, 100_000, 20
+# https://cloud.google.com/functions/quotas
+FUNCTIONS_A_REGION, INSTANCES = 1000, 100
+# The scanner's own quota, per token, and the defaults of terraform/variables.tf and function.tf.
+REQUESTS_AN_HOUR = 5000
+DEADLINE, DEADLINE_PUBSUB, LONGEST_DEADLINE, MEMORY_GIB = 1500, 420, 1680, 1
+SYNCS_A_DAY, DAYS = 4, 30
+AT_ONCE, LATENCY = 20, 0.2
+
+
+@dataclass
+class Measured:
+    """The figures that the rest is computed from."""
+
+    overhead: float
+    """Seconds to read, as a multiple of requests times latency by requests at once."""
+    cold: float
+    """Seconds until a cold process answers."""
+    bigquery: float
+    """Seconds in BigQuery, its jobs at 1.5 seconds each."""
+    tables: int
+    """Tables that the queries of a sync refer to, one by one."""
+    loads: int
+    memory_least: float
+    memory_each: float
+    """MiB of a run, and what each occurrence adds to them."""
+
+
+def sizes(issues: int) -> Sizes:
+    """An account of so many issues: as the benchmark's, three occurrences an issue."""
+    return Sizes(issues, 3 * issues, 2 * issues, issues)
+
+
+def seconds_of_a_sync(issues: int, measured: Measured) -> float:
+    """Seconds that a function is billed for a sync."""
+    requests = sizes(issues).least_requests()
+    reading = requests * LATENCY / AT_ONCE * measured.overhead
+    return measured.cold + reading + measured.bigquery
+
+
+def cost(issues: int, measured: Measured) -> tuple[float, float, str]:
+    """Dollars a month with no free tier, the same beyond the free tiers, and the arithmetic."""
+    syncs = SYNCS_A_DAY * DAYS
+    each = math.ceil(seconds_of_a_sync(issues, measured) * 10) / 10
+    seconds = syncs * each
+    tib = syncs * measured.tables * LEAST_BYTES_A_TABLE / 2**40
+    function = seconds * (VCPU_SECOND + MEMORY_GIB * GIB_SECOND) + syncs * MILLION_REQUESTS / 1e6
+    queries = tib * TIB_OF_QUERIES
+    total = function + queries + SCHEDULER_JOB + SECRET_VERSION
+    beyond = (
+        max(0, seconds - FREE_VCPU_SECONDS) * VCPU_SECOND
+        + max(0, seconds * MEMORY_GIB - FREE_GIB_SECONDS) * GIB_SECOND
+        + max(0, tib - FREE_TIB) * TIB_OF_QUERIES
+    )
+    text = (
+        f"{issues:,} issues: {syncs} syncs of {each:.1f} s with 1 vCPU and {MEMORY_GIB} GiB"
+        f" (${function:.2f}), {syncs} x {measured.tables} tables x 10 MB queried (${queries:.2f}),"
+        f" a Scheduler job (${SCHEDULER_JOB:.2f}), a secret (${SECRET_VERSION:.2f}):"
+        f" **${total:.2f} a month**, ${beyond:.2f} beyond the free tiers"
+    )
+    requests = sizes(issues).least_requests()
+    if requests > REQUESTS_AN_HOUR:
+        text += f"; its {requests:,} requests need a quota of more than {REQUESTS_AN_HOUR} an hour"
+    return total, beyond, text
+
+
+def section(measured: Measured) -> str:
+    """Which limit comes first, and at what size."""
+    quota = max(
+        n for n in range(1, REQUESTS_AN_HOUR) if sizes(n).least_requests() <= REQUESTS_AN_HOUR
+    )
+    asked = DEADLINE * AT_ONCE / LATENCY / measured.overhead
+    memory = (MEMORY_GIB * 1024 - measured.memory_least) / max(measured.memory_each, 1e-9)
+    lines = [
+        f"Reading {AT_ONCE} at once from an API that takes {LATENCY * 1000:.0f} ms, three"
+        " occurrences an issue, a sync every 6 hours.",
+        "",
+        "| issues | requests a sync | seconds a sync | share of an hour's quota | what limits it |",
+        "|---|---|---|---|---|",
+    ]
+    for issues in (10, 1000, 100_000):
+        requests = sizes(issues).least_requests()
+        share = requests / REQUESTS_AN_HOUR
+        if share <= 1:
+            limit = "BigQuery's jobs" if requests * LATENCY / AT_ONCE < measured.bigquery else "API"
+        else:
+            limit = f"the quota: {share:.1f} hours of it for one sync"
+        seconds = seconds_of_a_sync(issues, measured)
+        shown = f"{seconds:,.0f}" if share <= 1 else "not in one run"
+        lines.append(f"| {issues:,} | {requests:,} | {shown} | {share:.0%} | {limit} |")
+    lines += [
+        "",
+        f"- **Quota of the token**, {REQUESTS_AN_HOUR} requests an hour: comes first, at"
+        f" {quota:,} issues. Past that a run ends with `ApiUnavailable`, because the quota comes"
+        " back after the run's deadline. A request for every issue is the API's own shape; it has"
+        " no list of all occurrences and none of what has changed. More needs a larger quota.",
+        f"- **Function time**, {DEADLINE} s: {asked:,.0f} requests, {asked / REQUESTS_AN_HOUR:.0f}"
+        f" times the quota of an hour. By Pub/Sub, {DEADLINE_PUBSUB} s:"
+        f" {asked * DEADLINE_PUBSUB / DEADLINE:,.0f} requests.",
+        f"- **Memory**, {MEMORY_GIB} GiB: about {memory:,.0f} occurrences"
+        f" ({measured.memory_least:.0f} MiB, and {measured.memory_each * 1024:.2f} KiB for each"
+        " occurrence); `memory` goes to 4Gi.",
+        f"- **BigQuery, per table**: a load job into each staging table a sync, of"
+        f" {LOADS_A_TABLE_A_DAY} a day: a sync each"
+        f" {86400 / LOADS_A_TABLE_A_DAY:.0f} s. `MERGE`, `UPDATE`, `INSERT` and `TRUNCATE` do not"
+        f" count towards it. One statement changes a table at a time here, of 2 that may run and"
+        f" {MUTATIONS_QUEUED} that may wait.",
+        "",
+        "| accounts | load jobs a day | function time in 6 hours | what limits it |",
+        "|---|---|---|---|",
+    ]
+    each = seconds_of_a_sync(1000, measured)
+    for accounts in (1, 100, 10_000):
+        loads = accounts * SYNCS_A_DAY * measured.loads
+        hours = accounts * each / 3600
+        if loads > LOADS_A_PROJECT_A_DAY:
+            limit = f"load jobs: {math.ceil(loads / LOADS_A_PROJECT_A_DAY)} projects are needed"
+        elif hours > 6:
+            limit = "function time"
+        else:
+            limit = "nothing"
+        lines.append(f"| {accounts:,} | {loads:,} of {LOADS_A_PROJECT_A_DAY:,} | {hours:,.1f} h"
+                     f" | {limit} |")  # fmt: skip
+    most = LOADS_A_PROJECT_A_DAY // (SYNCS_A_DAY * measured.loads)
+    lines += [
+        "",
+        "An account is a token, and so a quota, of its own; a dataset, and so a lease and staging"
+        " tables, of its own. Accounts share nothing but the project, so they grow side by side:",
+        "",
+        f"- **One deployment an account** (a name and a dataset each) holds for"
+        f" {FUNCTIONS_A_REGION:,} functions a region.",
+        "- **Past that, Pub/Sub fans out**: one message an account, and as many instances of one"
+        " function as are needed. Retries, dead letters and the spread over instances are"
+        f" Pub/Sub's and Cloud Run's. At {each:.0f} s a sync of 1,000 issues {INSTANCES} instances"
+        f" take {10_000 * each / INSTANCES / 60:,.0f} minutes for 10,000 accounts. The message"
+        " would have to name the account, and `max_instance_count` to be raised: neither is there"
+        " today, because the lease already keeps two runs of one dataset apart.",
+        f"- **BigQuery's load jobs**, {LOADS_A_PROJECT_A_DAY:,} a project a day:"
+        f" {most:,} accounts a project. BigQuery scales the rest; a query over all"
+        " accounts reads one dataset each.",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,103 @@
+"""How fast the API is read: by each candidate, with each latency and quota."""
+
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.candidates import (
+    CDK,
+    CDK_20,
+    GUIDE,
+    GUIDE_PARALLEL,
+    OURS,
+    Api,
+    Run,
+    api,
+    run,
+    run_process,
+)
+from benchmarks.server import Sizes
+
+AT_ONCE = 20
+RATE = 100
+"""Requests a second that the quota allows, where there is one."""
+MANY = Sizes(issues=2000, occurrences=100_000, scans=100, targets=100)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """An API, and who reads it."""
+
+    name: str
+    api: Api
+    candidates: Sequence[str]
+
+    @property
+    def limit(self) -> float:
+        """Seconds below which nobody can read it with as many requests at once."""
+        return self.api.sizes.least_requests() * self.api.latency_ms / 1000 / AT_ONCE
+
+
+SCENARIOS = [
+    Scenario("50 ms", Api(latency_ms=50), (OURS, CDK_20, CDK, GUIDE_PARALLEL, GUIDE)),
+    Scenario("200 ms", Api(latency_ms=200), (OURS, CDK_20)),
+    Scenario("100 a second", Api(latency_ms=50, rate=RATE), (OURS, CDK_20)),
+    Scenario(
+        "100 a second, Retry-After",
+        Api(latency_ms=50, rate=RATE, retry_after="1"),
+        (OURS, CDK_20),
+    ),
+    Scenario(
+        "100 000 occurrences, 0 ms",
+        Api(sizes=MANY),
+        (OURS, CDK_20),
+    ),
+]
+Runs = dict[tuple[str, str], list[Run]]
+"""The runs of each scenario's name and candidate."""
+
+
+def measure(
+    scenarios: Sequence[Scenario], repetitions: int, advance: Callable[[str], None]
+) -> Runs:
+    """Run them in turns, so that what else the machine does falls on all alike."""
+    found: Runs = {(s.name, c): [] for s in scenarios for c in s.candidates}
+    for _ in range(repetitions):
+        for scenario in scenarios:
+            for candidate in scenario.candidates:
+                advance(f"{scenario.name}: {candidate}")
+                found[scenario.name, candidate].append(run(candidate, scenario.api))
+    return found
+
+
+def ceiling(repetitions: int) -> dict[str, list[float]]:
+    """Requests a second that the server itself can answer, with small pages and with large."""
+    found: dict[str, list[float]] = {}
+    for name, sizes in (("3 rows a page", Sizes()), ("50 rows a page", MANY)):
+        with api(Api(sizes=sizes)) as url:
+            command = [sys.executable, "-m", "benchmarks.ceiling", url, str(sizes.issues)]
+            found[name] = [float(run_process(command, {})[0]) for _ in range(repetitions)]
+    return found
+
+
+def share_of_allowed(measured: Run) -> float:
+    """Requests that were answered, of so many a second between the first and the last."""
+    return float(measured.api["answered"] / (RATE * measured.api["seconds"]))
+
+
+def share_refused(measured: Run) -> float:
+    """Requests that the quota refused, of all."""
+    return float(measured.api["refused"] / max(1, measured.api["requests"]))
+
+
+def rows_a_second(measured: Run) -> float:
+    """Rows of all tables, read and normalised."""
+    return sum(MANY.rows().values()) / measured.prepared
+
+
+def median(runs: Sequence[Run], figure: Callable[[Run], float]) -> float:
+    """The median of a figure; nan where a run failed or lost rows."""
+    if not runs or any(r.lost for r in runs):
+        return float("nan")
+    return statistics.median(map(figure, runs))

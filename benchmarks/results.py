@@ -1,0 +1,412 @@
+"""`RESULTS.md` and its chart, from what was measured."""
+
+import math
+import os
+import platform
+import re
+import statistics
+import subprocess
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks import growth, jobs, reading
+from benchmarks.candidates import (
+    CDK,
+    CDK_20,
+    GUIDE,
+    GUIDE_PARALLEL,
+    NO_HISTORY,
+    OURS,
+    spread,
+)
+from benchmarks.server import WINDOW
+from local.processes import ROOT
+
+
+class Figure(NamedTuple):
+    """A line of the table: what was measured, and whether that is where it must be."""
+
+    name: str
+    target: str
+    measured: str
+    reached: bool | None
+    """None where the target is to measure it."""
+
+
+@dataclass
+class Measurements:
+    """All that was measured; what was not is empty."""
+
+    runs: reading.Runs = field(default_factory=dict)
+    ceiling: dict[str, list[float]] = field(default_factory=dict)
+    memory: dict[int, list[float]] = field(default_factory=dict)
+    memory_of_syncs: dict[int, float] = field(default_factory=dict)
+    imports: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    cold: list[dict[str, float]] = field(default_factory=list)
+    syncs: dict[str, list[jobs.Sync]] = field(default_factory=dict)
+
+
+def figures(m: Measurements) -> list[Figure]:
+    """The lines of the table, for what was measured."""
+    found: list[Figure] = []
+    if m.runs:
+        found += [*_reading(m.runs), *_quota(m.runs), *_throughput(m.runs)]
+    if m.memory:
+        middles = [statistics.median(values) for values in m.memory.values()]
+        found.append(
+            Figure(
+                "memory at " + ", ".join(f"{number:,}" for number in m.memory) + " occurrences",
+                "the last at most 1.5 x the first, under 256 MiB",
+                ", ".join(f"{spread(values, 0)} MiB" for values in m.memory.values()),
+                middles[-1] <= 1.5 * middles[0] and middles[-1] < 256,
+            )
+        )
+        whole = [f"{n:,} {mib:.0f} MiB" for n, mib in m.memory_of_syncs.items()]
+        found.append(Figure("the same of whole syncs, once", "", ", ".join(whole), None))
+    for module, target in (("main", "at most 0.5 s and 100 MiB"), ("scanner_sync.run", "")):
+        if taken := m.imports.get(module):
+            seconds = [t["seconds"] for t in taken]
+            mib = [t["bytes"] / 2**20 for t in taken]
+            reached = statistics.median(seconds) <= 0.5 and statistics.median(mib) <= 100
+            found.append(
+                Figure(
+                    f"`import {module}`",
+                    target or "(what a run imports, in its own process)",
+                    f"{spread(seconds)} s, {spread(mib, 0)} MiB",
+                    reached if target else None,
+                )
+            )
+    if m.cold:
+        answered = [start["answered"] for start in m.cold]
+        synced = spread([start["synced"] for start in m.cold], 1)
+        server = spread([start["server"] for start in m.cold], 0)
+        found.append(
+            Figure(
+                "first answer of a cold function",
+                "at most 1.2 s",
+                f"{spread(answered)} s; a sync of 20 issues is done after {synced} s;"
+                f" its server takes {server} MiB beside the run's",
+                statistics.median(answered) <= 1.2,
+            )
+        )
+    if m.syncs:
+        found += _jobs(m.syncs)
+    return found
+
+
+def _reading(runs: reading.Runs) -> list[Figure]:
+    found = []
+    slow, slower = reading.SCENARIOS[:2]
+    least = slow.api.sizes.least_requests()
+    if ours := runs.get((slow.name, OURS)):
+        seen = [r.api for r in ours]
+        asked = [s["requests"] for s in seen]
+        twice = max(s["asked_twice"] for s in seen)
+        found.append(
+            Figure(
+                "requests for 1000 issues, 3000 occurrences, 2000 scans, 1000 targets",
+                f"{least}, and a page where the overlap falls on a boundary",
+                f"{max(asked)}; redirects {max(s['redirected'] for s in seen)}, twice {twice}",
+                max(asked) <= least + 3
+                and not twice
+                and not any(s["redirected"] or s["refused"] for s in seen),
+            )
+        )
+    for scenario, factor in ((slow, 1.25), (slower, 1.1)):
+        if not (ours := runs.get((scenario.name, OURS))):
+            continue
+        seconds = reading.median(ours, lambda r: r.read)
+        # Of the requests that it made, of which the line above says whether they are the fewest.
+        limit = (
+            statistics.median(r.api["requests"] for r in ours)
+            * scenario.api.latency_ms / 1000 / reading.AT_ONCE
+        )  # fmt: skip
+        found.append(
+            Figure(
+                f"seconds to read them, {scenario.name} a request, 20 at once",
+                f"at most {factor} x {limit:.2f} s = {factor * limit:.2f} s",
+                f"{spread([r.read for r in ours])} s, {seconds / limit:.2f} x",
+                seconds <= factor * limit,
+            )
+        )
+    for candidate, factor in ((CDK, 10), (CDK_20, 1.5)):
+        if not (theirs := runs.get((slow.name, candidate))):
+            continue
+        ratio = reading.median(theirs, lambda r: r.read) / reading.median(
+            runs[slow.name, OURS], lambda r: r.read
+        )
+        found.append(
+            Figure(
+                f"the same at {slow.name}, beside {candidate}",
+                f"{factor} x faster",
+                f"{ratio:.1f} x",
+                ratio >= factor,
+            )
+        )
+    return found
+
+
+def _quota(runs: reading.Runs) -> list[Figure]:
+    found = []
+    for scenario in reading.SCENARIOS:
+        if scenario.api.rate and (ours := runs.get((scenario.name, OURS))):
+            allowed = [100 * reading.share_of_allowed(r) for r in ours]
+            refused = [100 * reading.share_refused(r) for r in ours]
+            failed = sum(bool(r.lost) for r in ours)
+            found.append(
+                Figure(
+                    f"the same at {scenario.api.latency_ms} ms, the server allowing"
+                    f" {scenario.name}",
+                    "at least 95 % of what is allowed, under 3 % refused, none failed",
+                    f"{spread(allowed, 1)} %, {spread(refused, 1)} % refused, {failed} failed",
+                    statistics.median(allowed) >= 95
+                    and statistics.median(refused) < 3
+                    and not failed,
+                )
+            )
+    return found
+
+
+def _throughput(runs: reading.Runs) -> list[Figure]:
+    name = reading.SCENARIOS[-1].name
+    if not (ours := runs.get((name, OURS))):
+        return []
+    rows = reading.median(ours, reading.rows_a_second)
+    theirs = [reading.median(runs.get((name, CDK_20), []), reading.rows_a_second)]
+    best = max(0.0, *(r for r in theirs if not math.isnan(r)), 0.0)
+    return [
+        Figure(
+            "rows a second, read and normalised, 0 ms, 2000 issues with 100 000 occurrences",
+            "at least 25,000, and ahead of the CDK",
+            f"{spread([reading.rows_a_second(r) for r in ours], 0)};"
+            f" the CDK {best:,.0f} (read, not normalised)",
+            rows >= 25_000 and rows > best,
+        )
+    ]
+
+
+def _jobs(syncs: dict[str, list[jobs.Sync]]) -> list[Figure]:
+    found = []
+    for candidate in (OURS, NO_HISTORY):
+        sync = jobs.median(syncs[candidate])
+        default = jobs.median(syncs[GUIDE])
+        kinds = f"{sync.kinds['query']} queries and {sync.kinds['load']} loads"
+        found.append(
+            Figure(
+                f"BigQuery jobs of a steady sync, {candidate}",
+                "fewer than 11 queries and 5 loads, dlt's default",
+                f"{kinds}; the guide's {default.kinds['query']} and {default.kinds['load']}",
+                sync.kinds["query"] < 11 and sync.kinds["load"] < 5,
+            )
+        )
+    for candidate, measured in syncs.items():
+        sync = jobs.median(measured)
+        seconds = spread([s.jobs_seconds for s in measured], 1)
+        found.append(
+            Figure(
+                f"seconds in BigQuery, each job 1.5 s, {candidate}",
+                "measured, and drawn below",
+                f"{seconds} s, {len(sync.critical_path)} jobs one after the other",
+                None,
+            )
+        )
+    return found
+
+
+def in_short(m: Measurements) -> list[str]:
+    """What the README repeats, word for word, of a whole run."""
+    slow, slower, quota, _, many = reading.SCENARIOS
+
+    def seconds(scenario: reading.Scenario, candidate: str) -> str:
+        return f"{reading.median(m.runs[scenario.name, candidate], lambda r: r.read):.1f} s"
+
+    ours = m.runs[slow.name, OURS]
+    allowed = reading.median(m.runs[quota.name, OURS], reading.share_of_allowed)
+    speed = reading.median(m.runs[many.name, OURS], reading.rows_a_second)
+    memory = {number: statistics.median(values) for number, values in m.memory.items()}
+    peaks = [
+        f"{'not done in time' if math.isnan(mib) else f'{mib:.0f} MiB'} at {number:,}"
+        for number, mib in memory.items()
+    ]
+    sync = jobs.median(m.syncs[OURS])
+    answered = statistics.median(start["answered"] for start in m.cold)
+    measured = measured_for_growth(m)
+    costs = [f"${growth.cost(n, measured)[0]:.2f} for {n} issues" for n in (500, 5000)]
+    return [
+        f"- 1000 issues with all else, {statistics.median(r.api['requests'] for r in ours):.0f}"
+        f" requests: {seconds(slow, OURS)} at 50 ms a request, where {slow.limit:.1f} s is the"
+        f" least possible; {seconds(slower, OURS)} at 200 ms.",
+        f"- The same at 50 ms by Airbyte's CDK: {seconds(slow, CDK)}, and {seconds(slow, CDK_20)}"
+        f" with 20 requests at once; by dlt as in a guide: {seconds(slow, GUIDE)}, and"
+        f" {seconds(slow, GUIDE_PARALLEL)} in parallel.",
+        f"- Of a quota of {reading.RATE} requests a second it uses {100 * allowed:.0f} %.",
+        f"- {speed:,.0f} rows a second are read and made ready to load.",
+        f"- Memory, files included, by the number of occurrences: {', '.join(peaks)}.",
+        f"- A cold function answers after {answered:.1f} s.",
+        f"- A sync makes {sync.kinds['query']} queries and {sync.kinds['load']} loads in BigQuery,"
+        f" {len(sync.critical_path)} one after the other.",
+        f"- A sync every 6 hours costs {' and '.join(costs)} a month at list prices, with no free"
+        " tier taken into account.",
+    ]
+
+
+def into_readme(readme: str, lines: list[str]) -> str:
+    """The README with these lines in place of those that its section had."""
+    before, heading, rest = readme.partition("\n## How fast\n")
+    section, following, after = rest.partition("\n## ")
+    kept = [line for line in section.rstrip().splitlines() if not line.startswith("- ")]
+    text = "\n".join(kept).rstrip() + "\n\n" + "\n".join(lines) + "\n"
+    return before + heading + text + following + after
+
+
+def side_by_side(runs: reading.Runs) -> str:
+    """Each candidate in each scenario."""
+    lines = [
+        "| API | candidate | requests | seconds to read | rows a second | refused | rows lost |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for scenario in reading.SCENARIOS:
+        if scenario.limit and (scenario.name, OURS) in runs:
+            least = scenario.api.sizes.least_requests()
+            shown = f"{scenario.limit:.2f}"
+            if scenario.api.rate:
+                shown = f"{max(scenario.limit, least / scenario.api.rate - WINDOW):.2f}"
+            lines.append(f"| {scenario.name} | the limit, computed | {least} | {shown} | | | |")
+        for candidate in scenario.candidates:
+            if not (found := runs.get((scenario.name, candidate))):
+                continue
+            total = sum(scenario.api.sizes.rows().values())
+            speed = [total / r.prepared for r in found]
+            cells = [
+                scenario.name,
+                candidate,
+                f"{statistics.median(r.api['requests'] for r in found):.0f}",
+                spread([r.read for r in found]),
+                spread(speed, 0),
+                f"{statistics.median(100 * reading.share_refused(r) for r in found):.1f} %",
+                f"{max(r.lost for r in found):,}",
+            ]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def measured_for_growth(m: Measurements) -> growth.Measured:
+    """The figures that the cost and the growth are computed from."""
+    slower = reading.SCENARIOS[1]
+    sync = jobs.median(m.syncs[OURS])
+    (_, _), (few, less), (many, more) = (
+        (number, statistics.median(values)) for number, values in m.memory.items()
+    )
+    each = (more - less) / (many - few)
+    return growth.Measured(
+        overhead=reading.median(m.runs[slower.name, OURS], lambda r: r.read) / slower.limit,
+        cold=statistics.median(start["answered"] for start in m.cold),
+        bigquery=statistics.median(s.jobs_seconds for s in m.syncs[OURS]),
+        tables=sum(job.tables for job in sync.jobs),
+        loads=sync.kinds["load"],
+        memory_least=less - each * few,
+        memory_each=each,
+    )
+
+
+def chart(runs: reading.Runs) -> str:
+    """An SVG: seconds to read at 50 ms by candidate, and the limit."""
+    scenario = reading.SCENARIOS[0]
+    bars = [("the limit", scenario.limit)] + [
+        (candidate, reading.median(runs[scenario.name, candidate], lambda r: r.read))
+        for candidate in (OURS, CDK_20, GUIDE_PARALLEL, CDK, GUIDE)
+        if (scenario.name, candidate) in runs
+    ]
+    scale = 420 / max(seconds for _, seconds in bars if not math.isnan(seconds))
+    parts = []
+    for number, (name, seconds) in enumerate(bars):
+        y, shown = 44 + 30 * number, "failed" if math.isnan(seconds) else f"{seconds:.1f}"
+        width = 0 if math.isnan(seconds) else max(1, round(seconds * scale))
+        colour = {"the limit": "#999", OURS: "#0b7285"}.get(name, "#ced4da")
+        parts.append(
+            f'<text x="170" y="{y + 15}" text-anchor="end">{name}</text>'
+            f'<rect x="180" y="{y}" width="{width}" height="20" fill="{colour}"/>'
+            f'<text x="{186 + width}" y="{y + 15}">{shown}</text>'
+        )
+    height = 54 + 30 * len(bars)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="660" height="{height}"'
+        ' font-family="sans-serif" font-size="13"><rect width="100%" height="100%" fill="#fff"/>'
+        f'<text x="10" y="22">Seconds to read {scenario.api.sizes.least_requests()} pages at'
+        f" 50 ms each</text>{''.join(parts)}</svg>\n"
+    )
+
+
+def machine() -> str:
+    """The machine, and the versions of what was measured."""
+    model = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    airbyte = subprocess.run(
+        [ROOT / ".venv-airbyte/bin/python", "-c",
+         "from importlib.metadata import version; print(version('airbyte-cdk'))"],
+        capture_output=True, text=True, check=False,
+    ).stdout.strip()  # fmt: skip
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}; {model[0] if model else platform.machine()},"
+        f" {os.cpu_count()} cores, Linux {platform.release()}; Python {platform.python_version()},"
+        f" dlt {version('dlt')}, google-cloud-bigquery {version('google-cloud-bigquery')},"
+        f" airbyte-cdk {airbyte}. Load when it began: {os.getloadavg()[0]:.1f}."
+    )
+
+
+def document(m: Measurements, repetitions: int, environment: str) -> str:
+    """The whole of RESULTS.md, of what was measured."""
+    whole = bool(m.runs and m.memory and m.cold and m.syncs)
+    lines = [
+        "# Results of the benchmark",
+        "",
+        "Written by `make bench`; how each figure is taken stands in the modules of this folder.",
+        environment,
+        f"Figures are medians of {repetitions} repetitions in turns, with the least and the most.",
+        "",
+        *([*in_short(m), ""] if whole else []),
+        "| figure | where it must be | measured | |",
+        "|---|---|---|---|",
+    ]
+    reached = {True: "reached", False: "**not reached**", None: ""}
+    for figure in figures(m):
+        lines.append(
+            f"| {figure.name} | {figure.target} | {figure.measured} | {reached[figure.reached]} |"
+        )
+    if m.runs:
+        lines += ["", "## Reading, side by side", ""]
+        lines += ["![Seconds to read](seconds.svg)", ""] if reading.SCENARIOS[0].name in {
+            name for name, _ in m.runs
+        } else []  # fmt: skip
+        lines += [
+            side_by_side(m.runs),
+            "",
+            "Airbyte's rows count when they are JSON lines, as its connectors print them; dlt's and"
+            " this program's when they are normalised files, ready to load. The guide's default"
+            " and the CDK's are measured at 50 ms alone: elsewhere they take minutes.",
+        ]
+    if m.ceiling:
+        ceilings = "; ".join(
+            f"{spread(v, 0)} requests a second of {k}" for k, v in m.ceiling.items()
+        )
+        lines += ["", f"The server's own ceiling: {ceilings}, on one core."]
+    if m.imports:
+        names = ", ".join(f"`{name}`" for name in m.imports["main"][0]["packages"])
+        lines += ["", f"`import main` brings: {names}."]
+    if m.syncs:
+        lines += ["", "## BigQuery's jobs", "", jobs.table_of_jobs(
+            {candidate: jobs.median(s) for candidate, s in m.syncs.items()}
+        ), "", "The answer to each job's insertion is held back for 1.5 s. A load job is then asked"
+            " for once a second, by dlt. Solid: the critical path."]  # fmt: skip
+        for candidate, syncs in m.syncs.items():
+            lines += ["", f"### {candidate}", "", jobs.drawing(jobs.median(syncs))]
+    if whole:
+        measured = measured_for_growth(m)
+        lines += ["", "## What a month costs", ""]
+        lines += [f"- {growth.cost(issues, measured)[2]}." for issues in (500, 5000)]
+        lines += ["", "Sources of prices and limits stand in `growth.py`.", ""]
+        lines += ["## How the work grows", "", growth.section(measured), ""]
+        lines += [(ROOT / "benchmarks/NOTES.md").read_text().rstrip()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,243 @@
+"""The API of the benchmark: quick enough not to be the bottleneck, and it counts what is asked.
+
+It serves the four listings with rows of the sample API's making, whose identifiers it fills in as
+it answers, so that a million rows cost no memory. `GET /control` answers what was asked since the
+last such call, and forgets it.
+"""
+
+import argparse
+import asyncio
+import functools
+import hashlib
+import json
+import os
+import re
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sample_api.account import generate
+
+TABLES = ("issues", "occurrences_issues", "scans", "targets")
+_REQUEST = re.compile(
+    rb"GET /v1/(?:(issues|scans|targets)|issues/(\d+)/occurrences)(/?)(?:\?(\S*))? HTTP"
+)
+_CONTROL = b"GET /control "
+_STATUS = {200: "OK", 301: "Moved Permanently", 404: "Not Found", 429: "Too Many Requests"}
+FIRST_ISSUE = 1001
+WINDOW = 1.0
+"""Seconds over which the quota counts, as a sliding window: what Django REST framework does."""
+
+
+@dataclass
+class Sizes:
+    """How many rows there are. Occurrences are spread evenly over the issues."""
+
+    issues: int = 1000
+    occurrences: int = 3000
+    scans: int = 2000
+    targets: int = 1000
+
+    def of_issue(self, issue: int) -> range:
+        """The numbers of the occurrences of an issue, which is itself a number from 0."""
+        each, more = divmod(self.occurrences, self.issues)
+        start = issue * each + min(issue, more)
+        return range(start, start + each + (issue < more))
+
+    def rows(self) -> dict[str, int]:
+        """What a reader that loses nothing has, by table."""
+        return dict(zip(TABLES, vars(self).values(), strict=True))
+
+    def least_requests(self, page: int = 100) -> int:
+        """One for each page, with no overlap; an empty listing has a page."""
+        listings = [self.issues, self.scans, self.targets]
+        listings += [len(self.of_issue(issue)) for issue in range(self.issues)]
+        return sum(max(1, -(-rows // page)) for rows in listings)
+
+
+@dataclass
+class Seen:
+    """What was asked since the last look."""
+
+    requests: int = 0
+    answers: Counter[int] = field(default_factory=Counter)
+    """By status."""
+    pages: Counter[bytes] = field(default_factory=Counter)
+    """Pages that were answered, by their path and offset."""
+    most_at_once: int = 0
+    first: float = 0.0
+    last: float = 0.0
+    """Seconds on the loop's clock: when the first request came, and the last answer went."""
+
+    def figures(self) -> dict[str, Any]:
+        """The same as JSON."""
+        return {
+            "requests": self.requests,
+            "answered": self.answers[200],
+            "redirected": self.answers[301],
+            "refused": self.answers[429],
+            "failed": self.answers[404],
+            "asked_twice": sum(count - 1 for count in self.pages.values()),
+            "most_at_once": self.most_at_once,
+            "seconds": self.last - self.first,
+        }
+
+
+class Api:
+    """What is served, and to whom it is refused."""
+
+    def __init__(self, sizes: Sizes, latency: float, rate: int, retry_after: str) -> None:
+        self.sizes = sizes
+        self.latency = latency
+        self.rate = rate
+        self.retry_after = f"Retry-After: {retry_after}\r\n" if retry_after else ""
+        self.seen = Seen()
+        self.at_once = 0
+        self._taken: deque[float] = deque()
+        account = generate(7, issues=500, targets=200, scans=300)
+        occurrences = [row for rows in account.occurrences.values() for row in rows]
+        for number, row in enumerate(occurrences):
+            if row["extra_info"]:
+                # As long as what a scanner quotes, and nothing that compresses to little.
+                evidence = hashlib.sha512(str(number).encode()).hexdigest()
+                row["extra_info"] = row["extra_info"] | {"evidence": evidence}
+        self._issues = _templates(account.issues, "occurrences")
+        self._occurrences = _templates(occurrences, "occurrence_id")
+        self._scans = _templates(account.scans)
+        self._targets = _templates(account.targets)
+
+    def answer(self, head: bytes, now: float) -> bytes:
+        """The whole answer to a request, by its head."""
+        if self.rate:
+            while self._taken and self._taken[0] <= now - WINDOW:
+                self._taken.popleft()
+            if len(self._taken) >= self.rate:
+                return self._respond(429, b'{"detail":"Request was throttled."}', self.retry_after)
+            self._taken.append(now)
+        if not (match := _REQUEST.match(head)):
+            return self._respond(404, b'{"detail":"Not found."}')
+        listing, issue, slash, query = match.groups()
+        if not slash:
+            target = head.split(b" ", 2)[1].partition(b"?")[0].decode()
+            where = f"Location: {target}/?{(query or b'').decode()}\r\n"
+            return self._respond(301, b"", where)
+        asked = dict(part.split("=") for part in (query or b"").decode().split("&") if part)
+        limit, offset = min(100, int(asked.get("limit", 25))), int(asked.get("offset", 0))
+        path = f"issues/{int(issue)}/occurrences/" if issue else f"{listing.decode()}/"
+        self.seen.pages[f"{path}{offset}".encode()] += 1
+        return self._respond(200, self._page(path, listing, issue, limit, offset))
+
+    def _page(self, path: str, listing: bytes, issue: bytes, limit: int, offset: int) -> bytes:
+        if issue:
+            numbers = self.sizes.of_issue(int(issue) - FIRST_ISSUE)
+            shown = numbers[offset : offset + limit]
+            rows = [
+                self._occurrences[n % len(self._occurrences)]
+                % (1 + n - numbers.start, b"%d" % (10_000_000 + n))
+                for n in shown
+            ]
+        else:
+            numbers = range(getattr(self.sizes, listing.decode()))
+            shown = numbers[offset : offset + limit]
+            if listing == b"issues":
+                rows = [
+                    self._issues[n % len(self._issues)]
+                    % (FIRST_ISSUE + n, b'"http://127.0.0.1/v1/issues/%d/"' % (FIRST_ISSUE + n))
+                    for n in shown
+                ]
+            else:
+                some = self._scans if listing == b"scans" else self._targets
+                rows = [some[n % len(some)] % (FIRST_ISSUE + n) for n in shown]
+        more = f"limit={limit}&offset={offset + limit}" if offset + limit < len(numbers) else ""
+        next_page = f'"http://127.0.0.1/v1/{path}?{more}"' if more else "null"
+        head = f'{{"count":{len(numbers)},"next":{next_page},"previous":null,"results":['
+        return head.encode() + b",".join(rows) + b"]}"
+
+    def _respond(self, status: int, body: bytes, header: str = "") -> bytes:
+        self.seen.answers[status] += 1
+        return (
+            f"HTTP/1.1 {status} {_STATUS[status]}\r\nContent-Type: application/json\r\n{header}"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        ).encode() + body
+
+
+def _templates(rows: Sequence[dict[str, Any]], *fields: str) -> list[bytes]:
+    """The rows as JSON, with a place for `id` and for each of the fields."""
+    marked = [{**row, "id": "@d", **dict.fromkeys(fields, "@s")} for row in rows]
+    texts = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in marked]
+    return [
+        text.replace("%", "%%").replace('"@d"', "%d").replace('"@s"', "%s").encode()
+        for text in texts
+    ]
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection, kept alive. asyncio sets TCP_NODELAY; an answer is one write."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._loop = asyncio.get_running_loop()
+        self._received = b""
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember where to answer."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer each request that has come whole, after the latency."""
+        self._received += data
+        while b"\r\n\r\n" in self._received:
+            head, _, self._received = self._received.partition(b"\r\n\r\n")
+            if head.startswith(_CONTROL):
+                body = json.dumps(self._api.seen.figures())
+                self._api.seen = Seen()
+                self._transport.write(
+                    f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+                )
+                continue
+            api, now = self._api, self._loop.time()
+            api.seen.first = api.seen.first or now
+            api.seen.requests += 1
+            api.at_once += 1
+            api.seen.most_at_once = max(api.seen.most_at_once, api.at_once)
+            if api.latency:
+                self._loop.call_at(now + api.latency, self._send, api.answer(head, now))
+            else:
+                self._send(api.answer(head, now))
+
+    def _send(self, answer: bytes) -> None:
+        self._api.at_once -= 1
+        self._api.seen.last = self._loop.time()
+        self._transport.write(answer)
+
+
+async def _serve(api: Api) -> None:
+    server = await asyncio.get_running_loop().create_server(
+        functools.partial(Connection, api), "127.0.0.1", 0
+    )
+    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
+    await server.serve_forever()
+
+
+def main() -> None:
+    """Serve until ended; the base URL is the only line on standard output."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.server", description=__doc__)
+    for name, default in vars(Sizes()).items():
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--latency-ms", type=float, default=0)
+    parser.add_argument("--rate", type=int, default=0, help="requests a second; 0 sets no limit")
+    parser.add_argument("--retry-after", default="", help="what a 429 says; default: nothing")
+    parser.add_argument("--cpu", type=int, help="the core to run on; default: any")
+    options = vars(parser.parse_args())
+    if (cpu := options.pop("cpu")) is not None:
+        os.sched_setaffinity(0, {cpu})
+    latency, rate = options.pop("latency_ms") / 1000, options.pop("rate")
+    retry_after = options.pop("retry_after")
+    asyncio.run(_serve(Api(Sizes(**options), latency, rate, retry_after)))
+
+
+if __name__ == "__main__":
+    main()

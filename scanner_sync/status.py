@@ -1,0 +1,105 @@
+"""What is in the dataset, how fresh it is, and how the last runs ended."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from google.api_core.exceptions import NotFound
+from google.cloud import bigquery
+
+from scanner_sync import errors
+from scanner_sync.errors import LoadError, SyncError
+from scanner_sync.history import HISTORIES
+from scanner_sync.lease import FAILED, FAILURE, LEASE_SECONDS, LEASE_TABLE, SUCCEEDED, UNTIL
+from scanner_sync.tables import TABLES
+
+LOADS: Final = 5
+"""How many of the last loads are told of."""
+
+
+def read_status(client: bigquery.Client, dataset: str, now: datetime) -> dict[str, Any]:
+    """The tables with their rows and the moment of their newest load, and the last runs.
+
+    `last_run` has `outcome` (`succeeded`, `failed`, `under way`, or `ended unseen` where it was
+    killed), `at` and, where it failed, `error_type`; it is None where no run is known of.
+    `last_failure` is the last that failed. Runs that ended before they came to BigQuery, for want
+    of a token or a setting, are in the log alone. Times are `datetime`s. Two queries, which read
+    one short column of each table. Raises `LoadError` where the dataset is not there.
+    """
+    try:
+        found = client.get_dataset(dataset)
+    except NotFound:
+        raise LoadError(
+            f"There is no dataset {dataset} in {client.project}. The first sync makes it; or see"
+            " DATASET and GOOGLE_CLOUD_PROJECT."
+        ) from None
+    there = {table.table_id for table in client.list_tables(found)}
+    names = [name for name in (*TABLES, *HISTORIES) if name in there]
+    labels = client.get_table(f"{dataset}.{LEASE_TABLE}").labels if LEASE_TABLE in there else {}
+    return {
+        "dataset": dataset,
+        "tables": _tables(client, dataset, names),
+        "last_run": _last_run(labels, now),
+        "last_failure": _failure(labels),
+        "loads": _loads(client, dataset) if "_dlt_loads" in there else [],
+    }
+
+
+def _tables(client: bigquery.Client, dataset: str, names: list[str]) -> list[dict[str, Any]]:
+    if not names:
+        return []
+    # A load's id is the time at which it began, in seconds.
+    counts = (
+        f"SELECT {number} AS number, COUNT(*) AS row_count, MAX(_dlt_load_id) AS load_id"  # noqa: S608 - our names
+        f" FROM `{client.project}.{dataset}.{name}`"
+        for number, name in enumerate(names)
+    )
+    rows = client.query_and_wait(f"{' UNION ALL '.join(counts)} ORDER BY number")
+    return [
+        {
+            "table": name,
+            "rows": int(row["row_count"]),
+            "loaded_at": datetime.fromtimestamp(float(row["load_id"]), UTC)
+            if row["load_id"]
+            else None,
+        }
+        for name, row in zip(names, rows, strict=True)
+    ]
+
+
+def _loads(client: bigquery.Client, dataset: str) -> list[dict[str, Any]]:
+    rows = client.query_and_wait(
+        f"SELECT load_id, inserted_at FROM `{client.project}.{dataset}._dlt_loads`"  # noqa: S608
+        f" WHERE status = 0 ORDER BY inserted_at DESC LIMIT {LOADS}"
+    )
+    return [{"load_id": row["load_id"], "at": row["inserted_at"]} for row in rows]
+
+
+def _last_run(labels: dict[str, str], now: datetime) -> dict[str, Any] | None:
+    until = int(labels.get(UNTIL, 0))
+    if until:
+        moment = datetime.fromtimestamp(until - LEASE_SECONDS, UTC)
+        outcome = "under way" if until > now.timestamp() else "ended unseen"
+        return {"outcome": outcome, "at": moment}
+    succeeded = int(labels.get(SUCCEEDED, 0))
+    failure = _failure(labels)
+    if failure and failure["at"].timestamp() >= succeeded:
+        return {"outcome": "failed", **failure}
+    if succeeded:
+        return {"outcome": "succeeded", "at": datetime.fromtimestamp(succeeded, UTC)}
+    return None
+
+
+def _failure(labels: dict[str, str]) -> dict[str, Any] | None:
+    if FAILED not in labels:
+        return None
+    # A label is in small letters.
+    names = {
+        name.lower(): name
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, SyncError)
+    }
+    failure = labels.get(FAILURE, "")
+    return {
+        "at": datetime.fromtimestamp(int(labels[FAILED]), UTC),
+        "error_type": names.get(failure, failure.capitalize()),
+    }

@@ -1,0 +1,77 @@
+"""The benchmark is fair: its API serves what it says, and a row that is lost is seen."""
+
+import re
+from collections import Counter
+
+import pytest
+import requests
+
+from benchmarks.candidates import GUIDE_PARALLEL, NO_HISTORY, OURS, Api, api, run, seen_by
+from benchmarks.jobs import steady_sync
+from benchmarks.server import FIRST_ISSUE, Sizes
+from local.processes import ROOT
+
+SIZES = Sizes(issues=30, occurrences=250, scans=201, targets=0)
+
+
+def read(url: str, path: str) -> list[dict[str, object]]:
+    """All rows of a listing, by following `count`."""
+    rows: list[dict[str, object]] = []
+    while True:
+        params = {"limit": 100, "offset": len(rows)}
+        page = requests.get(f"{url}/{path}", params=params, timeout=10).json()
+        rows += page["results"]
+        if len(rows) == page["count"]:
+            assert page["next"] is None
+            return rows
+
+
+def test_the_api_serves_and_counts_what_it_says() -> None:
+    """Each row once, as many requests as pages, and a page that is asked for again is counted."""
+    with api(Api(sizes=SIZES)) as url:
+        issues = [f"issues/{FIRST_ISSUE + number}/occurrences/" for number in range(SIZES.issues)]
+        found = {path: read(url, path) for path in ("issues/", "scans/", "targets/", *issues)}
+        seen = seen_by(url)
+        read(url, "targets/")
+        read(url, "targets/")
+        requests.get(f"{url}/scans?limit=100", timeout=10)
+        again = seen_by(url)
+    assert all(len({row["id"] for row in rows}) == len(rows) for rows in found.values())
+    counts = [len(found[path]) for path in ("issues/", "scans/", "targets/")]
+    assert counts == [SIZES.issues, SIZES.scans, SIZES.targets]
+    assert sum(len(found[path]) for path in issues) == SIZES.occurrences
+    assert seen["answered"] == seen["requests"] == SIZES.least_requests()
+    assert seen["asked_twice"] == 0
+    assert (again["asked_twice"], again["redirected"]) == (1, 1)
+
+
+@pytest.mark.parametrize("retry_after", ["", "1"])
+def test_the_quota_refuses_what_is_too_much(retry_after: str) -> None:
+    with api(Api(rate=2, retry_after=retry_after)) as url:
+        answers = [requests.get(f"{url}/scans/", timeout=10) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].headers.get("Retry-After", "") == retry_after
+
+
+@pytest.mark.parametrize("candidate", [OURS, GUIDE_PARALLEL])
+def test_a_candidate_loses_no_row(candidate: str) -> None:
+    measured = run(candidate, Api(sizes=SIZES))
+    assert measured.lost == 0
+    assert measured.read > 0
+
+
+@pytest.mark.parametrize(("candidate", "histories"), [(OURS, 1), (NO_HISTORY, 0)])
+def test_a_steady_sync_takes_no_job_too_many(candidate: str, histories: int) -> None:
+    """A load and a MERGE a table, what dlt asks and notes, and one script for all histories."""
+    jobs = Counter(job.what.split()[0] for job in steady_sync(candidate, 0).jobs)
+    dlt = {"SELECT": 3, "TRUNCATE": 1, "INSERT": 1}
+    assert jobs == Counter({"LOAD": 4, "MERGE": 4, "HISTORIES": histories, **dlt})
+
+
+def test_the_readme_repeats_the_results() -> None:
+    """Its figures are those of the last run."""
+    section = (ROOT / "README.md").read_text().partition("\n## How fast\n")[2].partition("\n## ")[0]
+    figures = re.findall(r"(?m)^- .*$", section)
+    results = (ROOT / "benchmarks/RESULTS.md").read_text().splitlines()
+    assert figures == [line for line in results if line.startswith("- ")][: len(figures)]
+    assert figures

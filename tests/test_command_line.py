@@ -1,0 +1,357 @@
+"""`python -m scanner_sync`: what it prints, how it exits, what it leaves behind."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from google.cloud import bigquery
+
+from local.bigquery import error_of, proxy
+from local.processes import ROOT
+from local.secret_manager import SecretManager
+from sample_api import Account, generate
+from scanner_sync.lease import LEASE_TABLE
+from scanner_sync.status import read_status
+from scanner_sync.tables import TABLES
+
+from .conftest import PROJECT, SECRET, TOKEN, Dataset
+
+COMMAND = [sys.executable, "-m", "scanner_sync"]
+
+
+class Done(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+def run(*arguments: str, **settings: str) -> Done:
+    """A command whose standard streams are pipes."""
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        env=os.environ | settings,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert TOKEN not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def on_terminal(
+    *arguments: str, see: Callable[[str, int], None] = lambda out, pid: None, **settings: str
+) -> Done:
+    """A command on a terminal; `see` gets what it printed so far, and its process id."""
+    ours, its = pty.openpty()
+    command = subprocess.Popen(
+        [*COMMAND, *arguments],
+        env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "120"} | settings,
+        cwd=ROOT,
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+    )
+    os.close(its)
+    out = ""
+    while True:
+        try:
+            part = os.read(ours, 2**16)
+        except OSError:  # nothing has the terminal any more
+            break
+        out += part.decode(errors="replace")
+        see(out, command.pid)
+    os.close(ours)
+    return Done(command.wait(timeout=60), out, "")
+
+
+@pytest.fixture
+def account() -> Account:
+    return generate(seed=4, issues=6, targets=5, scans=5)
+
+
+@pytest.mark.usefixtures("dataset", "api_url")
+def test_sync_prints_for_programs_or_for_people(account: Account, tmp_path: Path) -> None:
+    """One line of JSON with --json, else a table; the log is JSON, as standard error is a pipe."""
+    done = run("sync", "--resources", "targets,scans", "--json")
+    [line] = done.out.splitlines()
+    answer = json.loads(line)
+    assert (done.status, answer["tables"]) == (0, {"scans": {"rows": 5}, "targets": {"rows": 5}})
+    assert list(answer["tables"]) == ["scans", "targets"]
+    assert all(json.loads(line)["severity"] == "INFO" for line in done.err.splitlines())
+
+    account.targets[0] = account.targets[0] | {"address": "moved.example.com"}
+    done = run("sync", "--resources", "targets")
+    assert (done.status, "\x1b" in done.out + done.err) == (0, False)
+    head, row, last = done.out.splitlines()
+    assert head.split() == ["table", "rows", "opened", "closed", "changed"]
+    assert row.split() == ["targets", "5", "0", "0", "1"]
+    assert re.fullmatch(r"Loaded into \w+ in [\d.]+ seconds, with 1 requests\.", last)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("dataset", "api_url")
+def test_the_exit_status_says_what_to_do(tmp_path: Path) -> None:
+    """0 done, 75 try again, 1 mend something first, 2 the command is none; never a traceback."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert run("--version") == Done(0, f"scanner_sync {version}\n", "")
+    assert (run().status, run("sync", "--help").status) == (2, 0)
+    unknown = run("sync", "--resources", "scans,scan")
+    assert unknown.status == 2
+    assert f"there is no 'scan'; there are {', '.join(TABLES)}" in unknown.err
+
+    bad = {"DATASET": "Not-A-Name", "API_BASE_URL": ""}
+    for command in ("sync", "status"):
+        done = run(command, **bad)
+        assert (done.status, done.out) == (1, "")
+        message = done.err.splitlines()[-1]
+        assert message.startswith("SettingsError: ")
+        assert "DATASET must be" in message
+        assert "API_BASE_URL is required" in message
+    answer = json.loads(run("sync", "--json", **bad).out)
+    assert (answer["error"]["type"], answer["retry_after"]) == ("SettingsError", None)
+
+    late = run("sync", SYNC_DEADLINE_SECONDS="1", API_BASE_URL="http://127.0.0.1:9/v1")
+    assert (late.status, late.out) == (75, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("api_url")
+def test_a_terminal_shows_bars_and_colours(dataset: Dataset) -> None:
+    """Rows read of those expected, rows loaded, the steps, and the log; the bars are then gone."""
+    done = on_terminal("sync")
+    assert done.status == 0
+    plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", done.out)
+    assert "\x1b[1msync_started\x1b[0m" in done.out
+    assert "5 of 5 rows read" in plain
+    assert "5 of 5 rows read, 5 loaded" in plain
+    assert re.search(r"occurrences_issues +\S+ \d+ rows read, of 6 of 6 issues", plain)
+    assert {"reading the API", "loading into BigQuery"} <= set(
+        re.findall("reading the API|loading into BigQuery", plain)
+    )
+    assert "\x1b[?25h" in done.out.partition("sync_finished")[0]  # the cursor is back
+    assert "━" not in done.out.partition("sync_finished")[2]
+    assert f"Loaded into {dataset.name} in " in plain
+    assert "\x1b[3" not in on_terminal("check", NO_COLOR="1").out
+
+
+@pytest.mark.usefixtures("api_url")
+@pytest.mark.parametrize(
+    ("how", "step", "status"),
+    [
+        (signal.SIGINT, "reading the API", 130),
+        (signal.SIGINT, "loading into BigQuery", 130),
+        (signal.SIGTERM, "loading into BigQuery", 143),
+    ],
+)
+def test_an_interrupted_sync_gives_back_what_it_holds(
+    dataset: Dataset,
+    emulator_port: int,
+    tmp_path: Path,
+    how: signal.Signals,
+    step: str,
+    status: int,
+) -> None:
+    """No traceback, no file, no lease: the next run need not wait; and `status` tells of it."""
+    sent: list[int] = []
+
+    def interrupt(out: str, pid: int) -> None:
+        if step in out and not sent:
+            sent.append(pid)
+            os.kill(pid, how)
+
+    with proxy(emulator_port) as url:
+        done = on_terminal("sync", see=interrupt, BIGQUERY_EMULATOR_HOST=url)
+    assert (done.status, "Traceback" in done.out) == (status, False)
+    assert "Interrupted" in done.out
+    assert list(tmp_path.iterdir()) == []
+    found = read_status(dataset.client, dataset.name, datetime.now(UTC))
+    last = found["last_run"]
+    assert (last["outcome"], last["error_type"]) == ("failed", "Interrupted")
+    started = time.monotonic()
+    assert run("sync", "--resources", "scans").status == 0
+    assert time.monotonic() - started < 30
+
+
+NAMES = [
+    "settings",
+    "Google account",
+    "secret",
+    "token",
+    "listings",
+    "dataset",
+    "BigQuery jobs",
+    "BigQuery tables",
+]
+
+
+def findings(done: Done) -> dict[str, tuple[str, str]]:
+    """What `check` found, by name."""
+    found = {}
+    for line in done.out.splitlines():
+        state, name, said = re.split(r" {2,}", line, maxsplit=2)
+        found[name] = (state, said)
+    assert list(found) == NAMES
+    return found
+
+
+def tables(client: bigquery.Client) -> set[str]:
+    return {
+        f"{dataset.dataset_id}.{table.table_id}"
+        for dataset in client.list_datasets()
+        for table in client.list_tables(dataset.dataset_id)
+    } | {dataset.dataset_id for dataset in client.list_datasets()}
+
+
+@pytest.mark.usefixtures("secret_manager", "api_url")
+def test_check_finds_nothing_wrong(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the first sync and after it; and it leaves the dataset as it was."""
+    monkeypatch.delenv("ACCESS_TOKEN")
+    monkeypatch.setenv("ACCESS_TOKEN_SECRET", SECRET)
+    first = run("check")
+    assert first.status == 0, first
+    found = findings(first)
+    assert {state for state, _ in found.values()} == {"fine"}
+    assert "the first sync makes it" in found["dataset"][1]
+    assert found["listings"][1].startswith("6 issues, ")
+    mine = {name for name in tables(dataset.client) if dataset.name in name}
+    assert mine == set()
+
+    assert run("sync", "--json").status == 0
+    before = {name for name in tables(dataset.client) if dataset.name in name}
+    found = findings(run("check"))
+    assert {state for state, _ in found.values()} == {"fine"}
+    assert "twin, in US" in found["dataset"][1]
+    assert {name for name in tables(dataset.client) if dataset.name in name} == before
+
+
+DENIED = (403, error_of(403, "Access Denied: no", "accessDenied"))
+DOWN = (503, error_of(503, "Service unavailable", "backendError"))
+
+
+def answer_to(part: str, of: str, answer: tuple[int, bytes]) -> Any:
+    def fault(method: str, path: str, body: bytes) -> tuple[int, bytes] | None:
+        return answer if method == of and path.partition("?")[0].endswith(part) else None
+
+    return fault
+
+
+@pytest.mark.parametrize(
+    ("fault", "wrong", "untried", "said", "status"),
+    [
+        ({"ACCESS_TOKEN": "bad"}, "token", ["listings"], "refuses the token (status 401", 1),
+        ({"PAGE_SIZE": "many"}, "settings", NAMES[1:], "PAGE_SIZE must be a number", 1),
+        ({"API_BASE_URL": "http://127.0.0.1:9/v1"}, "token", ["listings"], "no whole answer", 75),
+        ({"BIGQUERY_LOCATION": "EU"}, "dataset", ["BigQuery tables"], "is in US", 1),
+        (("/jobs", "POST", DENIED), "BigQuery jobs", [], "roles/bigquery.jobUser", 1),
+        (("/tables", "POST", DENIED), "BigQuery tables", [], "roles/bigquery.dataEditor", 1),
+        (("/tables", "POST", DOWN), "BigQuery tables", [], "ServiceUnavailable", 75),
+    ],
+)
+@pytest.mark.usefixtures("api_url")
+def test_check_names_what_is_wrong(
+    dataset: Dataset,
+    emulator_port: int,
+    fault: Any,
+    wrong: str,
+    untried: list[str],
+    said: str,
+    status: int,
+) -> None:
+    """The one thing that is wrong, what to do about it, and what could not be tried without it."""
+    for name in (dataset.name, f"{dataset.name}_staging"):
+        made = bigquery.Dataset(f"{PROJECT}.{name}")
+        made.location = "US"
+        dataset.client.create_dataset(made)
+    if isinstance(fault, dict):
+        done = run("check", **fault)
+    else:
+        with proxy(emulator_port, answer_to(*fault)) as url:
+            done = run("check", BIGQUERY_EMULATOR_HOST=url)
+    found = findings(done)
+    states = dict.fromkeys(NAMES, "fine") | dict.fromkeys(untried, "not tried") | {wrong: "wrong"}
+    assert {name: state for name, (state, _) in found.items()} == states
+    assert said in found[wrong][1]
+    assert done.status == status
+    assert list(dataset.client.list_tables(dataset.name)) == []
+
+
+@pytest.mark.usefixtures("api_url", "dataset")
+def test_check_without_google_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It says how to get some, and tries what needs none."""
+    monkeypatch.delenv("BIGQUERY_EMULATOR_HOST")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
+    done = run("check")
+    found = findings(done)
+    assert (done.status, found["Google account"][0]) == (1, "wrong")
+    assert "gcloud auth application-default login" in found["Google account"][1]
+    assert [found[name][0] for name in ("secret", "token", "listings")] == ["fine"] * 3
+    assert found["dataset"] == ("not tried", "it needs the Google account")
+
+
+@pytest.mark.usefixtures("secret_manager", "api_url")
+def test_status_tells_of_tables_and_runs(
+    dataset: Dataset, secret_manager: SecretManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows and freshness of each table; how the last run ended; no dataset is a clear error."""
+    none = run("status")
+    assert (none.status, none.out) == (1, "")
+    assert none.err.startswith(f"LoadError: There is no dataset {dataset.name} in {PROJECT}.")
+
+    assert run("sync", "--resources", "scans,targets").status == 0
+    now = datetime.now(UTC)
+    status = json.loads(run("status", "--json").out)
+    rows = {table["table"]: table["rows"] for table in status["tables"]}
+    empty = {"issues_history": 0, "occurrences_issues_history": 0}
+    assert rows == {"scans": 5, "targets": 5, "targets_history": 5} | empty
+    for table in status["tables"]:
+        if table["rows"]:
+            assert abs(now - datetime.fromisoformat(table["loaded_at"])) < timedelta(minutes=5)
+    assert status["last_run"]["outcome"] == "succeeded"
+    assert status["last_failure"] is None
+    [load] = status["loads"]
+
+    assert run("sync", ACCESS_TOKEN="bad").status == 1
+    done = run("status")
+    assert done.status == 0
+    assert re.search(r"(?m)^scans +5 +\S+ \S+ UTC, \d+ (s|min) ago$", done.out)
+    assert re.search(r"(?m)^last run: failed, ApiRefused, \S+ \S+ UTC, \d+ (s|min) ago$", done.out)
+    assert load["load_id"] in done.out
+
+    lease = dataset.client.get_table(f"{PROJECT}.{dataset.name}.{LEASE_TABLE}")
+    for until, outcome in ((time.time() + 20, "under way"), (time.time() - 20, "ended unseen")):
+        lease.labels = lease.labels | {"until": str(int(until))}
+        lease = dataset.client.update_table(lease, ["labels"])
+        found = read_status(dataset.client, dataset.name, datetime.now(UTC))
+        assert found["last_run"]["outcome"] == outcome
+
+
+def test_a_broken_configuration_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not quoted: it may hold the token."""
+    (tmp_path / ".dlt").mkdir()
+    (tmp_path / ".dlt/config.toml").write_text(f"access_token = = {TOKEN}")
+    done = subprocess.run(
+        [*COMMAND, "check"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "config.toml in .dlt/ is no TOML" in done.stdout
+    assert TOKEN not in done.stdout + done.stderr
