@@ -10,6 +10,8 @@ from scanner_sync import errors
 from scanner_sync.settings import EMULATORS, Settings
 from scanner_sync.tables import TABLES
 
+from .test_log import COST, FIELDS
+
 README = (ROOT / "README.md").read_text()
 
 
@@ -68,6 +70,16 @@ def test_tables() -> None:
         ]
         for name, declaration in TABLES.items()
     ]
+
+
+def test_events() -> None:
+    """Each event with its fields, as the tests of the log find them; and no other."""
+    cost = re.findall(r"`(\w+)`", README.partition("\nThe cost is ")[2].partition("\n\n")[0])
+    fields = {row[0].strip("`"): re.findall(r"`(\w+)`", row[1]) for row in table("\n## Logs\n")}
+    for event, expected in FIELDS.items():
+        assert set(fields[event]) | (set(cost) if expected >= COST else set()) == expected
+    sources = "".join(path.read_text() for path in (ROOT / "scanner_sync").glob("*.py"))
+    assert fields.keys() == set(re.findall(r'log\.event\(\s*"(\w+)"', sources))
 
 
 @pytest.mark.parametrize("test", re.findall(r"`(test_\w+)`", README))
