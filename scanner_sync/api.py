@@ -19,6 +19,7 @@ import requests
 import urllib3
 from urllib3.exceptions import HTTPError, SSLError
 
+from scanner_sync import __version__
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable
 from scanner_sync.listing import ApiResponse, Page, read_page
@@ -34,6 +35,10 @@ READ_TIMEOUT: Final = 60.0
 """Seconds without a byte."""
 LONGEST_RETRY_AFTER: Final = 86_400.0
 """Seconds; a server that asks for more is taken to ask for a day."""
+HEADERS: Final = {
+    "Accept-Encoding": "gzip, deflate",
+    "User-Agent": f"scanner-sync/{__version__}",
+}
 MAX_BODY: Final = 64 * 2**20
 """Bytes. A page of 100 rows takes about 0.1 MiB."""
 
@@ -99,7 +104,7 @@ class ApiSession(requests.Session):
         prepared.prepare(
             method=request.method,
             url=request.url,
-            headers={"Accept-Encoding": "gzip, deflate"} | dict(request.headers),
+            headers=HEADERS | dict(request.headers),
             params=request.params,
             auth=request.auth,
             hooks=request.hooks,
