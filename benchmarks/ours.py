@@ -10,7 +10,8 @@ import sys
 import time
 
 from scanner_sync.deadline import Deadline
-from scanner_sync.pipeline import configure_dlt, fresh_pipeline, source_of
+from scanner_sync.dlt_config import configure_dlt
+from scanner_sync.pipeline import fresh_pipeline, source_of
 from scanner_sync.progress import Progress
 from scanner_sync.settings import read_settings
 from scanner_sync.tables import TABLES

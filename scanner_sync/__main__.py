@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return EXIT_USAGE
     signal.signal(signal.SIGTERM, _terminate)
+    _forget_dlt_variables()
     log.configure("INFO" if parsed.command == "sync" else "WARNING")
     commands = {"sync": _sync, "check": _check, "status": _status, "report": _report}
     try:
@@ -119,6 +120,12 @@ def _resources(names: str) -> tuple[str, ...]:
             f"there is no {', '.join(map(repr, unknown))}; there are {', '.join(TABLES)}"
         )
     return tuple(name for name in TABLES if name in given)
+
+
+def _forget_dlt_variables() -> None:
+    """Remove what dlt reads from the environment by itself, some of it when it is imported."""
+    for name in [name for name in os.environ if name.startswith("DLT_")]:
+        del os.environ[name]
 
 
 def _terminate(*_: object) -> NoReturn:

@@ -28,6 +28,7 @@ from requests.exceptions import HTTPError
 from scanner_sync import log
 from scanner_sync.api import ApiSession
 from scanner_sync.destination import BigQuery
+from scanner_sync.dlt_config import configure_dlt
 from scanner_sync.errors import (
     ApiError,
     InternalError,
@@ -199,24 +200,6 @@ def google_account(settings: Settings) -> tuple[str, Credentials | None]:
             "GOOGLE_CLOUD_PROJECT is required: the Google credentials name no project."
         )
     return project, credentials
-
-
-def configure_dlt(settings: Settings) -> None:
-    """What dlt takes from its configuration only; the environment wins over it."""
-    dlt.config["runtime.dlthub_telemetry"] = False
-    # No run needs to know how far another was, and dlt's state would take a query and a load job.
-    dlt.config["restore_from_destination"] = False
-    # The command line ends at the first Ctrl-C, and gives back what it holds.
-    dlt.config["runtime.intercept_signals"] = False
-    # dlt has read its own log level by now.
-    logging.getLogger("dlt").setLevel("DEBUG" if settings.log_level == "DEBUG" else "WARNING")
-    # The session holds the number of requests; as many workers again may wait for a retry.
-    dlt.config["extract.workers"] = 2 * settings.max_concurrent_requests
-    # A long queue would hold up the listings, whose pages follow each other.
-    dlt.config["extract.max_parallel_items"] = 2 * settings.max_concurrent_requests + 1
-    if settings.bigquery_emulator:
-        # The emulators read no gzip.
-        dlt.config["normalize.data_writer.disable_compression"] = True
 
 
 def diagnose(error: BaseException) -> SyncError:  # noqa: PLR0911 - one return for each cause

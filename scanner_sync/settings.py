@@ -1,17 +1,16 @@
 """The settings: each declared once, with its type, meaning and default, and checked together.
 
-They are read through dlt's configuration: the environment, then `.dlt/secrets.toml`, then
-`.dlt/config.toml`, in the working directory.
+They come from the environment, then `.dlt/secrets.toml`, then `.dlt/config.toml`, in the working
+directory.
 """
 
 import os
 import re
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
-
-import dlt
-from dlt.common.configuration.exceptions import ConfigProviderException
 
 from scanner_sync.errors import SettingsError
 
@@ -139,18 +138,27 @@ class Settings:
         return os.environ.get("SECRET_MANAGER_EMULATOR_HOST")
 
 
+def _read_toml(name: str) -> dict[str, Any]:
+    """Read a file of `.dlt/`, empty where it is missing. Raises `SettingsError`."""
+    try:
+        return tomllib.loads((Path(".dlt") / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingsError(f"{name} in .dlt/ cannot be read: {error.strerror}.") from None
+    except ValueError:  # its message quotes the file, which may hold a token
+        raise SettingsError(f"{name} in .dlt/ is not valid TOML. Correct it.") from None
+
+
 def read_settings() -> Settings:
     """The settings as they stand now. Raises `SettingsError` with all that is wrong with them."""
     values: dict[str, Any] = {}
     faults: list[str] = []
+    secrets, config = _read_toml("secrets.toml"), _read_toml("config.toml")
     for setting in fields(Settings):
-        accessor = dlt.secrets if setting.name == "access_token" else dlt.config
-        try:
-            value: Any = accessor.get(setting.name)
-        except ConfigProviderException as error:
-            # Its message quotes the file, which may hold a token.
-            name = getattr(error, "file_name", "config.toml")
-            raise SettingsError(f"{name} in .dlt/ is no TOML. Correct it.") from None
+        # A token in config.toml, which is often committed, is not taken.
+        stored = secrets if setting.name == "access_token" else config | secrets
+        value = os.environ.get(setting.name.upper()) or stored.get(setting.name)
         if value is None or value == "":
             continue
         try:

@@ -353,5 +353,5 @@ def test_a_broken_configuration_is_named(tmp_path: Path, monkeypatch: pytest.Mon
         check=False,
     )
     assert done.returncode == 1
-    assert "config.toml in .dlt/ is no TOML" in done.stdout
+    assert "config.toml in .dlt/ is not valid TOML" in done.stdout
     assert TOKEN not in done.stdout + done.stderr

@@ -3,11 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-import dlt
 import flask.testing
 import pytest
-from dlt.common.configuration.container import Container
-from dlt.common.configuration.specs import PluggableRunContext
 
 from scanner_sync.errors import SettingsError
 from scanner_sync.settings import Settings, read_settings
@@ -18,7 +15,6 @@ GOOD = {"API_BASE_URL": "https://api.example.com/v1", "ACCESS_TOKEN": "token"}
 @pytest.fixture(autouse=True)
 def _empty_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    Container()[PluggableRunContext].reload_providers()
 
 
 def set_all(monkeypatch: pytest.MonkeyPatch, settings: dict[str, str]) -> None:
@@ -54,7 +50,6 @@ def test_all_from_the_files_of_dlt(tmp_path: Path) -> None:
         'history = false\nlog_level = "DEBUG"\n'
     )
     (tmp_path / ".dlt/secrets.toml").write_text('access_token = "of-the-file"\n')
-    Container()[PluggableRunContext].reload_providers()
     assert read_settings() == Settings(
         api_base_url="http://localhost:8081/v1/",
         access_token="of-the-file",
@@ -173,7 +168,5 @@ def test_the_token_is_read_as_a_secret(tmp_path: Path) -> None:
     """A token in config.toml, which is often committed, is not taken."""
     (tmp_path / ".dlt").mkdir()
     (tmp_path / ".dlt/config.toml").write_text('api_base_url = "https://h/"\naccess_token = "t"\n')
-    Container()[PluggableRunContext].reload_providers()
-    assert dlt.config.get("access_token") == "t"
     with pytest.raises(SettingsError, match="ACCESS_TOKEN_SECRET is required"):
         read_settings()
