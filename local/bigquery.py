@@ -1,9 +1,10 @@
-"""A local BigQuery: bqemulator, behind a proxy that mends four of its faults.
+"""A local BigQuery: bqemulator, behind a proxy that mends five of its faults.
 
 The emulator answers a statement that failed with status 200, where BigQuery answers 400; unmended,
 a failed MERGE would pass for a done one. It takes one ADD COLUMN a statement, BigQuery several. And
 its INFORMATION_SCHEMA does not show columns that were added, so that dlt adds them once more. And
-it changes a table whatever version of it the caller saw last (If-Match).
+it changes a table whatever version of it the caller saw last (If-Match). And
+it describes a view without its query.
 """
 
 import json
@@ -18,6 +19,9 @@ from local.processes import ROOT, serving
 
 Fault = Callable[[str, str, bytes], tuple[int, bytes] | None]
 """What to answer to a method, path and body in place of the emulator, if anything."""
+
+_view_queries: dict[tuple[int, str], str] = {}
+"""The queries of the views, by the emulator's port and the view's id."""
 
 
 @contextmanager
@@ -76,11 +80,20 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                 status, headers, answer = self.ask_emulator(self.command, body)
             if is_query:
                 status, answer = _refuse_what_failed(status, answer)
+            elif b'"view"' in body and status == 200:
+                _view_queries[port, json.loads(answer)["id"]] = json.loads(body)["view"]["query"]
+            elif self.command == "GET" and b'"type":"VIEW"' in answer:
+                answer = self.with_query_of_view(answer)
             self.answer(status, headers, answer)
 
         def is_outdated(self) -> bool:
             _, _, answer = self.ask_emulator("GET", b"")
             return bool(json.loads(answer).get("etag") != self.headers["If-Match"])
+
+        def with_query_of_view(self, answer: bytes) -> bytes:
+            view = json.loads(answer)
+            query = _view_queries.get((port, view["id"])) if "id" in view else None
+            return json.dumps(view | {"view": {"query": query}}).encode() if query else answer
 
         def answer(
             self, status: int, headers: Mapping[str, str] | HTTPMessage, answer: bytes

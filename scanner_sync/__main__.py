@@ -16,7 +16,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -229,9 +229,9 @@ def _status(arguments: argparse.Namespace) -> int:
     from scanner_sync.status import read_status
     from scanner_sync.terminal import ago, print_table
 
-    now = datetime.now(UTC)
     with _dataset() as (client, settings):
-        status = read_status(client, settings.dataset, now)
+        status = read_status(client, settings.dataset)
+    now = status.pop("now")
     if arguments.json:
         print(json.dumps(status, default=datetime.isoformat))
         return 0
@@ -262,9 +262,10 @@ def _status(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     from scanner_sync.overview import write_overview
+    from scanner_sync.status import read_clock
 
     with _dataset() as (client, settings):
-        write_overview(client, settings.dataset, Path(arguments.out), datetime.now(UTC))
+        write_overview(client, settings.dataset, Path(arguments.out), read_clock(client))
     print(arguments.out)
     return 0
 

@@ -1,10 +1,13 @@
-"""dlt's BigQuery destination, less three jobs that do nothing."""
+"""dlt's BigQuery destination: it runs no empty scripts, and makes what is missing."""
 
 from collections.abc import Iterable
 
 import dlt
+from dlt.common.schema.typing import TSchemaTables
 from dlt.destinations.impl.bigquery.bigquery import BigQueryClient
 from dlt.destinations.job_client_impl import SqlJobClientBase
+
+from scanner_sync.inventory import find_tables
 
 
 class _Client(BigQueryClient):
@@ -15,6 +18,26 @@ class _Client(BigQueryClient):
         it where there are none (dlt 1.31). Here there never are.
         """
         SqlJobClientBase.initialize_storage(self, truncate_tables or ())
+
+    def update_stored_schema(
+        self,
+        only_tables: Iterable[str] | None = None,
+        expected_update: TSchemaTables = None,  # type: ignore[assignment] # as dlt has it
+        force: bool = False,
+    ) -> TSchemaTables | None:
+        """Make the tables and columns that the dataset lacks.
+
+        dlt looks for them only where the schema has changed since it was last stored (dlt 1.31), so
+        a table that was dropped or has expired would stay missing.
+        """
+        names = list(only_tables or self.schema.tables)
+        found = find_tables(self.sql_client.native_connection, self.sql_client.dataset_name, names)
+        is_complete = all(
+            name in found
+            and self.schema.get_table_columns(name).keys() <= {f.name for f in found[name].schema}
+            for name in names
+        )
+        return super().update_stored_schema(names, expected_update, force or not is_complete)
 
 
 class BigQuery(dlt.destinations.bigquery):

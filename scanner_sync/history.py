@@ -7,16 +7,21 @@ A state is told by the columns that mean something, so that a date that moves wi
 no new one.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
-from scanner_sync.tables import BIGQUERY_TYPES, TABLES, Column, Table
+from scanner_sync import log
+from scanner_sync.errors import LoadUnavailable
+from scanner_sync.inventory import check_tables, find_tables, in_the_way
+from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES, Column, Table
 
 STATE: Final = "state"
+LABELS: Final = {"made_by": "scanner_sync"}
+"""Of the views, so that a view of the user's is told from one of ours."""
 
 
 class History(NamedTuple):
@@ -88,9 +93,28 @@ def _kept(name: str) -> dict[str, Column]:
     return {column: columns[column] for column in history.unversioned + history.versioned}
 
 
-def keep_tables(client: bigquery.Client, dataset: str) -> None:
+def check_names(client: bigquery.Client, dataset: str, history: bool) -> dict[str, bigquery.Table]:
+    """Find what the dataset holds of this program's, before anything is read.
+
+    Raises `LoadError` where something of the user's has the name of a table or view of ours.
+    """
+    names = [*TABLES, *(HISTORIES if history else ()), *(VIEWS if history else ())]
+    found = find_tables(client, dataset, names)
+    check_tables(found, dict.fromkeys(TABLES, DLT_COLUMNS))
+    if history:
+        check_tables(found, dict.fromkeys(HISTORIES, HISTORY_COLUMNS))
+    for name in VIEWS.keys() & found.keys():
+        view = found[name]
+        text = (view.view_query or "").replace(f"{client.project}.{dataset}", "{d}")
+        is_of_0_1 = hashlib.sha256(text.encode()).hexdigest() in _VIEWS_OF_0_1
+        if not (view.labels.items() >= LABELS.items() or is_of_0_1):
+            raise in_the_way(view)
+    return found
+
+
+def keep_tables(client: bigquery.Client, dataset: str, found: Mapping[str, bigquery.Table]) -> None:
     """Make the history tables, and add the columns that they lack. No jobs, calls only."""
-    for name in HISTORIES:
+    for name, history in HISTORIES.items():
         fields = [
             bigquery.SchemaField(
                 column,
@@ -102,48 +126,97 @@ def keep_tables(client: bigquery.Client, dataset: str) -> None:
             )
             for column, declaration in columns_of(name).items()
         ]
-        table = bigquery.Table(f"{client.project}.{dataset}.{name}", fields)
-        try:
-            made = client.get_table(table.reference)
-        except NotFound:
-            client.create_table(table)
+        if name not in found:
+            client.create_table(bigquery.Table(f"{client.project}.{dataset}.{name}", fields))
+            if history.table in found:
+                # Not the first sync: what was kept until now, if anything, is gone.
+                log.event("history_started", logging.WARNING, table=name)
         else:
-            present = {field.name for field in made.schema}
+            table = found[name]
+            present = {field.name for field in table.schema}
             if missing := [field for field in fields if field.name not in present]:
-                made.schema = [*made.schema, *missing]
-                client.update_table(made, ["schema"])
+                table.schema = [*table.schema, *missing]
+                client.update_table(table, ["schema"])
 
 
 def keep_histories(
-    client: bigquery.Client, dataset: str, tables: Sequence[str], load_id: str | None, at: datetime
+    client: bigquery.Client, dataset: str, rows: Mapping[str, int], load_id: str | None
 ) -> dict[str, dict[str, int]]:
-    """Bring the histories of `tables` up to what the load `load_id` brought, as of `at`.
+    """Bring the histories up to what the load `load_id` brought: so many `rows`, by table.
 
     Gives how many things were opened, closed and changed, by table. With no load nothing came, so
-    all is closed.
+    all is closed. Raises `LoadUnavailable` where a table does not hold the rows of the load; no
+    history has changed then.
     """
-    names = [name for name, history in HISTORIES.items() if history.table in tables]
-    if not names:
-        return {}
+    names = [name for name, history in HISTORIES.items() if history.table in rows]
     into = f"{client.project}.{dataset}"
     # One script is one job, and one transaction makes it all or nothing.
     script = [
-        f"DECLARE instant TIMESTAMP DEFAULT TIMESTAMP '{at.isoformat()}'",
         f"DECLARE this_load STRING DEFAULT '{load_id or ''}'",
-        "BEGIN TRANSACTION",
+        *(
+            f"DECLARE arrived_{table} INT64 DEFAULT"  # noqa: S608 - our names
+            f" (SELECT COUNT(*) FROM `{into}.{table}` WHERE _dlt_load_id = this_load)"
+            for table in rows
+        ),
+        f"DECLARE instant TIMESTAMP DEFAULT {_next_instant(into)}",
+        f"IF {' AND '.join(f'arrived_{table} = {count}' for table, count in rows.items())}"
+        " THEN BEGIN TRANSACTION",
         *(_merge(name, into) for name in names),
         "COMMIT TRANSACTION",
-        _changes(names, into),
+        "END IF",
+        _changes(rows, names, into),
     ]
-    rows = client.query(";\n".join(script)).result()
-    found = {row["table_name"]: row for row in rows}
+    found = {row["table_name"]: row for row in client.query(";\n".join(script)).result()}
+    check_arrival(rows, {table: int(found[table]["arrived"]) for table in rows})
     return {
-        table: {
-            count: int(found[table][count]) if table in found else 0
-            for count in ("opened", "closed", "changed")
-        }
+        table: {count: int(found[table][count]) for count in ("opened", "closed", "changed")}
         for table in (HISTORIES[name].table for name in names)
     }
+
+
+def count_arrived(
+    client: bigquery.Client, dataset: str, tables: Iterable[str], load_id: str
+) -> dict[str, int]:
+    """Count the rows of a load that each table holds, in one query."""
+    counts = (
+        f"SELECT '{table}' AS table_name, COUNT(*) AS arrived"  # noqa: S608 - our names
+        f" FROM `{client.project}.{dataset}.{table}` WHERE _dlt_load_id = '{load_id}'"
+        for table in tables
+    )
+    rows = client.query_and_wait(" UNION ALL ".join(counts))
+    return {row["table_name"]: int(row["arrived"]) for row in rows}
+
+
+def check_arrival(rows: Mapping[str, int], arrived: Mapping[str, int]) -> None:
+    """Raise `LoadUnavailable` where fewer or more rows of a load arrived than were read."""
+    wrong = [
+        f"{arrived[table]:,} of {count:,} in {table}"
+        for table, count in rows.items()
+        if arrived[table] != count
+    ]
+    if wrong:
+        raise LoadUnavailable(
+            "BigQuery does not hold the rows that this sync loaded, but"
+            f" {', '.join(wrong)}. No history was changed. Something else may write to these tables"
+            " or to the staging dataset; the next sync loads all rows again."
+        )
+
+
+def _next_instant(dataset: str) -> str:
+    """SQL for the instant of a sync: BigQuery's time, and later than all that is in the histories.
+
+    The clock of the machine that syncs plays no part, so the instants of two syncs are in order.
+    """
+    states = " UNION ALL ".join(
+        "SELECT GREATEST(valid_from, COALESCE(valid_to, valid_from)) AS moment"  # noqa: S608
+        f" FROM `{dataset}.{name}`"
+        for name in HISTORIES
+    )
+    return (
+        "GREATEST(CURRENT_TIMESTAMP(), COALESCE("  # noqa: S608 - our names
+        f"(SELECT TIMESTAMP_ADD(MAX(moment), INTERVAL 1 MICROSECOND) FROM ({states})),"
+        " CURRENT_TIMESTAMP()))"
+    )
 
 
 def _merge(name: str, dataset: str) -> str:
@@ -152,15 +225,22 @@ def _merge(name: str, dataset: str) -> str:
     kept = [*history.unversioned, *history.versioned]
     inserted = ["thing", STATE, *kept, "_dlt_load_id", "_dlt_id", "valid_from"]
     values = [*inserted[:-2], "GENERATE_UUID()", "instant"]
+    compared = ", ".join(_compared(history.table, column) for column in history.versioned)
+    # Rows that share an identifier are numbered, in an order that is the same in the next sync.
+    order = ", ".join([*(c for c in ("target", "port", "protocol") if c in kept), "id"])
     return f"""
 MERGE `{dataset}.{name}` AS past
 USING (
-  SELECT *, TO_HEX(MD5(TO_JSON_STRING(STRUCT(thing, {", ".join(history.versioned)})))) AS {STATE}
+  SELECT *, TO_HEX(MD5(TO_JSON_STRING(STRUCT(thing, {compared})))) AS {STATE}
   FROM (
-    SELECT {history.thing} AS thing, {", ".join(kept)}, _dlt_load_id
-    FROM `{dataset}.{history.table}` WHERE _dlt_load_id = this_load
+    SELECT * EXCEPT (shared, place),
+      IF(place = 1, shared, CONCAT(shared, '/', CAST(place AS STRING))) AS thing
+    FROM (
+      SELECT {history.thing} AS shared, {", ".join(kept)}, _dlt_load_id,
+        ROW_NUMBER() OVER (PARTITION BY {history.thing} ORDER BY {order}) AS place
+      FROM `{dataset}.{history.table}` WHERE _dlt_load_id = this_load
+    )
   )
-  WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY thing ORDER BY id) = 1
 ) AS present
 ON past.thing = present.thing AND past.{STATE} = present.{STATE} AND past.valid_to IS NULL
 WHEN NOT MATCHED BY TARGET THEN
@@ -170,18 +250,42 @@ WHEN NOT MATCHED BY SOURCE AND past.valid_to IS NULL THEN
 """  # noqa: S608 - our names
 
 
-def _changes(names: Sequence[str], dataset: str) -> str:
+def _compared(table: str, column: str) -> str:
+    """SQL for what of a column tells a state from another: an array is a set."""
+    if TABLES[table].columns[column].type != "array":
+        return column
+    items = (
+        "SELECT STRING_AGG(DISTINCT TO_JSON_STRING(item), ',' ORDER BY TO_JSON_STRING(item))"  # noqa: S608
+        f" FROM UNNEST(JSON_QUERY_ARRAY({column})) AS item"
+    )
+    return (
+        f"IF({column} IS NULL, NULL, PARSE_JSON(CONCAT('[', COALESCE(({items}), ''), ']')))"
+        f" AS {column}"
+    )
+
+
+def _changes(tables: Iterable[str], names: Sequence[str], dataset: str) -> str:
+    """The statement that gives what arrived and what changed, by table."""
+    arrived = (f"SELECT '{table}' AS table_name, arrived_{table} AS arrived" for table in tables)
     parts = (
         f"SELECT '{HISTORIES[name].table}' AS table_name, thing,"  # noqa: S608 - our names
         " COUNTIF(valid_from = instant) AS opened, COUNTIF(valid_to = instant) AS closed"
         f" FROM `{dataset}.{name}` WHERE valid_from = instant OR valid_to = instant GROUP BY 1, 2"
         for name in names
     )
+    nothing = "SELECT '' AS table_name, '' AS thing, 0 AS opened, 0 AS closed"
     return (
-        "SELECT table_name, COUNTIF(closed = 0) AS opened, COUNTIF(opened = 0) AS closed,"  # noqa: S608
+        "SELECT table_name, arrived, COUNTIF(opened > 0 AND closed = 0) AS opened,"  # noqa: S608
+        " COUNTIF(opened = 0 AND closed > 0) AS closed,"
         " COUNTIF(opened > 0 AND closed > 0) AS changed"
-        f" FROM ({' UNION ALL '.join(parts)}) GROUP BY 1"
+        f" FROM ({' UNION ALL '.join(arrived)})"
+        f" LEFT JOIN ({' UNION ALL '.join([nothing, *parts])}) USING (table_name)"
+        " GROUP BY table_name, arrived"
     )
+
+
+def _view_query(client: bigquery.Client, dataset: str, name: str) -> str:
+    return VIEWS[name].replace("{d}", f"{client.project}.{dataset}").strip()
 
 
 # An opening of a thing is a run of its states with no gap between them.
@@ -213,7 +317,8 @@ openings AS (
 )
 SELECT
   table_name, thing, issue_id, severity, opened, closed,
-  TIMESTAMP_DIFF(COALESCE(closed, CURRENT_TIMESTAMP()), opened, SECOND) / 86400 AS days_open,
+  TIMESTAMP_DIFF(
+    COALESCE(closed, GREATEST(opened, CURRENT_TIMESTAMP())), opened, SECOND) / 86400 AS days_open,
   reopened
 FROM openings LEFT JOIN severities ON severities.id = openings.issue_id
 """,  # noqa: S608 - our names
@@ -235,6 +340,13 @@ WHERE o.valid_to IS NULL
 """,
 }
 """In the order in which they are made: the others read `remediation`."""
+
+_VIEWS_OF_0_1: Final = {
+    "971ae32248a485ba2ed321a022e2be888f8e5fce2190599d0b2ef329b1f1a012",  # remediation
+    "9df03a0f4b139e5d383b19537d0a7fe954105ac868b009ae061d18b7908d0cec",  # open_issues
+    "9b00ce3b11f0451c1d3107afa8623c2d44cf787fd76d4d0b062b44b87707c35d",  # open_occurrences
+}
+"""SHA-256 of the texts of version 0.1, whose views had no label; the dataset in them is `{d}`."""
 
 _OPENED = {
     "since": Column(
@@ -265,8 +377,8 @@ VIEW_TABLES: Final = {
         "Issues that are open now, one row each.", ("id",), _kept("issues_history") | _OPENED
     ),
     "open_occurrences": Table(
-        "Occurrences that are open now, one row each; by `id` where there is no `occurrence_id`.",
-        ("issue_id", "occurrence_id"),
+        "Occurrences that are open now, one row each.",
+        ("issue_id", "id"),
         _kept("occurrences_issues_history")
         | {"severity": Column("text", "Severity of its issue.", "high")}
         | _OPENED,
@@ -275,16 +387,14 @@ VIEW_TABLES: Final = {
 """What the views show."""
 
 
-def keep_views(client: bigquery.Client, dataset: str) -> None:
+def keep_views(client: bigquery.Client, dataset: str, found: Mapping[str, bigquery.Table]) -> None:
     """Make the views, and bring those up to date whose text has changed. No jobs, calls only."""
-    for name, text in VIEWS.items():
+    for name in VIEWS:
         view = bigquery.Table(f"{client.project}.{dataset}.{name}")
-        view.view_query = text.replace("{d}", f"{client.project}.{dataset}").strip()
-        try:
-            made = client.get_table(view.reference)
-        except NotFound:
+        view.view_query = _view_query(client, dataset, name)
+        view.labels = LABELS
+        if name not in found:
             client.create_table(view)
-        else:
-            if made.view_query != view.view_query:
-                made.view_query = view.view_query
-                client.update_table(made, ["view_query"])
+        elif (found[name].view_query, found[name].labels) != (view.view_query, LABELS):
+            found[name].view_query, found[name].labels = view.view_query, LABELS
+            client.update_table(found[name], ["view_query", "labels"])

@@ -1,9 +1,12 @@
 """One run at a time on a dataset, whatever starts them and wherever they run.
 
 Two at once would spoil each other's staging tables. So each run holds a lease: a table of the
-dataset's, with no rows, whose labels say who holds it and until when. BigQuery makes a table of one
-name once, and changes it only for whoever has seen its latest version. These are calls, not jobs.
-The table stays, and its labels also say how the last run ended.
+dataset's, with no rows, whose labels say who holds it. BigQuery makes a table of one name once, and
+changes it only for whoever has seen its latest version. These are calls, not jobs. The table stays,
+and its labels also say how the last run ended.
+
+No two clocks are compared. A run that waits for a lease takes it over once the table has not
+changed for `LEASE_SECONDS` by its own monotonic clock; the times in the labels are BigQuery's.
 """
 
 import contextlib
@@ -12,7 +15,7 @@ import time
 import uuid
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from google.api_core.exceptions import (
     Conflict,
@@ -32,7 +35,8 @@ from scanner_sync.errors import AlreadyRunning, LoadUnavailable, SettingsError, 
 
 LEASE_TABLE: Final = "_sync_lease"
 UNTIL: Final = "until"
-"""Label: until when the lease holds; 0 where it was given back. Times are in seconds since 1970."""
+"""Label: 0 where the lease was given back; else it changes with each renewal, to the moment after
+which the lease may be taken over. Times are BigQuery's, in seconds since 1970."""
 SUCCEEDED: Final = "succeeded"
 """Label: when a run last succeeded."""
 FAILED: Final = "failed"
@@ -40,12 +44,28 @@ FAILED: Final = "failed"
 FAILURE: Final = "failure"
 """Label: by what type of error it failed, in small letters."""
 LEASE_SECONDS: Final = 30
-"""How long a lease holds after it was signed: what a killed run costs the next."""
+"""How long a lease holds without a renewal: what a killed run costs the next."""
 RENEW_SECONDS: Final = 5
+WATCH_SECONDS: Final = 1.0
+"""Between two looks at a lease that another run holds."""
 CALL_TIMEOUT: Final = 3.0
 """Seconds for one call to BigQuery."""
+CALL: Final[dict[str, Any]] = {"timeout": CALL_TIMEOUT, "retry": None}
+"""How BigQuery is called: once."""
 PATIENCE: Final = 60.0
-"""Seconds in which BigQuery may fail in ways that pass, before the lease is given up."""
+"""Seconds in which BigQuery may fail in ways that pass, before a run gives up."""
+REACH_PATIENCE: Final = 10.0
+"""The same where BigQuery cannot be reached: most often there is no network."""
+
+
+PASSING_REASONS: Final = frozenset(
+    {
+        *("backendError", "internalError", "quotaExceeded", "rateLimitExceeded"),
+        *("jobBackendError", "jobInternalError", "jobRateLimitExceeded", "tableUnavailable"),
+    }
+)
+"""Reasons of BigQuery's for a failure after which it asks to try again:
+https://cloud.google.com/bigquery/docs/error-messages"""
 
 
 def is_passing(error: BaseException) -> bool:
@@ -53,8 +73,7 @@ def is_passing(error: BaseException) -> bool:
     kinds = (RetryError, ServerError, TooManyRequests, TransportError, ConnectionError, Timeout)
     details = getattr(error, "errors", None) or [{}]
     reason = details[0].get("reason") if isinstance(details[0], dict) else None
-    reasons = ("rateLimitExceeded", "quotaExceeded", "backendError", "internalError")
-    return isinstance(error, kinds) or reason in reasons
+    return isinstance(error, kinds) or reason in PASSING_REASONS
 
 
 def check_location(dataset: bigquery.Dataset, location: str) -> None:
@@ -88,13 +107,16 @@ class Lease:
         self._on_lost = on_lost
         self._name_of = name_of
         self._holder = uuid.uuid4().hex
+        self._has_dataset = False
         self._signed = 0.0
+        """When the lease was last signed, by the monotonic clock."""
+        self._signed_at = 0.0
+        """The same moment by BigQuery's clock."""
         self._done = threading.Event()
         self._renewing = threading.Thread(target=self._renew, name="lease", daemon=True)
         self._table: bigquery.Table
 
     def __enter__(self) -> Self:
-        self._make_dataset()
         self._table = self._take()
         self._renewing.start()
         return self
@@ -109,55 +131,66 @@ class Lease:
         self._renewing.join()
         labels = {UNTIL: "0"}
         if error is None:
-            labels |= {SUCCEEDED: str(int(time.time()))}
+            labels |= {SUCCEEDED: self._now()}
         else:
-            labels |= {FAILED: str(int(time.time())), FAILURE: self._name_of(error).lower()}
+            labels |= {FAILED: self._now(), FAILURE: self._name_of(error).lower()}
         self._table.labels |= labels
         # What cannot be given back runs out.
         with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
             self._client.update_table(
                 self._table,
                 ["labels"],
-                timeout=CALL_TIMEOUT,
-                retry=None,  # type: ignore[arg-type] # no retry
+                **CALL,
             )
 
     def _make_dataset(self) -> None:
         """Make the dataset, where it is not there: Terraform makes it, a laptop does not."""
-        retry = bigquery.DEFAULT_RETRY.with_timeout(PATIENCE)
         location = str(self._client.location)
         try:
-            found = self._client.get_dataset(self._dataset, timeout=CALL_TIMEOUT, retry=retry)
+            found = self._client.get_dataset(self._dataset, **CALL)
         except NotFound:
             dataset = bigquery.Dataset(self._dataset)
             dataset.location = location
-            found = self._client.create_dataset(
-                dataset, exists_ok=True, timeout=CALL_TIMEOUT, retry=retry
-            )
+            found = self._client.create_dataset(dataset, exists_ok=True, **CALL)
         check_location(found, location)
+        self._has_dataset = True
+
+    def _now(self) -> str:
+        """BigQuery's time in whole seconds since 1970, as far as the last renewal tells."""
+        return str(int(self._signed_at + time.monotonic() - self._signed) if self._signed_at else 0)
 
     def _take(self) -> bigquery.Table:
         """Make the lease, or take it over once its holder has not been heard of for long enough."""
-        first_seen = None
-        patient_until = time.monotonic() + PATIENCE
+        seen = None
+        started = heard = watched_since = time.monotonic()
         while True:
             try:
+                if not self._has_dataset:
+                    self._make_dataset()
                 lease = self._find()
+                heard = now = time.monotonic()
                 if lease is None:
                     return self._sign(bigquery.Table(self._reference), is_new=True)
-                until = int(lease.labels.get(UNTIL, 0))
-                if until <= time.time() or lease.labels.get("holder") == self._holder:
+                is_free = lease.labels.get(UNTIL, "0") == "0"
+                is_held_by_this_run = lease.labels.get("holder") == self._holder
+                if is_free or is_held_by_this_run:
                     return self._sign(lease)
-                if first_seen not in (None, until):
+                if seen is None:
+                    seen, watched_since = lease.etag, now
+                if lease.etag != seen:
                     raise AlreadyRunning(
                         f"Another run is loading into {self._dataset.dataset_id}. Wait until it is"
                         " done."
                     )
-                first_seen = until
-                seconds = min(RENEW_SECONDS, max(0.1, until - time.time()))
+                if now - watched_since >= LEASE_SECONDS:
+                    return self._sign(lease)
+                seconds = WATCH_SECONDS
             except (Conflict, NotFound, PreconditionFailed):
                 seconds = 0.1  # another run was quicker
             except (GoogleAPIError, GoogleAuthError, OSError) as error:
+                patient_until = started + PATIENCE
+                if isinstance(error, ConnectionError | TransportError):
+                    patient_until = heard + REACH_PATIENCE
                 if not is_passing(error) or time.monotonic() > patient_until:
                     raise
                 seconds = 1.0
@@ -169,31 +202,28 @@ class Lease:
         try:
             return self._client.get_table(
                 self._reference,
-                timeout=CALL_TIMEOUT,
-                retry=None,  # type: ignore[arg-type] # no retry
+                **CALL,
             )
         except NotFound:
             return None
 
     def _sign(self, lease: bigquery.Table, is_new: bool = False) -> bigquery.Table:
         """Sign the lease for `LEASE_SECONDS` from now, unless somebody else has changed it."""
-        signed, until = time.monotonic(), int(time.time()) + LEASE_SECONDS
+        signed, until = time.monotonic(), int(self._now()) + LEASE_SECONDS
         lease.labels = lease.labels | {"holder": self._holder, UNTIL: str(until)}
         lease.description = "One sync at a time: the labels say which, and how the last one ended."
         if is_new:
             lease = self._client.create_table(
                 lease,
-                timeout=CALL_TIMEOUT,
-                retry=None,  # type: ignore[arg-type] # no retry
+                **CALL,
             )
         else:
             lease = self._client.update_table(
                 lease,
                 ["labels"],
-                timeout=CALL_TIMEOUT,
-                retry=None,  # type: ignore[arg-type] # no retry
+                **CALL,
             )
-        self._signed = signed
+        self._signed, self._signed_at = signed, lease.modified.timestamp()
         return lease
 
     def _renew(self) -> None:

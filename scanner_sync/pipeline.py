@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +18,12 @@ from dlt.common.destination.client import WithStateSync
 from dlt.common.destination.exceptions import DestinationException, DestinationUndefinedEntity
 from dlt.common.exceptions import TransientException
 from dlt.extract.source import DltSource
-from google.api_core.exceptions import Forbidden, GoogleAPICallError
-from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
+from dlt.load.exceptions import LoadClientJobException
+from google.api_core.exceptions import Forbidden, GoogleAPICallError, NotFound
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
 from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
-from requests.exceptions import HTTPError
+from requests.exceptions import ConnectionError, HTTPError
 
 from scanner_sync import log
 from scanner_sync.api import ApiSession
@@ -38,7 +38,14 @@ from scanner_sync.errors import (
     SyncError,
 )
 from scanner_sync.files import file_source
-from scanner_sync.history import keep_histories, keep_tables, keep_views
+from scanner_sync.history import (
+    check_arrival,
+    check_names,
+    count_arrived,
+    keep_histories,
+    keep_tables,
+    keep_views,
+)
 from scanner_sync.lease import Lease, is_passing
 from scanner_sync.listing import ApiResponse
 from scanner_sync.progress import Progress
@@ -72,19 +79,22 @@ def sync(
         client = bigquery.Client(project, credentials, location=settings.bigquery_location)
         deadline.doing = "waiting for another run to end"
         with Lease(client, settings.dataset, deadline, abort, name_of=_name_of):
-            # Not before the lease is held: the histories of two runs follow each other.
-            now = datetime.now(UTC)
 
             def work() -> tuple[str | None, Mapping[str, Mapping[str, int]]]:
+                found = check_names(client, settings.dataset, settings.history)
                 with fresh_pipeline(settings, project, credentials, progress) as pipeline:
                     source = source_of(settings, token, progress, pipeline)
                     load_id = _run(pipeline, source, progress)
+                rows = progress.rows_read
                 if not settings.history:
+                    if load_id:
+                        deadline.doing = "counting the rows that arrived"
+                        check_arrival(rows, count_arrived(client, settings.dataset, rows, load_id))
                     return load_id, {}
                 deadline.doing = "keeping the histories"
-                keep_tables(client, settings.dataset)
-                keep_views(client, settings.dataset)
-                return load_id, keep_histories(client, settings.dataset, resources, load_id, now)
+                keep_tables(client, settings.dataset, found)
+                keep_views(client, settings.dataset, found)
+                return load_id, keep_histories(client, settings.dataset, rows, load_id)
 
             # An interrupt comes to the main thread, which waits here; where it came upon a library
             # at work, that could swallow it.
@@ -96,7 +106,7 @@ def sync(
         if found not in _causes(error):
             # Where it came from; not the messages, which may quote a row.
             causes = [{type(cause).__name__: log.frames_of(cause)} for cause in _causes(error)]
-            log.event("fault", logging.ERROR, causes=causes)
+            log.event("fault", logging.ERROR, causes=causes, DBG=repr(error)[:1500])
         raise found from None
     return Report(
         load_id=load_id,
@@ -227,6 +237,16 @@ def diagnose(error: BaseException) -> SyncError:  # noqa: PLR0911 - one return f
                 " roles/bigquery.jobUser on the project, and roles/bigquery.dataEditor on the"
                 " dataset and its _staging twin."
             )
+        if isinstance(cause, NotFound):
+            return LoadError(
+                f"BigQuery does not find what the sync needs: {cause.message} The next sync makes"
+                " it, if the account may."
+            )
+        if isinstance(cause, ConnectionError | TransportError):
+            return LoadUnavailable(
+                f"BigQuery cannot be reached ({type(cause).__name__}). Check the network of this"
+                " machine, its DNS and its proxy, and try again."
+            )
     kinds = " < ".join(dict.fromkeys(type(cause).__name__ for cause in causes))
     passing = (TransientException, GoogleAuthError)
     if any(isinstance(cause, passing) or is_passing(cause) for cause in causes):
@@ -246,4 +266,6 @@ def _name_of(error: BaseException) -> str:
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        # Of a load job that failed, dlt has what BigQuery said beside the chain of causes.
+        of_job = error.client_exception if isinstance(error, LoadClientJobException) else None
+        error = of_job or error.__cause__ or error.__context__

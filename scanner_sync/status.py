@@ -1,6 +1,6 @@
 """What is in the dataset, how fresh it is, and how the last runs ended."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from google.api_core.exceptions import NotFound
@@ -16,14 +16,15 @@ LOADS: Final = 5
 """How many of the last loads are told of."""
 
 
-def read_status(client: bigquery.Client, dataset: str, now: datetime) -> dict[str, Any]:
+def read_status(client: bigquery.Client, dataset: str) -> dict[str, Any]:
     """The tables with their rows and the moment of their newest load, and the last runs.
 
     `last_run` has `outcome` (`succeeded`, `failed`, `under way`, or `ended unseen` where it was
     killed), `at` and, where it failed, `error_type`; it is None where no run is known of.
-    `last_failure` is the last that failed. Runs that ended before they came to BigQuery, for want
-    of a token or a setting, are in the log alone. Times are `datetime`s. Two queries, which read
-    one short column of each table. Raises `LoadError` where the dataset is not there.
+    `last_failure` is the last that failed, `now` BigQuery's time. Runs that ended before they came
+    to BigQuery, for want of a token or a setting, are in the log alone. Times are `datetime`s.
+    Three queries, which read one short column of each table. Raises `LoadError` where the dataset
+    is not there.
     """
     try:
         found = client.get_dataset(dataset)
@@ -34,14 +35,23 @@ def read_status(client: bigquery.Client, dataset: str, now: datetime) -> dict[st
         ) from None
     there = {table.table_id for table in client.list_tables(found)}
     names = [name for name in (*TABLES, *HISTORIES) if name in there]
-    labels = client.get_table(f"{dataset}.{LEASE_TABLE}").labels if LEASE_TABLE in there else {}
+    lease = client.get_table(f"{dataset}.{LEASE_TABLE}") if LEASE_TABLE in there else None
+    now = read_clock(client)
     return {
         "dataset": dataset,
+        "now": now,
         "tables": _tables(client, dataset, names),
-        "last_run": _last_run(labels, now),
-        "last_failure": _failure(labels),
+        "last_run": _last_run(lease, now) if lease else None,
+        "last_failure": _failure(lease.labels) if lease else None,
         "loads": _loads(client, dataset) if "_dlt_loads" in there else [],
     }
+
+
+def read_clock(client: bigquery.Client) -> datetime:
+    """BigQuery's time, which all that is shown is compared with."""
+    [row] = client.query_and_wait("SELECT CURRENT_TIMESTAMP() AS now")
+    now: datetime = row["now"]
+    return now
 
 
 def _tables(client: bigquery.Client, dataset: str, names: list[str]) -> list[dict[str, Any]]:
@@ -74,12 +84,11 @@ def _loads(client: bigquery.Client, dataset: str) -> list[dict[str, Any]]:
     return [{"load_id": row["load_id"], "at": row["inserted_at"]} for row in rows]
 
 
-def _last_run(labels: dict[str, str], now: datetime) -> dict[str, Any] | None:
-    until = int(labels.get(UNTIL, 0))
-    if until:
-        moment = datetime.fromtimestamp(until - LEASE_SECONDS, UTC)
-        outcome = "under way" if until > now.timestamp() else "ended unseen"
-        return {"outcome": outcome, "at": moment}
+def _last_run(lease: bigquery.Table, now: datetime) -> dict[str, Any] | None:
+    labels = lease.labels
+    if labels.get(UNTIL, "0") != "0":
+        is_kept = now - lease.modified < timedelta(seconds=LEASE_SECONDS)
+        return {"outcome": "under way" if is_kept else "ended unseen", "at": lease.modified}
     succeeded = int(labels.get(SUCCEEDED, 0))
     failure = _failure(labels)
     if failure and failure["at"].timestamp() >= succeeded:

@@ -1,6 +1,7 @@
 """The API token, from Secret Manager."""
 
 import re
+from typing import Final
 
 import google_crc32c
 from google.api_core import exceptions as google_exceptions
@@ -14,6 +15,9 @@ from google.cloud.secretmanager_v1 import (
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import TokenError, TokenUnavailable
 
+PATIENCE: Final = 10.0
+"""Seconds in which Secret Manager, or the network to it, may fail in ways that pass."""
+
 
 def read_token(secret: str, emulator: str | None, deadline: Deadline) -> str:
     """The token that `secret` holds, in the named version or else the latest.
@@ -24,7 +28,7 @@ def read_token(secret: str, emulator: str | None, deadline: Deadline) -> str:
     """
     version = secret if "/versions/" in secret else f"{secret}/versions/latest"
     try:
-        response = _access(version, emulator, min(60.0, deadline.remaining))
+        response = _access(version, emulator, min(PATIENCE, deadline.remaining))
     except google_exceptions.NotFound:
         raise TokenError(
             f"{version} does not exist. Create the secret, and add the token to it:"
@@ -51,7 +55,8 @@ def read_token(secret: str, emulator: str | None, deadline: Deadline) -> str:
         ) from None
     except (google_exceptions.GoogleAPICallError, google_exceptions.RetryError) as error:
         raise TokenUnavailable(
-            f"Secret Manager did not give {version} ({type(error).__name__}). Try again later."
+            f"Secret Manager did not give {version} ({type(error).__name__}). Check the network of"
+            " this machine, its DNS and its proxy, or try again later."
         ) from None
     except GoogleAuthError as error:
         raise TokenUnavailable(

@@ -15,18 +15,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from local.bigquery import error_of, proxy
 from local.processes import ROOT
 from local.secret_manager import SecretManager
 from sample_api import Account, generate
-from scanner_sync.lease import LEASE_TABLE
+from scanner_sync.lease import LEASE_SECONDS, LEASE_TABLE
 from scanner_sync.status import read_status
 from scanner_sync.tables import TABLES
 
 from .conftest import PROJECT, SECRET, TOKEN, Dataset
 
+ANONYMOUS = AnonymousCredentials()  # type: ignore[no-untyped-call]
 COMMAND = [sys.executable, "-m", "scanner_sync"]
 
 
@@ -179,7 +181,7 @@ def test_an_interrupted_sync_gives_back_what_it_holds(
     assert (done.status, "Traceback" in done.out) == (status, False)
     assert "Interrupted" in done.out
     assert list(tmp_path.iterdir()) == []
-    found = read_status(dataset.client, dataset.name, datetime.now(UTC))
+    found = read_status(dataset.client, dataset.name)
     last = found["last_run"]
     assert (last["outcome"], last["error_type"]) == ("failed", "Interrupted")
     started = time.monotonic()
@@ -305,7 +307,7 @@ def test_check_without_google_credentials(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 @pytest.mark.usefixtures("secret_manager", "api_url")
 def test_status_tells_of_tables_and_runs(
-    dataset: Dataset, secret_manager: SecretManager, monkeypatch: pytest.MonkeyPatch
+    dataset: Dataset, secret_manager: SecretManager, emulator_port: int
 ) -> None:
     """Rows and freshness of each table; how the last run ended; no dataset is a clear error."""
     none = run("status")
@@ -333,11 +335,19 @@ def test_status_tells_of_tables_and_runs(
     assert load["load_id"] in done.out
 
     lease = dataset.client.get_table(f"{PROJECT}.{dataset.name}.{LEASE_TABLE}")
-    for until, outcome in ((time.time() + 20, "under way"), (time.time() - 20, "ended unseen")):
-        lease.labels = lease.labels | {"until": str(int(until))}
-        lease = dataset.client.update_table(lease, ["labels"])
-        found = read_status(dataset.client, dataset.name, datetime.now(UTC))
-        assert found["last_run"]["outcome"] == outcome
+    lease.labels = lease.labels | {"until": "1"}
+    lease = dataset.client.update_table(lease, ["labels"])
+    assert read_status(dataset.client, dataset.name)["last_run"]["outcome"] == "under way"
+
+    def age(method: str, path: str, body: bytes) -> tuple[int, bytes] | None:
+        if method != "GET" or LEASE_TABLE not in path:
+            return None
+        modified = str(int(lease.modified.timestamp() - LEASE_SECONDS) * 1000)
+        return 200, json.dumps(lease.to_api_repr() | {"lastModifiedTime": modified}).encode()
+
+    with proxy(emulator_port, age) as url:
+        client = bigquery.Client(PROJECT, ANONYMOUS, client_options={"api_endpoint": url})
+        assert read_status(client, dataset.name)["last_run"]["outcome"] == "ended unseen"
 
 
 def test_a_broken_configuration_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

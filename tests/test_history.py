@@ -372,3 +372,59 @@ def test_any_sequence_of_states(served: Account, dataset: Dataset, states: list[
         assert at(occurrences, instant, "issue_id", "occurrence_id") == sorted(
             (n, i) for n, (_, found) in shown.items() for i in found
         )
+
+
+@pytest.mark.usefixtures("api_url")
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        (["a", "b"], ["b", "a"], 0),
+        (["a", None, "b"], [None, "b", "a"], 0),
+        (["a", "a"], ["a"], 0),
+        (["a", "b"], ["a", "c"], 1),
+        (["a"], [], 1),
+        (None, [], 1),
+        (["a", "b"], ["a,b"], 1),
+    ],
+)
+def test_tags_are_a_set(
+    account: Account,
+    dataset: Dataset,
+    http: flask.testing.FlaskClient,
+    before: list[str | None] | None,
+    after: list[str | None],
+    changed: int,
+) -> None:
+    """Tags in another order are no new state; the table has them as they came."""
+    account.targets = [{"id": 1, "address": "a", "tags": before}]
+    assert http.post("/", json={"resources": ["targets"]}).status_code == 200
+    account.targets = [{"id": 1, "address": "a", "tags": after}]
+    answer = http.post("/", json={"resources": ["targets"]})
+    assert answer.get_json()["history"] == {"targets": counts(0, 0, changed)}
+    assert [row["tags"] for row in dataset.rows("targets")] == [after]
+
+
+@pytest.mark.usefixtures("api_url")
+def test_two_occurrences_with_one_identifier_are_both_kept(
+    account: Account, dataset: Dataset, http: flask.testing.FlaskClient
+) -> None:
+    """Both are in the history and open, in whatever order they come, and each is closed once."""
+    rows = [
+        {"id": 1, "occurrence_id": 7, "target": "a", "port": "443"},
+        {"id": 2, "occurrence_id": 7, "target": "a", "port": "80"},
+    ]
+    account.issues = [issue(1, "high")]
+
+    def sync(*occurrences: dict[str, Any]) -> tuple[dict[str, int], list[tuple[str, str]]]:
+        account.occurrences = {1: list(occurrences)}
+        answer = http.post("/", json={"resources": ["issues", "occurrences_issues"]})
+        assert answer.status_code == 200, answer.get_json()
+        found = dataset.query("SELECT target, port FROM {d}.open_occurrences ORDER BY port")
+        history: dict[str, int] = answer.get_json()["history"]["occurrences_issues"]
+        return history, [(row["target"], row["port"]) for row in found]
+
+    assert sync(*rows) == (counts(2, 0, 0), [("a", "443"), ("a", "80")])
+    renumbered = [rows[1] | {"id": 8}, rows[0] | {"id": 9}]
+    assert sync(*renumbered) == (counts(0, 0, 0), [("a", "443"), ("a", "80")])
+    assert sync(rows[0]) == (counts(0, 1, 0), [("a", "443")])
+    assert sync(*rows) == (counts(1, 0, 0), [("a", "443"), ("a", "80")])
