@@ -127,7 +127,11 @@ class TableFile:
             key = orjson.dumps({name: row[name] for name in self._key})
             row["_dlt_load_id"] = self._load_id
             row["_dlt_id"] = digest128b(key, 10)
-            lines.append(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+            try:
+                line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+            except TypeError:  # an integer past 64 bits in a JSON column
+                line = orjson.dumps(_within_64_bits(row), option=orjson.OPT_APPEND_NEWLINE)
+            lines.append(line)
         self._file.write(b"".join(lines))
         self.rows += len(rows)
 
@@ -147,6 +151,17 @@ class TableFile:
                     " Nothing was loaded. The API has changed: report it."
                 )
             self.new_columns[name] = {"name": name, "data_type": data_type, "nullable": True}
+
+
+def _within_64_bits(value: Any) -> Any:
+    """`value` with each integer that BigQuery's JSON would round as a text of its digits."""
+    if isinstance(value, dict):
+        return {key: _within_64_bits(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_within_64_bits(inner) for inner in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return str(value)
+    return value
 
 
 def dlt_columns(columns: Mapping[str, Column]) -> dict[str, TColumnSchema]:
