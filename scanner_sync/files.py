@@ -17,7 +17,7 @@ from dlt.common.utils import digest128b
 from dlt.extract.resource import DltResource
 from dlt.extract.source import DltSource
 
-from scanner_sync.errors import ApiError
+from scanner_sync.errors import ApiError, shown
 from scanner_sync.tables import DLT_COLUMNS, TABLES, Column
 
 _NEW: Final[Mapping[type, TDataType]] = {
@@ -147,7 +147,7 @@ class TableFile:
             data_type = _NEW[type(row[name])]
             if self._data_types.setdefault(name, data_type) != data_type:
                 raise ApiError(
-                    f"Column {name} of {self.table} has values of another type than before."
+                    f"Column {shown(name)} of {self.table} has values of another type than before."
                     " Nothing was loaded. The API has changed: report it."
                 )
             self.new_columns[name] = {"name": name, "data_type": data_type, "nullable": True}

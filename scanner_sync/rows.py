@@ -15,7 +15,7 @@ from typing import Any
 
 from dlt.common.normalizers.naming.snake_case import NamingConvention
 
-from scanner_sync.errors import ApiError
+from scanner_sync.errors import ApiError, shown
 from scanner_sync.tables import DLT_COLUMNS, TABLES, Column, ColumnType
 
 _INT64 = range(-(2**63), 2**63)
@@ -25,6 +25,14 @@ UNFIT = (TypeError, ValueError, OverflowError)
 """What a conversion raises for a value that does not fit its type."""
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 """JSON's form of a number; Python takes "1_000", " 7 ", "nan" and digits of other scripts too."""
+_COLUMN = re.compile(r"[a-z_][a-z0-9_]{0,299}")
+"""The name of a column, in lower case. This and the next are from BigQuery's "Specify a schema"."""
+_RESERVED = re.compile(
+    "_TABLE_|_FILE_|_PARTITION|_ROW_TIMESTAMP|__ROOT__|_COLIDENTIFIER|_CHANGE_SEQUENCE_NUMBER"
+    "|_CHANGE_TYPE|_CHANGE_TIMESTAMP|_dlt_",
+    re.IGNORECASE,
+)
+"""How names begin that BigQuery or dlt keeps for itself."""
 _DEEPEST = 100
 """Levels of nesting; BigQuery's JSON takes 500, and Python's recursion, which dlt uses, 1000."""
 _NESTING = (dict, list)
@@ -44,7 +52,7 @@ def to_row(table: str, item: Mapping[str, Any]) -> dict[str, Any]:
     """The row of `table` that holds `item`.
 
     Raises `ApiError` naming table and column where a declared column is missing though required or
-    has a value of another type, and where two fields would be one column.
+    has a value of another type, and where two fields would be one column or a field can be none.
     """
     columns = TABLES[table].columns
     try:
@@ -57,23 +65,35 @@ def to_row(table: str, item: Mapping[str, Any]) -> dict[str, Any]:
     if item.keys() <= columns.keys():
         return row
     for field in item.keys() - columns.keys():
-        name = _column_name(field)
+        name = _column_name(table, field)
         if name in row or name in DLT_COLUMNS:
             raise ApiError(
-                f"A row of {table} has a new field that BigQuery would take for the column {name}."
-                " Nothing was loaded. The API has changed: report it."
+                f"A row of {table} has a new field that BigQuery would take for the column"
+                f" {shown(name)}: {shown(field)}. Nothing was loaded. The API has changed:"
+                " report it."
             )
         row[name] = _new(table, name, item[field])
     return row
 
 
 @lru_cache(maxsize=1024)
-def _column_name(field: str) -> str:
-    """The column that dlt makes of a field."""
+def _column_name(table: str, field: str) -> str:
+    """The column that dlt makes of a field. Raises `ApiError` where BigQuery takes no such name."""
     try:
-        return _NAMING.normalize_identifier(field)
+        name = _NAMING.normalize_identifier(field)
     except ValueError:
-        raise ApiError("A row has a field with no name. Nothing was loaded.") from None
+        raise ApiError(
+            f"A row of {table} has a field with no name. Nothing was loaded. The API has changed:"
+            " report it."
+        ) from None
+    reserved = _RESERVED.match(field) or _RESERVED.match(name)
+    if name not in DLT_COLUMNS and (reserved or not _COLUMN.fullmatch(name)):
+        raise ApiError(
+            f"A row of {table} has a new field whose name no column can have: {shown(field)}. It is"
+            " longer than 300 characters, in another script, or begins with a prefix that BigQuery"
+            " or dlt reserves. Nothing was loaded. The API has changed: report it."
+        )
+    return name
 
 
 def _new(table: str, name: str, value: object) -> object:
@@ -82,7 +102,7 @@ def _new(table: str, name: str, value: object) -> object:
         # JSON has one type of number: a field that is 7 today may be 7.5 tomorrow.
         if abs(value) > _EXACT:
             raise ApiError(
-                f"Field {name} of {table} is new, and holds a number past 53 bits, which its"
+                f"Field {shown(name)} of {table} is new, and holds a number past 53 bits, which its"
                 " column would round. Nothing was loaded. The API has changed: report it."
             )
         return float(value)
@@ -115,7 +135,7 @@ def convert(table: str, name: str, column: Column, value: object) -> object:
     except UNFIT:
         # The cause would show the value, so it is left out.
         raise ApiError(
-            f"Column {name} of {table} takes {column.type}, and the API sent a"
+            f"Column {shown(name)} of {table} takes {column.type}, and the API sent a"
             f" {_json_type(value)} that cannot be stored as one. Nothing was loaded. If this"
             " persists, the API has changed the column's type: report it."
         ) from None

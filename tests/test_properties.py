@@ -158,6 +158,11 @@ def test_deep_nesting_is_a_row_or_an_error(depth: int) -> None:
             to_row("occurrences_issues", item)
 
 
+RESERVED = ["_TABLE_SUFFIX", "_FILE_NAME", "_PARTITIONTIME", "_PARTITION", "_ROW_TIMESTAMP"]
+RESERVED += ["__ROOT__", "_COLIDENTIFIER", "_CHANGE_SEQUENCE_NUMBER", "_CHANGE_TYPE"]
+RESERVED += ["_CHANGE_TIMESTAMP", "_dlt_parent_id", "_partitionDate"]
+
+
 @pytest.mark.parametrize(
     ("field", "message"),
     [
@@ -166,6 +171,13 @@ def test_deep_nesting_is_a_row_or_an_error(depth: int) -> None:
         ({"isNew": 1, "is_new": 2}, "a new field that BigQuery would take for the column is_new"),
         ({"_dlt_id": "x"}, "a new field that BigQuery would take for the column _dlt_id"),
         ({"": 1}, "a field with no name"),
+        ({" ": 1}, "a field with no name"),
+        ({"n" * 301: 1}, f"no column can have: {'n' * 97}[.]{{4}} It is longer than 300"),
+        ({"nN" * 151: 1}, "no column can have: nN"),  # dlt writes n_n
+        *(({name: 1}, f"no column can have: {name}[.]") for name in RESERVED),
+        *(({name.lower(): 1}, f"no column can have: {name.lower()}[.]") for name in RESERVED),
+        ({"\u0661": 1}, "no column can have: \u0661[.]"),
+        ({"new\0": 1, "new_": 2}, "for the column newx: new"),
     ],
 )
 def test_a_new_field_that_cannot_be_a_column(field: dict[str, Any], message: str) -> None:

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -159,6 +160,8 @@ def test_what_python_cannot_read_is_an_error(body: str) -> None:
         ("occurrences_issues", "occurrence_id", 7.0, 7),
         ("occurrences_issues", "port", 443.0, "443"),
         ("occurrences_issues", "port", " 443 ", " 443 "),
+        ("occurrences_issues", "issue_id", "1.0", 1),
+        ("occurrences_issues", "issue_id", None, 1),
         *(("issues", "cvss_score", value, 7.5) for value in (7.5, "7.5", "75e-1", "7.50")),
         ("issues", "cvss_score", 7, 7.0),
         ("issues", "cvss_score", -(2**53), -(2.0**53)),
@@ -187,6 +190,7 @@ ODD += ["nan", "NaN", "inf", "Infinity", "-infinity", "1_0.5", "1e400", LONG]
         *(("issues", "cvss_score", value) for value in (*ODD, 2**53 + 1, 2**64, str(2**64))),
         *(("occurrences_issues", "occurrence_id", value) for value in (7.5, 1e18, 2**63)),
         *(("occurrences_issues", "port", value) for value in (443.5, 1e18, 2**64)),
+        ("occurrences_issues", "issue_id", 2**64),
         ("issues", "title", 2**64),
         ("issues", "snoozed", 2**64),
         ("issues", "snooze_until", 2**64),
@@ -234,6 +238,22 @@ def test_occurrences_are_asked_for_by_the_id_that_is_stored(
     assert sorted((row["issue_id"], row["id"]) for row in rows) == [(7, 1), (8, 1), (8, 2)]
     [found] = [finding.said for finding in check() if finding.name == "listings"]
     assert found == "2 issues, 1 occurrences of the first, 0 scans, 0 targets"
+
+
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        ({"issue_id": 2}, "a new field issue_id, which names another issue"),
+        ({"_issues_id": 1}, "a new field _issues_id, a name that the sync uses itself"),
+        ({"IssueId": 1}, "BigQuery would take for the column issue_id: IssueId"),
+    ],
+)
+def test_an_occurrence_that_brings_an_id_of_its_issue(
+    read: Read, row: dict[str, Any], named: str
+) -> None:
+    """It must not be written over, nor write over the id of the issue that was asked for."""
+    with pytest.raises(ApiError, match=f"A row of occurrences_issues has .*{named}"):
+        read("occurrences_issues", {"id": 1, **row})
 
 
 @pytest.mark.parametrize(
@@ -310,3 +330,57 @@ def test_what_is_not_a_date_or_a_time(read: Read, table: str, field: str, value:
     """Not YYYY-MM-DD with or without a time, or a moment that UTC's calendar does not have."""
     with pytest.raises(ApiError, match=f"^Column {field} of {table} takes "):
         read(table, {"id": 1, field: value})
+
+
+NAMES = ["order", "n" * 300, "_tables", "_changes", "größe", "7up", "_dl"]
+
+
+@pytest.mark.usefixtures("api_url")
+def test_names_that_bigquery_takes_are_columns(
+    dataset: Dataset, http: flask.testing.FlaskClient, account: Account
+) -> None:
+    """The longest, reserved words, and those that only look like reserved ones."""
+    account.targets = [{"id": 1, **{name: name for name in NAMES}}]
+    answer = http.post("/", json={"resources": ["targets"]})
+    assert answer.status_code == 200, answer.get_json()
+    [row] = dataset.rows("targets")
+    assert {value for value in row.values() if isinstance(value, str)} == set(NAMES)
+
+
+def assert_short(error: str) -> None:
+    """Assert that an error is one line of a sensible length, and repeats nothing at length."""
+    assert len(error) < 500
+    assert error.isprintable()
+    assert not re.search(r"(.)\1{100}", error)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"x" * 10_000: 1},
+        {"\n\u202e\x1b[31m" * 100: 1, "\n\u202e\x1b[31m" * 99: 1},
+        {"x" * 290: 2**64},
+        {"x" * 290: json.loads("[" * 200 + "]" * 200)},
+        {"X" * 150: 1, "X" * 149 + "x": 2, "x" * 150: 3},
+        {"id": "7" * 10_000},
+        {"address": [1] * 10_000},
+        {" " * 10_000: 1},
+    ],
+)
+def test_an_error_does_not_grow_with_what_the_api_sends(read: Read, row: dict[str, Any]) -> None:
+    """Names are shortened, control characters escaped, and values left out."""
+    with pytest.raises(ApiError, match="of targets") as caught:
+        read("targets", {"id": 1, **row})
+    assert_short(str(caught.value))
+
+
+@pytest.mark.usefixtures("api_url", "dataset")
+def test_an_error_of_a_load_file_does_not_grow(
+    http: flask.testing.FlaskClient, account: Account
+) -> None:
+    """A column of the longest name that changes its type."""
+    account.targets = [{"id": 1, "x" * 300: 1}, {"id": 2, "x" * 300: "1"}]
+    answer = http.post("/", json={"resources": ["targets"]})
+    error = answer.get_json()["error"]["message"]
+    assert error.startswith(f"Column {'x' * 97}... of targets has values of another type")
+    assert_short(error)
