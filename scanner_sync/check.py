@@ -24,6 +24,7 @@ from scanner_sync.errors import ApiError, InternalError, SettingsError
 from scanner_sync.lease import check_location
 from scanner_sync.listing import ApiResponse, Page
 from scanner_sync.pipeline import diagnose, google_account
+from scanner_sync.rows import to_row
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.token import read_token
 
@@ -135,7 +136,7 @@ class _Tried:
         issues = self._first_page("issues/")
         counts = {"issues": issues.total}
         for issue in issues.rows[:1]:
-            path = f"issues/{issue['id']}/occurrences/"
+            path = f"issues/{to_row('issues', issue)['id']}/occurrences/"
             counts["occurrences of the first"] = self._first_page(path).total
         for name in ("scans", "targets"):
             counts[name] = self._first_page(f"{name}/").total

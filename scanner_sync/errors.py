@@ -7,6 +7,12 @@ an answer: messages travel into logs, HTTP answers and Pub/Sub retries.
 from typing import ClassVar
 
 
+def shown(text: str) -> str:
+    """Text from outside, for a message: at most 100 characters, control characters escaped."""
+    escaped = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:101])
+    return escaped if len(escaped) <= 100 else f"{escaped[:97]}..."
+
+
 class SyncError(Exception):
     """A sync that did not happen, or did not finish.
 

@@ -17,7 +17,7 @@ from dlt.common.utils import digest128b
 from dlt.extract.resource import DltResource
 from dlt.extract.source import DltSource
 
-from scanner_sync.errors import ApiError
+from scanner_sync.errors import ApiError, shown
 from scanner_sync.tables import DLT_COLUMNS, TABLES, Column
 
 _NEW: Final[Mapping[type, TDataType]] = {
@@ -127,7 +127,11 @@ class TableFile:
             key = orjson.dumps({name: row[name] for name in self._key})
             row["_dlt_load_id"] = self._load_id
             row["_dlt_id"] = digest128b(key, 10)
-            lines.append(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+            try:
+                line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+            except TypeError:  # an integer past 64 bits in a JSON column
+                line = orjson.dumps(_within_64_bits(row), option=orjson.OPT_APPEND_NEWLINE)
+            lines.append(line)
         self._file.write(b"".join(lines))
         self.rows += len(rows)
 
@@ -143,10 +147,21 @@ class TableFile:
             data_type = _NEW[type(row[name])]
             if self._data_types.setdefault(name, data_type) != data_type:
                 raise ApiError(
-                    f"Column {name} of {self.table} has values of another type than before."
+                    f"Column {shown(name)} of {self.table} has values of another type than before."
                     " Nothing was loaded. The API has changed: report it."
                 )
             self.new_columns[name] = {"name": name, "data_type": data_type, "nullable": True}
+
+
+def _within_64_bits(value: Any) -> Any:
+    """`value` with each integer that BigQuery's JSON would round as a text of its digits."""
+    if isinstance(value, dict):
+        return {key: _within_64_bits(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_within_64_bits(inner) for inner in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return str(value)
+    return value
 
 
 def dlt_columns(columns: Mapping[str, Column]) -> dict[str, TColumnSchema]:

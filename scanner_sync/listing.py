@@ -3,6 +3,10 @@
 `OverlapPaginator` is dlt's extension point for pagination; it moves by the rows that came.
 """
 
+import codecs
+import json
+import math
+import re
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -10,6 +14,10 @@ import requests
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
 from scanner_sync.errors import ApiError, ListingUnstable
+from scanner_sync.rows import UNFIT, to_bigint
+
+_DIGITS_TO_ZERO: Final = bytes.maketrans(b"123456789", b"0" * 9)
+_LONG_DIGITS: Final = re.compile(rb"([0-9]{18})[0-9]+")
 
 
 class Page(NamedTuple):
@@ -63,19 +71,42 @@ def read_page(body: bytes, resource: str) -> Page:
         )
 
     try:
-        envelope = orjson.loads(body)
+        envelope = _parse(body.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError:
+        if b"\0" in body[:4] or body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise fault("it is UTF-16 or UTF-32, and JSON is UTF-8") from None
         raise fault("it is no JSON") from None
+    except (ValueError, RecursionError):
+        raise fault("it has a number too long, or a nesting too deep, to be read") from None
     if not isinstance(envelope, dict):
         raise fault("it is no object")
     rows, count = envelope.get("results"), envelope.get("count")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise fault("results is no array of objects")
-    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+    if isinstance(count, float) and count.is_integer():
+        count = int(count)
+    if type(count) is not int or not 0 <= count < 2**63:
         raise fault("count is no number of rows")
-    if not all(isinstance(row.get("id"), int | str) for row in rows):
+    if not {type(row.get("id")) for row in rows} <= {int, float, str}:
         raise fault("a row has no id that is a number or a string")
     return Page(rows, count, envelope.get("next") is not None)
+
+
+def _parse(body: bytes) -> Any:
+    """The JSON in `body`, its integers as they are. Raises `ValueError`, or `RecursionError`."""
+    if b"0" * 19 not in body.translate(_DIGITS_TO_ZERO):  # much faster than the expression
+        return orjson.loads(body)
+    # orjson makes a float of an integer past 64 bits, and Python's json takes what is not JSON. So
+    # one checks the form, with the long numbers cut, and the other reads.
+    orjson.loads(_LONG_DIGITS.sub(rb"\1", body))
+    return json.loads(body, parse_float=_finite)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError
+    return number
 
 
 class OverlapPaginator(BasePaginator):
@@ -97,7 +128,7 @@ class OverlapPaginator(BasePaginator):
         self._offset = 0
         self._overlaps = False
         self._total = 0
-        self._seen: set[int | str] = set()
+        self._seen: set[int | str | float] = set()
         self._steps_back = 0
         self._reads = 1
 
@@ -167,7 +198,12 @@ class OverlapPaginator(BasePaginator):
         )
 
 
-def _key(row: dict[str, Any]) -> int | str:
-    """What tells the rows of a listing apart: 7 and "7" are one id in BigQuery."""
-    key: int | str = row["id"]
-    return int(key) if isinstance(key, str) and key.isascii() and key.isdecimal() else key
+def _key(row: dict[str, Any]) -> int | str | float:
+    """What tells the rows of a listing apart: 7, "7" and 7.0 are one id in BigQuery."""
+    key: int | str | float = row["id"]
+    if type(key) is int:
+        return key
+    try:
+        return to_bigint(key)
+    except UNFIT:
+        return key  # the row will be refused

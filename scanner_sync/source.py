@@ -13,6 +13,7 @@ from dlt.sources.rest_api.typing import EndpointResource, RESTAPIConfig
 
 from scanner_sync import log
 from scanner_sync.api import ApiSession
+from scanner_sync.errors import ApiError
 from scanner_sync.listing import ApiResponse, OverlapPaginator
 from scanner_sync.rows import to_row
 
@@ -58,7 +59,10 @@ def scanner_source(
             _resource(
                 "occurrences_issues",
                 path="issues/{resources.issues.id}/occurrences/",
-                response_actions=[{"status_code": 404, "action": skip_vanished_issue}],
+                response_actions=[
+                    {"status_code": 404, "action": skip_vanished_issue},
+                    {"status_code": 200, "action": _refuse_parent_id},
+                ],
             )
             | {
                 "include_from_parent": ["id"],
@@ -89,5 +93,22 @@ def _resource(table: str, path: str, **endpoint: Any) -> EndpointResource:
 
 
 def _occurrence(item: dict[str, Any]) -> dict[str, Any]:
-    item["issue_id"] = item.pop(PARENT_ID)
-    return to_row("occurrences_issues", item)
+    issue_id = item.pop(PARENT_ID)
+    if item.get("issue_id") is None:
+        item["issue_id"] = issue_id
+    row = to_row("occurrences_issues", item)
+    if row["issue_id"] != issue_id:
+        raise ApiError(
+            "A row of occurrences_issues has a new field issue_id, which names another issue than"
+            " the one that was asked for. Nothing was loaded. The API has changed: report it."
+        )
+    return row
+
+
+def _refuse_parent_id(response: requests.Response) -> None:
+    # dlt writes the id of the issue over it.
+    if any(PARENT_ID in row for row in response.json()["results"]):
+        raise ApiError(
+            f"A row of occurrences_issues has a new field {PARENT_ID}, a name that the sync uses"
+            " itself. Nothing was loaded. The API has changed: report it."
+        )

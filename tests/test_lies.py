@@ -57,6 +57,15 @@ LIES: dict[str, tuple[bytes, int, str]] = {
     "surrogate": (b'{"count": 1, "results": [{"id": 2, "address": "\\ud800"}]}', 502, "no JSON"),
     "id past 64 bits": (listing({"id": 2**63}), 502, "Column id of targets"),
     "id far past 64 bits": (listing({"id": 2**70}), 502, "targets"),
+    "id negative, as a number and a text": (
+        listing({"id": -7}, {"id": "-7"}),
+        503,
+        "2 rows, and 1 different",
+    ),
+    "id of 5000 digits": (listing({"id": "9" * 5000}), 502, "Column id of targets"),
+    "number past 64 bits": (listing({"id": 2, "new": 2**64}), 502, "Field new of targets is new"),
+    "name of 301 characters": (listing({"id": 2, "x" * 301: 1}), 502, "no column can have: xxx"),
+    "UTF-16": (listing({"id": 2}).decode().encode("utf-16"), 502, "it is UTF-16 or UTF-32"),
     "200 MB": (b" " * 200_000_000, 502, "targets/ is longer than 64 MiB"),
 }
 

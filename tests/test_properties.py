@@ -1,6 +1,8 @@
 """What holds for all inputs: of the paginator, whatever moves, and of the rows, whatever comes."""
 
 import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -10,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner_sync.errors import ApiError, ListingUnstable
-from scanner_sync.listing import ApiResponse, OverlapPaginator, Page
+from scanner_sync.files import TableFile
+from scanner_sync.listing import ApiResponse, OverlapPaginator, Page, read_page
 from scanner_sync.rows import to_row
 from scanner_sync.tables import TABLES
 
@@ -112,18 +115,18 @@ value = st.recursive(scalar, lambda inner: st.lists(inner) | st.dictionaries(st.
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(list(TABLES)), st.data())
 def test_any_json_is_a_row_or_an_error(table: str, data: st.DataObject) -> None:
-    """Any object becomes a row of its table's columns, which JSON can say, or an `ApiError`."""
+    """Any object becomes a row of its table's columns, which can be written, or an `ApiError`."""
     names = st.sampled_from(list(TABLES[table].columns)) | st.text(max_size=5)
-    item = data.draw(st.dictionaries(names, value, max_size=8))
+    item: dict[str, Any] = data.draw(st.dictionaries(names, value, max_size=8))
     key = dict.fromkeys(TABLES[table].key, 1)
     try:
-        item = orjson.loads(json.dumps(key | item))  # as it would come over the wire
+        body = json.dumps({"count": 1, "results": [key | item]})
+        [item] = read_page(body.encode(), "things/").rows
         row = to_row(table, item)
-    except (ApiError, orjson.JSONDecodeError):
+    except ApiError:
         return
     columns = TABLES[table].columns
     assert set(columns) <= set(row)
-    orjson.dumps(row)
     for name, column in columns.items():
         if item.get(name) is None:
             assert row[name] is None
@@ -131,6 +134,12 @@ def test_any_json_is_a_row_or_an_error(table: str, data: st.DataObject) -> None:
             assert row[name] == item[name]
         elif column.type in ("bigint", "double"):
             assert row[name] == float(item[name]) or row[name] == int(item[name])
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "rows.jsonl"
+        file = TableFile(table, path, "1", {})
+        file.write([row])
+        file.close()
+        assert orjson.loads(path.read_bytes()).keys() >= columns.keys()
 
 
 @pytest.mark.parametrize("depth", [90, 200, 5000])
@@ -149,6 +158,11 @@ def test_deep_nesting_is_a_row_or_an_error(depth: int) -> None:
             to_row("occurrences_issues", item)
 
 
+RESERVED = ["_TABLE_SUFFIX", "_FILE_NAME", "_PARTITIONTIME", "_PARTITION", "_ROW_TIMESTAMP"]
+RESERVED += ["__ROOT__", "_COLIDENTIFIER", "_CHANGE_SEQUENCE_NUMBER", "_CHANGE_TYPE"]
+RESERVED += ["_CHANGE_TIMESTAMP", "_dlt_parent_id", "_partitionDate"]
+
+
 @pytest.mark.parametrize(
     ("field", "message"),
     [
@@ -157,6 +171,13 @@ def test_deep_nesting_is_a_row_or_an_error(depth: int) -> None:
         ({"isNew": 1, "is_new": 2}, "a new field that BigQuery would take for the column is_new"),
         ({"_dlt_id": "x"}, "a new field that BigQuery would take for the column _dlt_id"),
         ({"": 1}, "a field with no name"),
+        ({" ": 1}, "a field with no name"),
+        ({"n" * 301: 1}, f"no column can have: {'n' * 97}[.]{{4}} It is longer than 300"),
+        ({"nN" * 151: 1}, "no column can have: nN"),  # dlt writes n_n
+        *(({name: 1}, f"no column can have: {name}[.]") for name in RESERVED),
+        *(({name.lower(): 1}, f"no column can have: {name.lower()}[.]") for name in RESERVED),
+        ({"\u0661": 1}, "no column can have: \u0661[.]"),
+        ({"new\0": 1, "new_": 2}, "for the column newx: new"),
     ],
 )
 def test_a_new_field_that_cannot_be_a_column(field: dict[str, Any], message: str) -> None:
