@@ -6,7 +6,9 @@ hands on only what is a listing.
 """
 
 import email.utils
+import math
 import random
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -21,14 +23,24 @@ from urllib3.exceptions import HTTPError, SSLError
 
 from scanner_sync import __version__
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable
-from scanner_sync.listing import ApiResponse, Page, read_page
+from scanner_sync.errors import (
+    ApiError,
+    ApiRefused,
+    ApiUnavailable,
+)
+from scanner_sync.listing import ApiResponse, Page, counted, read_page
 from scanner_sync.pace import Pace
 
 RETRIES: Final = 3
 BACKOFF_FACTOR: Final = 2.0
 """Seconds before the first retry; each further one waits twice as long."""
-RETRIED_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
+RETRIED_STATUSES: Final = frozenset(
+    {429, 500, 502, 503, 504, 408, 425, *range(520, 528), 530, *range(100, 200)}
+)
+"""Five that the API's guide names, and others that pass: 408 and 425, which ask to send the request
+again; 520 to 527 and 530, with which a CDN says that it did not reach the API; and 1xx, after which
+the answer was still to come."""
+GONE: Final = (404, 410)
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds."""
 READ_TIMEOUT: Final = 60.0
@@ -52,8 +64,10 @@ class Traffic:
     retries: int = 0
     throttled: int = 0
     """Answers of 429."""
+    not_found: set[int] = field(default_factory=set)
+    """Issues whose occurrences were answered with 404 or 410."""
     vanished: int = 0
-    """Issues that were gone when their occurrences were asked for."""
+    """Those of them that the listing no longer had at the end."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def count(self, name: str) -> None:
@@ -65,10 +79,11 @@ class Traffic:
 class ApiSession(requests.Session):
     """Sends requests to the one origin of the API, and answers pages or raises a `SyncError`.
 
-    Status 404 is handed on, because what it means depends on the resource. 429, 500, 502, 503, 504,
-    lost connections, time-outs and bodies cut short are retried 3 times, after 2, 4 and 8 seconds
-    and up to half as much again, or after what `Retry-After` says. When the quota refuses one
-    request, all go slower, and where it says how long to wait, all wait.
+    Statuses 404 and 410 are handed on, because what they mean depends on the resource. What passes
+    is retried 3 times, after 2, 4 and 8 seconds and up to half as much again, or after what
+    `Retry-After` says: `RETRIED_STATUSES`, lost connections, time-outs, bodies cut short, what is
+    not JSON, and a 404 for a listing that was there before. When the quota refuses one request, all
+    go slower, and where it says how long to wait, all wait.
 
     Requests go out by urllib3 alone. What `requests` does besides (cookies, redirects, settings to
     merge) is of no use here, and takes half of a request's processor time.
@@ -93,6 +108,8 @@ class ApiSession(requests.Session):
         self._slots = threading.BoundedSemaphore(max_concurrent)
         self._pace = Pace()
         self._connections = _connections(base_url, max_concurrent)
+        self._listings: set[str] = set()
+        """Paths of the listings that gave a page."""
 
     def __deepcopy__(self, _: object) -> Self:
         """Itself: dlt copies a configuration to check it, and there is one session."""
@@ -158,11 +175,17 @@ class ApiSession(requests.Session):
                 retry_after = None
             else:
                 status = response.status
-                if status not in RETRIED_STATUSES:
-                    self._pace.answered(sent)
-                    return self._accept(ApiResponse(request, status, resource), body)
                 fault = f"status {status}"
                 retry_after = _retry_after(response)
+                was_there = resource in self._listings
+                if status not in RETRIED_STATUSES and not (status in GONE and was_there):
+                    self._pace.answered(sent)
+                    answer = ApiResponse(request, status, resource)
+                    answer.headers["Content-Type"] = response.headers.get("Content-Type", "")
+                    try:
+                        return self._accept(answer, body)
+                    except ApiUnavailable:
+                        fault = "no JSON (if it recurs, check API_BASE_URL)"
                 if status == 429:
                     self.traffic.count("throttled")
                     self._pace.refused(sent, retry_after)
@@ -172,8 +195,9 @@ class ApiSession(requests.Session):
                 self._wait(retry_after or delay, resource, fault)
         raise ApiUnavailable(
             f"The API gave {fault} for {resource}, {RETRIES + 1} times in"
-            f" {time.monotonic() - started:.0f} seconds. Nothing was loaded; try again later.",
-            retry_after=None if retry_after is None else round(retry_after),
+            f" {counted(round(time.monotonic() - started), 'second')}. Nothing was loaded; try"
+            " again later.",
+            retry_after=None if retry_after is None else math.ceil(retry_after),
         )
 
     def _resource(self, request: requests.PreparedRequest) -> str:
@@ -202,20 +226,24 @@ class ApiSession(requests.Session):
         if seconds >= remaining:
             raise ApiUnavailable(
                 f"The API gave {fault} for {resource} and is to be asked again in"
-                f" {seconds:.0f} seconds, which is past this run's deadline. Nothing was loaded;"
-                " the next run starts anew.",
-                retry_after=round(seconds),
+                f" {counted(math.ceil(seconds), 'second')}, which is past this run's deadline."
+                " Nothing was loaded; the next run starts anew.",
+                retry_after=math.ceil(seconds),
             )
         time.sleep(seconds)
 
     def _accept(self, response: ApiResponse, body: bytes) -> ApiResponse:
         status, resource = response.status_code, response.resource
-        if status == 404:
+        if status in GONE:
             return response
         if status in (401, 403):
+            other = (
+                " It was not the API's JSON: a firewall in between may refuse the request instead."
+            )
             raise ApiRefused(
                 f"The API refuses the token (status {status} for {resource}). Check the token in"
                 f" {self._token_source}: it may be revoked, expired or of another account."
+                + ("" if "json" in response.headers["Content-Type"].lower() else other)
             )
         if 300 <= status < 400:
             raise ApiError(
@@ -225,6 +253,8 @@ class ApiSession(requests.Session):
         if status != 200:
             raise ApiError(f"The API gave status {status} for {resource}. Nothing was loaded.")
         response.page = read_page(body, resource)
+        if resource.count("/") == 1:
+            self._listings.add(resource)
         self._on_page(resource, response.page)
         return response
 
@@ -243,7 +273,12 @@ def _connections(base_url: str, most: int) -> urllib3.PoolManager:
 
 
 def _read(response: urllib3.BaseHTTPResponse, resource: str) -> bytes:
-    """The body, at most `MAX_BODY` bytes of it."""
+    """The body of an answer that may hold rows, at most `MAX_BODY` bytes of it."""
+    if response.status != 200:
+        # Unread, so that a body cut short hides no status; and what comes late on this connection,
+        # as the answer does after 103, is not taken for the answer to the next request.
+        response.close()
+        return b""
     body = response.read(MAX_BODY + 1)
     if len(body) > MAX_BODY:
         response.close()
@@ -257,13 +292,14 @@ def _read(response: urllib3.BaseHTTPResponse, resource: str) -> bytes:
 def _retry_after(response: urllib3.BaseHTTPResponse) -> float | None:
     """Seconds that the answer asks to wait, which it gives as such or as a date."""
     value = response.headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        return min(float(value), LONGEST_RETRY_AFTER)
     try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+        if re.fullmatch(r"\d+(\.\d*)?", value, re.ASCII):
+            seconds = float(value)
+        else:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+    except (TypeError, ValueError, OverflowError):
         return None
-    return min(max(0.0, moment.timestamp() - time.time()), LONGEST_RETRY_AFTER)
+    return min(max(0.0, seconds), LONGEST_RETRY_AFTER)
 
 
 def _origin(url: str) -> str:

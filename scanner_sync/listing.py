@@ -3,13 +3,14 @@
 `OverlapPaginator` is dlt's extension point for pagination; it moves by the rows that came.
 """
 
+import json
 from typing import Any, Final, NamedTuple
 
 import orjson
 import requests
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
-from scanner_sync.errors import ApiError, ListingUnstable
+from scanner_sync.errors import ApiError, ApiUnavailable, ListingUnstable
 
 
 class Page(NamedTuple):
@@ -54,7 +55,11 @@ class ApiResponse(requests.Response):
 
 
 def read_page(body: bytes, resource: str) -> Page:
-    """The page that `body` holds. Raises `ApiError` where it is no listing."""
+    """The page that `body` holds.
+
+    Raises `ApiError` where it is no listing, and `ApiUnavailable` where it is not JSON at all: what
+    a gateway says in place of the API, or half an answer.
+    """
 
     def fault(what: str) -> ApiError:
         return ApiError(
@@ -65,7 +70,12 @@ def read_page(body: bytes, resource: str) -> Page:
     try:
         envelope = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise fault("it is no JSON") from None
+        if _is_lax_json(body):
+            raise fault("it is no JSON") from None
+        raise ApiUnavailable(
+            f"The API's answer for {resource} is not JSON, or not all of it. Nothing was loaded;"
+            " try again later. If it recurs, check API_BASE_URL."
+        ) from None
     if not isinstance(envelope, dict):
         raise fault("it is no object")
     rows, count = envelope.get("results"), envelope.get("count")
@@ -75,7 +85,7 @@ def read_page(body: bytes, resource: str) -> Page:
         raise fault("count is no number of rows")
     if not all(isinstance(row.get("id"), int | str) for row in rows):
         raise fault("a row has no id that is a number or a string")
-    return Page(rows, count, envelope.get("next") is not None)
+    return Page(rows, count, bool(envelope.get("next")))
 
 
 class OverlapPaginator(BasePaginator):
@@ -153,18 +163,35 @@ class OverlapPaginator(BasePaginator):
             raise self._moving(resource, page)
 
     def _read_again(self, resource: str, page: Page) -> None:
-        self._reads += 1
-        if self._reads > self.MAX_READS:
+        if self._reads == self.MAX_READS:
             raise self._moving(resource, page)
+        self._reads += 1
         self._offset = 0
         self._overlaps = False
 
     def _moving(self, resource: str, page: Page) -> ListingUnstable:
         return ListingUnstable(
-            f"The listing {resource} does not hold still: it says that it has {page.total} rows,"
-            f" and {len(self._seen)} different ones came in {self._reads} reads. Nothing was loaded"
-            ", rather than a list with holes; the next run starts anew."
+            f"The listing {resource} does not hold still: it says that it has"
+            f" {counted(page.total, 'row')}{' and a next page' if page.has_next else ''}, and"
+            f" {counted(len(self._seen), 'different one')} came in {counted(self._reads, 'read')}."
+            " Nothing was loaded, rather than a list with holes; the next run starts anew."
         )
+
+
+def counted(number: int, thing: str) -> str:
+    """The number of things in words: `1 row`, `2 rows`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _is_lax_json(body: bytes) -> bool:
+    """Whether it is whole JSON to Python, which takes NaN, lone surrogates and any depth."""
+    try:
+        json.loads(body)
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return True
 
 
 def _key(row: dict[str, Any]) -> int | str:
