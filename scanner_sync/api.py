@@ -6,29 +6,58 @@ hands on only what is a listing.
 """
 
 import email.utils
+import math
+import os
 import random
+import re
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import certifi
 import requests
 import urllib3
-from urllib3.exceptions import HTTPError, SSLError
+from urllib3.exceptions import HTTPError, LocationParseError, ProxyError
+from urllib3.util import Url, create_urllib3_context, make_headers, parse_url
 
 from scanner_sync import __version__
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable
-from scanner_sync.listing import ApiResponse, Page, read_page
+from scanner_sync.errors import (
+    ApiError,
+    ApiRefused,
+    ApiUnavailable,
+    SettingsError,
+    SyncError,
+)
+from scanner_sync.listing import ApiResponse, Page, counted, read_page
 from scanner_sync.pace import Pace
 
 RETRIES: Final = 3
 BACKOFF_FACTOR: Final = 2.0
 """Seconds before the first retry; each further one waits twice as long."""
-RETRIED_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
+RETRIED_STATUSES: Final = frozenset(
+    {429, 500, 502, 503, 504, 408, 425, *range(520, 528), 530, *range(100, 200)}
+)
+"""Five that the API's guide names, and others that pass: 408 and 425, which ask to send the request
+again; 520 to 527 and 530, with which a CDN says that it did not reach the API; and 1xx, after which
+the answer was still to come."""
+GONE: Final = (404, 410)
+LASTING_TLS_FAULTS: Final = frozenset(
+    {
+        "WRONG_VERSION_NUMBER",  # plain HTTP on a port for HTTPS
+        "RECORD_LAYER_FAILURE",  # the same, as newer versions of OpenSSL call it
+        "UNSUPPORTED_PROTOCOL",
+        "TLSV1_ALERT_PROTOCOL_VERSION",
+        "SSLV3_ALERT_HANDSHAKE_FAILURE",
+        "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+    }
+)
+"""What OpenSSL says of a peer with which no connection will ever come about."""
+CA_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds."""
 READ_TIMEOUT: Final = 60.0
@@ -52,8 +81,10 @@ class Traffic:
     retries: int = 0
     throttled: int = 0
     """Answers of 429."""
+    not_found: set[int] = field(default_factory=set)
+    """Issues whose occurrences were answered with 404 or 410."""
     vanished: int = 0
-    """Issues that were gone when their occurrences were asked for."""
+    """Those of them that the listing no longer had at the end."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def count(self, name: str) -> None:
@@ -65,10 +96,11 @@ class Traffic:
 class ApiSession(requests.Session):
     """Sends requests to the one origin of the API, and answers pages or raises a `SyncError`.
 
-    Status 404 is handed on, because what it means depends on the resource. 429, 500, 502, 503, 504,
-    lost connections, time-outs and bodies cut short are retried 3 times, after 2, 4 and 8 seconds
-    and up to half as much again, or after what `Retry-After` says. When the quota refuses one
-    request, all go slower, and where it says how long to wait, all wait.
+    Statuses 404 and 410 are handed on, because what they mean depends on the resource. What passes
+    is retried 3 times, after 2, 4 and 8 seconds and up to half as much again, or after what
+    `Retry-After` says: `RETRIED_STATUSES`, lost connections, time-outs, bodies cut short, what is
+    not JSON, and a 404 for a listing that was there before. When the quota refuses one request, all
+    go slower, and where it says how long to wait, all wait.
 
     Requests go out by urllib3 alone. What `requests` does besides (cookies, redirects, settings to
     merge) is of no use here, and takes half of a request's processor time.
@@ -93,6 +125,10 @@ class ApiSession(requests.Session):
         self._slots = threading.BoundedSemaphore(max_concurrent)
         self._pace = Pace()
         self._connections = _connections(base_url, max_concurrent)
+        self._proxy = getattr(self._connections, "proxy", None)
+        """Its URL, without a password."""
+        self._listings: set[str] = set()
+        """Paths of the listings that gave a page."""
 
     def __deepcopy__(self, _: object) -> Self:
         """Itself: dlt copies a configuration to check it, and there is one session."""
@@ -150,19 +186,24 @@ class ApiSession(requests.Session):
                     )
                     body = _read(response, resource)
             except HTTPError as error:
-                if isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
-                    raise ApiError(
-                        f"The TLS certificate of {self._origin} is not valid. Check API_BASE_URL."
-                    ) from None
-                fault = f"no whole answer ({type(error).__name__})"
+                if lasting := self._lasting(error):
+                    raise lasting from None
+                by_proxy = f" of the proxy {self._proxy}" if isinstance(error, ProxyError) else ""
+                fault = f"no whole answer ({type(error).__name__}{by_proxy})"
                 retry_after = None
             else:
                 status = response.status
-                if status not in RETRIED_STATUSES:
-                    self._pace.answered(sent)
-                    return self._accept(ApiResponse(request, status, resource), body)
                 fault = f"status {status}"
                 retry_after = _retry_after(response)
+                was_there = resource in self._listings
+                if status not in RETRIED_STATUSES and not (status in GONE and was_there):
+                    self._pace.answered(sent)
+                    answer = ApiResponse(request, status, resource)
+                    answer.headers["Content-Type"] = response.headers.get("Content-Type", "")
+                    try:
+                        return self._accept(answer, body)
+                    except ApiUnavailable:
+                        fault = "no JSON (if it recurs, check API_BASE_URL)"
                 if status == 429:
                     self.traffic.count("throttled")
                     self._pace.refused(sent, retry_after)
@@ -172,8 +213,44 @@ class ApiSession(requests.Session):
                 self._wait(retry_after or delay, resource, fault)
         raise ApiUnavailable(
             f"The API gave {fault} for {resource}, {RETRIES + 1} times in"
-            f" {time.monotonic() - started:.0f} seconds. Nothing was loaded; try again later.",
-            retry_after=None if retry_after is None else round(retry_after),
+            f" {counted(round(time.monotonic() - started), 'second')}. Nothing was loaded; try"
+            " again later.",
+            retry_after=None if retry_after is None else math.ceil(retry_after),
+        )
+
+    def _lasting(self, error: HTTPError) -> SyncError | None:
+        """The error to raise where `error` is one that no retry helps."""
+        said = str(error)
+        tunnel = re.search(r"Tunnel connection failed: (\d{3})", said)
+        if tunnel and int(tunnel[1]) not in RETRIED_STATUSES:
+            return self._refused_by_proxy(int(tunnel[1]))
+        peer, setting = self._origin, "API_BASE_URL"
+        if isinstance(error, ProxyError):
+            peer, setting = f"the proxy {self._proxy}", _proxy_setting(self._origin)
+        fault = re.search(r"\[SSL: (\w+)\]", said)
+        if fault and fault[1] == "CERTIFICATE_VERIFY_FAILED":
+            bundle = _bundle_setting()
+            return ApiError(
+                f"The TLS certificate of {peer} is not valid. Check {setting}"
+                + (f", and the certificates in {bundle}." if bundle else ".")
+            )
+        if fault and fault[1] in LASTING_TLS_FAULTS:
+            return ApiError(
+                f"No TLS connection to {peer} is possible ({fault[1]}). Check the scheme, host and"
+                f" port in {setting}."
+            )
+        return None
+
+    def _refused_by_proxy(self, status: int) -> SettingsError:
+        setting = _proxy_setting(self._origin)
+        remedy = (
+            f"Check the user and password in {setting}."
+            if status == 407
+            else f"Allow it there, or correct {setting}, or add the host to NO_PROXY."
+        )
+        return SettingsError(
+            f"The proxy {self._proxy} refuses to connect to {self._origin} (status {status})."
+            f" {remedy}"
         )
 
     def _resource(self, request: requests.PreparedRequest) -> str:
@@ -202,21 +279,27 @@ class ApiSession(requests.Session):
         if seconds >= remaining:
             raise ApiUnavailable(
                 f"The API gave {fault} for {resource} and is to be asked again in"
-                f" {seconds:.0f} seconds, which is past this run's deadline. Nothing was loaded;"
-                " the next run starts anew.",
-                retry_after=round(seconds),
+                f" {counted(math.ceil(seconds), 'second')}, which is past this run's deadline."
+                " Nothing was loaded; the next run starts anew.",
+                retry_after=math.ceil(seconds),
             )
         time.sleep(seconds)
 
     def _accept(self, response: ApiResponse, body: bytes) -> ApiResponse:
         status, resource = response.status_code, response.resource
-        if status == 404:
+        if status in GONE:
             return response
         if status in (401, 403):
+            other = (
+                " It was not the API's JSON: a firewall in between may refuse the request instead."
+            )
             raise ApiRefused(
                 f"The API refuses the token (status {status} for {resource}). Check the token in"
                 f" {self._token_source}: it may be revoked, expired or of another account."
+                + ("" if "json" in response.headers["Content-Type"].lower() else other)
             )
+        if status == 407 and self._proxy:
+            raise self._refused_by_proxy(status)
         if 300 <= status < 400:
             raise ApiError(
                 f"The API redirects {resource} (status {status}). No redirect is followed, because"
@@ -225,25 +308,92 @@ class ApiSession(requests.Session):
         if status != 200:
             raise ApiError(f"The API gave status {status} for {resource}. Nothing was loaded.")
         response.page = read_page(body, resource)
+        if resource.count("/") == 1:
+            self._listings.add(resource)
         self._on_page(resource, response.page)
         return response
 
 
 def _connections(base_url: str, most: int) -> urllib3.PoolManager:
     """Connections to the API, with what the environment says of proxies and certificates."""
-    environment = requests.Session().merge_environment_settings(base_url, {}, None, None, None)
-    verify = environment["verify"]
-    options: dict[str, Any] = {
-        "maxsize": most,
-        "cert_reqs": "CERT_REQUIRED",
-        "ca_certs": certifi.where() if verify is True else verify,
-    }
-    proxy = requests.utils.select_proxy(base_url, environment["proxies"])
-    return urllib3.proxy_from_url(proxy, **options) if proxy else urllib3.PoolManager(**options)
+    proxy, user = _proxy_of(base_url)
+    options: dict[str, Any] = {"maxsize": most}
+    if "https" in (urlsplit(base_url).scheme, proxy and proxy.scheme):
+        options["ssl_context"] = _trust()
+    if not proxy:
+        return urllib3.PoolManager(**options)
+    return urllib3.ProxyManager(
+        proxy.url,
+        proxy_headers=make_headers(proxy_basic_auth=user) if user else None,
+        proxy_ssl_context=options.get("ssl_context"),
+        **options,
+    )
+
+
+def _proxy_of(base_url: str) -> tuple[Url | None, str | None]:
+    """The proxy to the API, and its USER:PASSWORD, as the environment has them."""
+    proxies = requests.utils.get_environ_proxies(base_url)
+    given = requests.utils.select_proxy(base_url, proxies)
+    if not given:
+        return None, None
+    try:
+        # urllib3 would take the host before a port for a scheme.
+        proxy = parse_url(given if "://" in given else f"http://{given}")
+    except LocationParseError:
+        proxy = Url()
+    rest = (proxy.path or "/", proxy.query, proxy.fragment)
+    if proxy.scheme not in ("http", "https") or not proxy.host or rest != ("/", None, None):
+        raise SettingsError(
+            f"{_proxy_setting(base_url)} must be http://HOST:PORT or https://HOST:PORT, with"
+            " USER:PASSWORD@ before the host where the proxy asks for them, special characters in"
+            " these as %XX. SOCKS is not supported."
+        )
+    user = proxy.auth
+    if user:
+        user = user if ":" in user else f"{user}:"
+        # make_headers encodes as Latin-1: so the bytes go out as they were given.
+        user = unquote_to_bytes(user).decode("latin-1")
+    return Url(proxy.scheme, host=proxy.host, port=proxy.port), user
+
+
+def _proxy_setting(url: str) -> str:
+    """The name of the variable that says which proxy to take."""
+    name = f"{urlsplit(url).scheme}_proxy"
+    names = (name, name.upper(), "all_proxy", "ALL_PROXY")
+    return next((each for each in names if os.environ.get(each)), name.upper())
+
+
+def _trust() -> ssl.SSLContext:
+    """The certificates that vouch for the API: certifi's, or those that the environment names."""
+    name = _bundle_setting()
+    path = os.environ[name] if name else certifi.where()
+    context = create_urllib3_context()
+    try:
+        if os.path.isdir(path):
+            if not any(re.fullmatch(r"[0-9a-f]{8}\.[0-9]+", each) for each in os.listdir(path)):
+                raise OSError("no file in it is named by a hash")
+            context.load_verify_locations(capath=path)
+        else:
+            context.load_verify_locations(cafile=path)
+    except OSError as error:  # so is what OpenSSL says of its form
+        raise SettingsError(
+            f"{name} must be a file of certificates in PEM form, or a directory of them that"
+            f" `openssl rehash` has prepared. {path} is not: {error.strerror or error}."
+        ) from None
+    return context
+
+
+def _bundle_setting() -> str | None:
+    return next((name for name in CA_BUNDLES if os.environ.get(name)), None)
 
 
 def _read(response: urllib3.BaseHTTPResponse, resource: str) -> bytes:
-    """The body, at most `MAX_BODY` bytes of it."""
+    """The body of an answer that may hold rows, at most `MAX_BODY` bytes of it."""
+    if response.status != 200:
+        # Unread, so that a body cut short hides no status; and what comes late on this connection,
+        # as the answer does after 103, is not taken for the answer to the next request.
+        response.close()
+        return b""
     body = response.read(MAX_BODY + 1)
     if len(body) > MAX_BODY:
         response.close()
@@ -257,13 +407,14 @@ def _read(response: urllib3.BaseHTTPResponse, resource: str) -> bytes:
 def _retry_after(response: urllib3.BaseHTTPResponse) -> float | None:
     """Seconds that the answer asks to wait, which it gives as such or as a date."""
     value = response.headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        return min(float(value), LONGEST_RETRY_AFTER)
     try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+        if re.fullmatch(r"\d+(\.\d*)?", value, re.ASCII):
+            seconds = float(value)
+        else:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+    except (TypeError, ValueError, OverflowError):
         return None
-    return min(max(0.0, moment.timestamp() - time.time()), LONGEST_RETRY_AFTER)
+    return min(max(0.0, seconds), LONGEST_RETRY_AFTER)
 
 
 def _origin(url: str) -> str:

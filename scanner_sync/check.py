@@ -18,7 +18,7 @@ from google.auth.transport.requests import Request
 from google.cloud import bigquery
 
 from scanner_sync import log
-from scanner_sync.api import ApiSession
+from scanner_sync.api import GONE, ApiSession
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, InternalError, SettingsError
 from scanner_sync.lease import check_location
@@ -156,8 +156,9 @@ class _Tried:
                 auth=BearerTokenAuth(self._token),
             )
         assert isinstance(response, ApiResponse)
-        if response.status_code == 404:
-            raise ApiError(f"The API has no {path} (status 404). Check API_BASE_URL.")
+        if response.status_code in GONE:
+            status = response.status_code
+            raise ApiError(f"The API has no {path} (status {status}). Check API_BASE_URL.")
         return response.page
 
     def dataset_is_there(self) -> str:

@@ -38,11 +38,13 @@ def file_source(
     *,
     compress: bool,
     on_rows: Callable[[str, int], None] = lambda table, count: None,
+    on_end: Callable[[], None] = lambda: None,
 ) -> DltSource:
     """The dlt source of the tables that `api` reads, from files that it writes to `directory`.
 
     It reads `api` to the end before it gives the first file. BigQuery reads gzip; the local ones do
-    not, hence `compress`. `on_rows` is told of rows as they come.
+    not, hence `compress`. `on_rows` is told of rows as they come, and `on_end` is called when all
+    came, before a file is given.
     """
     tables = list(api.selected_resources)
     files: dict[str, TableFile] = {}
@@ -56,6 +58,7 @@ def file_source(
             api.resources.add(_writer(files[table], api.resources[table], on_rows))
         for _ in api.with_resources(*(f"{table}_file" for table in tables)):
             raise AssertionError  # the writers give nothing
+        on_end()
         for file in files.values():
             file.close()
 

@@ -13,7 +13,7 @@ import orjson
 import requests
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
-from scanner_sync.errors import ApiError, ListingUnstable
+from scanner_sync.errors import ApiError, ApiUnavailable, ListingUnstable
 from scanner_sync.rows import UNFIT, to_bigint
 
 _DIGITS_TO_ZERO: Final = bytes.maketrans(b"123456789", b"0" * 9)
@@ -62,7 +62,11 @@ class ApiResponse(requests.Response):
 
 
 def read_page(body: bytes, resource: str) -> Page:
-    """The page that `body` holds. Raises `ApiError` where it is no listing."""
+    """The page that `body` holds.
+
+    Raises `ApiError` where it is no listing, and `ApiUnavailable` where it is not JSON at all: what
+    a gateway says in place of the API, or half an answer.
+    """
 
     def fault(what: str) -> ApiError:
         return ApiError(
@@ -75,7 +79,12 @@ def read_page(body: bytes, resource: str) -> Page:
     except orjson.JSONDecodeError:
         if b"\0" in body[:4] or body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise fault("it is UTF-16 or UTF-32, and JSON is UTF-8") from None
-        raise fault("it is no JSON") from None
+        if _is_lax_json(body):
+            raise fault("it is no JSON") from None
+        raise ApiUnavailable(
+            f"The API's answer for {resource} is not JSON, or not all of it. Nothing was loaded;"
+            " try again later. If it recurs, check API_BASE_URL."
+        ) from None
     except (ValueError, RecursionError):
         raise fault("it has a number too long, or a nesting too deep, to be read") from None
     if not isinstance(envelope, dict):
@@ -89,7 +98,7 @@ def read_page(body: bytes, resource: str) -> Page:
         raise fault("count is no number of rows")
     if not {type(row.get("id")) for row in rows} <= {int, float, str}:
         raise fault("a row has no id that is a number or a string")
-    return Page(rows, count, envelope.get("next") is not None)
+    return Page(rows, count, bool(envelope.get("next")))
 
 
 def _parse(body: bytes) -> Any:
@@ -184,18 +193,35 @@ class OverlapPaginator(BasePaginator):
             raise self._moving(resource, page)
 
     def _read_again(self, resource: str, page: Page) -> None:
-        self._reads += 1
-        if self._reads > self.MAX_READS:
+        if self._reads == self.MAX_READS:
             raise self._moving(resource, page)
+        self._reads += 1
         self._offset = 0
         self._overlaps = False
 
     def _moving(self, resource: str, page: Page) -> ListingUnstable:
         return ListingUnstable(
-            f"The listing {resource} does not hold still: it says that it has {page.total} rows,"
-            f" and {len(self._seen)} different ones came in {self._reads} reads. Nothing was loaded"
-            ", rather than a list with holes; the next run starts anew."
+            f"The listing {resource} does not hold still: it says that it has"
+            f" {counted(page.total, 'row')}{' and a next page' if page.has_next else ''}, and"
+            f" {counted(len(self._seen), 'different one')} came in {counted(self._reads, 'read')}."
+            " Nothing was loaded, rather than a list with holes; the next run starts anew."
         )
+
+
+def counted(number: int, thing: str) -> str:
+    """The number of things in words: `1 row`, `2 rows`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _is_lax_json(body: bytes) -> bool:
+    """Whether it is whole JSON to Python, which takes NaN, lone surrogates and any depth."""
+    try:
+        json.loads(body)
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return True
 
 
 def _key(row: dict[str, Any]) -> int | str | float:

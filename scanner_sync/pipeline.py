@@ -51,7 +51,7 @@ from scanner_sync.listing import ApiResponse
 from scanner_sync.progress import Progress
 from scanner_sync.report import Report
 from scanner_sync.settings import Settings
-from scanner_sync.source import scanner_source
+from scanner_sync.source import confirm_vanished, scanner_source
 
 # dlt offers to read rows through BigQuery's Storage API. Nothing is read here.
 warnings.filterwarnings("ignore", message="Cannot create BigQuery Storage client")
@@ -130,13 +130,15 @@ def source_of(
         on_page=progress.page,
     )
     progress.traffic = session.traffic
+    source = scanner_source(
+        settings.api_base_url, token, settings.page_size, session, progress.resources
+    )
     return file_source(
-        scanner_source(
-            settings.api_base_url, token, settings.page_size, session, progress.resources
-        ),
+        source,
         Path(pipeline.pipelines_dir),
         compress=not settings.bigquery_emulator,  # the emulators read no gzip
         on_rows=progress.rows,
+        on_end=lambda: confirm_vanished(source, session),
     )
 
 

@@ -44,7 +44,7 @@ class Progress(Collector):
     @property
     def issues_read(self) -> int:
         """Issues whose occurrences were read, of the `rows_expected` of the issues."""
-        return self._occurrences_read + self.traffic.vanished
+        return self._occurrences_read + len(self.traffic.not_found)
 
     def page(self, resource: str, page: Page) -> None:
         """Count a page of a listing, which is known by its path below the base URL."""

@@ -10,16 +10,13 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from scanner_sync.errors import SettingsError
 
-EMULATORS = ("BIGQUERY_EMULATOR_HOST", "SECRET_MANAGER_EMULATOR_HOST")
-"""Read from the environment alone, as Google's clients do; for a laptop."""
-
-
 _BASE_URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[a-z0-9-]+(\.[a-z0-9-]+)*|\[::1\])(:[0-9]{1,5})?(/[\w~-][\w.~-]*)*/?",
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*|\[::1\])(:[0-9]{1,5})?(/[\w~-][\w.~-]*)*/?",
     re.ASCII | re.IGNORECASE,
 )
 
@@ -29,7 +26,32 @@ def _base_url(value: str) -> str:
     loopback = ("localhost", "127.0.0.1", "[::1]")
     if not parts or (parts["scheme"].lower() == "http" and parts["host"].lower() not in loopback):
         raise ValueError
+    _check_port(value)
     return value.rstrip("/") + "/"
+
+
+def _check_port(url: str) -> None:
+    if urlsplit(url).port == 0:  # which raises ValueError for one past 65535
+        raise ValueError
+
+
+def _check_url(value: str) -> None:
+    if not re.fullmatch(r"https?://[^/?#@\s]+/?", value):
+        raise ValueError
+    _check_port(value)
+
+
+def _check_address(value: str) -> None:
+    if not re.fullmatch(r"([\w.-]+|\[[0-9a-f:]+\]):[0-9]+", value, re.ASCII):
+        raise ValueError
+    _check_port(f"//{value}")
+
+
+EMULATORS: Final[dict[str, tuple[str, Callable[[str], None]]]] = {
+    "BIGQUERY_EMULATOR_HOST": ("a URL, such as http://localhost:9050", _check_url),
+    "SECRET_MANAGER_EMULATOR_HOST": ("HOST:PORT, such as localhost:9090", _check_address),
+}
+"""Read from the environment alone, as Google's clients do; for a laptop."""
 
 
 def _matching(pattern: str) -> Callable[[str], str]:
@@ -166,6 +188,12 @@ def read_settings() -> Settings:
         except ValueError:
             # The value is not shown: a token may have been pasted into the wrong setting.
             faults.append(f"{setting.name.upper()} must be {setting.metadata['form']}")
+    for name, (form, check) in EMULATORS.items():
+        try:
+            if value := os.environ.get(name):
+                check(value)
+        except ValueError:
+            faults.append(f"{name} must be {form}")
     if not values.get("api_base_url") and not any("API_BASE_URL" in fault for fault in faults):
         faults.append("API_BASE_URL is required: the base URL, such as https://api.intruder.io/v1")
     if not values.keys() & {"access_token", "access_token_secret"} and not any(

@@ -12,9 +12,9 @@ from dlt.sources.rest_api import rest_api_source
 from dlt.sources.rest_api.typing import EndpointResource, RESTAPIConfig
 
 from scanner_sync import log
-from scanner_sync.api import ApiSession
-from scanner_sync.errors import ApiError
-from scanner_sync.listing import ApiResponse, OverlapPaginator
+from scanner_sync.api import GONE, ApiSession
+from scanner_sync.errors import ApiError, ApiUnavailable
+from scanner_sync.listing import ApiResponse, OverlapPaginator, counted
 from scanner_sync.rows import to_row
 
 PARENT_ID: Final = "_issues_id"
@@ -33,13 +33,13 @@ def scanner_source(
     `occurrences_issues` alone reads the issues too, because it is read for each of them, and does
     not load them. Iterating it raises a `SyncError`, which dlt wraps in its own exceptions.
     """
-    vanished: set[int] = set()
+    not_found = session.traffic.not_found
 
-    def skip_vanished_issue(response: requests.Response) -> None:
+    def skip_issue(response: requests.Response) -> None:
         assert isinstance(response, ApiResponse)
-        log.event("issue_vanished", resource=response.resource)
-        session.traffic.count("vanished")
-        vanished.add(int(response.resource.split("/")[1]))
+        not_found.add(int(response.resource.split("/")[1]))
+        if len(not_found) >= page_size:
+            raise _not_gone("a whole page of issues", response.resource)
         raise IgnoreResponseException
 
     config: RESTAPIConfig = {
@@ -60,15 +60,15 @@ def scanner_source(
                 "occurrences_issues",
                 path="issues/{resources.issues.id}/occurrences/",
                 response_actions=[
-                    {"status_code": 404, "action": skip_vanished_issue},
                     {"status_code": 200, "action": _refuse_parent_id},
+                    *({"status_code": status, "action": skip_issue} for status in GONE),
                 ],
             )
             | {
                 "include_from_parent": ["id"],
                 # dlt has the rows of an issue in one piece; some may have come before the 404.
                 "processing_steps": [
-                    {"filter": lambda row: row[PARENT_ID] not in vanished},
+                    {"filter": lambda row: row[PARENT_ID] not in not_found},
                     {"map": _occurrence},
                 ],
             },
@@ -82,6 +82,35 @@ def scanner_source(
         if not resource.is_transformer:
             resource.parallelize()
     return source.with_resources(*resources)
+
+
+def confirm_vanished(source: DltSource, session: ApiSession) -> None:
+    """See that issues whose occurrences were not found are gone from the listing, too.
+
+    Where all were found, nothing is asked. Raises `ApiUnavailable` where one is still listed: then
+    a gateway may have answered in place of the API, which says nothing of the occurrences.
+    """
+    traffic = session.traffic
+    if not traffic.not_found:
+        return
+    listed = traffic.not_found & {row["id"] for row in source.resources["issues"]}
+    if listed:
+        what = f"{counted(len(listed), 'issue')} that it still lists"
+        raise _not_gone(what, _occurrences_of(min(listed)))
+    for issue in sorted(traffic.not_found):
+        log.event("issue_vanished", resource=_occurrences_of(issue))
+        traffic.count("vanished")
+
+
+def _occurrences_of(issue: int) -> str:
+    return f"issues/{issue}/occurrences/"
+
+
+def _not_gone(what: str, such_as: str) -> ApiUnavailable:
+    return ApiUnavailable(
+        f"The API does not find the occurrences of {what} (such as {such_as}). Nothing was loaded;"
+        " try again later. If it recurs, report it to those who run the API."
+    )
 
 
 def _resource(table: str, path: str, **endpoint: Any) -> EndpointResource:

@@ -127,6 +127,19 @@ def secret_manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretManager]:
         yield manager
 
 
+class Vanishing(dict[int, list[dict[str, Any]]]):
+    """The occurrences of an account whose issues without any go away when they are asked for."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(account.occurrences)
+        self.account = account
+
+    def get(self, issue: int, default: Any = None) -> Any:
+        if issue not in self:
+            self.account.issues = [row for row in self.account.issues if row["id"] != issue]
+        return super().get(issue, default)
+
+
 def function_client(target: str) -> flask.testing.FlaskClient:
     """functions-framework's own client of an entry point."""
     create_app: Callable[..., flask.Flask] = functions_framework.create_app

@@ -1,11 +1,14 @@
 """What the API is reached through: TLS whose certificate is checked, and proxies."""
 
+import base64
 import contextlib
 import datetime
 import ipaddress
+import re
 import socket
 import socketserver
 import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,9 +21,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sample_api import Account, create_app, serve
+from scanner_sync import api as reading
 from scanner_sync.api import ApiSession
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import ApiError
+from scanner_sync.errors import ApiError, ApiUnavailable, SettingsError
 from scanner_sync.pipeline import diagnose
 from scanner_sync.source import scanner_source
 
@@ -65,6 +69,7 @@ def forwarding(accept: Callable[[socket.socket], Sockets]) -> Iterator[int]:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 target.sendall(data)
+        with contextlib.suppress(OSError):
             target.shutdown(socket.SHUT_WR)
 
     class Handler(socketserver.BaseRequestHandler):
@@ -90,8 +95,7 @@ def forwarding(accept: Callable[[socket.socket], Sockets]) -> Iterator[int]:
 @pytest.fixture
 def base_url(certificate: Path) -> Iterator[str]:
     """The API of an account with two targets, behind TLS."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
+    context = tls(certificate)
     account = Account(targets=[{"id": 1}, {"id": 2}])
     with serve(create_app(account, token=TOKEN)) as url:
         plain = urlsplit(url)
@@ -123,38 +127,254 @@ def read(base_url: str) -> list[int]:
             assert session.traffic.retries == 0
 
 
+def tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    return context
+
+
 def test_a_certificate_that_nobody_vouches_for_is_an_error_at_once(base_url: str) -> None:
-    with pytest.raises(ApiError, match=r"certificate of https://127\.0\.0\.1:\d+ is not valid"):
+    with pytest.raises(ApiError) as caught:
         read(base_url)
+    origin = base_url.removesuffix("/v1/")
+    assert str(caught.value) == (
+        f"The TLS certificate of {origin} is not valid. Check API_BASE_URL."
+    )
 
 
-def test_the_environment_says_whom_to_trust(
+def test_a_certificate_of_another_host_is_an_error_at_once(
     base_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    """It names the certificates that were trusted, as they may be the fault."""
+    monkeypatch.setenv("CURL_CA_BUNDLE", str(certificate))
+    with pytest.raises(ApiError, match=r"localhost:\d+ is not valid.* certificates in CURL_CA_BUN"):
+        read(base_url.replace("127.0.0.1", "localhost"))
+
+
+def test_plain_http_on_a_port_for_tls_is_an_error_at_once() -> None:
+    """The error says what to check, not that the API is down."""
+    with serve(create_app(Account(), token=TOKEN)) as url:
+        base_url = url.replace("http:", "https:") + "/"
+        with pytest.raises(ApiError, match=r"No TLS connection to https://\S+ is .* API_BASE_URL"):
+            read(base_url)
+
+
+@pytest.mark.parametrize("in_directory", [False, True])
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_the_environment_says_whom_to_trust(
+    base_url: str,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    name: str,
+    in_directory: bool,
+) -> None:
+    """A file, or a directory in which each certificate is named by its subject's hash."""
+    trusted = certificate
+    if in_directory:
+        command = ["openssl", "x509", "-subject_hash", "-noout", "-in", str(certificate)]
+        found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        trusted = tmp_path / "trusted"
+        trusted.mkdir()
+        (trusted / f"{found.strip()}.0").write_bytes(certificate.read_bytes())
+    monkeypatch.setenv(name, str(trusted))
     assert read(base_url) == [1, 2]
 
 
-def test_the_environment_says_which_proxy_to_take(
-    base_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("kind", ["missing", "empty", "broken", "directory of none"])
+def test_certificates_that_cannot_be_read_are_an_error_of_the_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, kind: str
 ) -> None:
-    """It is asked to connect to the API, and sees nothing but TLS: no token."""
-    asked = []
+    """It names the variable and the path, before anything is sent."""
+    path = tmp_path / "bundle.pem"
+    if kind == "directory of none":
+        path.mkdir()
+        (path / "ca.pem").write_text("not named by a hash")
+    elif kind != "missing":
+        path.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n" if kind == "broken" else "")
+    monkeypatch.setenv(name, str(path))
+    with pytest.raises(SettingsError, match=f"{name} must be a file of .*{path} is not: "):
+        read("https://127.0.0.1:9/")
+
+
+@contextlib.contextmanager
+def proxying(
+    heads: list[str], refuse: int = 0, over: ssl.SSLContext | None = None
+) -> Iterator[int]:
+    """A proxy that notes what it is asked, and connects, or refuses with a status."""
 
     def accept(client: socket.socket) -> Sockets:
+        if over:
+            client = over.wrap_socket(client, server_side=True)
         head = b""
         while b"\r\n\r\n" not in head:
             head += client.recv(65536)
-        asked.append(head.decode())
-        host, port = head.split()[1].decode().split(":")
-        far = socket.create_connection((host, int(port)))
-        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        heads.append(head.decode())
+        if refuse:
+            client.sendall(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % refuse)
+            client.close()
+            raise OSError
+        method, target, _ = head.decode().split(maxsplit=2)
+        address = urlsplit(target if method == "GET" else f"//{target}")
+        far = socket.create_connection((address.hostname or "", address.port or 0))
+        if method == "CONNECT":
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        else:
+            far.sendall(head.replace(f"http://{address.netloc}".encode(), b"", 1))
         return client, far
 
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     with forwarding(accept) as port:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        yield port
+
+
+@pytest.fixture
+def plain_url() -> Iterator[str]:
+    """The API of an account with two targets, without TLS."""
+    with serve(create_app(Account(targets=[{"id": 1}, {"id": 2}]), token=TOKEN)) as url:
+        yield f"{url}/"
+
+
+PROXIES = {
+    "{}:{}": None,
+    "http://{}:{}": None,
+    "http://{}:{}/": None,
+    "us%65r:p%40ss%3A@{}:{}": b"user:p@ss:",
+    "http://user:p@ss@{}:{}": b"user:p@ss",
+    "http://user@{}:{}": b"user:",
+    "http://user:p%C5%82@{}:{}": "user:pł".encode(),
+}
+"""Forms of a proxy's address, and the user and password that it is to get."""
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+@pytest.mark.parametrize("name", ["{}_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize("form", list(PROXIES))
+def test_the_environment_says_which_proxy_to_take(
+    request: pytest.FixtureRequest,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scheme: str,
+    name: str,
+    form: str,
+) -> None:
+    """It gets its user and password; over TLS it sees nothing else, and no token."""
+    base_url = request.getfixturevalue("base_url" if scheme == "https" else "plain_url")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    heads: list[str] = []
+    with proxying(heads) as port:
+        monkeypatch.setenv(name.format(scheme.upper()), form.format("127.0.0.1", port))
         assert read(base_url) == [1, 2]
-    address = urlsplit(base_url).netloc
-    assert [head.split()[:2] for head in asked] == [["CONNECT", address]]
-    assert TOKEN not in asked[0]
+    [head] = heads
+    expected = PROXIES[form]
+    given = re.findall(r"(?mi)^proxy-authorization: basic (\S+)\r$", head)
+    assert [base64.b64decode(each) for each in given] == ([expected] if expected else [])
+    if scheme == "https":
+        assert head.split()[:2] == ["CONNECT", urlsplit(base_url).netloc]
+        assert TOKEN not in head
+    else:
+        assert head.startswith(f"GET {base_url}targets/?")
+
+
+def test_a_proxy_may_speak_tls(
+    base_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its certificate is checked, as the API's is, against the same ones."""
+    heads: list[str] = []
+    with proxying(heads, over=tls(certificate)) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"https://user:hidden@127.0.0.1:{port}")
+        with pytest.raises(ApiError) as caught:
+            read(base_url)
+        assert str(caught.value) == (
+            f"The TLS certificate of the proxy https://127.0.0.1:{port} is not valid. Check"
+            " HTTPS_PROXY."
+        )
+        assert heads == []
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        assert read(base_url) == [1, 2]
+    assert len(heads) == 1
+
+
+def test_a_proxy_that_speaks_no_tls(
+    base_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An https:// in front of its address is a mistake that lasts."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    with serve(create_app(Account(), token=TOKEN)) as url:
+        monkeypatch.setenv("HTTPS_PROXY", f"https://{urlsplit(url).netloc}")
+        with pytest.raises(ApiError, match=r"TLS connection to the proxy https:.* HTTPS_PROXY\."):
+            read(base_url)
+
+
+@pytest.mark.parametrize(("scheme", "status"), [("https", 407), ("https", 403), ("http", 407)])
+def test_a_proxy_that_refuses_is_an_error_at_once(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, scheme: str, status: int
+) -> None:
+    """The error names the proxy and the variable, and not the password."""
+    base_url = request.getfixturevalue("base_url" if scheme == "https" else "plain_url")
+    name = f"{scheme}_proxy"
+    heads: list[str] = []
+    with proxying(heads, refuse=status) as port:
+        monkeypatch.setenv(name, f"user:hidden@127.0.0.1:{port}")
+        with pytest.raises(SettingsError) as caught:
+            read(base_url)
+    said = str(caught.value)
+    assert said.startswith(
+        f"The proxy http://127.0.0.1:{port} refuses to connect to {base_url.removesuffix('/v1/')}"
+        f" (status {status})."
+    )
+    assert name in said
+    assert "hidden" not in said
+    assert len(heads) == 1
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "socks5://user:hidden@127.0.0.1:9",
+        "socks5h://127.0.0.1:9",
+        "ftp://127.0.0.1:9",
+        "http://",
+        "http://:9",
+        "http://user:hidden@",
+        "127.0.0.1:65536",
+        "http://127.0.0.1:port",
+        "http://user:hid/den@127.0.0.1:9",
+        "http://user:9#hidden@127.0.0.1:9",
+        "http://127.0.0.1:9/path?hidden",
+    ],
+)
+def test_a_proxy_that_cannot_be_one_is_an_error_of_the_settings(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    """It names the variable, says what it should look like, and shows nothing of it."""
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(SettingsError) as caught:
+        read("https://127.0.0.1:9/")
+    assert str(caught.value) == (
+        "HTTPS_PROXY must be http://HOST:PORT or https://HOST:PORT, with USER:PASSWORD@ before the"
+        " host where the proxy asks for them, special characters in these as %XX. SOCKS is not"
+        " supported."
+    )
+
+
+@pytest.mark.parametrize("hosts", ["127.0.0.1", "10.0.0.1, 127.0.0.0/8", "*"])
+def test_no_proxy_is_taken_for_what_no_proxy_names(
+    plain_url: str, monkeypatch: pytest.MonkeyPatch, hosts: str
+) -> None:
+    """In each of the forms that requests takes; and then a wrong proxy does no harm."""
+    monkeypatch.setenv("HTTP_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", hosts)
+    assert read(plain_url) == [1, 2]
+
+
+def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may come back, so it is retried; the error says which one, without its password."""
+    monkeypatch.setattr(reading, "BACKOFF_FACTOR", 0.02)
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:hidden@127.0.0.1:9")
+    with ApiSession("https://h/", token_source="", max_concurrent=1, deadline=Deadline(20)) as api:
+        with pytest.raises(ApiUnavailable) as caught:
+            api.get("https://h/targets/")
+        assert api.traffic.retries == 3
+    assert "no whole answer (ProxyError of the proxy http://127.0.0.1:9)" in str(caught.value)
+    assert "hidden" not in str(caught.value)

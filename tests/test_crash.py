@@ -401,7 +401,7 @@ def test_a_lease_that_was_taken_over_ends_the_run(
     assert_as_undisturbed(dataset, account)
 
 
-# The command on a machine whose clock is an hour ahead. dlt works with Python's own `datetime` only,
+# The command on a machine whose clock is an hour ahead. dlt takes Python's own `datetime` only,
 # so another is put into the modules of this program alone.
 AHEAD = """
 import datetime, sys, time

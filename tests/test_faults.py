@@ -82,7 +82,7 @@ def test_a_thousand_issues_under_a_quota_by_the_second(
 @pytest.mark.parametrize(
     ("faults", "status", "kind"),
     [
-        (Faults(html=1.0), 502, "ApiError"),
+        (Faults(html=1.0), 503, "ApiUnavailable"),
         (Faults(fail=1.0, fail_status=501), 502, "ApiError"),
         (Faults(fail=1.0, fail_status=403), 502, "ApiRefused"),
         (Faults(fail=1.0, fail_status=503), 503, "ApiUnavailable"),

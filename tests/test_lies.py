@@ -11,6 +11,8 @@ from typing import Any
 import flask.testing
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -20,8 +22,9 @@ from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 from scanner_sync.entry import COMMAND
 
-from .conftest import TOKEN, Dataset, asked
+from .conftest import TOKEN, Dataset, Vanishing, asked
 from .test_crash import let_lease_run_out
+from .test_reading import Faults
 
 BEFORE = [{"id": 1, "address": "before"}]
 
@@ -33,7 +36,7 @@ def listing(*rows: dict[str, Any], count: object = None) -> bytes:
 
 NESTED = json.loads("[" * 300 + "]" * 300)
 LIES: dict[str, tuple[bytes, int, str]] = {
-    "html": (b"<html>", 502, "targets/ is no listing: it is no JSON"),
+    "html": (b"<html>", 503, "no JSON (if it recurs, check API_BASE_URL) for targets/, 4 times"),
     "no envelope": (b"[]", 502, "targets/ is no listing: it is no object"),
     "results null": (b'{"count": 1, "results": null}', 502, "results is no array"),
     "results object": (b'{"count": 1, "results": {}}', 502, "results is no array"),
@@ -47,7 +50,7 @@ LIES: dict[str, tuple[bytes, int, str]] = {
         "Column tags of t",
     ),
     "id null": (listing({"id": None}), 502, "a row has no id"),
-    "id twice": (listing({"id": 2}, {"id": 2}), 503, "2 rows, and 1 different ones came"),
+    "id twice": (listing({"id": 2}, {"id": 2}), 503, "2 rows, and 1 different one came"),
     "id twice, as a text": (listing({"id": 2}, {"id": "2"}), 503, "2 rows, and 1 different"),
     "a page for ever": (
         listing(*({"id": n} for n in range(100)), count=250),
@@ -79,7 +82,8 @@ def test_a_lie_is_an_error_and_loads_nothing(
     monkeypatch.setenv("HISTORY", "false")
     body, status, fault = LIES[lie]
     answers = [listing(*BEFORE), body]
-    app = Starlette(routes=[Route("/v1/targets/", lambda _: Response(answers[0]))])
+    soon = {"Retry-After": "1"}  # for what is retried
+    app = Starlette(routes=[Route("/v1/targets/", lambda _: Response(answers[0], headers=soon))])
     with serve_api(app) as url:
         monkeypatch.setenv("API_BASE_URL", url)
         assert http.post("/", json={"resources": ["targets"]}).status_code == 200
@@ -89,6 +93,50 @@ def test_a_lie_is_an_error_and_loads_nothing(
     assert answer.status_code == status, answer.get_json()
     assert fault in answer.get_json()["error"]["message"]
     assert dataset.rows("targets") == before
+
+
+def test_a_404_that_is_not_the_apis_closes_nothing(
+    dataset: Dataset, http: flask.testing.FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway's 404 for an issue that is still listed passes; one that went away is closed.
+
+    The listing is read again for such answers alone, once for all of them.
+    """
+    account = Account(
+        issues=[{"id": n} for n in (1, 2, 3)],
+        occurrences={n: [{"id": n, "occurrence_id": 10 * n}] for n in (1, 2, 3)},
+    )
+    fails: set[str] = set()
+
+    def fault(request: Request) -> Response | None:
+        return Response("default backend - 404", 404) if request.url.path in fails else None
+
+    app = create_app(account, token=TOKEN, middleware=[Middleware(Faults, fault)])
+    call = {"resources": ["occurrences_issues"]}
+    history = "SELECT * FROM {d}.occurrences_issues_history ORDER BY occurrence_id"
+    monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
+    with serve_api(app) as url:
+        monkeypatch.setenv("API_BASE_URL", url)
+        answer = http.post("/", json=call).get_json()
+        assert (answer["status"], answer["requests"]) == ("ok", 4)
+        before = dataset.query(history)
+        assert len(before) == 3
+
+        fails = {"/v1/issues/1/occurrences/", "/v1/issues/2/occurrences/"}
+        app.state.requests.clear()
+        answer = http.post("/", json=call)
+        assert (answer.status_code, answer.get_json()["error"]["type"]) == (503, "ApiUnavailable")
+        assert "of 2 issues that it still lists" in answer.get_json()["error"]["message"]
+        assert asked(app)["issues/"] == 2
+        assert dataset.query(history) == before
+
+        fails = set()
+        account.occurrences = Vanishing(account)
+        del account.occurrences[2], account.occurrences[3]
+        answer = http.post("/", json=call).get_json()
+        assert (answer["status"], answer["requests"]) == ("ok", 5)
+        assert answer["history"] == {"occurrences_issues": {"opened": 0, "closed": 2, "changed": 0}}
+        assert account.issues == [{"id": 1}]
 
 
 @pytest.mark.usefixtures("dataset")

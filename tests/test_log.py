@@ -22,7 +22,7 @@ from scanner_sync.progress import logged
 from scanner_sync.run import run
 from scanner_sync.tables import TABLES
 
-from .conftest import PROJECT, TOKEN, Dataset
+from .conftest import PROJECT, TOKEN, Dataset, Vanishing
 from .test_function import Stranger, serve
 from .test_request import push
 
@@ -68,6 +68,7 @@ def test_the_events_are_those_that_terraform_reads(
 ) -> None:
     """A run that finished and one that failed log each field, with the figures of the report."""
     del account.occurrences[account.issues[1]["id"]]
+    account.occurrences = Vanishing(account)
     answer = http.post("/").get_json()
     finished = entries(capfd)
     monkeypatch.setenv("ACCESS_TOKEN", "another-token")

@@ -2,6 +2,8 @@
 
 import contextlib
 import email.utils
+import gzip
+import re
 import socket
 import threading
 import time
@@ -30,10 +32,10 @@ from scanner_sync.errors import (
     SyncError,
 )
 from scanner_sync.pipeline import diagnose
-from scanner_sync.source import scanner_source
+from scanner_sync.source import confirm_vanished, scanner_source
 from scanner_sync.tables import TABLES
 
-from .conftest import TOKEN, asked
+from .conftest import TOKEN, Vanishing, asked
 
 Fault = Callable[[Request], Response | None]
 
@@ -78,7 +80,9 @@ class Api:
             )
             source = scanner_source(base_url, token, page_size, self.session, resources)
             try:
-                return {name: list(rows) for name, rows in _each(source)}
+                rows = {name: list(rows) for name, rows in _each(source)}
+                confirm_vanished(source, self.session)
+                return rows
             except Exception as error:
                 raise diagnose(error) from None
 
@@ -154,7 +158,10 @@ def on(path: str, *answers: Response | None) -> Fault:
     return fault
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+PASSING = [429, 500, 502, 503, 504, 408, 425, 520, 521, 522, 523, 524, 525, 526, 527, 530]
+
+
+@pytest.mark.parametrize("status", PASSING)
 def test_three_retries_mend_three_failures(status: int) -> None:
     """These statuses are retried; what came is whole, and each request is counted."""
     api = Api(account_of(3), on("targets/", *[Response("body", status)] * 3))
@@ -165,7 +172,7 @@ def test_three_retries_mend_three_failures(status: int) -> None:
     assert traffic.throttled == (3 if status == 429 else 0)
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", PASSING)
 def test_a_fourth_failure_is_final(status: int) -> None:
     """The error says what failed and how often, and a later try may help."""
     api = Api(account_of(3), on("targets/", *[Response("body", status)] * 4))
@@ -176,7 +183,9 @@ def test_a_fourth_failure_is_final(status: int) -> None:
     assert asked(api.app) == {"targets/": 4}
 
 
-@pytest.mark.parametrize("status", [400, 404, 405, 409, 418, 422, 501, 505, 204, 206])
+@pytest.mark.parametrize(
+    "status", [400, 404, 405, 407, 409, 410, 418, 422, 501, 505, 529, 599, 204, 206]
+)
 def test_other_statuses_are_final_at_once(status: int) -> None:
     """No retry, and an error that names the status and not the body."""
     api = Api(account_of(3), on("targets/", Response("" if status == 204 else "body", status)))
@@ -190,13 +199,23 @@ def test_other_statuses_are_final_at_once(status: int) -> None:
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_token_is_final_at_once(status: int) -> None:
     """The error says which secret to look at, and the token is not in it."""
-    api = Api(account_of(3), on("targets/", Response("body", status)))
+    api = Api(account_of(3), on("targets/", JSONResponse({"detail": "body"}, status)))
     with pytest.raises(ApiRefused) as caught:
         api.read("targets")
     assert str(caught.value) == (
         f"The API refuses the token (status {status} for targets/). Check the token in THE-SECRET:"
         " it may be revoked, expired or of another account."
     )
+    assert asked(api.app) == {"targets/": 1}
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_that_is_not_the_apis_says_so(status: int) -> None:
+    """A firewall's page says nothing of the token; the error names both."""
+    page = Response("<html>Forbidden</html>", status, media_type="text/html")
+    api = Api(account_of(3), on("targets/", page))
+    with pytest.raises(ApiRefused, match=r"in THE-SECRET: .* a firewall in between may refuse"):
+        api.read("targets")
     assert asked(api.app) == {"targets/": 1}
 
 
@@ -233,10 +252,11 @@ def test_a_request_to_another_origin_is_not_sent() -> None:
     assert elsewhere.app.state.requests == []
 
 
-@pytest.mark.parametrize("as_date", [False, True])
-def test_retry_after_is_honoured(as_date: bool) -> None:
+@pytest.mark.parametrize("value", ["1", "1.2", "date"])
+def test_retry_after_is_honoured(value: str) -> None:
     """A number of seconds or a date says when to ask again, in place of the backoff."""
-    value = email.utils.formatdate(time.time() + 2, usegmt=True) if as_date else "1"
+    if value == "date":
+        value = email.utils.formatdate(time.time() + 2, usegmt=True)
     api = Api(account_of(1), on("targets/", Response(None, 503, {"Retry-After": value})))
     started = time.monotonic()
     assert ids(api.read("targets")["targets"]) == [1]
@@ -244,27 +264,49 @@ def test_retry_after_is_honoured(as_date: bool) -> None:
     assert asked(api.app) == {"targets/": 2}
 
 
+BODY = b'{"count": 1, "next": null, "results": [{"id": 1}]}'
+HALF_OF_TLS = b"\x16"
+NO_JSON = "no JSON (if it recurs, check API_BASE_URL)"
+
+
+def answer(body: bytes, *headers: bytes) -> bytes:
+    """An answer of status 200, whose length is that of its body."""
+    lines = [b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(body), *headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
 @pytest.mark.parametrize(
     ("broken", "fault"),
     [
-        (b"https", "SSLError"),
-        (b"", "ProtocolError"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "ProtocolError"),
+        (HALF_OF_TLS, "no whole answer (SSLError)"),
+        (b"", "no whole answer (ProtocolError)"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "no whole answer (ProtocolError)"),
         (
-            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
-            "DecodeError",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{}\n\r\n",
+            "no whole answer (ProtocolError)",
         ),
-        (None, "ReadTimeoutError"),
+        (answer(b"{}", b"Content-Encoding: gzip"), "no whole answer (DecodeError)"),
+        (b"HTTP/1.1 99 OK\r\n\r\n", "no whole answer (ProtocolError)"),
+        (b"hello\r\n\r\n", "no whole answer (ProtocolError)"),
+        (None, "no whole answer (ReadTimeoutError)"),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\n", "status 103"),
+        (b"HTTP/1.1 503 No\r\nContent-Length: 99\r\n\r\n{", "status 503"),
+        (b"HTTP/1.0 200 OK\r\n\r\n" + BODY[:20], NO_JSON),
+        (answer(BODY[:-1]), NO_JSON),
+        (answer(b""), NO_JSON),
+        (answer(b"<html>502 Bad Gateway</html>"), NO_JSON),
+        (answer(b"\xff\xfe"), NO_JSON),
+        (answer(gzip.compress(BODY)[:-20], b"Content-Encoding: gzip"), NO_JSON),
     ],
 )
 @pytest.mark.parametrize("times", [3, 4])
 def test_what_is_no_whole_answer_is_retried(
     monkeypatch: pytest.MonkeyPatch, broken: bytes | None, fault: str, times: int
 ) -> None:
-    """Lost connections, bodies cut short or garbled, and silence: three retries mend three."""
+    """Lost connections, bodies cut short or garbled, pages for people, and silence: they pass."""
     monkeypatch.setattr(reading, "READ_TIMEOUT", 0.2)
-    body = b'{"count": 1, "next": null, "results": [{"id": 1}]}'
-    whole = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    scheme = "https" if broken == HALF_OF_TLS else "http"
+    whole = answer(BODY, b"Connection: close")
     asked_times = 0
     silent = []
 
@@ -275,7 +317,7 @@ def test_what_is_no_whole_answer_is_retried(
                 connection, _ = listener.accept()
                 connection.recv(65536)
                 asked_times += 1
-                if asked_times > times:
+                if asked_times > times and scheme == "http":
                     connection.sendall(whole)
                 elif broken is None:
                     silent.append(connection)
@@ -287,7 +329,6 @@ def test_what_is_no_whole_answer_is_retried(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve_connections, args=[listener])
         thread.start()
-        scheme = "https" if broken == b"https" else "http"
         url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}/"
         session = ApiSession(url, token_source="", max_concurrent=1, deadline=Deadline(60))
         source = scanner_source(url, TOKEN, 100, session, ["targets"])
@@ -295,8 +336,9 @@ def test_what_is_no_whole_answer_is_retried(
             if times == 3 and scheme == "http":
                 assert [row["id"] for row in source.resources["targets"]] == [1]
             else:
-                with pytest.raises(Exception, match=f"no whole answer .{fault}.* 4 times"):
+                with pytest.raises(Exception, match=f"{re.escape(fault)}.* 4 times") as caught:
                     list(source.resources["targets"])
+                assert isinstance(diagnose(caught.value), ApiUnavailable)
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             thread.join()
@@ -304,6 +346,46 @@ def test_what_is_no_whole_answer_is_retried(
                 connection.close()
     assert asked_times == 4
     assert session.traffic.retries == 3
+
+
+def test_what_follows_an_informational_answer_is_not_taken_for_another() -> None:
+    """What comes late on a connection that gave 103 belongs to no later request."""
+    stale = BODY.replace(b'"id": 1', b'"id": 99')
+
+    def serve_connections(listener: socket.socket) -> None:
+        for first, later in (
+            (b"HTTP/1.1 103 Early Hints\r\n\r\n", answer(stale)),
+            (answer(BODY), b""),
+        ):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(first)
+                if connection.recv(65536):
+                    connection.sendall(later)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve_connections, args=[listener])
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        with ApiSession(url, token_source="", max_concurrent=1, deadline=Deadline(60)) as session:
+            source = scanner_source(url, TOKEN, 100, session, ["targets"])
+            rows = list(source.resources["targets"])
+        thread.join()
+    assert ids(rows) == [1]
+
+
+def test_a_page_for_people_says_what_to_check_also_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where no time is left for a retry, as in `check`, the error still names API_BASE_URL."""
+    monkeypatch.setattr(reading, "BACKOFF_FACTOR", 60.0)
+    api = Api(account_of(1), on("targets/", Response("<html>", media_type="text/html")))
+    with pytest.raises(
+        ApiUnavailable, match=re.escape(f"gave {NO_JSON} for targets/ and is to be")
+    ):
+        api.read("targets", deadline=30)
+    assert asked(api.app) == {"targets/": 1}
 
 
 class RequestsASecond:
@@ -339,9 +421,10 @@ def test_a_quota_is_shared_by_all_threads(
     assert 0 < traffic.throttled < traffic.requests / 10
 
 
-def test_a_retry_after_that_says_nothing_is_no_haste() -> None:
+@pytest.mark.parametrize("value", ["0", "-5", "soon", "", "Fri, 01 Jan 1999 00:00:00 GMT"])
+def test_a_retry_after_that_says_nothing_is_no_haste(value: str) -> None:
     """Where a server asks for no wait, or for one that is over, the backoff holds."""
-    refusal = Response(None, 503, {"Retry-After": "0"})
+    refusal = Response(None, 503, {"Retry-After": value})
     api = Api(account_of(1), on("targets/", *[refusal] * 3))
     started = time.monotonic()
     api.read("targets")
@@ -377,13 +460,117 @@ def test_the_deadline_ends_the_reading() -> None:
     assert time.monotonic() - started < 20
 
 
-def test_an_issue_that_went_away_has_no_rows() -> None:
-    """A 404 on its occurrences is no failure; it is counted."""
-    api = Api(Account(issues=[{"id": 1}, {"id": 2}], occurrences={2: [{"id": 5}]}))
-    rows = api.read("issues", "occurrences_issues")
-    assert ids(rows["issues"]) == [1, 2]
-    assert [(row["issue_id"], row["id"]) for row in rows["occurrences_issues"]] == [(2, 5)]
+def two_issues() -> Account:
+    return Account(
+        issues=[{"id": 1}, {"id": 2}],
+        occurrences={1: [{"id": 3}, {"id": 4}], 2: [{"id": 5}]},
+    )
+
+
+@pytest.mark.parametrize("offset", [0, 1])
+@pytest.mark.parametrize("status", [404, 410])
+def test_an_issue_that_went_away_has_no_rows(status: int, offset: int) -> None:
+    """That its occurrences are not found is no failure, once it is not listed either.
+
+    It is counted. Rows that came before, on an earlier page, are dropped.
+    """
+    account = two_issues()
+
+    def fault(request: Request) -> Response | None:
+        if request.url.path != "/v1/issues/1/occurrences/":
+            return None
+        if request.query_params["offset"] != str(offset):
+            return None
+        account.issues = account.issues[-1:]
+        return Response(None, status)
+
+    api = Api(account, fault, max_limit=1)
+    rows = api.read("occurrences_issues")["occurrences_issues"]
+    assert [(row["issue_id"], row["id"]) for row in rows] == [(2, 5)]
     assert api.session.traffic.vanished == 1
+    assert asked(api.app)["issues/"] == 3
+
+
+@pytest.mark.parametrize("first", [[], [Response(None, 503)]])
+def test_a_404_for_an_issue_that_is_still_listed_passes(first: list[Response]) -> None:
+    """Something other than the API answered: nothing says that the occurrences are gone."""
+    account = two_issues()
+    account.occurrences = Vanishing(account)
+    del account.occurrences[2]
+    page = Response("default backend - 404", 404, media_type="text/plain")
+    api = Api(account, on("issues/1/occurrences/", *first, page))
+    with pytest.raises(ApiUnavailable) as caught:
+        api.read("occurrences_issues")
+    assert str(caught.value) == (
+        "The API does not find the occurrences of 1 issue that it still lists (such as"
+        " issues/1/occurrences/). Nothing was loaded; try again later. If it recurs, report it to"
+        " those who run the API."
+    )
+    assert asked(api.app)["issues/"] == 2
+    assert api.session.traffic.vanished == 0
+
+
+def test_a_page_of_issues_that_are_not_found_is_an_error_at_once() -> None:
+    """So many do not go away at a time; the rest are not asked for, nor the listing again."""
+    account = Account(issues=[{"id": n} for n in range(1, 100)])
+    api = Api(account)
+    with pytest.raises(ApiUnavailable, match="the occurrences of a whole page of issues"):
+        api.read("occurrences_issues", page_size=10)
+    counts = asked(api.app)
+    assert counts.pop("issues/") <= 12
+    assert 10 <= sum(counts.values()) < 99
+
+
+@pytest.mark.parametrize("times", [3, 4])
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_listing_that_was_there_before_comes_back(status: int, times: int) -> None:
+    """A 404 for its second page is a gateway's: it is asked for again."""
+    left = [Response("default backend - 404", status)] * times
+
+    def fault(request: Request) -> Response | None:
+        return left.pop() if left and request.query_params["offset"] != "0" else None
+
+    api = Api(account_of(3), fault, max_limit=2)
+    if times == 3:
+        assert ids(api.read("targets")["targets"]) == [1, 2, 3]
+    else:
+        with pytest.raises(ApiUnavailable, match=f"gave status {status} for targets/, 4 times"):
+            api.read("targets")
+    assert asked(api.app) == {"targets/": 5}
+
+
+@pytest.mark.parametrize("next_page", [None, "", False, 0, [], {}])
+def test_a_next_that_names_no_page_is_the_end(next_page: Any) -> None:
+    """Where all rows have come that `count` says there are."""
+    page = {"count": 2, "next": next_page, "results": [{"id": 1}, {"id": 2}]}
+    api = Api(account_of(2), on("targets/", JSONResponse(page)))
+    assert ids(api.read("targets")["targets"]) == [1, 2]
+    assert asked(api.app) == {"targets/": 1}
+
+
+def test_a_next_that_names_no_page_is_not_the_end_of_what_is_counted() -> None:
+    """Rows that `count` says there are are asked for, whatever `next` is."""
+    page = {"count": 3, "next": "", "results": [{"id": 1}, {"id": 2}]}
+    api = Api(account_of(3), on("targets/", JSONResponse(page)))
+    assert ids(api.read("targets")["targets"]) == [1, 2, 3]
+    assert api.offsets == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("count", "next_page", "said"),
+    [
+        (3, None, "3 rows, and 1 different one came in 3 reads"),
+        (1, "more", "1 row and a next page, and 1 different one came in 1 read"),
+    ],
+)
+def test_the_numbers_of_a_listing_that_does_not_hold_still(
+    count: int, next_page: str | None, said: str
+) -> None:
+    """The message gives what the API says, what came of it, and how often it was read."""
+    page = JSONResponse({"count": count, "next": next_page, "results": [{"id": 1}]})
+    api = Api(Account(), lambda _: page)
+    with pytest.raises(ListingUnstable, match=f"says that it has {said}\\."):
+        api.read("targets")
 
 
 def test_a_wrong_base_url_is_an_error() -> None:
@@ -395,10 +582,9 @@ def test_a_wrong_base_url_is_an_error() -> None:
 
 BAD_BODIES = {
     "it is no JSON": [
-        b"<html>",
-        b"",
         b'{"count": NaN, "results": []}',
-        b'{"count": 1, "results": [',
+        b'{"count": 1, "results": [{"id": "\\ud800"}]}',
+        b"[" * 100_000,
     ],
     "it is no object": [b"[]", b"7", b"null"],
     "results is no array of objects": [

@@ -85,6 +85,9 @@ WRONG: list[tuple[str, list[str], str]] = [
             "https://h/v1/../v2",
             "https://h/{id}",
             "https://h//v1",
+            "https://h:65536/v1",
+            "https://h:0/v1",
+            f"https://{'h' * 64}.example/v1",
         ],
         "an https URL of host and path (http for a loopback host)",
     ),
@@ -132,6 +135,66 @@ def test_a_wrong_setting_is_named(
     assert str(caught.value) == (
         f"Settings, from the environment or .dlt/config.toml: {name} must be {form}."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "form"),
+    [
+        *(
+            ("BIGQUERY_EMULATOR_HOST", value, "a URL, such as http://localhost:9050")
+            for value in (
+                "localhost:9050",
+                "localhost",
+                "ftp://localhost:9050",
+                "http://",
+                "http://localhost:65536",
+                "http://localhost:0",
+                "http://localhost:port",
+                "http://user@localhost:9050",
+            )
+        ),
+        *(
+            ("SECRET_MANAGER_EMULATOR_HOST", value, "HOST:PORT, such as localhost:9090")
+            for value in (
+                "http://localhost:9090",
+                "localhost",
+                "localhost:",
+                ":9090",
+                "localhost:65536",
+                "localhost:0",
+                "localhost:port",
+            )
+        ),
+    ],
+)
+def test_an_emulators_wrong_address_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, form: str
+) -> None:
+    """It is an error of the settings, before anything is connected to."""
+    set_all(monkeypatch, GOOD | {name: value})
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert str(caught.value) == (
+        f"Settings, from the environment or .dlt/config.toml: {name} must be {form}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BIGQUERY_EMULATOR_HOST", "http://big_query:9050/"),
+        ("BIGQUERY_EMULATOR_HOST", "https://[::1]:9050"),
+        ("SECRET_MANAGER_EMULATOR_HOST", "secret_manager:9090"),
+        ("SECRET_MANAGER_EMULATOR_HOST", "[::1]:9090"),
+    ],
+)
+def test_an_emulators_address_is_taken(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """As a name of a container's, or of IPv6."""
+    set_all(monkeypatch, GOOD | {name: value})
+    settings = read_settings()
+    assert value in (settings.bigquery_emulator, settings.secret_manager_emulator)
 
 
 def test_every_setting_can_be_wrong() -> None:
