@@ -21,7 +21,7 @@ from urllib3.exceptions import HTTPError, SSLError
 
 from scanner_sync import __version__
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable
+from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, machine_error
 from scanner_sync.listing import ApiResponse, Page, read_page
 from scanner_sync.pace import Pace
 
@@ -154,6 +154,8 @@ class ApiSession(requests.Session):
                     raise ApiError(
                         f"The TLS certificate of {self._origin} is not valid. Check API_BASE_URL."
                     ) from None
+                if found := machine_error(error):
+                    raise found from None
                 fault = f"no whole answer ({type(error).__name__})"
                 retry_after = None
             else:

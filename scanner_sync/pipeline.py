@@ -35,6 +35,8 @@ from scanner_sync.errors import (
     LoadUnavailable,
     SettingsError,
     SyncError,
+    causes_of,
+    machine_error,
 )
 from scanner_sync.files import file_source
 from scanner_sync.history import keep_histories, keep_tables, keep_views
@@ -92,9 +94,9 @@ def sync(
             worker.shutdown()
     except Exception as error:
         found = diagnose(error)
-        if found not in _causes(error):
+        if found not in causes_of(error):
             # Where it came from; not the messages, which may quote a row.
-            causes = [{type(cause).__name__: log.frames_of(cause)} for cause in _causes(error)]
+            causes = [{type(cause).__name__: log.frames_of(cause)} for cause in causes_of(error)]
             log.event("fault", logging.ERROR, causes=causes)
         raise found from None
     return Report(
@@ -224,7 +226,7 @@ def diagnose(error: BaseException) -> SyncError:  # noqa: PLR0911 - one return f
 
     Messages of other libraries may quote rows, so none is passed on but Google's on permissions.
     """
-    causes = list(_causes(error))
+    causes = list(causes_of(error))
     for cause in causes:
         if isinstance(cause, SyncError):
             return cause
@@ -244,6 +246,8 @@ def diagnose(error: BaseException) -> SyncError:  # noqa: PLR0911 - one return f
                 " roles/bigquery.jobUser on the project, and roles/bigquery.dataEditor on the"
                 " dataset and its _staging twin."
             )
+    if found := machine_error(error):
+        return found
     kinds = " < ".join(dict.fromkeys(type(cause).__name__ for cause in causes))
     passing = (TransientException, GoogleAuthError)
     if any(isinstance(cause, passing) or is_passing(cause) for cause in causes):
@@ -258,9 +262,3 @@ def diagnose(error: BaseException) -> SyncError:  # noqa: PLR0911 - one return f
 def _name_of(error: BaseException) -> str:
     interrupted = isinstance(error, KeyboardInterrupt)
     return "Interrupted" if interrupted else type(diagnose(error)).__name__
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
