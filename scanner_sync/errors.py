@@ -138,12 +138,13 @@ def _lack(error: BaseException) -> str | None:  # noqa: PLR0911 - one return for
         return "Memory ran out. Give the process more; in the function, raise `memory`."
     if not isinstance(error, OSError):
         return None
-    name, said = error.filename, error.strerror
+    directory = tempfile.tempdir or os.environ.get("TMPDIR")
+    name, said = error.filename or directory, error.strerror or type(error).__name__
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        name = name or tempfile.tempdir or os.environ.get("TMPDIR") or "the temporary directory"
         return (
-            f"{name} cannot take what is written to it: {said}. Free some space, or set TMPDIR to a"
-            " directory that has more; in the function, whose /tmp is memory, raise `memory`."
+            f"{name or 'The temporary directory'} cannot take what is written to it: {said}. Free"
+            " some space, or set TMPDIR to a directory that has more; in the function, whose /tmp"
+            " is memory, raise `memory`."
         )
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return f"{said}. Raise the limit (ulimit -n), or lower MAX_CONCURRENT_REQUESTS."

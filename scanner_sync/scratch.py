@@ -71,7 +71,7 @@ def leave(directory: str | None, status: int) -> NoReturn:
     """End this process with `status` at once, and remove the directory."""
     if directory:
         # Threads may still be writing. A new program in the place of this one has none.
-        remove = 'rm -rf -- "$1"; exit "$2"'
+        remove = 'trap "" HUP INT TERM; rm -rf -- "$1"; exit "$2"'
         with contextlib.suppress(OSError):
             os.chdir("/")  # the shell complains where the working directory is gone
             os.execv("/bin/sh", ["sh", "-c", remove, "sh", directory, str(status)])  # noqa: S606 - words of our own
