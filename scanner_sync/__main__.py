@@ -9,14 +9,16 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from scanner_sync import __version__, log, scratch, streams
 from scanner_sync.errors import InternalError, SyncError
@@ -43,6 +45,9 @@ _ending = threading.Lock()
 
 class _Interrupted(KeyboardInterrupt):
     """One of `_INTERRUPTS`, by its number."""
+
+    last: ClassVar[float] = -math.inf
+    """When one was raised, on the monotonic clock."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -86,7 +91,11 @@ def _run_command(arguments: Sequence[str] | None) -> int:
 
 
 def _interrupt(number: int, _: object) -> None:
-    if not _ending.locked():
+    # A service manager sends two at once, and people press Ctrl-C twice: the first is being dealt
+    # with. Later ones count, in case a library swallowed it.
+    now = time.monotonic()
+    if not _ending.locked() and now > _Interrupted.last + 1:
+        _Interrupted.last = now
         raise _Interrupted(number)
 
 
