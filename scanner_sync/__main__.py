@@ -9,18 +9,19 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 import os
 import signal
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
-from scanner_sync import __version__, log
+from scanner_sync import __version__, log, scratch, streams
 from scanner_sync.errors import InternalError, SyncError
 from scanner_sync.tables import TABLES
 
@@ -37,29 +38,67 @@ EXIT_RETRYABLE: Final = 75
 """sysexits.h's EX_TEMPFAIL: trying again later may help."""
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM, which ends a command as Ctrl-C does."""
+_INTERRUPTS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+"""The terminal is gone, Ctrl-C, and `kill`: each ends a command in the same way."""
+_ending = threading.Lock()
+"""Taken, and never released, by the thread that ends the process; interrupts then do nothing."""
+
+
+class _Interrupted(KeyboardInterrupt):
+    """One of `_INTERRUPTS`, by its number."""
+
+    last: ClassVar[float] = -math.inf
+    """When one was raised, on the monotonic clock."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.status = 128 + number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says, and give the exit status."""
+    streams.guard()
+    try:
+        status = _run_command(arguments)
+    except SyncError as error:
+        _say_error(error)
+        status = _status_of(error)
+    except _Interrupted as interrupt:
+        print("Interrupted.", file=sys.stderr)
+        status = interrupt.status
+    except Exception as error:
+        found = log.explain(error)
+        _say_error(found)
+        status = _status_of(found)
+    _ending.acquire()
+    return streams.settle(status)
+
+
+def _run_command(arguments: Sequence[str] | None) -> int:
     parser = _parser()
-    parsed = parser.parse_args(arguments)
+    try:
+        parsed = parser.parse_args(arguments)
+    except SystemExit as end:  # after --help, or for words that it does not know
+        return int(end.code or 0)
     if parsed.command is None:
         parser.print_help(sys.stderr)
         return EXIT_USAGE
-    signal.signal(signal.SIGTERM, _terminate)
     _forget_dlt_variables()
+    for number in _INTERRUPTS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _interrupt)
     log.configure("INFO" if parsed.command == "sync" else "WARNING")
     commands = {"sync": _sync, "check": _check, "status": _status, "report": _report}
-    try:
-        return commands[parsed.command](parsed)
-    except SyncError as error:
-        _say_error(error)
-        return _status_of(error)
-    except KeyboardInterrupt as interrupt:
-        print("Interrupted.", file=sys.stderr)
-        return _status_of(interrupt)
+    return commands[parsed.command](parsed)
+
+
+def _interrupt(number: int, _: object) -> None:
+    # A service manager sends two at once, and people press Ctrl-C twice: the first is being dealt
+    # with. Later ones count, in case a library swallowed it.
+    now = time.monotonic()
+    if not _ending.locked() and now > _Interrupted.last + 1:
+        _Interrupted.last = now
+        raise _Interrupted(number)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -128,34 +167,31 @@ def _forget_dlt_variables() -> None:
         del os.environ[name]
 
 
-def _terminate(*_: object) -> NoReturn:
-    raise _Terminated
-
-
 def _sync(arguments: argparse.Namespace) -> NoReturn:
-    # Whatever ends this process, what it wrote is in one place, and the caller's to remove where
-    # it was the caller's to name.
-    tempfile.tempdir = tempfile.mkdtemp(prefix="scanner_sync-")
-    ending = threading.Lock()
+    directory: str | None = None
     bars: list[Bars] = []
 
-    def end(status: int) -> NoReturn:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # Threads may still be reading and writing. A new program in the place of this one has none.
-        remove = 'rm -rf "$1"; exit "$2"'
-        words = ["sh", "-c", remove, "sh", str(tempfile.tempdir), str(status)]
-        os.execv("/bin/sh", words)  # noqa: S606 - words of our own
+    def end(status: int, say: Callable[[], None]) -> NoReturn:
+        """End the process, whatever `say` does, and whatever other threads are doing."""
+        _ending.acquire()
+        try:
+            for bar in bars:
+                bar.stop()
+            say()
+            status = streams.settle(status)
+        finally:
+            # Not raised any more, but they would still end the program that removes the directory.
+            signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+            scratch.leave(directory, status)
 
     def fail(error: SyncError) -> NoReturn:
-        ending.acquire()  # never released: the first to come here ends the process
-        for bar in bars:
-            bar.stop()
-        if arguments.json:
-            print(json.dumps(error.body() | {"retry_after": error.retry_after}))
-        else:
-            _say_error(error)
-        end(_status_of(error))
+        def say() -> None:
+            if arguments.json:
+                print(json.dumps(error.body() | {"retry_after": error.retry_after}))
+            else:
+                _say_error(error)
+
+        end(_status_of(error), say)
 
     def show(progress: Progress) -> AbstractContextManager[Any]:
         from scanner_sync.progress import logged
@@ -167,25 +203,29 @@ def _sync(arguments: argparse.Namespace) -> NoReturn:
         return bars[0]
 
     try:
-        from scanner_sync.run import run
+        try:
+            scratch.remove_leftovers()
+            directory = scratch.make()
+            from scanner_sync.run import run
 
-        report = run(arguments.resources, abort=fail, show=show)
-        ending.acquire()
+            report = run(arguments.resources, abort=fail, show=show).body()
+        except SyncError as error:
+            fail(error)
+        except Exception as error:
+            # `run` raises nothing else, and logs its failure: it was not reached.
+            found = log.explain(error)
+            log.event(
+                "sync_failed",
+                logging.ERROR,
+                error_type=type(found).__name__,
+                error_message=str(found),
+            )
+            fail(found)
         if arguments.json:
-            print(json.dumps(report.body()))
-        else:
-            _show_report(report.body())
-        end(0)
-    except SyncError as error:
-        fail(error)
-    except KeyboardInterrupt as interrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        ending.acquire()
-        print("Interrupted.", file=sys.stderr)
-        end(_status_of(interrupt))
-    except Exception as error:
-        log.event("fault", logging.ERROR, frames=log.frames_of(error))
-        fail(InternalError(f"A fault of this program: {type(error).__name__}. The log has where."))
+            end(0, lambda: print(json.dumps(report)))
+        end(0, lambda: _show_report(report))
+    except _Interrupted as interrupt:
+        end(interrupt.status, lambda: print("Interrupted.", file=sys.stderr))
 
 
 def _show_report(report: Mapping[str, Any]) -> None:
@@ -295,10 +335,8 @@ def _say_error(error: SyncError) -> None:
         print(f"Try again in {error.retry_after} seconds.", file=sys.stderr)
 
 
-def _status_of(error: BaseException) -> int:
-    if isinstance(error, KeyboardInterrupt):
-        return 128 + (signal.SIGTERM if isinstance(error, _Terminated) else signal.SIGINT)
-    return EXIT_RETRYABLE if isinstance(error, SyncError) and error.retryable else EXIT_FAILED
+def _status_of(error: SyncError) -> int:
+    return EXIT_RETRYABLE if error.retryable else EXIT_FAILED
 
 
 if __name__ == "__main__":

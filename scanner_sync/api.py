@@ -32,6 +32,7 @@ from scanner_sync.errors import (
     ApiUnavailable,
     SettingsError,
     SyncError,
+    machine_error,
 )
 from scanner_sync.listing import ApiResponse, Page, counted, read_page
 from scanner_sync.pace import Pace
@@ -186,7 +187,7 @@ class ApiSession(requests.Session):
                     )
                     body = _read(response, resource)
             except HTTPError as error:
-                if lasting := self._lasting(error):
+                if lasting := self._lasting(error) or machine_error(error):
                     raise lasting from None
                 by_proxy = f" of the proxy {self._proxy}" if isinstance(error, ProxyError) else ""
                 fault = f"no whole answer ({type(error).__name__}{by_proxy})"

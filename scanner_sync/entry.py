@@ -5,7 +5,6 @@ import logging
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, Final
 import flask
 from cloudevents.http import CloudEvent
 
-from scanner_sync import errors, log
+from scanner_sync import errors, log, scratch
 from scanner_sync.request import resources_of_body, resources_of_message
 
 COMMAND: Final = ("-m", "scanner_sync", "sync", "--json")
@@ -66,34 +65,37 @@ def sync(resources: tuple[str, ...]) -> dict[str, Any]:
     started = time.monotonic()
     trace = log.trace.get()
     try:
-        with tempfile.TemporaryDirectory(prefix="scanner_sync-") as directory:
-            done = subprocess.run(
-                [sys.executable, *COMMAND, "--resources", ",".join(resources)],
-                env=os.environ
-                | {"TMPDIR": directory, "PYTHONPATH": _search_path()}
-                | ({log.TRACE_VARIABLE: trace} if trace else {}),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                check=False,
-            )
-    finally:
-        _under_way.release()
-    try:
+        done = subprocess.run(
+            [sys.executable, *COMMAND, "--resources", ",".join(resources)],
+            env=os.environ
+            | {"PYTHONPATH": _search_path()}
+            | ({log.TRACE_VARIABLE: trace} if trace else {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=False,
+        )
         answer = json.loads(done.stdout)
-    except ValueError:
-        message = (
-            f"The process of the sync ended with status {done.returncode} and no answer; -9 is"
-            " most often too little memory. The next run starts anew."
+    except (OSError, ValueError) as error:
+        found = (
+            log.explain(error)
+            if isinstance(error, OSError)
+            else errors.InternalError(
+                f"The process of the sync ended with status {done.returncode} and no answer; -9 is"
+                " most often too little memory. The next run starts anew."
+            )
         )
         # The process could not say so itself, nor what it had done.
         log.event(
             "sync_failed",
             logging.ERROR,
-            error_type="InternalError",
-            error_message=message,
+            error_type=type(found).__name__,
+            error_message=str(found),
             seconds=round(time.monotonic() - started, 1),
         )
-        raise errors.InternalError(message) from None
+        raise found from None
+    finally:
+        scratch.remove_leftovers()  # of a process that was killed
+        _under_way.release()
     if answer["status"] != "ok":
         kind = getattr(errors, answer["error"]["type"])
         raise kind(answer["error"]["message"], retry_after=answer["retry_after"])

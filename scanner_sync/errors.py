@@ -4,6 +4,10 @@ A message names what is wrong, where, and what to do. It never holds the token, 
 an answer: messages travel into logs, HTTP answers and Pub/Sub retries.
 """
 
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
 from typing import ClassVar
 
 
@@ -79,6 +83,10 @@ class LoadUnavailable(SyncError):
     retryable = True
 
 
+class MachineError(SyncError):
+    """The machine lacks disk space, memory, open files or a directory."""
+
+
 class InternalError(SyncError):
     """A fault of this program, or a process that was ended from outside."""
 
@@ -114,3 +122,56 @@ class DeadlineExceeded(SyncError):
 
     http_status = 504
     retryable = True
+
+
+def causes_of(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what caused it, what caused that, and so on."""
+    while error is not None:
+        yield error
+        # dlt keeps what BigQuery said of a load job that failed beside the chain of causes.
+        of_job = getattr(error, "client_exception", None)
+        error = of_job or error.__cause__ or error.__context__
+
+
+def machine_error(error: BaseException) -> MachineError | None:
+    """The `MachineError` that says what the machine lacks, if that is what caused `error`."""
+    for cause in causes_of(error):
+        if message := _lack(cause):
+            return MachineError(f"{message} Trying again does not help until then.")
+    return None
+
+
+def _lack(error: BaseException) -> str | None:  # noqa: PLR0911 - one return for each cause
+    if isinstance(error, MemoryError):
+        return "Memory ran out. Give the process more; in the function, raise `memory`."
+    if not isinstance(error, OSError):
+        return None
+    directory = tempfile.tempdir or os.environ.get("TMPDIR")
+    name, said = error.filename or directory, error.strerror or type(error).__name__
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return (
+            f"{name or 'The temporary directory'} cannot take what is written to it: {said}. Free"
+            " some space, or set TMPDIR to a directory that has more; in the function, whose /tmp"
+            " is memory, raise `memory`."
+        )
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"{said}. Raise the limit (ulimit -n), or lower MAX_CONCURRENT_REQUESTS."
+    if isinstance(error, FileNotFoundError) and not _has_working_directory():
+        return "The working directory no longer exists. Start in one that does."
+    if isinstance(error, _UNUSABLE) or error.errno == errno.EROFS:
+        return (
+            f"{name or 'A file'} cannot be used: {said}. If it is for temporary files, set TMPDIR"
+            " to a directory that exists and can be written; if not, let the user who runs this"
+            " use it."
+        )
+    return None
+
+
+_UNUSABLE = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
+
+
+def _has_working_directory() -> bool:
+    try:
+        return bool(os.getcwd())
+    except OSError:
+        return False

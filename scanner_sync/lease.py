@@ -31,7 +31,13 @@ from google.cloud import bigquery
 from requests.exceptions import ConnectionError, Timeout
 
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import AlreadyRunning, LoadUnavailable, SettingsError, SyncError
+from scanner_sync.errors import (
+    AlreadyRunning,
+    LoadUnavailable,
+    SettingsError,
+    SyncError,
+    machine_error,
+)
 
 LEASE_TABLE: Final = "_sync_lease"
 UNTIL: Final = "until"
@@ -73,7 +79,7 @@ def is_passing(error: BaseException) -> bool:
     kinds = (RetryError, ServerError, TooManyRequests, TransportError, ConnectionError, Timeout)
     details = getattr(error, "errors", None) or [{}]
     reason = details[0].get("reason") if isinstance(details[0], dict) else None
-    return isinstance(error, kinds) or reason in PASSING_REASONS
+    return (isinstance(error, kinds) or reason in PASSING_REASONS) and not machine_error(error)
 
 
 def check_location(dataset: bigquery.Dataset, location: str) -> None:

@@ -16,7 +16,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Final
 
-from scanner_sync.errors import SyncError
+from scanner_sync.errors import InternalError, SyncError, machine_error
+from scanner_sync.streams import open_closed
 
 logger = logging.getLogger("scanner_sync")
 
@@ -50,6 +51,7 @@ def _parts_of(traceparent: str) -> tuple[str, str] | None:
 
 def configure(level: str) -> None:
     """Send this program's records from `level` on, and others' warnings, to standard error."""
+    open_closed()
     root = logging.getLogger()
     root.handlers = [_StandardError(_Readable() if sys.stderr.isatty() else _JsonObject())]
     root.setLevel("WARNING")
@@ -74,6 +76,14 @@ def frames_of(error: BaseException) -> list[str]:
     """Where an error was raised, without its message, which may quote a row."""
     frames = traceback.extract_tb(error.__traceback__)
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+
+
+def explain(error: Exception) -> SyncError:
+    """The `SyncError` for an error that was not expected; a fault of this program is logged."""
+    if found := machine_error(error):
+        return found
+    event("fault", logging.ERROR, frames=frames_of(error))
+    return InternalError(f"A fault of this program: {type(error).__name__}. The log has where.")
 
 
 def coloured(code: str, text: str) -> str:

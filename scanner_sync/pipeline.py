@@ -18,7 +18,6 @@ from dlt.common.destination.client import WithStateSync
 from dlt.common.destination.exceptions import DestinationException, DestinationUndefinedEntity
 from dlt.common.exceptions import TransientException
 from dlt.extract.source import DltSource
-from dlt.load.exceptions import LoadClientJobException
 from google.api_core.exceptions import Forbidden, GoogleAPICallError, NotFound
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
 from google.cloud import bigquery
@@ -36,6 +35,8 @@ from scanner_sync.errors import (
     LoadUnavailable,
     SettingsError,
     SyncError,
+    causes_of,
+    machine_error,
 )
 from scanner_sync.files import file_source
 from scanner_sync.history import (
@@ -103,10 +104,10 @@ def sync(
             worker.shutdown()
     except Exception as error:
         found = diagnose(error)
-        if found not in _causes(error):
+        if found not in causes_of(error):
             # Where it came from; not the messages, which may quote a row.
-            causes = [{type(cause).__name__: log.frames_of(cause)} for cause in _causes(error)]
-            log.event("fault", logging.ERROR, causes=causes, DBG=repr(error)[:1500])
+            causes = [{type(cause).__name__: log.frames_of(cause)} for cause in causes_of(error)]
+            log.event("fault", logging.ERROR, causes=causes)
         raise found from None
     return Report(
         load_id=load_id,
@@ -219,7 +220,7 @@ def diagnose(error: BaseException) -> SyncError:  # noqa: PLR0911 - one return f
 
     Messages of other libraries may quote rows, so none is passed on but Google's on permissions.
     """
-    causes = list(_causes(error))
+    causes = list(causes_of(error))
     for cause in causes:
         if isinstance(cause, SyncError):
             return cause
@@ -244,6 +245,9 @@ def diagnose(error: BaseException) -> SyncError:  # noqa: PLR0911 - one return f
                 f"BigQuery does not find what the sync needs: {cause.message} The next sync makes"
                 " it, if the account may."
             )
+    if found := machine_error(error):
+        return found
+    for cause in causes:
         if isinstance(cause, ConnectionError | TransportError):
             return LoadUnavailable(
                 f"BigQuery cannot be reached ({type(cause).__name__}). Check the network of this"
@@ -263,11 +267,3 @@ def diagnose(error: BaseException) -> SyncError:  # noqa: PLR0911 - one return f
 def _name_of(error: BaseException) -> str:
     interrupted = isinstance(error, KeyboardInterrupt)
     return "Interrupted" if interrupted else type(diagnose(error)).__name__
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        # Of a load job that failed, dlt has what BigQuery said beside the chain of causes.
-        of_job = error.client_exception if isinstance(error, LoadClientJobException) else None
-        error = of_job or error.__cause__ or error.__context__

@@ -8,7 +8,7 @@ from typing import Any
 
 from scanner_sync import log
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import InternalError, SyncError
+from scanner_sync.errors import SyncError
 from scanner_sync.pipeline import sync
 from scanner_sync.progress import Progress, logged
 from scanner_sync.report import Report
@@ -57,12 +57,9 @@ def run(
         log_failure("Interrupted", "The run was interrupted. The next run starts anew.")
         raise
     except Exception as error:
-        log.event("fault", logging.ERROR, frames=log.frames_of(error))
-        fault = InternalError(
-            f"A fault of this program: {type(error).__name__}. The log has where."
-        )
-        log_failure(type(fault).__name__, str(fault))
-        raise fault from None
+        found = log.explain(error)
+        log_failure(type(found).__name__, str(found))
+        raise found from None
     for table, rows in report.rows.items():
         log.event("table_synced", table=table, rows=rows)
     log.event(

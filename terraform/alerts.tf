@@ -90,6 +90,7 @@ resource "google_monitoring_alert_policy" "run_failed" {
          - `SettingsError`: the message names the setting. Correct it and apply again.
          - `LoadError`: BigQuery refused a statement. The message names the right that is missing, or see the job in BigQuery.
          - `AlreadyRunning`: another run was loading into the dataset; nothing is lost.
+         - `MachineError`: no space is left in `/tmp`, which is memory: raise `memory`.
          - `InternalError`: read the whole log. Out of memory shows there, with no `error_type`: raise `memory`.
       3. Run it again: `${local.run_now}`
     EOT

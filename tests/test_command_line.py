@@ -55,16 +55,22 @@ def run(*arguments: str, **settings: str) -> Done:
 
 
 def on_terminal(
-    *arguments: str, see: Callable[[str, int], None] = lambda out, pid: None, **settings: str
+    *arguments: str,
+    see: Callable[[str, int], None] = lambda out, pid: None,
+    stdout: int | None = None,
+    **settings: str,
 ) -> Done:
-    """A command on a terminal; `see` gets what it printed so far, and its process id."""
+    """A command on a terminal, or its output elsewhere.
+
+    `see` gets what it printed so far, and its process id.
+    """
     ours, its = pty.openpty()
     command = subprocess.Popen(
         [*COMMAND, *arguments],
         env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "120"} | settings,
         cwd=ROOT,
         stdin=its,
-        stdout=its,
+        stdout=its if stdout is None else stdout,
         stderr=its,
         start_new_session=True,
     )

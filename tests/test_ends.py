@@ -1,0 +1,510 @@
+"""How a command ends when its output, its disk or its temporary directory lets it down."""
+
+import errno
+import fcntl
+import json
+import os
+import re
+import resource
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import flask.testing
+import pytest
+import requests
+
+from local.processes import ROOT
+from sample_api import Account, generate
+from scanner_sync.errors import ApiUnavailable, InternalError, LoadUnavailable, MachineError
+from scanner_sync.files import TableFile
+from scanner_sync.pipeline import diagnose
+
+from .conftest import TOKEN, Dataset
+from .test_command_line import COMMAND, Done, on_terminal
+from .test_function import Stranger, serve
+from .test_request import push
+
+SYNC = ("sync", "--resources", "scans")
+NO_SETTINGS: dict[str, Any] = {"API_BASE_URL": ""}
+NO_API: dict[str, Any] = {
+    "API_BASE_URL": "http://127.0.0.1:9/v1",
+    "ACCESS_TOKEN": TOKEN,
+    "SYNC_DEADLINE_SECONDS": "1",
+}
+LOST = "MachineError: The output could not be written: No space left on device."
+
+
+@pytest.fixture
+def account() -> Account:
+    return generate(seed=4, issues=2, targets=5, scans=5)
+
+
+def pipe_without_reader() -> int:
+    reader, writer = os.pipe()
+    os.close(reader)
+    return writer
+
+
+def run(
+    redirection: str,
+    *arguments: str,
+    cwd: Path = ROOT,
+    limits: Callable[[], None] | None = None,
+    **settings: Any,
+) -> Done:
+    """A command under a shell's redirection; 9 in it is a pipe that nobody reads."""
+    gone = pipe_without_reader()
+
+    def prepare() -> None:
+        os.dup2(gone, 9)
+        if limits:
+            limits()
+
+    done = subprocess.run(
+        ["sh", "-c", f'{redirection or ":"}; exec "$@" 9>&-', "sh", *COMMAND, *arguments],
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | settings,
+        cwd=cwd,
+        pass_fds=[9],
+        preexec_fn=prepare,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    os.close(gone)
+    assert not re.search("(?m)^Traceback", done.stderr)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+REDIRECTIONS = {
+    "reader gone": ("exec >&9", 0, ""),
+    "disk full": ("exec >/dev/full", 1, f"{LOST} What was asked for is done."),
+    "closed": ("exec >&-", 0, ""),
+    "log's disk full": ("exec 2>/dev/full", 0, ""),
+    "log closed": ("exec 2>&-", 0, ""),
+    "both readers gone": ("exec >&9 2>&1", 0, ""),
+    "all closed": ("exec <&- >&- 2>&-", 0, ""),
+}
+SOME = ["both readers gone", "disk full", "all closed"]
+
+
+@pytest.mark.usefixtures("api_url")
+@pytest.mark.parametrize("how", list(REDIRECTIONS))
+def test_a_sync_ends_with_what_it_did_whatever_becomes_of_its_output(
+    how: str, account: Account, dataset: Dataset, tmp_path: Path
+) -> None:
+    """A reader that went away is no failure, output on a full disk is one; the rows are loaded."""
+    redirection, status, said = REDIRECTIONS[how]
+    done = run(redirection, *SYNC, "--json")
+    not_logged = [line for line in done.err.splitlines() if not line.startswith("{")]
+    assert (done.status, not_logged) == (status, [said] if said else [])
+    assert bool(done.out) == (how.startswith("log"))
+    assert [row["id"] for row in dataset.rows("scans")] == sorted(n["id"] for n in account.scans)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("dataset")
+@pytest.mark.parametrize("how", SOME)
+def test_a_failing_command_keeps_its_exit_status_whatever_becomes_of_its_output(
+    how: str, tmp_path: Path
+) -> None:
+    """1 where something is to be corrected, 75 where a later try may help, 2 for a wrong word."""
+    redirection, _, said = REDIRECTIONS[how]
+    said = said and LOST
+    for arguments, settings, status in (
+        ((*SYNC, "--json"), NO_SETTINGS, 1),
+        (SYNC, NO_API, 75),
+        (("check",), NO_SETTINGS, 1),
+        (("nonsense",), {}, 2),
+    ):
+        done = run(redirection, *arguments, **settings)
+        assert done.status == status, (arguments, done)
+        has_output = arguments in (("check",), (*SYNC, "--json"))
+        assert (LOST in done.err.splitlines()) == bool(said and has_output), (arguments, done)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("api_url", "dataset")
+@pytest.mark.parametrize("how", SOME)
+def test_the_other_commands_end_with_what_they_did_whatever_becomes_of_their_output(
+    how: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Text and JSON, help and version: 0, or 1 and a line where the disk is full."""
+    redirection, status, said = REDIRECTIONS[how]
+    assert run("", *SYNC).status == 0
+    page = tmp_path_factory.mktemp("page") / "page.html"
+    for arguments in (
+        ("status",),
+        ("status", "--json"),
+        ("check",),
+        ("report", "--out", str(page)),
+        ("--help",),
+        ("--version",),
+    ):
+        done = run(redirection, *arguments)
+        assert (done.status, done.err) == (status, f"{said}\n" if said else ""), arguments
+    assert page.read_text().startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.usefixtures("api_url", "dataset")
+def test_the_bars_are_gone_where_the_output_has_no_reader(tmp_path: Path) -> None:
+    """A sync whose bars are on a terminal, and whose answer goes to a pipe that nobody reads."""
+    gone = pipe_without_reader()
+    done = on_terminal(*SYNC, stdout=gone)
+    os.close(gone)
+    assert (done.status, "Traceback" in done.out) == (0, False)
+    assert "\x1b[?25h" in done.out.partition("sync_finished")[0]  # the cursor is back
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("api_url", "dataset")
+def test_output_that_does_not_block_is_waited_for() -> None:
+    """Whoever shares the pipe may have made it so; all of the answer comes, however late."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    size = fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(writer, b"x" * size)
+    command = subprocess.Popen(
+        [*COMMAND, *SYNC, "--json"], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writer)
+    assert command.stderr
+    assert any("sync_finished" in line for line in command.stderr)
+    with os.fdopen(reader) as out:
+        assert json.loads(out.read().removeprefix("x" * size))["status"] == "ok"
+    assert command.wait(timeout=60) == 0
+    command.stderr.close()
+
+
+@pytest.mark.usefixtures("api_url", "dataset")
+def test_an_interrupt_at_the_very_end_leaves_nothing(tmp_path: Path) -> None:
+    """While the answer is written, interrupts change nothing; the directory is removed."""
+    reader, writer = os.pipe()
+    size = fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(writer, b"x" * size)
+    command = subprocess.Popen(
+        [*COMMAND, *SYNC, "--json"], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writer)
+    assert command.stderr
+    assert any("sync_finished" in line for line in command.stderr)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        command.send_signal(number)
+    with os.fdopen(reader) as out:
+        out.read()
+    said = command.stderr.read()
+    # One may have come just before the answer was written.
+    is_late = not said.endswith("Interrupted.\n")
+    assert command.wait(timeout=60) in ((0,) if is_late else (129, 130, 143))
+    assert not re.search("(?m)^Traceback", said)
+    command.stderr.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def held() -> Iterator[tuple[threading.Event, threading.Event]]:
+    """An API that holds its answers back: set when one is asked for, and to be set to let it go."""
+    arrived, go_on = threading.Event(), threading.Event()
+
+    class Held(Stranger):
+        def answer(self, url: str, token: str | None) -> tuple[int, Any]:
+            arrived.set()
+            go_on.wait(timeout=60)
+            return super().answer(url, token)
+
+    with pytest.MonkeyPatch.context() as patch, serve(Held()) as url:
+        patch.setenv("API_BASE_URL", url)
+        patch.setenv("ACCESS_TOKEN", TOKEN)
+        yield arrived, go_on
+        go_on.set()
+
+
+Held = tuple[threading.Event, threading.Event]
+
+
+@pytest.mark.usefixtures("dataset")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_second_interrupt_ends_a_sync_as_the_first_does(
+    held: Held, number: signal.Signals, tmp_path: Path
+) -> None:
+    """Whether it comes while the first is dealt with or not: no traceback, nothing left."""
+    arrived, _ = held
+    command = subprocess.Popen([*COMMAND, *SYNC], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert command.stderr
+    assert arrived.wait(timeout=60)
+    command.send_signal(number)
+    said = next(line for line in command.stderr if "sync_failed" in line)
+    command.send_signal(number)
+    rest = command.stderr.read()
+    command.stderr.close()
+    assert '"error_type": "Interrupted"' in said
+    assert command.wait(timeout=60) == 128 + number
+    assert rest.endswith("Interrupted.\n")
+    assert not re.search("(?m)^Traceback", rest)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("dataset")
+def test_a_sync_under_nohup_outlives_its_terminal(held: Held) -> None:
+    """A signal that its caller had it ignore is ignored."""
+    arrived, go_on = held
+    command = subprocess.Popen(
+        ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *COMMAND, *SYNC],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    assert arrived.wait(timeout=60)
+    command.send_signal(signal.SIGHUP)
+    go_on.set()
+    assert command.wait(timeout=60) == 0
+
+
+@pytest.mark.usefixtures("dataset")
+def test_what_a_killed_run_left_is_removed_once_nobody_uses_it(held: Held, tmp_path: Path) -> None:
+    """Not while its process lives; by the next run, even one that fails, once it was killed."""
+    arrived, _ = held
+    command = subprocess.Popen([*COMMAND, *SYNC], cwd=ROOT, stderr=subprocess.DEVNULL)
+    assert arrived.wait(timeout=60)
+    [directory] = tmp_path.iterdir()
+    before = sorted(directory.rglob("*"))
+    assert run("", *SYNC, **NO_SETTINGS).status == 1
+    assert (list(tmp_path.iterdir()), sorted(directory.rglob("*"))) == ([directory], before)
+
+    command.kill()
+    command.wait(timeout=60)
+    assert list(tmp_path.iterdir()) == [directory]
+    assert run("", *SYNC, **NO_SETTINGS).status == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def leave_behind(directory: Path) -> Path:
+    """What a killed run leaves: its directory, and in it a lock that nobody holds."""
+    directory.mkdir(mode=0o700)
+    (directory / "lock").touch(mode=0o600)
+    (directory / "rows.jsonl").write_text("{}\n")
+    return directory
+
+
+def test_only_what_a_killed_run_left_is_removed(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Nothing that merely looks like it: a link, another's directory, one without a lock."""
+    elsewhere = leave_behind(tmp_path_factory.mktemp("elsewhere") / "scanner_sync-elsewher")
+    left = leave_behind(tmp_path / "scanner_sync-leftleft")
+    (tmp_path / "scanner_sync-linklink").symlink_to(elsewhere)
+    (tmp_path / "scanner_sync-filefile").write_text("a file")
+    leave_behind(tmp_path / "scanner_sync-short")
+    leave_behind(tmp_path / "other_sync-12345678")
+    leave_behind(tmp_path / "scanner_sync-openopen").chmod(0o777)
+    (leave_behind(tmp_path / "scanner_sync-unlocked") / "lock").unlink()
+    (leave_behind(tmp_path / "scanner_sync-linklock") / "lock").unlink()
+    (tmp_path / "scanner_sync-linklock/lock").symlink_to(elsewhere / "lock")
+    (leave_behind(tmp_path / "scanner_sync-fifofifo") / "lock").unlink()
+    os.mkfifo(tmp_path / "scanner_sync-fifofifo/lock")
+    if os.geteuid() == 0:
+        os.chown(leave_behind(tmp_path / "scanner_sync-nobodys_"), 65534, 65534)
+    before = set(tmp_path.rglob("*")) | set(elsewhere.rglob("*"))
+    assert run("", *SYNC, **NO_SETTINGS).status == 1
+    after = set(tmp_path.rglob("*")) | set(elsewhere.rglob("*"))
+    assert before - after == {left, left / "lock", left / "rows.jsonl"}
+    assert after < before
+
+
+def test_the_function_removes_what_a_killed_run_left(
+    http: flask.testing.FlaskClient, tmp_path: Path
+) -> None:
+    """An instance may outlive the process of a run, and what started it."""
+    leave_behind(tmp_path / "scanner_sync-leftleft")
+    assert http.post("/", json={}).get_json()["error"]["type"] == "SettingsError"
+    assert list(tmp_path.iterdir()) == []
+
+
+def at_most(what: int, most: int) -> Callable[[], None]:
+    """A limit of a process, to be set before it starts."""
+    return lambda: resource.setrlimit(what, (most, most))
+
+
+def failure(done: Done) -> str:
+    """The message of the one failure, which is said, answered and logged alike, and of no fault."""
+    answer = json.loads(done.out)
+    logged = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
+    [failed] = [entry for entry in logged if entry["message"] == "sync_failed"]
+    error = answer["error"]
+    assert (failed["error_type"], failed["error_message"]) == (error["type"], error["message"])
+    assert (error["type"], done.status) == ("MachineError", 1), error
+    assert "report" not in error["message"]
+    return str(error["message"])
+
+
+@pytest.mark.usefixtures("api_url")
+@pytest.mark.parametrize("size", [0, 6000, 20_000], ids=["dlt's", "the schema", "the rows"])
+def test_a_file_that_cannot_grow_is_an_error_of_the_machine(
+    account: Account, size: int, dataset: Dataset, tmp_path: Path
+) -> None:
+    """It names the directory and what to do; nothing is loaded or left, and the next run works."""
+    account.scans[:] = [{"id": n, "status": "s" * 200} for n in range(200)]
+    message = failure(run("", *SYNC, "--json", limits=at_most(resource.RLIMIT_FSIZE, size)))
+    assert re.match(f"{tmp_path}/scanner_sync-\\w+ cannot take what is written to it: ", message)
+    assert "TMPDIR" in message
+    assert "`memory`" in message
+    assert list(tmp_path.iterdir()) == []
+    assert "scans" not in dataset.tables()
+    assert run("", *SYNC).status == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A disk of 16 KiB."""
+    disk = tmp_path_factory.mktemp("disk")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here; a file that cannot grow is tried elsewhere")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.usefixtures("api_url", "dataset")
+def test_a_full_disk_is_an_error_of_the_machine(small_disk: Path) -> None:
+    """In the temporary directory, for a command and for the function."""
+    message = failure(run("", *SYNC, "--json", TMPDIR=str(small_disk)))
+    assert message.startswith(f"{small_disk}/scanner_sync-")
+    assert "No space left on device. Free some space" in message
+    assert list(small_disk.iterdir()) == []
+
+
+def test_rows_that_are_compressed_need_space_too(tmp_path: Path) -> None:
+    """What is still in the buffer is written when the file is closed."""
+    full = tmp_path / "scans.jsonl.gz"
+    full.symlink_to("/dev/full")
+    file = TableFile("scans", full, "1", {})
+    file.write([{"id": 1, "created_at": None, "status": "done"}])
+    with pytest.raises(OSError, match="No space left") as raised:
+        file.close()
+    assert type(diagnose(raised.value)) is MachineError
+
+
+@pytest.mark.usefixtures("api_url", "dataset")
+@pytest.mark.parametrize("kind", ["missing", "a file", "read-only"])
+def test_a_temporary_directory_that_cannot_be_used_is_named(
+    kind: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Another one is not taken in its place: there was a reason to name it."""
+    directory = tmp_path_factory.mktemp("tmp") / "tmp"
+    if kind == "a file":
+        directory.touch()
+    elif kind == "read-only":
+        if os.geteuid() == 0:
+            pytest.skip("root may write to any directory")
+        directory.mkdir(mode=stat.S_IRUSR | stat.S_IXUSR)
+    message = failure(run("", *SYNC, "--json", TMPDIR=str(directory)))
+    assert message.startswith(f"{directory} cannot be used: ")
+    assert "set TMPDIR to a directory that exists and can be written" in message
+
+
+@pytest.mark.usefixtures("dataset")
+def test_a_temporary_directory_that_is_removed_under_a_run_is_named(
+    held: Held, tmp_path: Path
+) -> None:
+    """As by a service that clears the temporary directory of old files."""
+    arrived, go_on = held
+    command = subprocess.Popen(
+        [*COMMAND, *SYNC, "--json"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert arrived.wait(timeout=60)
+    [directory] = tmp_path.iterdir()
+    subprocess.run(["rm", "-rf", directory], check=True)
+    go_on.set()
+    out, err = command.communicate(timeout=60)
+    assert failure(Done(command.returncode, out, err)).startswith(f"{directory} cannot be used: ")
+
+
+@pytest.mark.usefixtures("api_url", "dataset")
+def test_a_working_directory_that_is_gone_is_named(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """By each command that needs one; help needs none."""
+    said = "The working directory no longer exists. Start in one that does."
+
+    def in_none(*arguments: str) -> Done:
+        return run('rmdir "$PWD"', *arguments, cwd=tmp_path_factory.mktemp("gone"))
+
+    assert failure(in_none(*SYNC, "--json")).startswith(said)
+    for command in (SYNC, ("status",), ("report", "--out", "page.html")):
+        done = in_none(*command)
+        assert done.status == 1
+        assert done.err.splitlines()[-1].startswith(f"MachineError: {said}")
+    check = in_none("check")
+    assert check.status == 1
+    assert said in check.out + check.err
+    assert in_none("--help").status == 0
+
+
+@pytest.mark.usefixtures("api_url", "dataset")
+@pytest.mark.parametrize("most", [12, 24])
+def test_too_few_open_files_are_an_error_of_the_machine(account: Account, most: int) -> None:
+    """For dlt's files and for requests to the API, which are then not tried again."""
+    account.issues[:] = [{"id": n} for n in range(400)]
+    limits = at_most(resource.RLIMIT_NOFILE, most)
+    message = failure(run("", "sync", "--json", limits=limits))
+    assert message.startswith("Too many open files. Raise the limit (ulimit -n), or lower MAX_")
+
+
+def test_the_function_tells_what_the_machine_lacks(
+    http: flask.testing.FlaskClient,
+    event: flask.testing.FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Where the process of a run lacks it, and where there is no process; not to be tried again."""
+    for name, value in (("TMPDIR", "/nonexistent"), ("executable", "/nonexistent/python")):
+        with monkeypatch.context() as patch:
+            if name == "TMPDIR":
+                patch.setenv(name, value)
+            else:
+                patch.setattr(sys, name, value)
+            answer = http.post("/", json={})
+            error = answer.get_json()["error"]
+            assert (answer.status_code, error["type"]) == (500, "MachineError")
+            assert error["message"].startswith(f"{value} cannot be used: No such file")
+            assert event.post("/", **push("e30=")).status_code == 200
+        logged = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+        assert [entry["message"] for entry in logged] == [
+            "sync_failed",
+            "sync_failed",
+            "message_dropped",
+        ]
+        assert {entry["error_message"] for entry in logged} == {error["message"]}
+
+
+def caused_by(error: Exception, outer: Exception) -> Exception:
+    outer.__cause__ = error
+    return outer
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (OSError(errno.EDQUOT, "row"), MachineError),
+        (OSError(errno.EFBIG, "row"), MachineError),
+        (OSError(errno.EROFS, "row"), MachineError),
+        (MemoryError("row"), MachineError),
+        (caused_by(OSError(errno.EMFILE, "e"), requests.ConnectionError("row")), MachineError),
+        (caused_by(OSError(errno.ENOSPC, "e"), ApiUnavailable("said")), ApiUnavailable),
+        (caused_by(ConnectionRefusedError(errno.ECONNREFUSED, "e"), KeyError()), InternalError),
+        (caused_by(TimeoutError("e"), requests.ConnectionError("row")), LoadUnavailable),
+    ],
+)
+def test_what_the_machine_lacks_is_told_apart(error: Exception, kind: type[Exception]) -> None:
+    """From what passes and from a fault of this program, wherever in the chain of causes it is."""
+    assert type(diagnose(error)) is kind
