@@ -18,7 +18,9 @@ What a sync keeps in the dataset. `make docs` writes this page from the declarat
 [tables.py](../scanner_sync/tables.py) and [history.py](../scanner_sync/history.py); BigQuery's
 console shows the same meanings for the tables. **Bold** columns tell the rows apart. A row without
 `id` fails the sync; every other field of the API may be null. A field that the API adds becomes a
-column with the next sync.
+column with the next sync. Dates and times are UTC's, to the microsecond: a date that comes with a
+time and an offset is the day in UTC, and a time without an offset is UTC. Integers outside
+[-2^63, 2^64) inside JSON are strings of their digits.
 """
 
 HISTORIES_HEAD: Final = """\

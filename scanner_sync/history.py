@@ -107,9 +107,13 @@ def check_names(client: bigquery.Client, dataset: str, history: bool) -> dict[st
         view = found[name]
         text = (view.view_query or "").replace(f"{client.project}.{dataset}", "{d}")
         is_of_0_1 = hashlib.sha256(text.encode()).hexdigest() in _VIEWS_OF_0_1
-        if not (view.labels.items() >= LABELS.items() or is_of_0_1):
+        if not (_is_labelled(view) or is_of_0_1):
             raise in_the_way(view)
     return found
+
+
+def _is_labelled(view: bigquery.Table) -> bool:
+    return bool(view.labels.items() >= LABELS.items())
 
 
 def keep_tables(client: bigquery.Client, dataset: str, found: Mapping[str, bigquery.Table]) -> None:
@@ -395,6 +399,7 @@ def keep_views(client: bigquery.Client, dataset: str, found: Mapping[str, bigque
         view.labels = LABELS
         if name not in found:
             client.create_table(view)
-        elif (found[name].view_query, found[name].labels) != (view.view_query, LABELS):
-            found[name].view_query, found[name].labels = view.view_query, LABELS
+        elif not _is_labelled(found[name]) or found[name].view_query != view.view_query:
+            found[name].view_query = view.view_query
+            found[name].labels |= LABELS
             client.update_table(found[name], ["view_query", "labels"])

@@ -14,8 +14,9 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from google.api_core.exceptions import (
     Conflict,
@@ -38,6 +39,8 @@ from scanner_sync.errors import (
     SyncError,
     machine_error,
 )
+
+Answer = TypeVar("Answer")
 
 LEASE_TABLE: Final = "_sync_lease"
 UNTIL: Final = "until"
@@ -113,7 +116,6 @@ class Lease:
         self._on_lost = on_lost
         self._name_of = name_of
         self._holder = uuid.uuid4().hex
-        self._has_dataset = False
         self._signed = 0.0
         """When the lease was last signed, by the monotonic clock."""
         self._signed_at = 0.0
@@ -123,6 +125,7 @@ class Lease:
         self._table: bigquery.Table
 
     def __enter__(self) -> Self:
+        self._patiently(self._make_dataset)
         self._table = self._take()
         self._renewing.start()
         return self
@@ -143,11 +146,7 @@ class Lease:
         self._table.labels |= labels
         # What cannot be given back runs out.
         with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
-            self._client.update_table(
-                self._table,
-                ["labels"],
-                **CALL,
-            )
+            self._client.update_table(self._table, ["labels"], **CALL)
 
     def _make_dataset(self) -> None:
         """Make the dataset, where it is not there: Terraform makes it, a laptop does not."""
@@ -159,7 +158,6 @@ class Lease:
             dataset.location = location
             found = self._client.create_dataset(dataset, exists_ok=True, **CALL)
         check_location(found, location)
-        self._has_dataset = True
 
     def _now(self) -> str:
         """BigQuery's time in whole seconds since 1970, as far as the last renewal tells."""
@@ -168,67 +166,60 @@ class Lease:
     def _take(self) -> bigquery.Table:
         """Make the lease, or take it over once its holder has not been heard of for long enough."""
         seen = None
-        started = heard = watched_since = time.monotonic()
+        watched_since = time.monotonic()
         while True:
-            try:
-                if not self._has_dataset:
-                    self._make_dataset()
-                lease = self._find()
-                heard = now = time.monotonic()
-                if lease is None:
-                    return self._sign(bigquery.Table(self._reference), is_new=True)
-                is_free = lease.labels.get(UNTIL, "0") == "0"
-                is_held_by_this_run = lease.labels.get("holder") == self._holder
-                if is_free or is_held_by_this_run:
-                    return self._sign(lease)
+            lease = self._patiently(self._find)
+            if lease is not None and lease.labels.get(UNTIL, "0") != "0":
                 if seen is None:
-                    seen, watched_since = lease.etag, now
-                if lease.etag != seen:
+                    seen, watched_since = lease.etag, time.monotonic()
+                is_own = lease.labels.get("holder") == self._holder  # the answer to it was lost
+                if lease.etag != seen and not is_own:
                     raise AlreadyRunning(
                         f"Another run is loading into {self._dataset.dataset_id}. Wait until it is"
                         " done."
                     )
-                if now - watched_since >= LEASE_SECONDS:
-                    return self._sign(lease)
-                seconds = WATCH_SECONDS
-            except (Conflict, NotFound, PreconditionFailed):
-                seconds = 0.1  # another run was quicker
+                if time.monotonic() - watched_since < LEASE_SECONDS and not is_own:
+                    self._sleep(WATCH_SECONDS)
+                    continue
+            # Where another run is quicker, it is the one to watch.
+            with contextlib.suppress(Conflict, NotFound, PreconditionFailed):
+                return self._patiently(partial(self._sign, lease))
+            self._sleep(0.1)
+
+    def _patiently(self, call: Callable[[], Answer]) -> Answer:
+        """Call BigQuery, again where it fails in a way that passes."""
+        started = time.monotonic()
+        while True:
+            try:
+                return call()
             except (GoogleAPIError, GoogleAuthError, OSError) as error:
-                patient_until = started + PATIENCE
-                if isinstance(error, ConnectionError | TransportError):
-                    patient_until = heard + REACH_PATIENCE
-                if not is_passing(error) or time.monotonic() > patient_until:
+                is_reached = not isinstance(error, ConnectionError | TransportError)
+                patience = PATIENCE if is_reached else REACH_PATIENCE
+                if not is_passing(error) or time.monotonic() - started > patience:
                     raise
-                seconds = 1.0
-            if seconds >= self._deadline.remaining:
-                raise self._deadline.exceeded()
-            time.sleep(seconds)
+            self._sleep(1.0)
+
+    def _sleep(self, seconds: float) -> None:
+        if seconds >= self._deadline.remaining:
+            raise self._deadline.exceeded()
+        time.sleep(seconds)
 
     def _find(self) -> bigquery.Table | None:
         try:
-            return self._client.get_table(
-                self._reference,
-                **CALL,
-            )
+            return self._client.get_table(self._reference, **CALL)
         except NotFound:
             return None
 
-    def _sign(self, lease: bigquery.Table, is_new: bool = False) -> bigquery.Table:
+    def _sign(self, found: bigquery.Table | None) -> bigquery.Table:
         """Sign the lease for `LEASE_SECONDS` from now, unless somebody else has changed it."""
+        lease = found or bigquery.Table(self._reference)
         signed, until = time.monotonic(), int(self._now()) + LEASE_SECONDS
         lease.labels = lease.labels | {"holder": self._holder, UNTIL: str(until)}
         lease.description = "One sync at a time: the labels say which, and how the last one ended."
-        if is_new:
-            lease = self._client.create_table(
-                lease,
-                **CALL,
-            )
+        if found is None:
+            lease = self._client.create_table(lease, **CALL)
         else:
-            lease = self._client.update_table(
-                lease,
-                ["labels"],
-                **CALL,
-            )
+            lease = self._client.update_table(lease, ["labels"], **CALL)
         self._signed, self._signed_at = signed, lease.modified.timestamp()
         return lease
 

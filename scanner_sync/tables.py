@@ -77,7 +77,7 @@ _SNOOZED = {
     ),
     "snooze_reason": Column("text", "Why it is snoozed, as the API names it.", "ACCEPT_RISK"),
     "snooze_until": Column(
-        "date", "Day on which the snooze ends; null where it has no end.", "2026-12-31"
+        "date", "Day on which the snooze ends, in UTC; null where it has no end.", "2026-12-31"
     ),
     "exploit_likelihood": Column(
         "text", "How likely an exploit is, as the API names it.", "likely"
