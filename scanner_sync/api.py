@@ -13,7 +13,8 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -35,7 +36,7 @@ from scanner_sync.errors import (
     machine_error,
 )
 from scanner_sync.listing import ApiResponse, Page, counted, read_page
-from scanner_sync.pace import Pace
+from scanner_sync.rate_limit import AdaptiveRateLimiter, Turn
 
 RETRIES: Final = 3
 BACKOFF_FACTOR: Final = 2.0
@@ -100,8 +101,8 @@ class ApiSession(requests.Session):
     Statuses 404 and 410 are handed on, because what they mean depends on the resource. What passes
     is retried 3 times, after 2, 4 and 8 seconds and up to half as much again, or after what
     `Retry-After` says: `RETRIED_STATUSES`, lost connections, time-outs, bodies cut short, what is
-    not JSON, and a 404 for a listing that was there before. When the quota refuses one request, all
-    go slower, and where it says how long to wait, all wait.
+    not JSON, and a 404 for a listing that was there before. All requests share one
+    `AdaptiveRateLimiter`: when the quota refuses one and says how long to wait, all wait.
 
     Requests go out by urllib3 alone. What `requests` does besides (cookies, redirects, settings to
     merge) is of no use here, and takes half of a request's processor time.
@@ -123,8 +124,7 @@ class ApiSession(requests.Session):
         self._token_source = token_source
         self._deadline = deadline
         self._on_page = on_page
-        self._slots = threading.BoundedSemaphore(max_concurrent)
-        self._pace = Pace()
+        self._limiter = AdaptiveRateLimiter(max_concurrent)
         self._connections = _connections(base_url, max_concurrent)
         self._proxy = getattr(self._connections, "proxy", None)
         """Its URL, without a password."""
@@ -166,15 +166,12 @@ class ApiSession(requests.Session):
     def _ask(self, request: requests.PreparedRequest) -> ApiResponse:
         resource = self._resource(request)
         started = time.monotonic()
+        turn = Turn()
         for attempt in range(RETRIES + 1):
             if attempt:
                 self.traffic.count("retries")
             try:
-                with self._slots:
-                    # In here, so that what waits for a slot is not sent late into a closed door.
-                    while seconds := self._pace.seconds_to_turn():
-                        self._wait(seconds, resource)
-                    sent = time.monotonic()
+                with self._turn(turn, resource):
                     self.traffic.count("requests")
                     response = self._connections.urlopen(
                         str(request.method),
@@ -186,32 +183,33 @@ class ApiSession(requests.Session):
                         preload_content=False,
                     )
                     body = _read(response, resource)
+                    status, retry_after = response.status, _retry_after(response)
+                    if status == 429:
+                        self.traffic.count("throttled")
+                        self._limiter.refused(turn, retry_after)
+                    elif status not in RETRIED_STATUSES:
+                        self._limiter.accepted(turn)
             except HTTPError as error:
                 if lasting := self._lasting(error) or machine_error(error):
                     raise lasting from None
                 by_proxy = f" of the proxy {self._proxy}" if isinstance(error, ProxyError) else ""
                 fault = f"no whole answer ({type(error).__name__}{by_proxy})"
-                retry_after = None
+                status, retry_after = 0, None
             else:
-                status = response.status
                 fault = f"status {status}"
-                retry_after = _retry_after(response)
                 was_there = resource in self._listings
                 if status not in RETRIED_STATUSES and not (status in GONE and was_there):
-                    self._pace.answered(sent)
                     answer = ApiResponse(request, status, resource)
                     answer.headers["Content-Type"] = response.headers.get("Content-Type", "")
                     try:
                         return self._accept(answer, body)
                     except ApiUnavailable:
                         fault = "no JSON (if it recurs, check API_BASE_URL)"
-                if status == 429:
-                    self.traffic.count("throttled")
-                    self._pace.refused(sent, retry_after)
-            if attempt < RETRIES:
+            # Where all wait, the limiter says how long, and a place in its queue is kept.
+            if attempt < RETRIES and not (status == 429 and retry_after):
                 jitter = random.uniform(1.0, 1.5)  # noqa: S311 - it keeps no secret
                 delay = BACKOFF_FACTOR * 2**attempt * jitter
-                self._wait(retry_after or delay, resource, fault)
+                self._wait(turn, retry_after or delay, resource, fault)
         raise ApiUnavailable(
             f"The API gave {fault} for {resource}, {RETRIES + 1} times in"
             f" {counted(round(time.monotonic() - started), 'second')}. Nothing was loaded; try"
@@ -272,19 +270,29 @@ class ApiSession(requests.Session):
             connect=min(CONNECT_TIMEOUT, remaining), read=min(READ_TIMEOUT, remaining)
         )
 
-    def _wait(self, seconds: float, resource: str, fault: str = "a full quota") -> None:
-        """Wait, if that ends before the deadline; else say so now."""
+    @contextmanager
+    def _turn(self, turn: Turn, resource: str) -> Iterator[None]:
+        """Wait for the turn of a request, and give its slot back in the end."""
+        try:
+            while seconds := self._limiter.acquire(turn):
+                self._wait(turn, seconds, resource)
+            yield
+        finally:
+            self._limiter.release(turn)
+
+    def _wait(self, turn: Turn, seconds: float, resource: str, fault: str = "status 429") -> None:
+        """Wait until the turn is woken or the time is over; say so now if the deadline is first."""
         remaining = self._deadline.remaining
         if not remaining:
             raise self._deadline.exceeded()
-        if seconds >= remaining:
+        if remaining <= seconds < math.inf:
             raise ApiUnavailable(
                 f"The API gave {fault} for {resource} and is to be asked again in"
                 f" {counted(math.ceil(seconds), 'second')}, which is past this run's deadline."
                 " Nothing was loaded; the next run starts anew.",
                 retry_after=math.ceil(seconds),
             )
-        time.sleep(seconds)
+        turn.woken.wait(min(seconds, remaining))
 
     def _accept(self, response: ApiResponse, body: bytes) -> ApiResponse:
         status, resource = response.status_code, response.resource

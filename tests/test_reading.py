@@ -295,7 +295,7 @@ def answer(body: bytes, *headers: bytes) -> bytes:
         (answer(BODY[:-1]), NO_JSON),
         (answer(b""), NO_JSON),
         (answer(b"<html>502 Bad Gateway</html>"), NO_JSON),
-        (answer(b"\xff\xfe"), NO_JSON),
+        (answer(b"\xff\xff"), NO_JSON),
         (answer(gzip.compress(BODY)[:-20], b"Content-Encoding: gzip"), NO_JSON),
     ],
 )
