@@ -70,7 +70,8 @@ class ApiSession(requests.Session):
     Status 404 is handed on, because what it means depends on the resource. 429, 500, 502, 503, 504,
     lost connections, time-outs and bodies cut short are retried 3 times, after 2, 4 and 8 seconds
     and up to half as much again, or after what `Retry-After` says. All requests share one
-    `AdaptiveRateLimiter`: when the quota refuses one and says how long to wait, all wait.
+    `AdaptiveRateLimiter`: where a 429 says how long to wait, all wait, and where it turns out not
+    to come from a full quota, its retry goes out at once.
 
     Requests go out by urllib3 alone. What `requests` does besides (cookies, redirects, settings to
     merge) is of no use here, and takes half of a request's processor time.
