@@ -74,18 +74,18 @@ LIMITS = [
         "400 issues, every 6th request refused, Retry-After",
         Api(50, retry_after="1", sizes=_few(400), refuse=SIXTH),
     ),
-    _alone("1000 issues, nothing refused", Api(50, sizes=_few(1000))),
-    _alone("1000 issues, 1 % refused at random", Api(50, sizes=_few(1000), refuse=SHARE)),
+    _alone("1000 issues, nothing refused", Api(50, sizes=Sizes())),
+    _alone("1000 issues, 1 % refused at random", Api(50, sizes=Sizes(), refuse=SHARE)),
     *(
-        _alone(f"{name}{hint}", Api(50, rate, rates, after, sizes=_few(issues)))
-        for name, rate, rates, issues in (
-            ("1000 issues, 100 a second", RATE, "", 1000),
-            ("60 issues, 1 a second", 1, "", 60),
+        _alone(f"{name}{hint}", Api(50, rate, rates, after, sizes=sizes))
+        for name, rate, rates, sizes in (
+            ("1000 issues, 100 a second", RATE, "", Sizes()),
+            ("60 issues, 1 a second", 1, "", _few(60)),
             (
                 f"{RATE} a second, {LOW} from second {DROP} to {RETURN}",
                 RATE,
                 f"{LOW}@{DROP} {RATE}@{RETURN}",
-                5000,
+                _few(5000),
             ),
         )
         for hint, after in (("", ""), (", Retry-After", "1"))
