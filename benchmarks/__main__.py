@@ -1,7 +1,7 @@
 """Run the benchmark: `python -m benchmarks`, or some of it with `--only`.
 
 A whole run writes `RESULTS.md`, its chart and the README's lines; `--only` prints what
-it has measured instead.
+it has measured instead. `--only limits` writes its section of `RESULTS.md`.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from rich.console import Console
 from benchmarks import footprint, jobs, reading, results
 from local.processes import ROOT
 
-SECTIONS = ("reading", "quota", "rows", "memory", "start", "bigquery")
+SECTIONS = ("reading", "quota", "rows", "limits", "memory", "start", "bigquery")
 
 
 def main() -> None:
@@ -28,6 +28,12 @@ def main() -> None:
     environment = results.machine()
     with console.status("Starting") as status:
         measure(sections, repetitions, measured, _shower(console, status.update))
+    if sections == ["limits"]:
+        file = ROOT / "benchmarks/RESULTS.md"
+        section = results.limits_section(measured.limits, repetitions, environment)
+        file.write_text(results.into_results(file.read_text(), section))
+        console.print("Written: benchmarks/RESULTS.md")
+        return
     text = results.document(measured, repetitions, environment)
     if options.only:
         console.out(text, highlight=False)
@@ -52,6 +58,8 @@ def measure(
         advance("the server's ceiling")
         found.ceiling = reading.ceiling(repetitions)
         found.runs = reading.measure(scenarios, repetitions, advance)
+    if "limits" in sections:
+        found.limits = reading.measure(reading.LIMITS, min(3, repetitions), advance)
     if "memory" in sections:
         found.memory = footprint.memory(repetitions, advance)
         found.memory_of_syncs = footprint.memory_of_syncs(advance)

@@ -64,7 +64,9 @@ class Api:
 
     latency_ms: float = 0
     rate: int = 0
+    rates: str = ""
     retry_after: str = ""
+    refuse: str = ""
     sizes: Sizes = field(default_factory=Sizes)
 
 

@@ -54,6 +54,45 @@ SCENARIOS = [
         (OURS, CDK_20),
     ),
 ]
+PASSING, SIXTH, SHARE = "request 2", "every 6", "share 0.01"
+DROP, RETURN, LOW = 15, 40, 20
+"""Seconds after which a quota of `RATE` drops to `LOW`, and after which it is back."""
+
+
+def _few(issues: int) -> Sizes:
+    return Sizes(issues=issues, occurrences=3 * issues, scans=100, targets=100)
+
+
+def _alone(name: str, api: Api) -> Scenario:
+    return Scenario(name, api, (OURS,))
+
+
+LIMITS = [
+    _alone("300 issues, nothing refused", Api(latency_ms=50, sizes=_few(300))),
+    _alone("300 issues, request 2 refused once", Api(50, sizes=_few(300), refuse=PASSING)),
+    _alone(
+        "400 issues, every 6th request refused, Retry-After",
+        Api(50, retry_after="1", sizes=_few(400), refuse=SIXTH),
+    ),
+    _alone("1000 issues, nothing refused", Api(50, sizes=Sizes())),
+    _alone("1000 issues, 1 % refused at random", Api(50, sizes=Sizes(), refuse=SHARE)),
+    *(
+        _alone(f"{name}{hint}", Api(50, rate, rates, after, sizes=sizes))
+        for name, rate, rates, sizes in (
+            ("1000 issues, 100 a second", RATE, "", Sizes()),
+            ("60 issues, 1 a second", 1, "", _few(60)),
+            (
+                f"{RATE} a second, {LOW} from second {DROP} to {RETURN}",
+                RATE,
+                f"{LOW}@{DROP} {RATE}@{RETURN}",
+                _few(5000),
+            ),
+        )
+        for hint, after in (("", ""), (", Retry-After", "1"))
+    ),
+    _alone("200 issues, answers after 3 s", Api(3000, sizes=_few(200))),
+]
+"""What the rate limiter has to cope with; its figures have a section of `RESULTS.md`."""
 Runs = dict[tuple[str, str], list[Run]]
 """The runs of each scenario's name and candidate."""
 
@@ -81,14 +120,24 @@ def ceiling(repetitions: int) -> dict[str, list[float]]:
     return found
 
 
-def share_of_allowed(measured: Run) -> float:
+def share_of_allowed(measured: Run, rate: int = RATE) -> float:
     """Requests that were answered, of so many a second between the first and the last."""
-    return float(measured.api["answered"] / (RATE * measured.api["seconds"]))
+    return float(measured.api["answered"] / (rate * measured.api["seconds"]))
 
 
 def share_refused(measured: Run) -> float:
     """Requests that the quota refused, of all."""
     return float(measured.api["refused"] / max(1, measured.api["requests"]))
+
+
+def seconds_to_follow(measured: Run, change: int, allowed: int) -> int:
+    """Seconds from a change of the quota until 90 % are used, and at most 10 % refused, for 3 s."""
+    by_second = measured.api["by_second"]
+    for second in range(change, len(by_second) - 3):
+        answered, refused = map(sum, zip(*by_second[second : second + 3], strict=True))
+        if answered >= 0.9 * 3 * allowed and refused <= 0.1 * (answered + refused):
+            return second - change
+    return len(by_second)
 
 
 def rows_a_second(measured: Run) -> float:

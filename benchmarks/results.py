@@ -41,6 +41,7 @@ class Measurements:
     """All that was measured; what was not is empty."""
 
     runs: reading.Runs = field(default_factory=dict)
+    limits: reading.Runs = field(default_factory=dict)
     ceiling: dict[str, list[float]] = field(default_factory=dict)
     memory: dict[int, list[float]] = field(default_factory=dict)
     memory_of_syncs: dict[int, float] = field(default_factory=dict)
@@ -168,6 +169,79 @@ def _quota(runs: reading.Runs) -> list[Figure]:
                 )
             )
     return found
+
+
+def limits(runs: reading.Runs) -> list[Figure]:
+    """What the rate limiter makes of quotas and refusals."""
+
+    def seconds(name: str) -> float:
+        return reading.median(runs[name, OURS], lambda r: r.read)
+
+    found = []
+    for scenario in reading.LIMITS:
+        api, ours = scenario.api, runs[scenario.name, OURS]
+        failed = sum(bool(r.lost) for r in ours)
+        took = f"{spread([r.read for r in ours])} s"
+        refused = f"{spread([100 * reading.share_refused(r) for r in ours], 1)} % refused"
+        target, reached = "", None
+        measured = f"{took}, {refused}, {failed} failed"
+        if api.refuse in (reading.PASSING, reading.SHARE):
+            without = seconds(scenario.name.partition(",")[0] + ", nothing refused")
+            most = 2 * without + (3 if api.refuse == reading.PASSING else 0)
+            target = f"at most 2 x {without:.2f} s" + (
+                ", and the 3 s that a retry may wait" if api.refuse == reading.PASSING else ""
+            )
+            reached = seconds(scenario.name) <= most and not failed
+        elif api.refuse == reading.SIXTH:
+            target = "at most 60 s, none failed"
+            reached = seconds(scenario.name) <= 60 and not failed
+        elif api.rates:
+            down = [reading.seconds_to_follow(r, reading.DROP, reading.LOW) for r in ours]
+            up = [reading.seconds_to_follow(r, reading.RETURN, reading.RATE) for r in ours]
+            target = "follows within 10 s down and 20 s up, none failed"
+            measured = f"{spread(down, 0)} s down, {spread(up, 0)} s up, {failed} failed"
+            reached = max(down) <= 10 and max(up) <= 20 and not failed
+        elif api.rate:
+            least, most_refused = (95, 3) if api.rate == reading.RATE else (90, 100)
+            used = [100 * reading.share_of_allowed(r, api.rate) for r in ours]
+            target = f"at least {least} % used, none failed"
+            if most_refused < 100:
+                target = f"at least {least} % used, under {most_refused} % refused, none failed"
+            measured = f"{spread(used, 1)} % used, {refused}, {failed} failed"
+            share = statistics.median(100 * reading.share_refused(r) for r in ours)
+            reached = statistics.median(used) >= least and share < most_refused and not failed
+        elif api.latency_ms == 3000:
+            target = f"at most 1.25 x {scenario.limit:.2f} s, as fast as 20 at once allow"
+            reached = seconds(scenario.name) <= 1.25 * scenario.limit
+        found.append(Figure(scenario.name, target, measured, reached))
+    return found
+
+
+LIMITS_HEADING = "\n## Quotas and refusals\n"
+
+
+def limits_section(runs: reading.Runs, repetitions: int, environment: str) -> str:
+    """The section of RESULTS.md that has the figures of `limits`."""
+    return "\n".join(
+        [
+            LIMITS_HEADING,
+            f"This program alone, at 50 ms a request where nothing else is said, {repetitions}"
+            " repetitions in turns. `python -m benchmarks --only limits` measures these and writes"
+            f" this section. {environment}",
+            "",
+            *table(limits(runs)),
+        ]
+    )
+
+
+def into_results(results: str, section: str) -> str:
+    """RESULTS.md with this section in place of the one that it had, or before the notes."""
+    before, heading, rest = results.partition(LIMITS_HEADING)
+    if not heading:
+        before, following, rest = results.partition("\n## BigQuery's jobs\n")
+        return before + section + "\n" + following + rest
+    _, following, after = rest.partition("\n## ")
+    return before + section + "\n" + following + after
 
 
 def _throughput(runs: reading.Runs) -> list[Figure]:
@@ -343,17 +417,30 @@ def chart(runs: reading.Runs) -> str:
 def machine() -> str:
     """The machine, and the versions of what was measured."""
     model = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    airbyte = subprocess.run(
-        [ROOT / ".venv-airbyte/bin/python", "-c",
-         "from importlib.metadata import version; print(version('airbyte-cdk'))"],
-        capture_output=True, text=True, check=False,
-    ).stdout.strip()  # fmt: skip
+    airbyte = "not installed"
+    if (python := ROOT / ".venv-airbyte/bin/python").exists():
+        airbyte = subprocess.run(
+            [python, "-c", "from importlib.metadata import version; print(version('airbyte-cdk'))"],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout.strip()
     return (
         f"{datetime.now(UTC):%Y-%m-%d}; {model[0] if model else platform.machine()},"
         f" {os.cpu_count()} cores, Linux {platform.release()}; Python {platform.python_version()},"
         f" dlt {version('dlt')}, google-cloud-bigquery {version('google-cloud-bigquery')},"
         f" airbyte-cdk {airbyte}. Load when it began: {os.getloadavg()[0]:.1f}."
     )
+
+
+def table(found: list[Figure]) -> list[str]:
+    """The figures as a table."""
+    reached = {True: "reached", False: "**not reached**", None: ""}
+    return [
+        "| figure | where it must be | measured | |",
+        "|---|---|---|---|",
+        *(f"| {f.name} | {f.target} | {f.measured} | {reached[f.reached]} |" for f in found),
+    ]
 
 
 def document(m: Measurements, repetitions: int, environment: str) -> str:
@@ -367,14 +454,8 @@ def document(m: Measurements, repetitions: int, environment: str) -> str:
         f"Figures are medians of {repetitions} repetitions in turns, with the least and the most.",
         "",
         *([*in_short(m), ""] if whole else []),
-        "| figure | where it must be | measured | |",
-        "|---|---|---|---|",
+        *table(figures(m)),
     ]
-    reached = {True: "reached", False: "**not reached**", None: ""}
-    for figure in figures(m):
-        lines.append(
-            f"| {figure.name} | {figure.target} | {figure.measured} | {reached[figure.reached]} |"
-        )
     if m.runs:
         lines += ["", "## Reading, side by side", ""]
         lines += ["![Seconds to read](seconds.svg)", ""] if reading.SCENARIOS[0].name in {
@@ -395,6 +476,8 @@ def document(m: Measurements, repetitions: int, environment: str) -> str:
     if m.imports:
         names = ", ".join(f"`{name}`" for name in m.imports["main"][0]["packages"])
         lines += ["", f"`import main` brings: {names}."]
+    if m.limits:
+        lines += [limits_section(m.limits, repetitions, environment)]
     if m.syncs:
         lines += ["", "## BigQuery's jobs", "", jobs.table_of_jobs(
             {candidate: jobs.median(s) for candidate, s in m.syncs.items()}

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import json
 import os
+import random
 import re
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -69,6 +70,8 @@ class Seen:
     first: float = 0.0
     last: float = 0.0
     """Seconds on the loop's clock: when the first request came, and the last answer went."""
+    by_second: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """Answers by the second since the first request, and the status."""
 
     def figures(self) -> dict[str, Any]:
         """The same as JSON."""
@@ -81,16 +84,31 @@ class Seen:
             "asked_twice": sum(count - 1 for count in self.pages.values()),
             "most_at_once": self.most_at_once,
             "seconds": self.last - self.first,
+            "by_second": [
+                [self.by_second[second, 200], self.by_second[second, 429]]
+                for second in range(int(self.last - self.first) + 1)
+            ],
         }
 
 
 class Api:
     """What is served, and to whom it is refused."""
 
-    def __init__(self, sizes: Sizes, latency: float, rate: int, retry_after: str) -> None:
+    def __init__(
+        self,
+        sizes: Sizes,
+        latency: float,
+        rate: int,
+        retry_after: str,
+        rates: str = "",
+        refuse: str = "",
+    ) -> None:
         self.sizes = sizes
         self.latency = latency
         self.rate = rate
+        self.rates = [tuple(map(int, change.split("@"))) for change in rates.split()]
+        self.refuse = refuse
+        self.chance = random.Random()  # noqa: S311 - it keeps no secret
         self.retry_after = f"Retry-After: {retry_after}\r\n" if retry_after else ""
         self.seen = Seen()
         self.at_once = 0
@@ -109,11 +127,14 @@ class Api:
 
     def answer(self, head: bytes, now: float) -> bytes:
         """The whole answer to a request, by its head."""
+        while self.rates and now - self.seen.first >= self.rates[0][1]:
+            self.rate = self.rates.pop(0)[0]
+        while self._taken and self._taken[0] <= now - WINDOW:
+            self._taken.popleft()
+        if self._refuses() or 0 < self.rate <= len(self._taken):
+            self._count(429, now)
+            return self._respond(429, b'{"detail":"Request was throttled."}', self.retry_after)
         if self.rate:
-            while self._taken and self._taken[0] <= now - WINDOW:
-                self._taken.popleft()
-            if len(self._taken) >= self.rate:
-                return self._respond(429, b'{"detail":"Request was throttled."}', self.retry_after)
             self._taken.append(now)
         if not (match := _REQUEST.match(head)):
             return self._respond(404, b'{"detail":"Not found."}')
@@ -126,7 +147,21 @@ class Api:
         limit, offset = min(100, int(asked.get("limit", 25))), int(asked.get("offset", 0))
         path = f"issues/{int(issue)}/occurrences/" if issue else f"{listing.decode()}/"
         self.seen.pages[f"{path}{offset}".encode()] += 1
+        self._count(200, now)
         return self._respond(200, self._page(path, listing, issue, limit, offset))
+
+    def _count(self, status: int, now: float) -> None:
+        self.seen.by_second[int(now - self.seen.first), status] += 1
+
+    def _refuses(self) -> bool:
+        """Whether this request is refused whatever the quota says."""
+        kind, _, value = self.refuse.partition(" ")
+        number = self.seen.requests
+        return (
+            (kind == "request" and number == int(value))
+            or (kind == "every" and number % int(value) == 0)
+            or (kind == "share" and self.chance.random() < float(value))
+        )
 
     def _page(self, path: str, listing: bytes, issue: bytes, limit: int, offset: int) -> bytes:
         if issue:
@@ -229,14 +264,16 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--latency-ms", type=float, default=0)
     parser.add_argument("--rate", type=int, default=0, help="requests a second; 0 sets no limit")
+    parser.add_argument("--rates", default="", help='changes of it, such as "20@15 100@35"')
     parser.add_argument("--retry-after", default="", help="what a 429 says; default: nothing")
+    parser.add_argument("--refuse", default="", help='"request 2", "every 6" or "share 0.01"')
     parser.add_argument("--cpu", type=int, help="the core to run on; default: any")
     options = vars(parser.parse_args())
     if (cpu := options.pop("cpu")) is not None:
         os.sched_setaffinity(0, {cpu})
     latency, rate = options.pop("latency_ms") / 1000, options.pop("rate")
-    retry_after = options.pop("retry_after")
-    asyncio.run(_serve(Api(Sizes(**options), latency, rate, retry_after)))
+    rest = {name: options.pop(name) for name in ("retry_after", "rates", "refuse")}
+    asyncio.run(_serve(Api(Sizes(**options), latency, rate, **rest)))
 
 
 if __name__ == "__main__":

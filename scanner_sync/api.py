@@ -102,7 +102,8 @@ class ApiSession(requests.Session):
     is retried 3 times, after 2, 4 and 8 seconds and up to half as much again, or after what
     `Retry-After` says: `RETRIED_STATUSES`, lost connections, time-outs, bodies cut short, what is
     not JSON, and a 404 for a listing that was there before. All requests share one
-    `AdaptiveRateLimiter`: when the quota refuses one and says how long to wait, all wait.
+    `AdaptiveRateLimiter`: where a 429 says how long to wait, all wait, and where it turns out not
+    to come from a full quota, its retry goes out at once.
 
     Requests go out by urllib3 alone. What `requests` does besides (cookies, redirects, settings to
     merge) is of no use here, and takes half of a request's processor time.

@@ -6,8 +6,10 @@ from collections import Counter
 import pytest
 import requests
 
-from benchmarks.candidates import GUIDE_PARALLEL, NO_HISTORY, OURS, Api, api, run, seen_by
+from benchmarks.candidates import GUIDE_PARALLEL, NO_HISTORY, OURS, Api, Run, api, run, seen_by
 from benchmarks.jobs import steady_sync
+from benchmarks.reading import seconds_to_follow
+from benchmarks.results import LIMITS_HEADING, into_results
 from benchmarks.server import FIRST_ISSUE, Sizes
 from local.processes import ROOT
 
@@ -51,6 +53,51 @@ def test_the_quota_refuses_what_is_too_much(retry_after: str) -> None:
         answers = [requests.get(f"{url}/scans/", timeout=10) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[2].headers.get("Retry-After", "") == retry_after
+
+
+@pytest.mark.parametrize(
+    ("options", "statuses"),
+    [
+        (Api(refuse="request 2"), [200, 429, 200, 200, 200, 200]),
+        (Api(refuse="every 3"), [200, 200, 429, 200, 200, 429]),
+        (Api(refuse="share 1"), [429] * 6),
+        (Api(rate=5, rates="2@0"), [200, 200, 429, 429, 429, 429]),
+    ],
+)
+def test_what_the_api_refuses(options: Api, statuses: list[int]) -> None:
+    """By number, by chance, or past a quota that changes; and it counts them by the second."""
+    with api(options) as url, requests.Session() as session:
+        found = [session.get(f"{url}/scans/", timeout=10).status_code for _ in range(6)]
+        seen = seen_by(url)
+    assert found == statuses
+    totals = [sum(column) for column in zip(*seen["by_second"], strict=True)]
+    assert totals == [found.count(200), found.count(429)]
+
+
+@pytest.mark.parametrize(
+    ("by_second", "seconds"),
+    [
+        ([[9, 0]] * 9, 0),
+        ([[9, 0]] * 3 + [[0, 9]] * 2 + [[9, 0]] * 4, 2),
+        ([[9, 0]] * 3 + [[9, 5]] * 2 + [[9, 0]] * 4, 2),
+        ([[9, 0]] * 3 + [[5, 0]] * 7, 10),
+    ],
+)
+def test_how_soon_a_change_is_followed(by_second: list[list[int]], seconds: int) -> None:
+    """Once the quota is used and hardly exceeded; the whole run where that never happens."""
+    measured = Run({}, {"by_second": by_second}, 0)
+    assert seconds_to_follow(measured, 3, 9) == seconds
+
+
+def test_a_section_of_the_results_is_replaced_alone() -> None:
+    """What else is in RESULTS.md stays as it is."""
+    results = (ROOT / "benchmarks/RESULTS.md").read_text()
+    before, _, rest = results.partition(LIMITS_HEADING)
+    after = rest.partition("\n## ")[2]
+    section = f"{LIMITS_HEADING}\nNew.\n"
+    assert into_results(results, section) == f"{before}{section}\n\n## {after}"
+    without = f"{before}\n## {after}"
+    assert into_results(without, section) == f"{before}{section}\n\n## {after}"
 
 
 @pytest.mark.parametrize("candidate", [OURS, GUIDE_PARALLEL])
