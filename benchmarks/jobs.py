@@ -24,6 +24,7 @@ PURPOSES = (
     (r"SELECT \S*_dlt_version", "dlt: the schema that is stored, and whether it is this one"),
     (r"SELECT \S*INFORMATION_SCHEMA", "dlt: which columns the tables have"),
     (r"HISTORIES", "all histories: close what is gone, open what is new, and count it"),
+    (r"ARRIVED", "the rows of this load that the tables hold"),
     (r"DECLARE", "dlt: a script that does nothing"),
     (r"INSERT \S*_dlt_version", "dlt: store the schema"),
     (r"INSERT \S*_dlt_loads", "dlt: mark the load as done"),
@@ -126,6 +127,8 @@ def _of_sql(sql: str) -> tuple[str, int]:
     word = re.findall(r"\w+", sql)[0].upper()
     if "_history`" in sql and "MERGE" in sql:
         word, tables = "HISTORIES of", [tables[0].partition(".")[0], *tables]
+    elif " AS arrived" in sql:
+        word = "ARRIVED in"
     if word == "TRUNCATE":
         return f"TRUNCATE {len(tables)} tables of {tables[0].partition('.')[0]}", 0
     return f"{word} {tables[0] if tables else ''}".strip(), len({t for t in tables if "." in t})

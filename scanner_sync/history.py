@@ -346,9 +346,9 @@ WHERE o.valid_to IS NULL
 """In the order in which they are made: the others read `remediation`."""
 
 _VIEWS_OF_0_1: Final = {
-    "971ae32248a485ba2ed321a022e2be888f8e5fce2190599d0b2ef329b1f1a012",  # pragma: allowlist secret (remediation)
-    "9df03a0f4b139e5d383b19537d0a7fe954105ac868b009ae061d18b7908d0cec",  # pragma: allowlist secret (open_issues)
-    "9b00ce3b11f0451c1d3107afa8623c2d44cf787fd76d4d0b062b44b87707c35d",  # pragma: allowlist secret (open_occurrences)
+    "971ae32248a485ba2ed321a022e2be888f8e5fce2190599d0b2ef329b1f1a012",  # pragma: allowlist secret
+    "9df03a0f4b139e5d383b19537d0a7fe954105ac868b009ae061d18b7908d0cec",  # pragma: allowlist secret
+    "9b00ce3b11f0451c1d3107afa8623c2d44cf787fd76d4d0b062b44b87707c35d",  # pragma: allowlist secret
 }
 """SHA-256 of the texts of version 0.1, whose views had no label; the dataset in them is `{d}`."""
 

@@ -430,24 +430,14 @@ def test_a_temporary_directory_that_is_removed_under_a_run_is_named(
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_a_working_directory_that_is_gone_is_named(
+def test_a_working_directory_that_is_gone_is_not_needed(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """By each command that needs one; help needs none."""
-    said = "The working directory no longer exists. Start in one that does."
-
-    def in_none(*arguments: str) -> Done:
-        return run('rmdir "$PWD"', *arguments, cwd=tmp_path_factory.mktemp("gone"))
-
-    assert failure(in_none(*SYNC, "--json")).startswith(said)
-    for command in (SYNC, ("status",), ("report", "--out", "page.html")):
-        done = in_none(*command)
-        assert done.status == 1
-        assert done.err.splitlines()[-1].startswith(f"MachineError: {said}")
-    check = in_none("check")
-    assert check.status == 1
-    assert said in check.out + check.err
-    assert in_none("--help").status == 0
+    """No command writes there, and no settings are there to be read."""
+    for arguments in ((*SYNC, "--json"), ("check",), ("status",), ("--help",)):
+        done = run('rmdir "$PWD"', *arguments, cwd=tmp_path_factory.mktemp("gone"))
+        assert done.status == 0, done
+        assert "MachineError" not in done.err
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
