@@ -242,7 +242,7 @@ PROXIES = {
     "us%65r:p%40ss%3A@{}:{}": b"user:p@ss:",
     "http://user:p@ss@{}:{}": b"user:p@ss",  # pragma: allowlist secret
     "http://user@{}:{}": b"user:",
-    "http://user:p%C5%82@{}:{}": "user:pł".encode(),
+    "http://user:p%C5%82@{}:{}": "user:pł".encode(),  # pragma: allowlist secret
 }
 """Forms of a proxy's address, and the user and password that it is to get."""
 
@@ -331,7 +331,7 @@ def test_a_proxy_that_refuses_is_an_error_at_once(
 @pytest.mark.parametrize(
     "proxy",
     [
-        "socks5://user:hidden@127.0.0.1:9",
+        "socks5://user:hidden@127.0.0.1:9",  # pragma: allowlist secret
         "socks5h://127.0.0.1:9",
         "ftp://127.0.0.1:9",
         "http://",
