@@ -336,7 +336,7 @@ def test_a_proxy_that_refuses_is_an_error_at_once(
         "ftp://127.0.0.1:9",
         "http://",
         "http://:9",
-        "http://user:hidden@",
+        "http://user:hidden@",  # pragma: allowlist secret
         "127.0.0.1:65536",
         "http://127.0.0.1:port",
         "http://user:hid/den@127.0.0.1:9",
@@ -371,7 +371,7 @@ def test_no_proxy_is_taken_for_what_no_proxy_names(
 def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may come back, so it is retried; the error says which one, without its password."""
     monkeypatch.setattr(reading, "BACKOFF_FACTOR", 0.02)
-    monkeypatch.setenv("HTTPS_PROXY", "http://user:hidden@127.0.0.1:9")
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:hidden@127.0.0.1:9")  # pragma: allowlist secret
     with ApiSession("https://h/", token_source="", max_concurrent=1, deadline=Deadline(20)) as api:
         with pytest.raises(ApiUnavailable) as caught:
             api.get("https://h/targets/")
