@@ -117,5 +117,8 @@ def test_an_unavailable_secret_manager_may_be_tried_again(secret_manager: Secret
         read(SECRET, deadline=3)
     error: SyncError = caught.value
     assert error.retryable
-    assert str(error) == (f"Secret Manager did not give {LATEST} (RetryError). Try again later.")
+    assert str(error) == (
+        f"Secret Manager did not give {LATEST} (RetryError). Check the network of this machine, its"
+        " DNS and its proxy, or try again later."
+    )
     assert len(secret_manager.accesses) > 1
