@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         description="A vulnerability scanner's API into BigQuery. Settings come from the"
         " environment or .dlt/config.toml; `check` says what is wrong with them.",
         epilog="Exit status: 0 done; 75 failed, and the same may work later; 1 failed otherwise;"
-        " 2 the command is none; 130 interrupted.",
+        " 2 the command is none; 129, 130 or 143 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"scanner_sync {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
