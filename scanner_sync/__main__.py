@@ -7,6 +7,7 @@ for BigQuery or hold a lock cannot. It also gives its memory back.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import math
@@ -83,7 +84,7 @@ def _run_command(arguments: Sequence[str] | None) -> int:
     if parsed.command is None:
         parser.print_help(sys.stderr)
         return EXIT_USAGE
-    _forget_dlt_variables()
+    _clean_environment()
     for number in _INTERRUPTS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, _interrupt)
@@ -161,8 +162,13 @@ def _resources(names: str) -> tuple[str, ...]:
     return tuple(name for name in TABLES if name in given)
 
 
-def _forget_dlt_variables() -> None:
-    """Remove what dlt reads from the environment by itself, some of it when it is imported."""
+def _clean_environment() -> None:
+    """Remove what libraries read from the environment, and what the README does not list.
+
+    dlt reads some of its variables when it is imported. A `.netrc` with a default entry would send
+    the user's password to Google in place of the credentials.
+    """
+    os.environ["NETRC"] = os.devnull
     for name in [name for name in os.environ if name.startswith("DLT_")]:
         del os.environ[name]
 
@@ -313,15 +319,23 @@ def _report(arguments: argparse.Namespace) -> int:
 @contextmanager
 def _dataset() -> Iterator[tuple[bigquery.Client, Settings]]:
     """BigQuery and the settings that name a dataset; what goes wrong inside is a `SyncError`."""
+    from google.api_core.exceptions import NotFound
     from google.cloud import bigquery
 
+    from scanner_sync.lease import REACH_PATIENCE
     from scanner_sync.pipeline import diagnose, google_account
     from scanner_sync.settings import read_settings
 
     try:
         settings = read_settings()
         project, credentials = google_account(settings)
-        yield bigquery.Client(project, credentials, location=settings.bigquery_location), settings
+        client = bigquery.Client(project, credentials, location=settings.bigquery_location)
+        # Without a network, Google's client would try for ten minutes.
+        with contextlib.suppress(NotFound):
+            client.get_dataset(
+                settings.dataset, retry=bigquery.DEFAULT_RETRY.with_timeout(REACH_PATIENCE)
+            )
+        yield client, settings
     except Exception as error:
         found = diagnose(error)
         if isinstance(found, InternalError):

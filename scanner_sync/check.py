@@ -13,14 +13,13 @@ from typing import Any, Final, Literal, NamedTuple
 import google.auth
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from google.api_core.exceptions import GoogleAPIError, NotFound
-from google.auth.exceptions import RefreshError
 from google.auth.transport.requests import Request
 from google.cloud import bigquery
 
 from scanner_sync import log
 from scanner_sync.api import GONE, ApiSession
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import ApiError, InternalError, SettingsError
+from scanner_sync.errors import ApiError, InternalError
 from scanner_sync.lease import check_location
 from scanner_sync.listing import ApiResponse, Page
 from scanner_sync.pipeline import diagnose, google_account
@@ -106,15 +105,7 @@ class _Tried:
         if self._settings.bigquery_emulator:
             return f"project {project}; a local BigQuery needs no credentials"
         found, _ = google.auth.default(scopes=[CLOUD_PLATFORM])
-        try:
-            found.refresh(Request())  # type: ignore[no-untyped-call]
-        except RefreshError as error:
-            if error.retryable:
-                raise
-            raise SettingsError(
-                "Google does not take the credentials that were found. On a laptop: gcloud auth"
-                " application-default login."
-            ) from None
+        found.refresh(Request())  # type: ignore[no-untyped-call]
         return f"project {project}, as {getattr(found, 'service_account_email', 'a user')}"
 
     def secret_is_read(self) -> str:

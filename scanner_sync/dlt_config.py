@@ -41,11 +41,12 @@ class _SettingsOnly(RunContext):
 
 def configure_dlt(settings: Settings) -> None:
     """Have dlt take its configuration from `settings` alone. Nothing may have used dlt before."""
+    # dlt quotes rows in what it logs at INFO.
+    log_level = "DEBUG" if settings.log_level == "DEBUG" else "WARNING"
     context = _SettingsOnly(
         {
             "runtime.dlthub_telemetry": False,
-            # dlt quotes rows in what it logs at INFO.
-            "runtime.log_level": "DEBUG" if settings.log_level == "DEBUG" else "WARNING",
+            "runtime.log_level": log_level,
             # The command line ends at the first Ctrl-C, and gives back what it holds.
             "runtime.intercept_signals": False,
             # No run needs to know how far another was; the state would take a query and a load job.
@@ -59,4 +60,4 @@ def configure_dlt(settings: Settings) -> None:
         }
     )
     Container()[PluggableRunContext] = PluggableRunContext(context)
-    logging.getLogger("dlt").setLevel("DEBUG" if settings.log_level == "DEBUG" else "WARNING")
+    logging.getLogger("dlt").setLevel(log_level)

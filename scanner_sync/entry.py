@@ -66,7 +66,7 @@ def sync(resources: tuple[str, ...]) -> dict[str, Any]:
     trace = log.trace.get()
     try:
         done = subprocess.run(
-            [sys.executable, *COMMAND, "--resources", ",".join(resources)],
+            [sys.executable, "-P", *COMMAND, "--resources", ",".join(resources)],
             env=os.environ
             | {"PYTHONPATH": _search_path()}
             | ({log.TRACE_VARIABLE: trace} if trace else {}),

@@ -8,8 +8,9 @@ no new one.
 """
 
 import hashlib
+import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from google.cloud import bigquery
@@ -98,11 +99,17 @@ def check_names(client: bigquery.Client, dataset: str, history: bool) -> dict[st
 
     Raises `LoadError` where something of the user's has the name of a table or view of ours.
     """
-    names = [*TABLES, *(HISTORIES if history else ()), *(VIEWS if history else ())]
+    names = [*TABLES, *_DLT_TABLES, *(HISTORIES if history else ()), *(VIEWS if history else ())]
     found = find_tables(client, dataset, names)
-    check_tables(found, dict.fromkeys(TABLES, DLT_COLUMNS))
+    merged: dict[str, tuple[Collection[str], Collection[str]]] = {
+        name: (table.columns, (*table.key, *DLT_COLUMNS)) for name, table in TABLES.items()
+    }
+    check_tables(found, merged | _DLT_TABLES)
+    check_tables(find_tables(client, f"{dataset}_staging", TABLES), merged)
     if history:
-        check_tables(found, dict.fromkeys(HISTORIES, HISTORY_COLUMNS))
+        check_tables(
+            found, {name: (columns_of(name), tuple(HISTORY_COLUMNS)) for name in HISTORIES}
+        )
     for name in VIEWS.keys() & found.keys():
         view = found[name]
         text = (view.view_query or "").replace(f"{client.project}.{dataset}", "{d}")
@@ -154,24 +161,25 @@ def keep_histories(
     """
     names = [name for name, history in HISTORIES.items() if history.table in rows]
     into = f"{client.project}.{dataset}"
+    counts = (
+        f"(SELECT COUNT(*) FROM `{into}.{table}` WHERE _dlt_load_id = this_load) AS {table}"  # noqa: S608
+        for table in rows
+    )
+    expected = json.dumps(dict(rows), separators=(",", ":"))
     # One script is one job, and one transaction makes it all or nothing.
     script = [
         f"DECLARE this_load STRING DEFAULT '{load_id or ''}'",
-        *(
-            f"DECLARE arrived_{table} INT64 DEFAULT"  # noqa: S608 - our names
-            f" (SELECT COUNT(*) FROM `{into}.{table}` WHERE _dlt_load_id = this_load)"
-            for table in rows
-        ),
+        # One DECLARE for all tables, because BigQuery runs each as a job.
+        f"DECLARE arrived STRING DEFAULT TO_JSON_STRING(STRUCT({', '.join(counts)}))",
         f"DECLARE instant TIMESTAMP DEFAULT {_next_instant(into)}",
-        f"IF {' AND '.join(f'arrived_{table} = {count}' for table, count in rows.items())}"
-        " THEN BEGIN TRANSACTION",
+        f"IF arrived = '{expected}' THEN BEGIN TRANSACTION",
         *(_merge(name, into) for name in names),
         "COMMIT TRANSACTION",
         "END IF",
         _changes(rows, names, into),
     ]
     found = {row["table_name"]: row for row in client.query(";\n".join(script)).result()}
-    check_arrival(rows, {table: int(found[table]["arrived"]) for table in rows})
+    check_arrival(rows, json.loads(next(iter(found.values()))["arrived"]))
     return {
         table: {count: int(found[table][count]) for count in ("opened", "closed", "changed")}
         for table in (HISTORIES[name].table for name in names)
@@ -230,7 +238,8 @@ def _merge(name: str, dataset: str) -> str:
     inserted = ["thing", STATE, *kept, "_dlt_load_id", "_dlt_id", "valid_from"]
     values = [*inserted[:-2], "GENERATE_UUID()", "instant"]
     compared = ", ".join(_compared(history.table, column) for column in history.versioned)
-    # Rows that share an identifier are numbered, in an order that is the same in the next sync.
+    # Rows that share an identifier are numbered, in an order that stays while none comes or goes.
+    # Then those after it move, so that how many are open is right; which one closed may not be.
     order = ", ".join([*(c for c in ("target", "port", "protocol") if c in kept), "id"])
     return f"""
 MERGE `{dataset}.{name}` AS past
@@ -255,7 +264,10 @@ WHEN NOT MATCHED BY SOURCE AND past.valid_to IS NULL THEN
 
 
 def _compared(table: str, column: str) -> str:
-    """SQL for what of a column tells a state from another: an array is a set."""
+    """SQL for what of a column tells a state from another: an array is a set.
+
+    It is JSON again in the end, so that a sorted array has the same hash as in version 0.1.
+    """
     if TABLES[table].columns[column].type != "array":
         return column
     items = (
@@ -263,14 +275,14 @@ def _compared(table: str, column: str) -> str:
         f" FROM UNNEST(JSON_QUERY_ARRAY({column})) AS item"
     )
     return (
-        f"IF({column} IS NULL, NULL, PARSE_JSON(CONCAT('[', COALESCE(({items}), ''), ']')))"
-        f" AS {column}"
+        f"IF(JSON_QUERY_ARRAY({column}) IS NULL, NULL,"
+        f" PARSE_JSON(CONCAT('[', COALESCE(({items}), ''), ']'))) AS {column}"
     )
 
 
 def _changes(tables: Iterable[str], names: Sequence[str], dataset: str) -> str:
     """The statement that gives what arrived and what changed, by table."""
-    arrived = (f"SELECT '{table}' AS table_name, arrived_{table} AS arrived" for table in tables)
+    all_tables = (f"SELECT '{table}' AS table_name" for table in tables)
     parts = (
         f"SELECT '{HISTORIES[name].table}' AS table_name, thing,"  # noqa: S608 - our names
         " COUNTIF(valid_from = instant) AS opened, COUNTIF(valid_to = instant) AS closed"
@@ -279,12 +291,12 @@ def _changes(tables: Iterable[str], names: Sequence[str], dataset: str) -> str:
     )
     nothing = "SELECT '' AS table_name, '' AS thing, 0 AS opened, 0 AS closed"
     return (
-        "SELECT table_name, arrived, COUNTIF(opened > 0 AND closed = 0) AS opened,"  # noqa: S608
+        "SELECT table_name, arrived AS arrived, COUNTIF(opened > 0 AND closed = 0) AS opened,"  # noqa: S608
         " COUNTIF(opened = 0 AND closed > 0) AS closed,"
         " COUNTIF(opened > 0 AND closed > 0) AS changed"
-        f" FROM ({' UNION ALL '.join(arrived)})"
+        f" FROM ({' UNION ALL '.join(all_tables)})"
         f" LEFT JOIN ({' UNION ALL '.join([nothing, *parts])}) USING (table_name)"
-        " GROUP BY table_name, arrived"
+        " GROUP BY table_name"
     )
 
 
@@ -344,6 +356,12 @@ WHERE o.valid_to IS NULL
 """,
 }
 """In the order in which they are made: the others read `remediation`."""
+
+_DLT_TABLES: Final[dict[str, tuple[Collection[str], Collection[str]]]] = {
+    "_dlt_loads": ((), ("load_id",)),
+    "_dlt_version": ((), ("version_hash",)),
+}
+"""dlt's own tables, with columns to know them by."""
 
 _VIEWS_OF_0_1: Final = {
     "971ae32248a485ba2ed321a022e2be888f8e5fce2190599d0b2ef329b1f1a012",  # pragma: allowlist secret

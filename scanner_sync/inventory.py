@@ -26,20 +26,32 @@ def find_tables(
 
 
 def check_tables(
-    found: Mapping[str, bigquery.Table], columns_of: Mapping[str, Collection[str]]
+    found: Mapping[str, bigquery.Table],
+    expected: Mapping[str, tuple[Collection[str], Collection[str]]],
 ) -> None:
-    """Raise `LoadError` where something else has the name of a table with these columns."""
-    for name, columns in columns_of.items():
-        if name in found:
-            there = {field.name for field in found[name].schema}
-            if found[name].table_type != "TABLE" or not there >= set(columns):
-                raise in_the_way(found[name])
+    """Raise `LoadError` where something else has the name of a table of ours.
+
+    `expected` has of each name its columns, and those without which a table is not ours. The other
+    columns may be new or dropped, but half of them are there. Identifiers are integers.
+    """
+    for name in expected.keys() & found.keys():
+        table, (columns, needed) = found[name], expected[name]
+        types = {field.name: field.field_type for field in table.schema}
+        is_ours = (
+            table.table_type == "TABLE"
+            and types.keys() >= set(needed)
+            and 2 * len(types.keys() & set(columns)) >= len(columns)
+            and types.get("id") in (None, "INTEGER", "INT64")
+        )
+        if not is_ours:
+            raise in_the_way(table)
 
 
 def in_the_way(table: bigquery.Table) -> LoadError:
     """The error that names a table or view which was not made by this program."""
+    kind = table.table_type.lower().replace("_", " ")
     return LoadError(
-        f"{table.project}.{table.dataset_id}.{table.table_id} is a {table.table_type.lower()} that"
-        " this program did not make, and it needs the name. Nothing was loaded. Rename or move it,"
-        " or set DATASET to a dataset without it."
+        f"{table.project}.{table.dataset_id}.{table.table_id} ({kind}) was not made by this"
+        " program, which needs the name. Nothing was loaded. Rename or move it, or set DATASET to a"
+        " dataset without it."
     )

@@ -44,10 +44,10 @@ Answer = TypeVar("Answer")
 
 LEASE_TABLE: Final = "_sync_lease"
 UNTIL: Final = "until"
-"""Label: 0 where the lease was given back; else it changes with each renewal, to the moment after
-which the lease may be taken over. Times are BigQuery's, in seconds since 1970."""
+"""Label: 0 where the lease was given back; any other value says that it is held, and changes with
+each renewal. Nobody compares it with a clock."""
 SUCCEEDED: Final = "succeeded"
-"""Label: when a run last succeeded."""
+"""Label: when a run last succeeded. Times are BigQuery's, in seconds since 1970."""
 FAILED: Final = "failed"
 """Label: when a run last failed."""
 FAILURE: Final = "failure"
@@ -143,10 +143,17 @@ class Lease:
             labels |= {SUCCEEDED: self._now()}
         else:
             labels |= {FAILED: self._now(), FAILURE: self._name_of(error).lower()}
-        self._table.labels |= labels
         # What cannot be given back runs out.
-        with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
-            self._client.update_table(self._table, ["labels"], **CALL)
+        for _ in range(3):
+            with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
+                self._table.labels |= labels
+                self._client.update_table(self._table, ["labels"], **CALL)
+                return
+            with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
+                found = self._find()  # the answer to the last renewal may have been lost
+                if found is None or found.labels.get("holder") != self._holder:
+                    return
+                self._table = found
 
     def _make_dataset(self) -> None:
         """Make the dataset, where it is not there: Terraform makes it, a laptop does not."""
@@ -182,8 +189,13 @@ class Lease:
                     self._sleep(WATCH_SECONDS)
                     continue
             # Where another run is quicker, it is the one to watch.
-            with contextlib.suppress(Conflict, NotFound, PreconditionFailed):
+            try:
                 return self._patiently(partial(self._sign, lease))
+            except NotFound:
+                if lease is None:  # the dataset is gone
+                    raise
+            except (Conflict, PreconditionFailed):
+                pass
             self._sleep(0.1)
 
     def _patiently(self, call: Callable[[], Answer]) -> Answer:
@@ -224,6 +236,12 @@ class Lease:
         return lease
 
     def _renew(self) -> None:
+        try:
+            self._renew_until_done()
+        except Exception as error:
+            self._lose(f"it could not be renewed ({type(error).__name__})")
+
+    def _renew_until_done(self) -> None:
         while not self._done.wait(RENEW_SECONDS):
             try:
                 self._table = self._sign(self._table)

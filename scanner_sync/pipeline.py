@@ -19,7 +19,12 @@ from dlt.common.destination.exceptions import DestinationException, DestinationU
 from dlt.common.exceptions import TransientException
 from dlt.extract.source import DltSource
 from google.api_core.exceptions import Forbidden, GoogleAPICallError, NotFound
-from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
+from google.auth.exceptions import (
+    DefaultCredentialsError,
+    GoogleAuthError,
+    RefreshError,
+    TransportError,
+)
 from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
 from requests.exceptions import ConnectionError, HTTPError
@@ -234,6 +239,11 @@ def diagnose(error: BaseException) -> SyncError:  # noqa: PLR0911 - one return f
                 "No Google credentials to reach BigQuery with. On a laptop: gcloud auth"
                 " application-default login."
             )
+        if isinstance(cause, RefreshError) and not cause.retryable:
+            return SettingsError(
+                "Google does not take the credentials that were found. On a laptop: gcloud auth"
+                " application-default login."
+            )
         if isinstance(cause, Forbidden) and not is_passing(cause):
             return LoadError(
                 f"BigQuery denies access: {cause.message} The account needs"
@@ -242,8 +252,8 @@ def diagnose(error: BaseException) -> SyncError:  # noqa: PLR0911 - one return f
             )
         if isinstance(cause, NotFound):
             return LoadError(
-                f"BigQuery does not find what the sync needs: {cause.message} The next sync makes"
-                " it, if the account may."
+                f"BigQuery does not find what is needed: {str(cause.message).rstrip('.')}. Check"
+                " GOOGLE_CLOUD_PROJECT and DATASET. The next sync makes a table that was dropped."
             )
     if found := machine_error(error):
         return found
@@ -254,7 +264,9 @@ def diagnose(error: BaseException) -> SyncError:  # noqa: PLR0911 - one return f
                 " machine, its DNS and its proxy, and try again."
             )
     kinds = " < ".join(dict.fromkeys(type(cause).__name__ for cause in causes))
-    passing = (TransientException, GoogleAuthError)
+    # dlt takes each failed statement whose reason it does not know for one that passes.
+    is_googles = any(isinstance(cause, GoogleAPICallError) for cause in causes)
+    passing = () if is_googles else (TransientException, GoogleAuthError)
     if any(isinstance(cause, passing) or is_passing(cause) for cause in causes):
         return LoadUnavailable(
             f"BigQuery did not do what it was asked ({kinds}). The next run starts anew."

@@ -114,9 +114,10 @@ class Settings:
     )
     dataset: str = _setting(
         "BigQuery dataset; the rows pass through its twin, DATASET_staging",
-        "lower-case letters and digits, single underscores between them",
-        # dlt would write any other form as this one, which is then another dataset.
-        _matching(r"[a-z](_?[a-z0-9]){0,900}"),
+        "lower-case letters and digits, single underscores between them, not ending in _staging",
+        # dlt would write any other form as this one, which is then another dataset; and one that
+        # ends in _staging is another dataset's twin.
+        _matching(r"(?!.*_staging$)[a-z](_?[a-z0-9]){0,900}"),
         "scanner",
     )
     bigquery_location: str = _setting(

@@ -23,8 +23,7 @@ def read_token(secret: str, emulator: str | None, deadline: Deadline) -> str:
     """The token that `secret` holds, in the named version or else the latest.
 
     `secret` is `projects/P/secrets/S` or `projects/P/secrets/S/versions/V`. Raises `TokenError`,
-    each cause told apart,
-    and `TokenUnavailable` where Secret Manager does not answer.
+    each cause told apart, and `TokenUnavailable` where Secret Manager does not answer.
     """
     version = secret if "/versions/" in secret else f"{secret}/versions/latest"
     try:

@@ -90,8 +90,8 @@ def assert_as_undisturbed(dataset: Dataset, account: Account) -> None:
     assert _until(dataset) == 0
 
 
-def let_lease_run_out(dataset: Dataset) -> None:
-    """As if the time had passed in which a killed run is taken to be alive."""
+def give_lease_back(dataset: Dataset) -> None:
+    """Give back what a killed run holds, so that the next one need not wait for it."""
     lease = dataset.client.get_table(f"{PROJECT}.{dataset.name}.{LEASE_TABLE}")
     lease.labels = lease.labels | {"until": "0"}
     dataset.client.update_table(lease, ["labels"])
@@ -164,7 +164,7 @@ def test_a_run_killed_while_it_loads_is_mended_by_the_next(
         started.set()
         out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (-signal.SIGKILL, "")
-    let_lease_run_out(dataset)
+    give_lease_back(dataset)
     assert answer(start(command))["status"] == "ok"
     assert_as_undisturbed(dataset, account)
 
@@ -243,7 +243,7 @@ def test_bigquery_fails_for_a_moment(
     ("fault", "kind", "status"),
     [
         ((403, error_of(403, "Access Denied: no jobs", "accessDenied")), "LoadError", 1),
-        ((400, error_of(400, "marker-in-a-row", "invalidQuery")), "LoadUnavailable", 75),
+        ((400, error_of(400, "marker-in-a-row", "invalidQuery")), "LoadError", 1),
     ],
 )
 def test_bigquery_refuses_a_merge(
@@ -292,7 +292,7 @@ def test_nothing_is_asked_of_bigquery_after_the_deadline(
     assert (found["error"]["type"], process.returncode) == ("DeadlineExceeded", 75)
     assert "while loading into BigQuery" in found["error"]["message"]
     assert after == []
-    let_lease_run_out(dataset)
+    give_lease_back(dataset)
     assert answer(start(command))["status"] == "ok"
     assert_as_undisturbed(dataset, account)
 
@@ -345,6 +345,22 @@ def test_no_network_is_said_soon(
     kind = "LoadUnavailable" if name == "BIGQUERY_EMULATOR_HOST" else "TokenUnavailable"
     assert (found["error"]["type"], process.returncode) == (kind, 75)
     assert "Check the network of this machine" in found["error"]["message"]
+
+
+def test_status_says_soon_that_there_is_no_network(command: list[str]) -> None:
+    """Google's client alone would try for ten minutes."""
+    python, *_ = command
+    status = subprocess.run(
+        [python, "-m", "scanner_sync", "status"],
+        env=os.environ | {"BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:9"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (status.returncode, status.stdout) == (75, "")
+    assert "BigQuery cannot be reached" in status.stderr
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from sample_api import serve as serve_api
 from scanner_sync.entry import COMMAND
 
 from .conftest import TOKEN, Dataset, Vanishing, asked
-from .test_crash import let_lease_run_out
+from .test_crash import give_lease_back
 from .test_reading import Faults
 
 BEFORE = [{"id": 1, "address": "before"}]
@@ -179,7 +179,7 @@ def test_a_run_killed_while_it_normalises_is_mended_by_the_next(
         run.send_signal(signal.SIGKILL)
         run.communicate(timeout=60)
         assert (run.returncode, uploads) == (-signal.SIGKILL, [])
-        let_lease_run_out(dataset)
+        give_lease_back(dataset)
         done = subprocess.run(command, env=os.environ | settings, cwd=ROOT, check=False)
         assert done.returncode == 0
     assert [row["id"] for row in dataset.rows("scans")] == sorted(s["id"] for s in account.scans)

@@ -109,8 +109,8 @@ WRONG: list[tuple[str, list[str], str]] = [
     ),
     (
         "DATASET",
-        ["Scanner", "a-b", "a__b", "_a", "1a", "a.b", "a_"],
-        "lower-case letters and digits, single underscores between them",
+        ["Scanner", "a-b", "a__b", "_a", "1a", "a.b", "a_", "a_staging"],
+        "lower-case letters and digits, single underscores between them, not ending in _staging",
     ),
     ("BIGQUERY_LOCATION", ["E U", "eu/"], "a BigQuery location, such as EU"),
     ("PAGE_SIZE", ["0", "-1", "ten", "1.5", "10001", "٣"], "a number from 1 to 10000"),
@@ -210,7 +210,8 @@ def test_all_faults_in_one_message(
     answer = http.post("/")
     message = (
         "Settings, from the environment or .dlt/config.toml:"
-        " DATASET must be lower-case letters and digits, single underscores between them;"
+        " DATASET must be lower-case letters and digits, single underscores between them, not"
+        " ending in _staging;"
         " PAGE_SIZE must be a number from 1 to 10000;"
         " API_BASE_URL is required: the base URL, such as https://api.intruder.io/v1;"
         " ACCESS_TOKEN_SECRET is required: projects/PROJECT/secrets/SECRET (or ACCESS_TOKEN)."
