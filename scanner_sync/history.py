@@ -161,16 +161,12 @@ def keep_histories(
     """
     names = [name for name, history in HISTORIES.items() if history.table in rows]
     into = f"{client.project}.{dataset}"
-    counts = (
-        f"(SELECT COUNT(*) FROM `{into}.{table}` WHERE _dlt_load_id = this_load) AS {table}"  # noqa: S608
-        for table in rows
-    )
     expected = json.dumps(dict(rows), separators=(",", ":"))
     # One script is one job, and one transaction makes it all or nothing.
     script = [
         f"DECLARE this_load STRING DEFAULT '{load_id or ''}'",
         # One DECLARE for all tables, because BigQuery runs each as a job.
-        f"DECLARE arrived STRING DEFAULT TO_JSON_STRING(STRUCT({', '.join(counts)}))",
+        f"DECLARE arrived STRING DEFAULT {_arrived(rows, into, 'this_load')}",
         f"DECLARE instant TIMESTAMP DEFAULT {_next_instant(into)}",
         f"IF arrived = '{expected}' THEN BEGIN TRANSACTION",
         *(_merge(name, into) for name in names),
@@ -190,13 +186,19 @@ def count_arrived(
     client: bigquery.Client, dataset: str, tables: Iterable[str], load_id: str
 ) -> dict[str, int]:
     """Count the rows of a load that each table holds, in one query."""
+    arrived = _arrived(tables, f"{client.project}.{dataset}", f"'{load_id}'")
+    [row] = client.query_and_wait(f"SELECT {arrived} AS arrived")
+    found: dict[str, int] = json.loads(row["arrived"])
+    return found
+
+
+def _arrived(tables: Iterable[str], dataset: str, load: str) -> str:
+    """SQL for a JSON object of how many rows of a load each table holds."""
     counts = (
-        f"SELECT '{table}' AS table_name, COUNT(*) AS arrived"  # noqa: S608 - our names
-        f" FROM `{client.project}.{dataset}.{table}` WHERE _dlt_load_id = '{load_id}'"
+        f"(SELECT COUNT(*) FROM `{dataset}.{table}` WHERE _dlt_load_id = {load}) AS {table}"  # noqa: S608
         for table in tables
     )
-    rows = client.query_and_wait(" UNION ALL ".join(counts))
-    return {row["table_name"]: int(row["arrived"]) for row in rows}
+    return f"TO_JSON_STRING(STRUCT({', '.join(counts)}))"
 
 
 def check_arrival(rows: Mapping[str, int], arrived: Mapping[str, int]) -> None:
