@@ -64,7 +64,7 @@ def measure(
         found.memory = footprint.memory(repetitions, advance)
         found.memory_of_syncs = footprint.memory_of_syncs(advance)
     if "start" in sections:
-        for module in ("main", "scanner_sync.run"):
+        for module in ("main", "scanner_sync.sync"):
             advance(f"import {module}")
             found.imports[module] = footprint.imports(module, repetitions)
         found.cold = footprint.cold_starts(repetitions, advance)

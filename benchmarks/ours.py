@@ -1,24 +1,31 @@
 """The reading of this program, with its defaults: `python -m benchmarks.ours URL`.
 
-Reads the API and normalises the rows, as `scanner_sync.pipeline.sync` does before it loads, and
-prints a line of JSON. The settings are taken from the environment.
+Reads the API and prepares the rows for loading, as `scanner_sync.sync` does, and prints a line of
+JSON. The settings are taken from the environment.
 """
 
 import json
 import os
 import sys
 import time
+from pathlib import Path
+
+from google.cloud import bigquery
+from google.oauth2.credentials import Credentials
 
 from scanner_sync.deadline import Deadline
 from scanner_sync.dlt_config import configure_dlt
-from scanner_sync.pipeline import fresh_pipeline, source_of
 from scanner_sync.progress import Progress
 from scanner_sync.settings import read_settings
+from scanner_sync.source import scanner_source
+from scanner_sync.source.session import ApiSession
 from scanner_sync.tables import TABLES
+from scanner_sync.warehouse import Warehouse
+from scanner_sync.warehouse.load_files import load_file_source
 
 
 def main() -> None:
-    """Read, normalise, and say how long each took."""
+    """Read, normalize, and print how long each took."""
     os.environ |= {
         "API_BASE_URL": sys.argv[1],
         "ACCESS_TOKEN": "t",
@@ -26,20 +33,35 @@ def main() -> None:
     }
     settings = read_settings()
     configure_dlt(settings)
-    progress = Progress(tuple(TABLES), Deadline(settings.sync_deadline_seconds))
-    with fresh_pipeline(settings, "benchmark", None, progress) as pipeline:
+    progress = Progress(tuple(TABLES))
+    session = ApiSession(
+        settings.api_base_url,
+        token_source=settings.token_source,
+        max_concurrent=settings.max_concurrent_requests,
+        deadline=Deadline(settings.sync_deadline_seconds),
+        on_page=progress.count_page,
+    )
+    # Nothing is asked of BigQuery.
+    credentials = Credentials(token="none")  # type: ignore[no-untyped-call]
+    warehouse = Warehouse(bigquery.Client("benchmark", credentials), settings.dataset)
+    with session, warehouse.load(progress) as load:
         started = time.perf_counter()
-        source = source_of(settings, "t", progress, pipeline)
-        pipeline.extract(source)
+        source = scanner_source(
+            settings.api_base_url, "t", settings.page_size, session, progress.resources
+        )
+        directory = Path(load.pipeline.pipelines_dir)
+        load.pipeline.extract(
+            load_file_source(source, directory, compress=True, on_rows=progress.count_rows)
+        )
         read = time.perf_counter()
-        pipeline.normalize()
-        normalised = time.perf_counter()
+        load.pipeline.normalize()
+        normalized = time.perf_counter()
     print(
         json.dumps(
             {
                 "rows": progress.rows_read,
                 "read": read - started,
-                "normalise": normalised - read,
+                "normalise": normalized - read,
             }
         )
     )

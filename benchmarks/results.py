@@ -67,7 +67,7 @@ def figures(m: Measurements) -> list[Figure]:
         )
         whole = [f"{n:,} {mib:.0f} MiB" for n, mib in m.memory_of_syncs.items()]
         found.append(Figure("the same of whole syncs, once", "", ", ".join(whole), None))
-    for module, target in (("main", "at most 0.5 s and 100 MiB"), ("scanner_sync.run", "")):
+    for module, target in (("main", "at most 0.5 s and 100 MiB"), ("scanner_sync.sync", "")):
         if taken := m.imports.get(module):
             seconds = [t["seconds"] for t in taken]
             mib = [t["bytes"] / 2**20 for t in taken]

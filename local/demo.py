@@ -22,7 +22,8 @@ from rich.table import Table
 from local import secret_manager
 from local.bigquery import bigquery as local_bigquery
 from local.processes import ROOT, function, serving
-from scanner_sync.overview import write_overview
+from scanner_sync.report import write_report
+from scanner_sync.warehouse import Warehouse
 
 PROJECT = "demo-project"
 DATASET = "scanner"
@@ -76,7 +77,7 @@ def main() -> None:
         sync(url, log)
         show_tables(query)
         show_changes(query, changes)
-        write_overview(client, DATASET, REPORT, datetime.now(UTC))
+        write_report(Warehouse(client, DATASET), REPORT, datetime.now(UTC))
     console.print(f"The report on it, a page for a browser: {REPORT}", soft_wrap=True)
     console.print(f"Done in {time.monotonic() - started:.0f} seconds; nothing is left running.")
 

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Final
 
 from local.processes import ROOT
-from scanner_sync.history import HISTORIES, VIEW_TABLES, columns_of
-from scanner_sync.rows import convert
+from scanner_sync.source.rows import convert
 from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES, Column, Table
+from scanner_sync.warehouse.history import HISTORIES, columns_of
+from scanner_sync.warehouse.views import VIEW_TABLES
 
 HEAD: Final = """\
 # Tables

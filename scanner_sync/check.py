@@ -1,6 +1,6 @@
-"""Whether a sync would work: each thing that it needs is tried for real, and nothing stays behind.
+"""Preflight: everything a sync needs is tried for real, and nothing is left behind.
 
-The data are not touched. What takes a retry is not waited for: what may pass is said to.
+No data changes. Nothing is retried; the result says whether a later try may succeed.
 """
 
 import contextlib
@@ -17,113 +17,115 @@ from google.auth.transport.requests import Request
 from google.cloud import bigquery
 
 from scanner_sync import log
-from scanner_sync.api import GONE, ApiSession
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, InternalError
-from scanner_sync.lease import check_location
-from scanner_sync.listing import ApiResponse, Page
-from scanner_sync.pipeline import diagnose, google_account
-from scanner_sync.rows import to_row
+from scanner_sync.secret import read_token
 from scanner_sync.settings import Settings, read_settings
-from scanner_sync.token import read_token
+from scanner_sync.source.pagination import ApiResponse, Page
+from scanner_sync.source.rows import to_row
+from scanner_sync.source.session import GONE, ApiSession
+from scanner_sync.warehouse import Warehouse
+from scanner_sync.warehouse.diagnose import diagnose
 
-PATIENCE: Final = 5.0
+TIMEOUT: Final = 5.0
 """Seconds in which the API, or Secret Manager, has to answer."""
 CALL: Final[dict[str, Any]] = {"retry": None, "timeout": 10.0}
 """How BigQuery is called: once."""
 CLOUD_PLATFORM: Final = "https://www.googleapis.com/auth/cloud-platform"
 
 
-class Finding(NamedTuple):
-    """What came of one thing that was tried."""
+class CheckResult(NamedTuple):
+    """The outcome of one check."""
 
     name: str
-    state: Literal["fine", "wrong", "not tried"]
-    said: str
-    """What is there, or what is wrong and what to do about it."""
-    may_pass: bool = False
-    """Whether what is wrong may be gone at a later try."""
+    status: Literal["ok", "failed", "skipped"]
+    detail: str
+    """What was found, or what is wrong and what to do about it."""
+    retryable: bool = False
+    """Whether a failed check may succeed later with nothing changed."""
 
 
-def check() -> Iterator[Finding]:
-    """Try all that a sync needs, in its order; not what depends on a thing that is wrong."""
-    tried = _Tried()
+def check() -> Iterator[CheckResult]:
+    """Check everything a sync needs, in the order in which it needs it.
+
+    A check is skipped if one that it depends on failed.
+    """
+    checks = _Checks()
     steps: list[tuple[str, Callable[[], str], str | None]] = [
-        ("settings", tried.settings_are_read, None),
-        ("Google account", tried.account_is_known, "settings"),
-        ("secret", tried.secret_is_read, "settings"),
-        ("token", tried.token_is_taken, "secret"),
-        ("listings", tried.listings_are_read, "token"),
-        ("dataset", tried.dataset_is_there, "Google account"),
-        ("BigQuery jobs", tried.job_is_taken, "Google account"),
-        ("BigQuery tables", tried.tables_are_made, "dataset"),
+        ("settings", checks.settings, None),
+        ("Google account", checks.google_account, "settings"),
+        ("secret", checks.secret, "settings"),
+        ("token", checks.token, "secret"),
+        ("listings", checks.listings, "token"),
+        ("dataset", checks.dataset, "Google account"),
+        ("BigQuery jobs", checks.jobs, "Google account"),
+        ("BigQuery tables", checks.tables, "dataset"),
     ]
     for name, step, needed in steps:
         try:
-            tried.require(needed)
-            finding = Finding(name, "fine", step())
+            checks.require(needed)
+            result = CheckResult(name, "ok", step())
         except _Missing as missing:
-            finding = Finding(name, "not tried", f"it needs the {missing}")
+            result = CheckResult(name, "skipped", f"needs {missing}")
         except Exception as error:
             found = diagnose(error)
             if isinstance(found, InternalError):
                 log.event("fault", logging.ERROR, frames=log.frames_of(error))
-            finding = Finding(name, "wrong", " ".join(str(found).split()), found.retryable)
-        if finding.state != "fine":
-            tried.without.add(name)
-        yield finding
+            result = CheckResult(name, "failed", " ".join(str(found).split()), found.retryable)
+        if result.status != "ok":
+            checks.not_ok.add(name)
+        yield result
 
 
 class _Missing(Exception):
-    """The step that this one needs, which was not fine."""
+    """The check that this one depends on, which is not ok."""
 
 
-class _Tried:
-    """What the steps found, which later ones need. Each step says what is there, or raises."""
+class _Checks:
+    """The checks. Each returns what it found, or raises; later ones use what earlier ones made."""
 
     def __init__(self) -> None:
-        self.without: set[str] = set()
-        """Names of the steps that were not fine."""
+        self.not_ok: set[str] = set()
+        """Names of the checks that failed or were skipped."""
         self._settings: Settings
         self._token: str
-        self._client: bigquery.Client
+        self._warehouse: Warehouse
         self._datasets: dict[str, bool] = {}
-        """The dataset and its twin, and whether each is there."""
+        """The dataset and its twin, and whether each exists."""
 
     def require(self, needed: str | None) -> None:
-        if needed in self.without:
+        if needed in self.not_ok:
             raise _Missing(needed)
 
-    def settings_are_read(self) -> str:
+    def settings(self) -> str:
         self._settings = read_settings()
         return f"from {self._settings.api_base_url} into {self._settings.dataset}"
 
-    def account_is_known(self) -> str:
-        project, credentials = google_account(self._settings)
-        location = self._settings.bigquery_location
-        self._client = bigquery.Client(project, credentials, location=location)
-        if self._settings.bigquery_emulator:
+    def google_account(self) -> str:
+        self._warehouse = Warehouse.connect(self._settings)
+        project = self._warehouse.client.project
+        if self._warehouse.is_emulator:
             return f"project {project}; a local BigQuery needs no credentials"
         found, _ = google.auth.default(scopes=[CLOUD_PLATFORM])
         found.refresh(Request())  # type: ignore[no-untyped-call]
         return f"project {project}, as {getattr(found, 'service_account_email', 'a user')}"
 
-    def secret_is_read(self) -> str:
+    def secret(self) -> str:
         if self._settings.access_token:
             self._token = self._settings.access_token
-            return "none needed: ACCESS_TOKEN holds the token"
+            return "not needed: ACCESS_TOKEN holds the token"
         secret = str(self._settings.access_token_secret)
         emulator = self._settings.secret_manager_emulator
         if not emulator:
             self.require("Google account")
-        self._token = read_token(secret, emulator, Deadline(PATIENCE))
+        self._token = read_token(secret, emulator, Deadline(TIMEOUT))
         return f"{secret} holds a token"
 
-    def token_is_taken(self) -> str:
+    def token(self) -> str:
         self._first_page("targets/")
-        return "the API takes it"
+        return "the API accepts it"
 
-    def listings_are_read(self) -> str:
+    def listings(self) -> str:
         issues = self._first_page("issues/")
         counts = {"issues": issues.total}
         for issue in issues.rows[:1]:
@@ -139,7 +141,7 @@ class _Tried:
             settings.api_base_url,
             token_source=settings.token_source,
             max_concurrent=1,
-            deadline=Deadline(PATIENCE),
+            deadline=Deadline(TIMEOUT),
         ) as session:
             response = session.get(
                 settings.api_base_url + path,
@@ -149,45 +151,46 @@ class _Tried:
         assert isinstance(response, ApiResponse)
         if response.status_code in GONE:
             status = response.status_code
-            raise ApiError(f"The API has no {path} (status {status}). Check API_BASE_URL.")
+            raise ApiError(f"The API gave status {status} for {path}. Check API_BASE_URL.")
         return response.page
 
-    def dataset_is_there(self) -> str:
-        name = self._settings.dataset
+    def dataset(self) -> str:
+        warehouse = self._warehouse
         self._datasets = {}
-        for each in (name, f"{name}_staging"):
+        for each in (warehouse.dataset, f"{warehouse.dataset}_staging"):
             try:
-                found = self._client.get_dataset(each, **CALL)
+                found = warehouse.client.get_dataset(each, **CALL)
             except NotFound:
                 self._datasets[each] = False
             else:
-                check_location(found, str(self._client.location))
                 self._datasets[each] = True
-        missing = [each for each, is_there in self._datasets.items() if not is_there]
+                warehouse.check_location(found)
+        missing = [each for each, exists in self._datasets.items() if not exists]
         if not missing:
-            return f"{name} and its _staging twin, in {self._client.location}"
-        # To be allowed to make one is to be allowed to make the other, whatever its name.
-        dataset = bigquery.Dataset(f"{self._client.project}.{name}_check_{uuid.uuid4().hex}")
-        dataset.location = str(self._client.location)
-        made = self._client.create_dataset(dataset, **CALL)
-        self._client.delete_dataset(made, not_found_ok=True, **CALL)
-        return f"{' and '.join(missing)} not there yet: the first sync makes it"
+            return f"{warehouse.dataset} and its _staging twin, in {warehouse.location}"
+        # The right to create one dataset is the right to create any, whatever its name.
+        dataset = bigquery.Dataset(f"{warehouse.name}_check_{uuid.uuid4().hex}")
+        dataset.location = warehouse.location
+        created = warehouse.client.create_dataset(dataset, **CALL)
+        warehouse.client.delete_dataset(created, not_found_ok=True, **CALL)
+        return f"the first sync creates {' and '.join(missing)}"
 
-    def job_is_taken(self) -> str:
+    def jobs(self) -> str:
         dry = bigquery.QueryJobConfig(dry_run=True, use_query_cache=False)
-        self._client.query("SELECT 1", job_config=dry, job_retry=None, **CALL)
+        self._warehouse.client.query("SELECT 1", job_config=dry, job_retry=None, **CALL)
         return "the account may run them"
 
-    def tables_are_made(self) -> str:
-        there = [name for name, is_there in self._datasets.items() if is_there]
-        for name in there:
-            table = bigquery.Table(f"{self._client.project}.{name}._check_{uuid.uuid4().hex}")
+    def tables(self) -> str:
+        client = self._warehouse.client
+        existing = [name for name, exists in self._datasets.items() if exists]
+        for name in existing:
+            table = bigquery.Table(f"{client.project}.{name}._check_{uuid.uuid4().hex}")
             # Should this process end here, BigQuery removes it.
             table.expires = datetime.now(UTC) + timedelta(hours=1)
-            self._client.create_table(table, **CALL)
+            client.create_table(table, **CALL)
             try:
-                self._client.get_table(table.reference, **CALL)
+                client.get_table(table.reference, **CALL)
             finally:
                 with contextlib.suppress(GoogleAPIError):
-                    self._client.delete_table(table, not_found_ok=True, **CALL)
-        return "the account may make them" if there else "the account's own, with the dataset"
+                    client.delete_table(table, not_found_ok=True, **CALL)
+        return "the account may create them" if existing else "those of a dataset it creates"

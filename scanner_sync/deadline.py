@@ -1,50 +1,32 @@
-"""The moment at which a run gives up, so that it ends before the platform ends it."""
+"""The moment at which a sync gives up, so that it ends before the platform ends it."""
 
 import time
+from collections.abc import Callable
 
 from scanner_sync.errors import DeadlineExceeded
 
 
 class Deadline:
-    """A point in time, `seconds` from now on the monotonic clock."""
+    """A point in time, `seconds` after its creation on the monotonic clock.
 
-    def __init__(self, seconds: float) -> None:
+    `activity` says in words what is under way; the error quotes it.
+    """
+
+    def __init__(self, seconds: float, activity: Callable[[], str] = lambda: "working") -> None:
         self.seconds = seconds
-        self._started = self._step_started = time.monotonic()
-        self._doing = "starting"
-        self._steps: dict[str, float] = {}
-
-    @property
-    def doing(self) -> str:
-        """What the run is doing, in words. Setting it ends one step and begins the next."""
-        return self._doing
-
-    @doing.setter
-    def doing(self, words: str) -> None:
-        self._steps = self.steps
-        self._doing, self._step_started = words, time.monotonic()
-
-    @property
-    def steps(self) -> dict[str, float]:
-        """Seconds that each step took so far, by its words with underscores between them."""
-        name = self._doing.lower().replace("'", "").replace(" ", "_")
-        lasted = time.monotonic() - self._step_started
-        return {**self._steps, name: self._steps.get(name, 0.0) + lasted}
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the run started."""
-        return time.monotonic() - self._started
+        self._activity = activity
+        self._end = time.monotonic() + seconds
 
     @property
     def remaining(self) -> float:
         """Seconds left; never negative."""
-        return max(0.0, self.seconds - self.elapsed)
+        return max(0.0, self._end - time.monotonic())
 
     def exceeded(self) -> DeadlineExceeded:
-        """The error that says what the run was doing when its time was over."""
+        """Return the error that says what was under way when the time ran out."""
         return DeadlineExceeded(
-            f"The sync was not done after {self.seconds:g} seconds, while {self.doing}. Each table"
-            " is as it was or holds all rows of this run; the next run brings them up to date. If"
-            " this recurs, raise SYNC_DEADLINE_SECONDS, and the platform's time-outs with it."
+            f"The sync was not done after {self.seconds:g} seconds, while {self._activity()}. Each"
+            " table is either unchanged or holds all rows of this sync; the next sync completes"
+            " the rest. If this recurs, raise SYNC_DEADLINE_SECONDS, and the platform's time-outs"
+            " with it."
         )

@@ -1,7 +1,7 @@
 """dlt's configuration, taken from the settings and from nothing else.
 
-By default dlt looks up everything that it is not given in the environment, `.dlt/` and `~/.dlt/`,
-under names as plain as `REFRESH` or `DEV_MODE`, and sends usage data to its vendor.
+By default dlt looks up every value it is not given in the environment, `.dlt/` and `~/.dlt/`, under
+names as common as `REFRESH` or `DEV_MODE`, and sends usage data to its vendor.
 """
 
 import logging
@@ -16,7 +16,7 @@ from scanner_sync.settings import Settings
 
 
 class _SettingsOnly(RunContext):
-    """A dlt run context with one source of values and no directory of the user's."""
+    """A dlt run context with one source of values, and without the user's directories."""
 
     def __init__(self, values: dict[str, object]) -> None:
         super().__init__(None)
@@ -40,20 +40,20 @@ class _SettingsOnly(RunContext):
 
 
 def configure_dlt(settings: Settings) -> None:
-    """Have dlt take its configuration from `settings` alone. Nothing may have used dlt before."""
+    """Make `settings` the only configuration of dlt. Call it before dlt is used."""
     # dlt quotes rows in what it logs at INFO.
     log_level = "DEBUG" if settings.log_level == "DEBUG" else "WARNING"
     context = _SettingsOnly(
         {
             "runtime.dlthub_telemetry": False,
             "runtime.log_level": log_level,
-            # The command line ends at the first Ctrl-C, and gives back what it holds.
+            # The worker process handles signals itself.
             "runtime.intercept_signals": False,
-            # No run needs to know how far another was; the state would take a query and a load job.
+            # A sync reads everything, so dlt's state would cost a query and a load job for nothing.
             "restore_from_destination": False,
-            # The session limits the requests under way; as many workers again may wait for a retry.
+            # The session limits concurrent requests; as many more workers may wait for a retry.
             "extract.workers": 2 * settings.max_concurrent_requests,
-            # A long queue would hold up the listings, whose pages follow each other.
+            # A long queue would hold up the listings, whose pages follow one another.
             "extract.max_parallel_items": 2 * settings.max_concurrent_requests + 1,
             # The emulators read no gzip.
             "normalize.data_writer.disable_compression": bool(settings.bigquery_emulator),

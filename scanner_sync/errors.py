@@ -1,28 +1,28 @@
-"""What can go wrong in a sync, one class for each thing that a caller would do about it.
+"""The errors of a sync: one class for each reaction that a caller may have.
 
-A message names what is wrong, where, and what to do. It never holds the token, a row or the body of
-an answer: messages travel into logs, HTTP answers and Pub/Sub retries.
+A message names what is wrong, where, and what to do. It never contains the token, a row or a
+response body, because it ends up in logs, HTTP responses and Pub/Sub retries.
 """
 
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 
 def shown(text: str) -> str:
-    """Text from outside, for a message: at most 100 characters, control characters escaped."""
+    """Return foreign text for a message: control characters escaped, at most 100 characters."""
     escaped = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:101])
     return escaped if len(escaped) <= 100 else f"{escaped[:97]}..."
 
 
 class SyncError(Exception):
-    """A sync that did not happen, or did not finish.
+    """A sync that did not start, or did not finish.
 
-    `http_status` is what `sync_http` answers. `retryable` says whether the same call may succeed
-    later with nothing changed: then Pub/Sub is asked to deliver again. `retry_after` is the number
-    of seconds after which that is worth trying, where it is known.
+    `http_status` is the status of the HTTP response. `retryable` says whether the same call may
+    succeed later with nothing changed; Pub/Sub then redelivers. `retry_after` is the number of
+    seconds to wait before that, if it is known.
     """
 
     http_status: ClassVar[int] = 500
@@ -33,13 +33,13 @@ class SyncError(Exception):
         self.retry_after = retry_after
 
     def body(self) -> dict[str, object]:
-        """The error as it is answered, in JSON's types."""
+        """Return the error as the function answers it, in JSON's types."""
         error = {"type": type(self).__name__, "message": str(self)}
         return {"status": "error", "error": error}
 
 
 class RequestError(SyncError):
-    """The call itself is malformed: its JSON, a key, a resource."""
+    """The request is malformed: its JSON, a key or a resource."""
 
     http_status = 400
 
@@ -51,33 +51,33 @@ class MethodNotAllowed(SyncError):
 
 
 class AlreadyRunning(SyncError):
-    """A sync is under way, in this instance or into this dataset."""
+    """Another sync is running, in this instance or into this dataset."""
 
     http_status = 409
     retryable = True
 
 
 class SettingsError(SyncError):
-    """One or more settings are missing or malformed."""
+    """Settings are missing or malformed."""
 
 
 class TokenError(SyncError):
-    """The token's secret is missing, denied, disabled or corrupt."""
+    """The secret that holds the token is missing, denied, disabled or corrupt."""
 
 
 class TokenUnavailable(SyncError):
-    """Secret Manager does not answer."""
+    """Secret Manager did not answer."""
 
     http_status = 503
     retryable = True
 
 
 class LoadError(SyncError):
-    """BigQuery refuses what it is asked to do."""
+    """BigQuery rejected a request for good."""
 
 
 class LoadUnavailable(SyncError):
-    """BigQuery stayed unavailable, or a job of its failed in a way that passes."""
+    """BigQuery was unavailable, or a job failed for a transient reason."""
 
     http_status = 503
     retryable = True
@@ -88,71 +88,77 @@ class MachineError(SyncError):
 
 
 class InternalError(SyncError):
-    """A fault of this program, or a process that was ended from outside."""
+    """A bug in this program, or a process that was killed."""
 
 
 class ApiRefused(SyncError):
-    """The API refuses the token (401 or 403)."""
+    """The API rejected the token (401 or 403)."""
 
     http_status = 502
 
 
 class ApiError(SyncError):
-    """The API answers something that is no listing, or rows that fit no table."""
+    """The API sent something that is not a listing, or a row that does not fit its table."""
 
     http_status = 502
 
 
 class ListingUnstable(SyncError):
-    """A listing changed so fast, or contradicts itself so, that it could not be read whole."""
+    """A listing changed too fast, or contradicted itself, and could not be read completely."""
 
     http_status = 503
     retryable = True
 
 
 class ApiUnavailable(SyncError):
-    """The API stays unavailable after all retries, or its quota is used up."""
+    """The API was still unavailable after all retries, or its quota is used up."""
 
     http_status = 503
     retryable = True
 
 
 class DeadlineExceeded(SyncError):
-    """The run took longer than `SYNC_DEADLINE_SECONDS`."""
+    """The sync took longer than `SYNC_DEADLINE_SECONDS`."""
 
     http_status = 504
     retryable = True
 
 
+def error_of(body: Mapping[str, Any]) -> SyncError:
+    """Return the error of a body that `SyncError.body` made, with `retry_after` added to it."""
+    kind: type[SyncError] = globals()[body["error"]["type"]]
+    return kind(body["error"]["message"], retry_after=body["retry_after"])
+
+
 def causes_of(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, what caused it, what caused that, and so on."""
+    """Yield the error, its cause, the cause of that, and so on."""
     while error is not None:
         yield error
-        # dlt keeps what BigQuery said of a load job that failed beside the chain of causes.
+        # dlt keeps BigQuery's error of a failed load job outside the chain of causes.
         of_job = getattr(error, "client_exception", None)
         error = of_job or error.__cause__ or error.__context__
 
 
 def machine_error(error: BaseException) -> MachineError | None:
-    """The `MachineError` that says what the machine lacks, if that is what caused `error`."""
+    """Return the `MachineError` that says what the machine lacks, if that caused `error`."""
     for cause in causes_of(error):
         if message := _lack(cause):
-            return MachineError(f"{message} Trying again does not help until then.")
+            return MachineError(f"{message} A retry will not help until then.")
     return None
 
 
 def _lack(error: BaseException) -> str | None:  # noqa: PLR0911 - one return for each cause
     if isinstance(error, MemoryError):
-        return "Memory ran out. Give the process more; in the function, raise `memory`."
+        return "Out of memory. Give the process more; in the function, raise `memory`."
     if not isinstance(error, OSError):
         return None
     directory = tempfile.tempdir or os.environ.get("TMPDIR")
     name, said = error.filename or directory, error.strerror or type(error).__name__
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return (
-            f"{name or 'The temporary directory'} cannot take what is written to it: {said}. Free"
-            " some space, or set TMPDIR to a directory that has more; in the function, whose /tmp"
-            " is memory, raise `memory`."
+            f"{name or 'The temporary directory'} cannot be written: {said}. Free some space, or"
+            " set TMPDIR to a directory that has more; in the function, whose /tmp is memory,"
+            " raise `memory`."
         )
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return f"{said}. Raise the limit (ulimit -n), or lower MAX_CONCURRENT_REQUESTS."
@@ -160,9 +166,9 @@ def _lack(error: BaseException) -> str | None:  # noqa: PLR0911 - one return for
         return "The working directory no longer exists. Start in one that does."
     if isinstance(error, _UNUSABLE) or error.errno == errno.EROFS:
         return (
-            f"{name or 'A file'} cannot be used: {said}. If it is for temporary files, set TMPDIR"
-            " to a directory that exists and can be written; if not, let the user who runs this"
-            " use it."
+            f"{name or 'A file'} cannot be used: {said}. For temporary files, set TMPDIR to a"
+            " directory that exists and can be written. For any other file, give this user access"
+            " to it."
         )
     return None
 

@@ -1,9 +1,10 @@
-"""Logging in Cloud Logging's shape: one JSON object a line, on standard error.
+"""Logging in Cloud Logging's format: one JSON object per line, on standard error.
 
-Whatever logs in the process comes out so: this program, dlt, functions-framework and its server.
-On a terminal the same is one readable line, in colours where `NO_COLOR` is not set.
+Everything that logs in the process uses it: this program, dlt, functions-framework and its server.
+On a terminal, rich shows the same as readable lines.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -12,7 +13,6 @@ import sys
 import threading
 import traceback
 from contextvars import ContextVar
-from datetime import datetime
 from types import TracebackType
 from typing import Any, Final
 
@@ -22,18 +22,18 @@ from scanner_sync.streams import open_closed
 logger = logging.getLogger("scanner_sync")
 
 TRACE_VARIABLE: Final = "TRACEPARENT"
-"""Environment variable that tells a process the trace it belongs to, in W3C's form."""
+"""Environment variable that passes the trace on to the worker process, in W3C's format."""
 trace: ContextVar[str | None] = ContextVar("trace", default=None)
-"""The trace of the request that this thread answers, in W3C's form."""
+"""The trace of the request that this thread answers, in W3C's format."""
 
 _W3C = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _CLOUD = re.compile(r"([0-9a-f]{32})(?:/([0-9]{1,20}))?(?:;o=[0-9]+)?", re.IGNORECASE)
 
 
 def trace_of(traceparent: str, cloud_trace_context: str) -> str | None:
-    """The trace that a request's headers name, in W3C's form; None where they name none.
+    """Return the trace that a request's headers name, in W3C's format, or None.
 
-    The headers are W3C's `traceparent` and Google's `X-Cloud-Trace-Context`. No span becomes 0.
+    The headers are W3C's `traceparent` and Google's `X-Cloud-Trace-Context`. A missing span is 0.
     """
     if _parts_of(traceparent):
         return traceparent
@@ -50,15 +50,15 @@ def _parts_of(traceparent: str) -> tuple[str, str] | None:
 
 
 def configure(level: str) -> None:
-    """Send this program's records from `level` on, and others' warnings, to standard error."""
+    """Write this program's records from `level` up, and others' warnings, to standard error."""
     open_closed()
     root = logging.getLogger()
-    root.handlers = [_StandardError(_Readable() if sys.stderr.isatty() else _JsonObject())]
+    root.handlers = [_handler()]
     root.setLevel("WARNING")
     logger.setLevel(level)
-    # dlt sets a format of its own on the first handler of its logger, so that one only passes on.
+    # dlt sets a formatter on the first handler of its logger, so that handler only forwards.
     logging.getLogger("dlt").handlers = [_PassOn()]
-    # gunicorn gives its logger a handler when it starts, which is later; a filter comes before it.
+    # gunicorn adds a handler to its logger later, when it starts; a filter comes before it.
     logging.getLogger("gunicorn.error").filters = [_pass_on]
     logging.captureWarnings(True)
     sys.excepthook = _log_uncaught
@@ -68,34 +68,32 @@ def configure(level: str) -> None:
 
 
 def event(message: str, severity: int = logging.INFO, **fields: Any) -> None:
-    """Log what happened, with its figures as fields of the entry."""
+    """Log an event, with its figures as fields of the entry."""
     logger.log(severity, message, extra={"fields": fields})
 
 
 def frames_of(error: BaseException) -> list[str]:
-    """Where an error was raised, without its message, which may quote a row."""
+    """Return where an error was raised, without its message, which may quote a row."""
     frames = traceback.extract_tb(error.__traceback__)
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 
 
 def explain(error: Exception) -> SyncError:
-    """The `SyncError` for an error that was not expected; a fault of this program is logged."""
+    """Return the `SyncError` for an unexpected error, and log where a bug was raised."""
     if found := machine_error(error):
         return found
     event("fault", logging.ERROR, frames=frames_of(error))
-    return InternalError(f"A fault of this program: {type(error).__name__}. The log has where.")
-
-
-def coloured(code: str, text: str) -> str:
-    """The text with a terminal's colour, which is a number of ECMA-48's; without by `NO_COLOR`."""
-    return text if os.environ.get("NO_COLOR") else f"\x1b[{code}m{text}\x1b[0m"
+    return InternalError(
+        f"This is a bug in scanner-sync ({type(error).__name__}). The log says where; please"
+        " report it."
+    )
 
 
 def _message_of(record: logging.LogRecord) -> str:
     message = record.getMessage()
     if record.name == logger.name:
         return message
-    # After these words dlt quotes BigQuery, which may quote a row; so may further lines.
+    # After these words dlt quotes BigQuery, which may quote a row. So may further lines.
     return message.partition(" with message")[0].partition("\n")[0]
 
 
@@ -129,20 +127,15 @@ class _JsonObject(logging.Formatter):
         return json.dumps(entry, default=str)
 
 
-class _Readable(logging.Formatter):
-    _COLOURS: Final = {"WARNING": "33", "ERROR": "31", "CRITICAL": "31", "DEBUG": "2"}
+class _Text(logging.Formatter):
+    """The message and its fields, as `rich.logging.RichHandler` shows them."""
 
     def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
-        level = "" if record.levelname == "INFO" else record.levelname
         name = "" if record.name == logger.name else f"{record.name}: "
-        message = coloured(self._COLOURS.get(level, "1"), f"{name}{_message_of(record)}")
         fields = _fields_of(record)
         stack_trace = fields.pop("stack_trace", None)
-        figures = " ".join(
-            f"{coloured('2', f'{key}=')}{_readable(value)}" for key, value in fields.items()
-        )
-        line = " ".join(filter(None, [coloured("2", moment), level, message, figures]))
+        shown = (f"{key}={_readable(value)}" for key, value in fields.items())
+        line = " ".join([f"{name}{_message_of(record)}", *shown])
         return f"{line}\n{stack_trace}" if stack_trace else line
 
 
@@ -154,8 +147,21 @@ def _readable(value: Any) -> str:
     return json.dumps(value) if isinstance(value, str) and " " in value else str(value)
 
 
+def _handler() -> logging.Handler:
+    """Return the handler of the root logger: rich's on a terminal, if it is installed."""
+    if sys.stderr.isatty():
+        with contextlib.suppress(ImportError):
+            from rich.console import Console
+            from rich.logging import RichHandler
+
+            handler = RichHandler(console=Console(stderr=True), show_path=False)
+            handler.setFormatter(_Text())
+            return handler
+    return _StandardError(_JsonObject())
+
+
 class _StandardError(logging.Handler):
-    """Writes to what is standard error at that moment: a bar or a server may take its place."""
+    """Writes to the present `sys.stderr`, which a progress bar or a server may replace."""
 
     def __init__(self, formatter: logging.Formatter) -> None:
         super().__init__()

@@ -1,127 +1,153 @@
-"""How far a run is: what it has counted so far, and how others hear of it while it goes on."""
+"""The figures of one sync while it runs: rows, requests, and the seconds of each step."""
 
 import contextlib
 import re
 import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import dlt
-from dlt.common.runtime.collector_base import Collector
-
 from scanner_sync import log
-from scanner_sync.api import Traffic
-from scanner_sync.deadline import Deadline
-from scanner_sync.listing import Page
 
 LOG_SECONDS: Final = 30.0
-"""Between two lines of the log on a run that is under way."""
+"""Between two `sync_progress` lines of the log."""
+
+STEPS: Final[Mapping[str, str]] = {
+    "starting": "starting",
+    "reading_token": "reading the token",
+    "waiting_for_lease": "waiting for another sync to end",
+    "reading_schema": "reading the dataset's schema",
+    "reading_api": "reading the API",
+    "loading": "loading into BigQuery",
+    "updating_histories": "updating the histories",
+}
+"""The steps of a sync by their key in the log, each in words."""
 
 
-class Progress(Collector):
-    """The figures of one run: pages and rows are counted into it, and the jobs of dlt's load."""
+@dataclass
+class Traffic:
+    """The requests of one sync to the API. Several threads count."""
 
-    def __init__(self, resources: tuple[str, ...], deadline: Deadline) -> None:
+    requests: int = 0
+    """Requests sent, including retries."""
+    retries: int = 0
+    throttled: int = 0
+    """Responses with status 429."""
+    not_found: set[int] = field(default_factory=set)
+    """Issues whose occurrences gave status 404 or 410."""
+    vanished: int = 0
+    """How many of them the listing of issues no longer had at the end."""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def count(self, name: str) -> None:
+        """Add one to the figure of that name."""
+        with self._lock:
+            setattr(self, name, getattr(self, name) + 1)
+
+
+class Progress:
+    """What one sync has done so far. Several threads count."""
+
+    def __init__(self, resources: tuple[str, ...]) -> None:
         self.resources = resources
-        self.deadline = deadline
         self.traffic = Traffic()
-        self.pipeline: dlt.Pipeline | None = None
-        """Whose load packages say which tables are loaded."""
         self.rows_read = dict.fromkeys(resources, 0)
         self.rows_expected: dict[str, int] = {}
-        """What the listings' `count` says; not known of the occurrences."""
-        self.rows_loaded: dict[str, int] = {}
-        """Of the tables that are loaded."""
+        """The `count` of each listing; unknown for occurrences."""
+        self.loaded: Collection[str] = ()
+        """Tables that are loaded."""
         self.jobs: Counter[str] = Counter()
-        """Of the load: how many are `done`, of how many in `all`."""
+        """Load jobs: how many are `done`, out of how many in `all`."""
         self._occurrences_read = 0
         self._lock = threading.Lock()
+        self._started = self._step_started = time.monotonic()
+        self._step = "starting"
+        self._seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step of the sync, which is a key of `STEPS`. Steps follow one another."""
+        self._end_step(name)
+        yield
+        self._end_step(name)
+
+    def _end_step(self, next_step: str) -> None:
+        with self._lock:
+            now = time.monotonic()
+            self._seconds = self._steps(now)
+            self._step, self._step_started = next_step, now
+
+    def _steps(self, now: float) -> dict[str, float]:
+        """Return the seconds of each step until `now`."""
+        before = self._seconds.get(self._step, 0.0)
+        return self._seconds | {self._step: before + now - self._step_started}
+
+    @property
+    def activity(self) -> str:
+        """The present step in words."""
+        return STEPS[self._step]
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the sync started."""
+        return time.monotonic() - self._started
 
     @property
     def issues_read(self) -> int:
-        """Issues whose occurrences were read, of the `rows_expected` of the issues."""
+        """Issues whose occurrences were read, out of `rows_expected["issues"]`."""
         return self._occurrences_read + len(self.traffic.not_found)
 
-    def page(self, resource: str, page: Page) -> None:
-        """Count a page of a listing, which is known by its path below the base URL."""
+    def count_page(self, resource: str, total: int, has_next: bool) -> None:
+        """Count a page of a listing, which is named by its path below the base URL."""
         with self._lock:
             if resource.count("/") == 1:
-                self.rows_expected[resource.rstrip("/")] = page.total
-            elif not page.has_next:
+                self.rows_expected[resource.rstrip("/")] = total
+            elif not has_next:
                 self._occurrences_read += 1
 
-    def rows(self, table: str, count: int) -> None:
-        """Count rows of a table that came."""
+    def count_rows(self, table: str, count: int) -> None:
+        """Count rows that were read for a table."""
         with self._lock:
             self.rows_read[table] += count
 
-    def update(
-        self,
-        name: str,
-        inc: int = 1,
-        total: int | None = None,
-        inc_total: int | None = None,
-        message: str | None = None,
-        label: str | None = None,
-    ) -> None:
-        """Count what dlt says of jobs of a load that ended."""
-        if self.step.startswith("Load") and name == "Jobs" and label is None:
-            self.jobs["done"] += inc
-            self.jobs["all"] += (total or 0) + (inc_total or 0)
-            self._see_what_is_loaded()
-
-    def _see_what_is_loaded(self) -> None:
-        assert self.pipeline is not None
-        under_way, completed = set[str](), set[str]()
-        for load_id in self.pipeline.list_normalized_load_packages():
-            for state, jobs in self.pipeline.get_load_package_info(load_id).jobs.items():
-                tables = {job.job_file_info.table_name for job in jobs}
-                (completed if state == "completed_jobs" else under_way).update(tables)
-        self.rows_loaded = {
-            name: rows
-            for name, rows in self.rows_read.items()
-            if name in completed and name not in under_way
-        }
-
-    def _start(self, step: str) -> None:
-        """Nothing: the steps are the deadline's."""
-
-    def _stop(self) -> None:
-        """Nothing, as above."""
-
-    def so_far(self) -> dict[str, Any]:
-        """How far the run is, in JSON's types."""
+    def snapshot(self) -> dict[str, Any]:
+        """Return how far the sync is, in JSON's types."""
         with self._lock:
             return {
-                "step": self.deadline.doing,
+                "step": self._step,
                 "rows_read": dict(self.rows_read),
                 "rows_expected": dict(self.rows_expected),
                 "issues_read": self.issues_read,
-                "rows_loaded": dict(self.rows_loaded),
+                "rows_loaded": {
+                    name: rows for name, rows in self.rows_read.items() if name in self.loaded
+                },
                 "requests": self.traffic.requests,
                 "throttled": self.traffic.throttled,
-                "seconds": round(self.deadline.elapsed, 1),
+                "seconds": round(self.seconds, 1),
             }
 
     def cost(self) -> dict[str, Any]:
-        """What the run took so far, however it ended, in JSON's types."""
+        """Return what the sync has taken so far, in JSON's types."""
+        with self._lock:
+            steps = self._steps(time.monotonic())
         return {
             "requests": self.traffic.requests,
             "retries": self.traffic.retries,
             "throttled": self.traffic.throttled,
             "vanished": self.traffic.vanished,
-            "seconds": round(self.deadline.elapsed, 1),
-            "steps": {name: round(seconds, 1) for name, seconds in self.deadline.steps.items()},
+            "seconds": round(self.seconds, 1),
+            "steps": {name: round(seconds, 1) for name, seconds in steps.items()},
             "peak_memory_mib": peak_memory_mib(),
         }
 
 
 def peak_memory_mib() -> int:
-    """The most memory that this process ever had, in MiB; its files in `/tmp` not counted."""
+    """Return the peak memory of this process in MiB, without its files in `/tmp`."""
     with contextlib.suppress(OSError):
         # Of this program alone; `getrusage` counts what the process was before it ran this one.
         if found := re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text()):
@@ -134,19 +160,19 @@ def peak_memory_mib() -> int:
 
 @contextmanager
 def logged(progress: Progress, seconds: float = LOG_SECONDS) -> Iterator[None]:
-    """Log `sync_progress` every so many seconds while inside."""
-    with every(seconds, lambda: log.event("sync_progress", **progress.so_far())):
+    """Log `sync_progress` at this interval while inside."""
+    with every(seconds, lambda: log.event("sync_progress", **progress.snapshot())):
         yield
 
 
 @contextmanager
-def every(seconds: float, tell: Callable[[], None]) -> Iterator[None]:
-    """Call `tell` every so many seconds while inside, in a thread of its own."""
+def every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+    """Call `call` at this interval, in a separate thread, while inside."""
     done = threading.Event()
 
     def run() -> None:
         while not done.wait(seconds):
-            tell()
+            call()
 
     thread = threading.Thread(target=run, name="progress", daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""The settings: each declared once, with its type, meaning and default, and checked together.
+"""The settings: each is declared once, with its type, meaning and default.
 
 They come from the environment, then `.dlt/secrets.toml`, then `.dlt/config.toml`, in the working
 directory.
@@ -51,7 +51,7 @@ EMULATORS: Final[dict[str, tuple[str, Callable[[str], None]]]] = {
     "BIGQUERY_EMULATOR_HOST": ("a URL, such as http://localhost:9050", _check_url),
     "SECRET_MANAGER_EMULATOR_HOST": ("HOST:PORT, such as localhost:9090", _check_address),
 }
-"""Read from the environment alone, as Google's clients do; for a laptop."""
+"""Local emulators. Read only from the environment, as Google's clients do."""
 
 
 def _matching(pattern: str) -> Callable[[str], str]:
@@ -85,7 +85,7 @@ def _setting(meaning: str, form: str, parse: Callable[[str], Any], default: Any 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one run. The name of each is the field's, in capitals."""
+    """The settings of one sync. The name of each is the field's name in capitals."""
 
     api_base_url: str = _setting(
         "base URL of the API, such as https://api.intruder.io/v1",
@@ -97,26 +97,26 @@ class Settings:
         default=None,
         repr=False,
         metadata={
-            "meaning": "the API token itself, for a laptop; wins over the next one",
+            "meaning": "the API token itself, for a laptop; overrides `ACCESS_TOKEN_SECRET`",
             "form": "one word of printable ASCII",
             "parse": _matching(r"[\x21-\x7e]+"),
         },
     )
     access_token_secret: str | None = _setting(
-        "the secret in Secret Manager that holds the token, read on every run",
-        "projects/PROJECT/secrets/SECRET, with or without /versions/VERSION",
+        "the secret in Secret Manager that holds the token; read by every sync",
+        "projects/PROJECT/secrets/SECRET, optionally with /versions/VERSION",
         _matching(r"projects/[^/\s]+/secrets/[\w-]{1,255}(/versions/[\w-]+)?"),
     )
     google_cloud_project: str | None = _setting(
-        "project of the dataset; by default that of the Google credentials",
+        "project of the dataset; defaults to the project of the Google credentials",
         "a project id: 6 to 30 lower-case letters, digits and hyphens",
         _matching(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]"),
     )
     dataset: str = _setting(
-        "BigQuery dataset; the rows pass through its twin, DATASET_staging",
+        "BigQuery dataset; rows are staged in DATASET_staging",
         "lower-case letters and digits, single underscores between them, not ending in _staging",
-        # dlt would write any other form as this one, which is then another dataset; and one that
-        # ends in _staging is another dataset's twin.
+        # dlt would normalize any other form to this one, and so use another dataset. A name that
+        # ends in _staging is the staging dataset of another.
         _matching(r"(?!.*_staging$)[a-z](_?[a-z0-9]){0,900}"),
         "scanner",
     )
@@ -124,22 +124,22 @@ class Settings:
         "location of the dataset", "a BigQuery location, such as EU", _matching(r"[\w-]+"), "US"
     )
     page_size: int = _setting(
-        "rows asked for per request", "a number from 1 to 10000", _number(1, 10_000), 100
+        "rows requested per page", "a number from 1 to 10000", _number(1, 10_000), 100
     )
     max_concurrent_requests: int = _setting(
-        "requests under way at once", "a number from 1 to 200", _number(1, 200), 20
+        "concurrent requests to the API", "a number from 1 to 200", _number(1, 200), 20
     )
     sync_deadline_seconds: int = _setting(
-        "seconds after which a run gives up, before the platform ends it",
+        "seconds after which a sync gives up, before the platform ends it",
         "a number from 1 to 86400",
         _number(1, 86_400),
         1500,
     )
     history: bool = _setting(
-        "whether to keep the histories, and the views on them", "true or false", _switch, True
+        "keep the histories, and the views on them", "true or false", _switch, True
     )
     log_level: str = _setting(
-        "least severity that is logged",
+        "minimum severity that is logged",
         "DEBUG, INFO, WARNING or ERROR",
         _matching("DEBUG|INFO|WARNING|ERROR"),
         "INFO",
@@ -147,12 +147,12 @@ class Settings:
 
     @property
     def token_source(self) -> str:
-        """Where the token comes from, for messages."""
+        """The setting or secret that holds the token, for messages."""
         return "ACCESS_TOKEN" if self.access_token else f"{self.access_token_secret}"
 
     @property
     def bigquery_emulator(self) -> str | None:
-        """Base URL of a local BigQuery. google-cloud-bigquery reads the variable itself."""
+        """Base URL of a local BigQuery. google-cloud-bigquery reads the variable, too."""
         return os.environ.get("BIGQUERY_EMULATOR_HOST")
 
     @property
@@ -162,7 +162,7 @@ class Settings:
 
 
 def _read_toml(name: str) -> dict[str, Any]:
-    """Read a file of `.dlt/`, empty where it is missing. Raises `SettingsError`."""
+    """Read a file in `.dlt/`; a missing file is empty. Raises `SettingsError`."""
     try:
         return tomllib.loads((Path(".dlt") / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -174,12 +174,12 @@ def _read_toml(name: str) -> dict[str, Any]:
 
 
 def read_settings() -> Settings:
-    """The settings as they stand now. Raises `SettingsError` with all that is wrong with them."""
+    """Read the settings. Raises `SettingsError`, which names everything that is wrong."""
     values: dict[str, Any] = {}
     faults: list[str] = []
     secrets, config = _read_toml("secrets.toml"), _read_toml("config.toml")
     for setting in fields(Settings):
-        # A token in config.toml, which is often committed, is not taken.
+        # A token in config.toml is ignored, because that file is often committed.
         stored = secrets if setting.name == "access_token" else config | secrets
         value = os.environ.get(setting.name.upper()) or stored.get(setting.name)
         if value is None or value == "":
@@ -205,6 +205,19 @@ def read_settings() -> Settings:
         )
     if faults:
         raise SettingsError(
-            "Settings, from the environment or .dlt/config.toml: " + "; ".join(faults) + "."
+            "Correct these settings, in the environment or .dlt/config.toml: "
+            + "; ".join(faults)
+            + "."
         )
     return Settings(**values)
+
+
+def remove_foreign_settings() -> None:
+    """Remove from the environment what libraries would read, and these settings do not contain.
+
+    dlt reads some of its variables when it is imported. A `.netrc` with a default entry would send
+    the user's password to Google in place of the credentials.
+    """
+    os.environ["NETRC"] = os.devnull
+    for name in [name for name in os.environ if name.startswith("DLT_")]:
+        del os.environ[name]

@@ -1,6 +1,6 @@
-"""Standard input, output and error that can be used whatever they are.
+"""Standard streams that are safe to use.
 
-Their reader may go away (`| head`), their disk may be full, and they may be closed from the start.
+A reader may go away (`| head`), a disk may be full, and a stream may be closed from the start.
 """
 
 import io
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class _Output(io.FileIO):
-    """A descriptor to write to. The first failure is kept; from then on, nothing is written."""
+    """A descriptor to write to. After the first failure, which is kept, nothing is written."""
 
     failure: OSError | None = None
 
     def write(self, data: "ReadableBuffer") -> int:
-        """Write some of `data`; all of it, as far as the caller can see, after a failure."""
+        """Write some of `data`. After a failure, pretend to write all of it."""
         while self.failure is None:
             try:
                 written = super().write(data)
@@ -30,7 +30,7 @@ class _Output(io.FileIO):
             else:
                 if written is not None:
                     return written
-                select.select([], [self], [])  # whoever shares the descriptor made it non-blocking
+                select.select([], [self], [])  # another process made it non-blocking
         return memoryview(data).nbytes
 
 
@@ -38,9 +38,9 @@ _standard_output: Final[list[_Output]] = []
 
 
 def open_closed() -> None:
-    """Open `os.devnull` where a standard stream is closed.
+    """Open `os.devnull` in place of each standard stream that is closed.
 
-    The next file that is opened would otherwise take its descriptor, and get what is printed.
+    Otherwise the next file to be opened would take its descriptor, and receive what is printed.
     """
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
@@ -51,7 +51,7 @@ def open_closed() -> None:
 
 
 def guard() -> None:
-    """Let no write to standard output or standard error raise; `settle` tells of a failure."""
+    """Make writes to standard output and standard error never raise. `settle` reports failures."""
     open_closed()
     sys.stdout, output = _guarded(sys.stdout)
     sys.stderr, _ = _guarded(sys.stderr)
@@ -69,16 +69,16 @@ def _guarded(stream: TextIO) -> tuple[TextIO, _Output]:
 
 
 def settle(status: int) -> int:
-    """Write what is still buffered, and give the exit status of a command that ends with `status`.
+    """Flush the output, and return the exit status of a command that ends with `status`.
 
-    A reader that went away has read all that it wanted, so the status stays. Where the output is
-    lost for another reason, such as a full disk, one line on standard error says so, and a command
-    that did its work exits 1: its caller does not have the answer.
+    A reader that went away has read all it wanted, so the status stays. If the output was lost for
+    another reason, such as a full disk, a line on standard error says so, and a successful command
+    exits with 1, because its caller does not have the answer.
     """
     sys.stdout.flush()
     for output in _standard_output:
         if output.failure and not isinstance(output.failure, ConnectionError):
-            did = "" if status else " What was asked for is done."
+            did = "" if status else " The command itself succeeded."
             error = f"The output could not be written: {output.failure.strerror}.{did}"
             print(f"{MachineError.__name__}: {error}", file=sys.stderr)
             status = status or 1

@@ -1,9 +1,8 @@
 """The four tables: their columns, types, keys, and what each means.
 
-This is the one declaration. dlt creates the tables from it, also when a listing is empty or a
-column is null in every row; BigQuery's console shows the descriptions. The fields are those of
-version 1 of the scanner's API, as its public clients agree on them; every one but `id` may be
-missing or null.
+This is the only declaration. dlt creates the tables from it, even if a listing is empty or a column
+is always null, and BigQuery's console shows the descriptions. The fields are those of version 1 of
+Intruder's API on which its public clients agree; all but `id` may be missing or null.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -41,9 +40,9 @@ BIGQUERY_TYPES: Final[dict[ColumnType, str]] = {
 class Column(NamedTuple):
     """A column: its type, its meaning, an example, and whether each row must have it.
 
-    The types are dlt's, but for these: `array`, `object` and `any` are JSON columns in BigQuery,
-    and say what JSON is taken into them; `text|bigint` is text, and a number is written as such.
-    The example is as the API sends it.
+    The types are dlt's, with two additions. `array`, `object` and `any` are JSON columns, named by
+    the JSON that they accept. `text|bigint` is text, and accepts integers. The example is as the
+    API sends it.
     """
 
     type: ColumnType
@@ -53,15 +52,15 @@ class Column(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table: its meaning, the columns that tell its rows apart, and all of its columns."""
+    """A table: its meaning, its primary key, and its columns."""
 
     description: str
     key: tuple[str, ...]
     columns: dict[str, Column]
 
 
-# dlt writes these two itself. They are declared because BigQuery adds no required column to a table
-# that is there already, such as one that was created while its listing was empty.
+# dlt adds these two when rows come. They are declared because BigQuery cannot add a required column
+# to an existing table, such as one that was created while its listing was empty.
 DLT_COLUMNS: Final = {
     "_dlt_load_id": Column(
         "text", "Load that last wrote the row: _dlt_loads.load_id.", "1795467916.39", required=True
@@ -72,12 +71,10 @@ DLT_COLUMNS: Final = {
 }
 
 _SNOOZED = {
-    "snoozed": Column(
-        "bool", "Whether it is snoozed: hidden from the open ones, not fixed.", False
-    ),
+    "snoozed": Column("bool", "Whether it is snoozed: hidden, but not fixed.", False),
     "snooze_reason": Column("text", "Why it is snoozed, as the API names it.", "ACCEPT_RISK"),
     "snooze_until": Column(
-        "date", "Day on which the snooze ends, in UTC; null where it has no end.", "2026-12-31"
+        "date", "Day on which the snooze ends, in UTC; null if it does not end.", "2026-12-31"
     ),
     "exploit_likelihood": Column(
         "text", "How likely an exploit is, as the API names it.", "likely"
@@ -87,7 +84,7 @@ _SNOOZED = {
 
 TABLES: Final = {
     "issues": Table(
-        "Vulnerabilities that the scanner knows in the account, one row each.",
+        "Vulnerabilities in the account, one row each.",
         ("id",),
         {
             "id": Column("bigint", "Identifier of the issue.", 812, required=True),
@@ -95,7 +92,7 @@ TABLES: Final = {
                 "text", "Severity, as the API names it: critical, high, ...", "high"
             ),
             "title": Column(
-                "text", "One line that names the issue.", "OpenSSH arbitrary file read"
+                "text", "Name of the issue, in one line.", "OpenSSH arbitrary file read"
             ),
             "description": Column(
                 "text", "What the issue is and why it matters.", "An attacker can read files ..."
@@ -110,17 +107,17 @@ TABLES: Final = {
         },
     ),
     "occurrences_issues": Table(
-        "Places where an issue was found, one row for each place.",
+        "Places where an issue was found, one row each.",
         ("issue_id", "id"),
         {
-            "issue_id": Column("bigint", "The issue that occurs: issues.id.", 812, required=True),
+            "issue_id": Column("bigint", "The issue: issues.id.", 812, required=True),
             "id": Column("bigint", "Identifier of the occurrence in its issue.", 3, required=True),
             "occurrence_id": Column("bigint", "Identifier that persists between scans.", 90417),
             "target": Column("text", "Address of the target: targets.address.", "www.example.com"),
             "display_address": Column(
-                "text", "Address as the scanner's own pages show it.", "www.example.com"
+                "text", "Address as the scanner displays it.", "www.example.com"
             ),
-            "port": Column("text|bigint", "Port; text, because the API also sends words.", 443),
+            "port": Column("text|bigint", "Port; text, because the API sends words, too.", 443),
             "protocol": Column("text", "Protocol, such as tcp.", "tcp"),
             "extra_info": Column(
                 "object", "Further details; their keys vary by issue.", {"version": "9.6"}
@@ -142,30 +139,28 @@ TABLES: Final = {
             "status": Column("text", "Status, as the API names it.", "completed"),
             "created_at": Column("timestamp", "When the scan was created.", "2026-11-24T02:00:00Z"),
             "scan_type": Column("text", "Type, as the API names it.", "assessment_schedule"),
-            "schedule_period": Column(
-                "text", "How often it repeats, where it is scheduled.", "weekly"
-            ),
+            "schedule_period": Column("text", "How often a scheduled scan repeats.", "weekly"),
         },
     ),
     "targets": Table(
-        "What is scanned: hosts, addresses, applications, one row each.",
+        "Hosts, addresses and applications that are scanned, one row each.",
         ("id",),
         {
             "id": Column("bigint", "Identifier of the target.", 57, required=True),
             "address": Column("text", "Host name, IP address or URL.", "www.example.com"),
             "display_address": Column(
-                "text", "Address as the scanner's own pages show it.", "www.example.com"
+                "text", "Address as the scanner displays it.", "www.example.com"
             ),
             "tags": Column("array", "Array of tags; a tag may be null.", ["production", "pci"]),
             "has_api_schemas": Column("bool", "Whether API schemas were uploaded for it.", False),
-            "has_authentications": Column("bool", "Whether it is scanned logged in.", True),
-            "license_type": Column("text", "Licence that the target uses.", "infrastructure"),
+            "has_authentications": Column("bool", "Whether authenticated scans are set up.", True),
+            "license_type": Column("text", "License that the target uses.", "infrastructure"),
             "target_status": Column("text", "Status, as the API names it.", "live"),
             "target_type": Column("text", "Type, as the API names it.", "external"),
             "waf_provider": Column(
                 "text", "Web application firewall in front of it.", "cloudflare"
             ),
-            # No public client says which type this one has, so any is taken.
+            # No public client declares the type of this one, so any is accepted.
             "waf_interference": Column("any", "Whether a firewall interferes with scans.", False),
         },
     ),

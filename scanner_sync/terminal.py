@@ -1,7 +1,6 @@
-"""What a person at a terminal sees: bars while a run goes on, and tables.
+"""What a person at a terminal sees: progress bars while a sync runs, and tables.
 
-Both are drawn by rich, which the function does without; where it is missing, tables are plain text
-and the log says how far a run is.
+rich draws the bars. Without it, as in the function, the log reports progress.
 """
 
 import os
@@ -23,7 +22,7 @@ REFRESH_SECONDS = 0.1
 
 
 class Bars:
-    """A bar for each table while inside, and one for the step that the run is at."""
+    """A bar for each table while inside, and one for the present step."""
 
     def __init__(self, progress: Progress) -> None:
         from rich.console import Console
@@ -32,7 +31,7 @@ class Bars:
 
         self._progress = progress
         self._live = Live(
-            # As wide as the longest step, so that the bars stand still.
+            # As wide as the longest step, so that the bars do not move.
             TextColumn("{task.description:<30}"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[said]}"),
@@ -60,28 +59,28 @@ class Bars:
         self.stop()
 
     def stop(self) -> None:
-        """Give the terminal back; from any thread, and more than once."""
+        """Restore the terminal. Any thread may call it, more than once."""
         self._live.stop()
 
     def _show(self) -> None:
-        progress, so_far = self._progress, self._progress.so_far()
-        issues = so_far["rows_expected"].get("issues")
-        for name, rows in so_far["rows_read"].items():
-            done, total = rows, so_far["rows_expected"].get(name)
+        progress, snapshot = self._progress, self._progress.snapshot()
+        issues = snapshot["rows_expected"].get("issues")
+        for name, rows in snapshot["rows_read"].items():
+            done, total = rows, snapshot["rows_expected"].get(name)
             if name == "occurrences_issues":
-                done, total = so_far["issues_read"], issues
+                done, total = snapshot["issues_read"], issues
                 said = f"{rows:,} rows read, of {done:,}{_of(total)} issues"
             else:
                 said = f"{rows:,}{_of(total)} rows read"
-            if name in so_far["rows_loaded"]:
-                said += f", {so_far['rows_loaded'][name]:,} loaded"
+            if name in snapshot["rows_loaded"]:
+                said += f", {snapshot['rows_loaded'][name]:,} loaded"
             self._live.update(self._tasks[name], completed=done, total=total, said=said)
         self._live.update(
             self._tasks["step"],
-            description=so_far["step"],
+            description=progress.activity,
             completed=progress.jobs["done"],
             total=progress.jobs["all"] or None,
-            said=f"{so_far['requests']:,} requests, {so_far['seconds']:.0f} s",
+            said=f"{snapshot['requests']:,} requests, {snapshot['seconds']:.0f} s",
         )
 
 
@@ -90,22 +89,11 @@ def _of(total: int | None) -> str:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table on standard output, its numbers to the right."""
+    """Print a table on standard output, with numbers aligned to the right."""
     cells = [["" if cell is None else _text(cell) for cell in row] for row in rows]
     right = [
         all(isinstance(row[n], int | float | None) for row in rows) for n in range(len(columns))
     ]
-    if rich and sys.stdout.isatty():
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(box=rich.box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        for name, is_number in zip(columns, right, strict=True):
-            table.add_column(name, justify="right" if is_number else "left")
-        for row in cells:
-            table.add_row(*row)
-        Console(highlight=False, markup=False).print(table)
-        return
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     for row in [list(columns), *cells]:
         aligned = (
@@ -120,7 +108,7 @@ def _text(cell: Any) -> str:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """How long before `now` it was, in the largest unit of which there are two."""
+    """Return how long before `now` a moment was, in the largest unit that fits twice."""
     seconds = max(0, int((now - moment) / timedelta(seconds=1)))
     for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
@@ -129,5 +117,5 @@ def ago(moment: datetime, now: datetime) -> str:
 
 
 def can_draw() -> bool:
-    """Whether there is a terminal to draw bars on, and rich to draw them."""
+    """Tell whether there is a terminal to draw bars on, and rich to draw them."""
     return bool(rich) and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"

@@ -20,12 +20,16 @@ from local import processes
 from local.secret_manager import SecretManager, Version, serve
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
-from scanner_sync.history import HISTORIES, VIEWS
 from scanner_sync.settings import EMULATORS, Settings
+from scanner_sync.warehouse import Warehouse
+from scanner_sync.warehouse.history import HISTORIES
+from scanner_sync.warehouse.views import VIEWS
 
 TOKEN = "a-token-that-must-not-show"
 PROJECT = "test-project"
 SECRET = f"projects/{PROJECT}/secrets/token"
+SYNC = [sys.executable, "-m", "scanner_sync", "sync", "--json"]
+"""The command of a sync, whose settings are in the environment."""
 
 
 class Dataset:
@@ -34,6 +38,11 @@ class Dataset:
     def __init__(self, name: str, client: bigquery.Client) -> None:
         self.name = name
         self.client = client
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The same, as the program sees it."""
+        return Warehouse(self.client, self.name)
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """The rows of a query; `{d}` in it is the dataset."""

@@ -22,11 +22,10 @@ from local.bigquery import error_of, proxy
 from local.processes import ROOT
 from local.secret_manager import SecretManager
 from sample_api import Account, generate
-from scanner_sync.lease import LEASE_SECONDS, LEASE_TABLE
-from scanner_sync.status import read_status
 from scanner_sync.tables import TABLES
-
-from .conftest import PROJECT, SECRET, TOKEN, Dataset
+from scanner_sync.warehouse import Warehouse
+from scanner_sync.warehouse.lease import LEASE_SECONDS, LEASE_TABLE
+from tests.conftest import PROJECT, SECRET, TOKEN, Dataset
 
 ANONYMOUS = AnonymousCredentials()  # type: ignore[no-untyped-call]
 COMMAND = [sys.executable, "-m", "scanner_sync"]
@@ -114,13 +113,13 @@ def test_sync_prints_for_programs_or_for_people(account: Account, tmp_path: Path
 
 @pytest.mark.usefixtures("dataset", "api_url")
 def test_the_exit_status_says_what_to_do(tmp_path: Path) -> None:
-    """0 done, 75 try again, 1 mend something first, 2 the command is none; never a traceback."""
+    """0 success, 1 permanent failure, 2 usage error, 75 retryable failure; never a traceback."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert run("--version") == Done(0, f"scanner_sync {version}\n", "")
+    assert run("--version") == Done(0, f"scanner-sync {version}\n", "")
     assert (run().status, run("sync", "--help").status) == (2, 0)
     unknown = run("sync", "--resources", "scans,scan")
     assert unknown.status == 2
-    assert f"there is no 'scan'; there are {', '.join(TABLES)}" in unknown.err
+    assert f"unknown: 'scan'; choose from {', '.join(TABLES)}" in unknown.err
 
     bad = {"DATASET": "Not-A-Name", "API_BASE_URL": ""}
     for command in ("sync", "status"):
@@ -139,12 +138,12 @@ def test_the_exit_status_says_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("api_url")
-def test_a_terminal_shows_bars_and_colours(dataset: Dataset) -> None:
+def test_a_terminal_shows_bars_and_a_readable_log(dataset: Dataset) -> None:
     """Rows read of those expected, rows loaded, the steps, and the log; the bars are then gone."""
     done = on_terminal("sync")
     assert done.status == 0
     plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", done.out)
-    assert "\x1b[1msync_started\x1b[0m" in done.out
+    assert re.search(r"\d+:\d+:\d+\] INFO +sync_started resources=", plain)
     assert "5 of 5 rows read" in plain
     assert "5 of 5 rows read, 5 loaded" in plain
     assert re.search(r"occurrences_issues +\S+ \d+ rows read, of 6 of 6 issues", plain)
@@ -154,7 +153,7 @@ def test_a_terminal_shows_bars_and_colours(dataset: Dataset) -> None:
     assert "\x1b[?25h" in done.out.partition("sync_finished")[0]  # the cursor is back
     assert "━" not in done.out.partition("sync_finished")[2]
     assert f"Loaded into {dataset.name} in " in plain
-    assert "\x1b[3" not in on_terminal("check", NO_COLOR="1").out
+    assert "\x1b[3" not in on_terminal("sync", NO_COLOR="1").out
 
 
 @pytest.mark.usefixtures("api_url")
@@ -187,7 +186,7 @@ def test_an_interrupted_sync_gives_back_what_it_holds(
     assert (done.status, "Traceback" in done.out) == (status, False)
     assert "Interrupted" in done.out
     assert list(tmp_path.iterdir()) == []
-    found = read_status(dataset.client, dataset.name)
+    found = dataset.warehouse.status()
     last = found["last_run"]
     assert (last["outcome"], last["error_type"]) == ("failed", "Interrupted")
     started = time.monotonic()
@@ -211,8 +210,8 @@ def findings(done: Done) -> dict[str, tuple[str, str]]:
     """What `check` found, by name."""
     found = {}
     for line in done.out.splitlines():
-        state, name, said = re.split(r" {2,}", line, maxsplit=2)
-        found[name] = (state, said)
+        status, name, detail = re.split(r" {2,}", line, maxsplit=2)
+        found[name] = (status, detail)
     assert list(found) == NAMES
     return found
 
@@ -233,8 +232,8 @@ def test_check_finds_nothing_wrong(dataset: Dataset, monkeypatch: pytest.MonkeyP
     first = run("check")
     assert first.status == 0, first
     found = findings(first)
-    assert {state for state, _ in found.values()} == {"fine"}
-    assert "the first sync makes it" in found["dataset"][1]
+    assert {status for status, _ in found.values()} == {"ok"}
+    assert "the first sync creates" in found["dataset"][1]
     assert found["listings"][1].startswith("6 issues, ")
     mine = {name for name in tables(dataset.client) if dataset.name in name}
     assert mine == set()
@@ -242,7 +241,7 @@ def test_check_finds_nothing_wrong(dataset: Dataset, monkeypatch: pytest.MonkeyP
     assert run("sync", "--json").status == 0
     before = {name for name in tables(dataset.client) if dataset.name in name}
     found = findings(run("check"))
-    assert {state for state, _ in found.values()} == {"fine"}
+    assert {status for status, _ in found.values()} == {"ok"}
     assert "twin, in US" in found["dataset"][1]
     assert {name for name in tables(dataset.client) if dataset.name in name} == before
 
@@ -259,7 +258,7 @@ def answer_to(part: str, of: str, answer: tuple[int, bytes]) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("fault", "wrong", "untried", "said", "status"),
+    ("fault", "failed", "skipped", "detail", "exit_status"),
     [
         ({"ACCESS_TOKEN": "bad"}, "token", ["listings"], "refuses the token (status 401", 1),
         ({"PAGE_SIZE": "many"}, "settings", NAMES[1:], "PAGE_SIZE must be a number", 1),
@@ -271,16 +270,16 @@ def answer_to(part: str, of: str, answer: tuple[int, bytes]) -> Any:
     ],
 )
 @pytest.mark.usefixtures("api_url")
-def test_check_names_what_is_wrong(
+def test_check_names_what_failed(
     dataset: Dataset,
     emulator_port: int,
     fault: Any,
-    wrong: str,
-    untried: list[str],
-    said: str,
-    status: int,
+    failed: str,
+    skipped: list[str],
+    detail: str,
+    exit_status: int,
 ) -> None:
-    """The one thing that is wrong, what to do about it, and what could not be tried without it."""
+    """The one check that failed, what to do about it, and the checks that depend on it."""
     for name in (dataset.name, f"{dataset.name}_staging"):
         made = bigquery.Dataset(f"{PROJECT}.{name}")
         made.location = "US"
@@ -291,10 +290,10 @@ def test_check_names_what_is_wrong(
         with proxy(emulator_port, answer_to(*fault)) as url:
             done = run("check", BIGQUERY_EMULATOR_HOST=url)
     found = findings(done)
-    states = dict.fromkeys(NAMES, "fine") | dict.fromkeys(untried, "not tried") | {wrong: "wrong"}
-    assert {name: state for name, (state, _) in found.items()} == states
-    assert said in found[wrong][1]
-    assert done.status == status
+    expected = dict.fromkeys(NAMES, "ok") | dict.fromkeys(skipped, "skipped") | {failed: "failed"}
+    assert {name: status for name, (status, _) in found.items()} == expected
+    assert detail in found[failed][1]
+    assert done.status == exit_status
     assert list(dataset.client.list_tables(dataset.name)) == []
 
 
@@ -305,10 +304,10 @@ def test_check_without_google_credentials(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
     done = run("check")
     found = findings(done)
-    assert (done.status, found["Google account"][0]) == (1, "wrong")
+    assert (done.status, found["Google account"][0]) == (1, "failed")
     assert "gcloud auth application-default login" in found["Google account"][1]
-    assert [found[name][0] for name in ("secret", "token", "listings")] == ["fine"] * 3
-    assert found["dataset"] == ("not tried", "it needs the Google account")
+    assert [found[name][0] for name in ("secret", "token", "listings")] == ["ok"] * 3
+    assert found["dataset"] == ("skipped", "needs Google account")
 
 
 @pytest.mark.usefixtures("secret_manager", "api_url")
@@ -337,13 +336,13 @@ def test_status_tells_of_tables_and_runs(
     done = run("status")
     assert done.status == 0
     assert re.search(r"(?m)^scans +5 +\S+ \S+ UTC, \d+ (s|min) ago$", done.out)
-    assert re.search(r"(?m)^last run: failed, ApiRefused, \S+ \S+ UTC, \d+ (s|min) ago$", done.out)
+    assert re.search(r"(?m)^last sync: failed, ApiRefused, \S+ \S+ UTC, \d+ (s|min) ago$", done.out)
     assert load["load_id"] in done.out
 
     lease = dataset.client.get_table(f"{PROJECT}.{dataset.name}.{LEASE_TABLE}")
     lease.labels = lease.labels | {"until": "1"}
     lease = dataset.client.update_table(lease, ["labels"])
-    assert read_status(dataset.client, dataset.name)["last_run"]["outcome"] == "under way"
+    assert dataset.warehouse.status()["last_run"]["outcome"] == "under way"
 
     def age(method: str, path: str, body: bytes) -> tuple[int, bytes] | None:
         if method != "GET" or LEASE_TABLE not in path:
@@ -353,7 +352,7 @@ def test_status_tells_of_tables_and_runs(
 
     with proxy(emulator_port, age) as url:
         client = bigquery.Client(PROJECT, ANONYMOUS, client_options={"api_endpoint": url})
-        assert read_status(client, dataset.name)["last_run"]["outcome"] == "ended unseen"
+        assert Warehouse(client, dataset.name).status()["last_run"]["outcome"] == "ended unseen"
 
 
 def test_a_broken_configuration_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,13 +20,12 @@ from local.processes import ROOT
 from local.secret_manager import SecretManager
 from sample_api import Account, generate
 from scanner_sync.deadline import Deadline
-from scanner_sync.entry import COMMAND
 from scanner_sync.errors import InternalError, LoadError, LoadUnavailable, SyncError
-from scanner_sync.lease import LEASE_TABLE, PASSING_REASONS, Lease
-from scanner_sync.pipeline import diagnose
 from scanner_sync.tables import TABLES
-
-from .conftest import PROJECT, Dataset
+from scanner_sync.warehouse import Warehouse
+from scanner_sync.warehouse.diagnose import TRANSIENT_REASONS, diagnose
+from scanner_sync.warehouse.lease import LEASE_TABLE
+from tests.conftest import PROJECT, SYNC, Dataset
 
 Seen = list[tuple[str, str, bytes]]
 
@@ -42,12 +40,22 @@ def command(dataset: Dataset, api_url: str) -> list[str]:
     """The command of a sync, whose settings are in the environment."""
     assert dataset.name
     assert api_url
-    return [sys.executable, *COMMAND]
+    return SYNC
+
+
+STAYS_OPEN, _ = os.pipe()
+"""Standard input for a worker that is started without its parent."""
 
 
 def start(command: list[str], **settings: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        command, env=os.environ | settings, cwd=ROOT, stdout=subprocess.PIPE, text=True
+        command,
+        env=os.environ | settings,
+        cwd=ROOT,
+        stdin=STAYS_OPEN,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # so that it is killed with its worker
     )
 
 
@@ -157,7 +165,7 @@ def test_a_run_killed_while_it_loads_is_mended_by_the_next(
             left -= 1
             if left == 0:
                 started.wait(timeout=60)
-                os.kill(process.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
 
     with proxy(emulator_port, kill) as url:
         process = start(command, BIGQUERY_EMULATOR_HOST=url)
@@ -417,8 +425,8 @@ def test_a_lease_that_was_taken_over_ends_the_run(
     assert_as_undisturbed(dataset, account)
 
 
-# The command on a machine whose clock is an hour ahead. dlt takes Python's own `datetime` only,
-# so another is put into the modules of this program alone.
+# A worker on a machine whose clock is an hour ahead. dlt takes Python's own `datetime` only, so
+# another is put into the modules of this program alone.
 AHEAD = """
 import datetime, sys, time
 def time_ahead(real=time.time):
@@ -428,18 +436,18 @@ class Datetime(datetime.datetime):
     def now(cls, tz=None):
         return datetime.datetime.fromtimestamp(time_ahead(), tz)
 time.time = time_ahead
-from scanner_sync import __main__, history, lease, pipeline, run
-for module in (__main__, history, lease, pipeline, run):
+from scanner_sync import sync, worker
+from scanner_sync.warehouse import history, lease, pipeline
+for module in (sync, history, lease, pipeline):
     module.datetime = Datetime
-sys.exit(__main__.main(sys.argv[1:]))
+worker.main(sys.argv[1:])
 """
 
 
 @pytest.fixture
 def ahead(command: list[str]) -> list[str]:
-    """The command of a sync on a machine whose clock is an hour ahead."""
-    python, _, _, *arguments = command
-    return [python, "-c", AHEAD, *arguments]
+    """The command of a worker on a machine whose clock is an hour ahead."""
+    return [command[0], "-c", AHEAD, *TABLES]
 
 
 def test_a_machine_that_is_ahead_does_not_take_a_lease_that_is_held(
@@ -494,7 +502,7 @@ def test_a_killed_run_costs_the_next_no_more_than_its_lease(
 
     def kill(method: str, path: str, body: bytes) -> None:
         if is_load(method, path, body):
-            os.kill(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)
 
     with proxy(emulator_port, kill) as url:
         process = start(ahead, BIGQUERY_EMULATOR_HOST=url)
@@ -530,7 +538,7 @@ def test_a_lease_survives_a_renewal_that_fails(
     with proxy(emulator_port, fail_once) as url:
         credentials = Credentials(**{"token": "anonymous"})  # type: ignore[no-untyped-call]
         client = bigquery.Client(PROJECT, credentials, client_options={"api_endpoint": url})
-        with Lease(client, dataset.name, Deadline(60), lost.append):
+        with Warehouse(client, dataset.name).lease(Deadline(60), lost.append):
             assert renewed.wait(timeout=30)
             assert _until(dataset) != 0
     assert lost == []
@@ -556,7 +564,7 @@ exceptions: Any = google_exceptions  # whose classes have no types
         (exceptions.BadRequest("row"), LoadError),
         *(
             (exceptions.BadRequest("row", errors=[{"reason": reason}]), LoadUnavailable)
-            for reason in PASSING_REASONS
+            for reason in TRANSIENT_REASONS
         ),
         (exceptions.Forbidden("denied", errors=[{"reason": "accessDenied"}]), LoadError),
         (KeyError("row"), InternalError),

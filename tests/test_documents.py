@@ -19,11 +19,11 @@ from local import tables
 from local.processes import ROOT, serving
 from sample_api import Account
 from scanner_sync import errors
-from scanner_sync.history import HISTORY_COLUMNS, VIEW_TABLES
-from scanner_sync.lease import LEASE_TABLE
 from scanner_sync.tables import DLT_COLUMNS, TABLES
-
-from .conftest import Dataset
+from scanner_sync.warehouse.history import HISTORY_COLUMNS
+from scanner_sync.warehouse.lease import LEASE_TABLE
+from scanner_sync.warehouse.views import VIEW_TABLES
+from tests.conftest import Dataset
 
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),

@@ -22,13 +22,12 @@ import requests
 from local.processes import ROOT
 from sample_api import Account, generate
 from scanner_sync.errors import ApiUnavailable, InternalError, LoadUnavailable, MachineError
-from scanner_sync.files import TableFile
-from scanner_sync.pipeline import diagnose
-
-from .conftest import TOKEN, Dataset
-from .test_command_line import COMMAND, Done, on_terminal
-from .test_function import Stranger, serve
-from .test_request import push
+from scanner_sync.warehouse.diagnose import diagnose
+from scanner_sync.warehouse.load_files import LoadFile
+from tests.conftest import TOKEN, Dataset
+from tests.test_command_line import COMMAND, Done, on_terminal
+from tests.test_function import Stranger, serve
+from tests.test_request import push
 
 SYNC = ("sync", "--resources", "scans")
 NO_SETTINGS: dict[str, Any] = {"API_BASE_URL": ""}
@@ -84,7 +83,7 @@ def run(
 
 REDIRECTIONS = {
     "reader gone": ("exec >&9", 0, ""),
-    "disk full": ("exec >/dev/full", 1, f"{LOST} What was asked for is done."),
+    "disk full": ("exec >/dev/full", 1, f"{LOST} The command itself succeeded."),
     "closed": ("exec >&-", 0, ""),
     "log's disk full": ("exec 2>/dev/full", 0, ""),
     "log closed": ("exec 2>&-", 0, ""),
@@ -351,7 +350,7 @@ def test_a_file_that_cannot_grow_is_an_error_of_the_machine(
     """It names the directory and what to do; nothing is loaded or left, and the next run works."""
     account.scans[:] = [{"id": n, "status": "s" * 200} for n in range(200)]
     message = failure(run("", *SYNC, "--json", limits=at_most(resource.RLIMIT_FSIZE, size)))
-    assert re.match(f"{tmp_path}/scanner_sync-\\w+ cannot take what is written to it: ", message)
+    assert re.match(f"{tmp_path}/scanner_sync-\\w+ cannot be written: ", message)
     assert "TMPDIR" in message
     assert "`memory`" in message
     assert list(tmp_path.iterdir()) == []
@@ -383,7 +382,7 @@ def test_rows_that_are_compressed_need_space_too(tmp_path: Path) -> None:
     """What is still in the buffer is written when the file is closed."""
     full = tmp_path / "scans.jsonl.gz"
     full.symlink_to("/dev/full")
-    file = TableFile("scans", full, "1", {})
+    file = LoadFile("scans", full, "1", {})
     file.write([{"id": 1, "created_at": None, "status": "done"}])
     with pytest.raises(OSError, match="No space left") as raised:
         file.close()

@@ -16,8 +16,7 @@ from local.processes import ROOT
 from sample_api import Account, generate
 from scanner_sync.settings import Settings
 from scanner_sync.tables import TABLES
-
-from .conftest import Dataset
+from tests.conftest import Dataset
 
 # Syncs, and prints each name that dlt looks up in its configuration, with the type that it expects.
 ASK_DLT = """
@@ -28,9 +27,9 @@ def record(self, key, hint, pipeline_name, *sections):
     asked[(pipeline_name, *sections, key)] = str(hint)
     return get_value(self, key, hint, pipeline_name, *sections)
 DictionaryProvider.get_value = record
-from scanner_sync.run import run
+from scanner_sync.sync import sync
 from scanner_sync.tables import TABLES
-run(tuple(TABLES), abort=print)
+sync(tuple(TABLES), abort=print)
 print(json.dumps(list(asked.items())))
 """
 

@@ -16,8 +16,7 @@ from sample_api import create_app, generate
 from sample_api import serve as serve_api
 from sample_api.faults import Faults, FaultyApi
 from scanner_sync.tables import TABLES
-
-from .conftest import TOKEN, Dataset
+from tests.conftest import TOKEN, Dataset
 
 
 @contextmanager

@@ -22,8 +22,7 @@ import requests
 
 from local.processes import ROOT, function, serving
 from local.secret_manager import SecretManager
-
-from .conftest import PROJECT, TOKEN, Dataset
+from tests.conftest import PROJECT, TOKEN, Dataset
 
 
 class Stranger:
@@ -183,7 +182,10 @@ def _runs(dataset: str) -> list[int]:
         with contextlib.suppress(OSError):  # it ended meanwhile
             command = (directory / "cmdline").read_bytes()
             environment = (directory / "environ").read_bytes()
-            if b"-m\0scanner_sync\0" in command and f"DATASET={dataset}\0".encode() in environment:
+            if (
+                b"-m\0scanner_sync.worker\0" in command
+                and f"DATASET={dataset}\0".encode() in environment
+            ):
                 found.append(int(directory.name))
     return found
 

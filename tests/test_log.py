@@ -19,12 +19,11 @@ from sample_api import Account, generate
 from scanner_sync.errors import SyncError
 from scanner_sync.log import logger, trace_of
 from scanner_sync.progress import logged
-from scanner_sync.run import run
+from scanner_sync.sync import sync
 from scanner_sync.tables import TABLES
-
-from .conftest import PROJECT, TOKEN, Dataset, Vanishing
-from .test_function import Stranger, serve
-from .test_request import push
+from tests.conftest import PROJECT, TOKEN, Dataset, Vanishing
+from tests.test_function import Stranger, serve
+from tests.test_request import push
 
 NONSENSE = "bm9uc2Vuc2U="
 """Data of a Pub/Sub message that ask for nothing."""
@@ -89,7 +88,7 @@ def test_the_events_are_those_that_terraform_reads(
         name: answer[name] for name in ("load_id", "history", "requests", "seconds")
     }
     assert (end["retries"], end["throttled"], end["vanished"]) == (0, 0, 1)
-    assert {"reading_the_api", "loading_into_bigquery"} < end["steps"].keys()
+    assert {"reading_api", "loading"} < end["steps"].keys()
     assert abs(sum(end["steps"].values()) - end["seconds"]) <= 0.1 * len(end["steps"])
     assert end["peak_memory_mib"] > 50
     end = logged["sync_failed"]
@@ -97,7 +96,7 @@ def test_the_events_are_those_that_terraform_reads(
     assert "refuses the token" in end["error_message"]
     assert end["rows_read"] == dict.fromkeys(TABLES, 0)
     assert end["requests"] > 0
-    assert "reading_the_api" in end["steps"]
+    assert "reading_api" in end["steps"]
 
     # What Terraform extracts from an event, or matches in one, is a field of it.
     metrics = (ROOT / "terraform/metrics.tf").read_text()
@@ -223,7 +222,7 @@ def test_a_long_run_says_how_far_it_is(
                 said.append(fields)
                 if fields["rows_read"]["issues"] and fields["issues_read"]:
                     half.set()
-                if fields["step"] == "loading into BigQuery":
+                if fields["step"] == "loading":
                     loaded.set()
 
     class Held(Stranger):
@@ -242,13 +241,13 @@ def test_a_long_run_says_how_far_it_is(
             monkeypatch.setenv("API_BASE_URL", base_url)
             monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
             resources = ("issues", "occurrences_issues")
-            run(resources, abort=fail, show=lambda progress: logged(progress, 0.005))
+            sync(resources, abort=fail, show=lambda progress: logged(progress, 0.005))
     finally:
         logger.removeHandler(listen)
     assert half.is_set()
     assert loaded.is_set()
     [first, *_] = [of for of in said if of["issues_read"] and of["rows_read"]["issues"]]
-    assert first["step"] == "reading the API"
+    assert first["step"] == "reading_api"
     assert first["rows_expected"] == {"issues": 90}
     assert 0 < first["rows_read"]["issues"] < 90
     last = said[-1]
@@ -264,6 +263,6 @@ def test_a_long_run_says_how_far_it_is(
 def test_peak_memory_is_that_of_the_run_alone() -> None:
     """What started the process may have far more."""
     ballast = bytearray(b"x" * (256 * 2**20))
-    code = "from scanner_sync.progress import peak_memory_mib; print(peak_memory_mib())"
+    code = "import dlt; from scanner_sync.progress import peak_memory_mib; print(peak_memory_mib())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
     assert 20 < int(done.stdout) < len(ballast) / 2**20

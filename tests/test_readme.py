@@ -9,8 +9,7 @@ from local.processes import ROOT
 from scanner_sync import errors
 from scanner_sync.settings import EMULATORS, Settings
 from scanner_sync.tables import TABLES
-
-from .test_log import COST, FIELDS
+from tests.test_log import COST, FIELDS
 
 README = (ROOT / "README.md").read_text()
 

@@ -16,8 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sample_api import Account, create_app
 from scanner_sync.tables import TABLES
-
-from .conftest import TOKEN, Dataset, asked
+from tests.conftest import TOKEN, Dataset, asked
 
 ALLOWED = '{"resources": [...]} with one or more of issues, occurrences_issues, scans, targets.'
 
@@ -27,37 +26,32 @@ def error(kind: str, message: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("body", "message"),
+    ("body", "fault"),
     [
-        ("{", f"The request is no JSON. Send nothing, {{}}, or {ALLOWED}"),
-        (b"\xff", f"The request is no JSON. Send nothing, {{}}, or {ALLOWED}"),
-        ("[" * 100_000, f"The request is no JSON. Send nothing, {{}}, or {ALLOWED}"),
-        ("[]", f"The request has to be an object with no other key: {ALLOWED}"),
-        ("7", f"The request has to be an object with no other key: {ALLOWED}"),
-        (
-            '{"resources": ["issues"], "since": 1}',
-            f"The request has to be an object with no other key: {ALLOWED}",
-        ),
-        (
-            '{"resources": ["issue"]}',
-            f"There is no such selection of resources. Allowed: {ALLOWED}",
-        ),
-        ('{"resources": []}', f"There is no such selection of resources. Allowed: {ALLOWED}"),
-        ('{"resources": null}', f"There is no such selection of resources. Allowed: {ALLOWED}"),
-        ('{"resources": "issues"}', f"There is no such selection of resources. Allowed: {ALLOWED}"),
-        (
-            '{"resources": [["issues"]]}',
-            f"There is no such selection of resources. Allowed: {ALLOWED}",
-        ),
+        ("{", "not JSON"),
+        (b"\xff", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[]", "no other key"),
+        ("7", "no other key"),
+        ('{"resources": ["issues"], "since": 1}', "no other key"),
+        ('{"resources": ["issue"]}', "unknown resources"),
+        ('{"resources": []}', "unknown resources"),
+        ('{"resources": null}', "unknown resources"),
+        ('{"resources": "issues"}', "unknown resources"),
+        ('{"resources": [["issues"]]}', "unknown resources"),
     ],
 )
 def test_a_malformed_request_is_refused(
-    http: flask.testing.FlaskClient, body: str | bytes, message: str
+    http: flask.testing.FlaskClient, body: str | bytes, fault: str
 ) -> None:
     """400, and what is allowed, before any setting is read."""
-    gc.collect()  # a finaliser of another test would fail at the depth that a nested body reaches
+    gc.collect()  # a finalizer of another test would fail at the depth that a nested body reaches
     answer = http.post("/", data=body, content_type="application/json")
-    assert (answer.status_code, answer.get_json()) == (400, error("RequestError", message))
+    found = answer.get_json()
+    message = found["error"]["message"]
+    assert (answer.status_code, found) == (400, error("RequestError", message))
+    assert fault in message
+    assert message.endswith(ALLOWED)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
@@ -111,7 +105,7 @@ def test_a_second_run_at_once_is_refused(
     second = http.application.test_client().post("/", json=body)
     assert (second.status_code, second.get_json()) == (
         409,
-        error("AlreadyRunning", "A sync is under way in this instance. Wait until it is done."),
+        error("AlreadyRunning", "A sync is running in this instance. Wait until it is done."),
     )
     go_on.set()
     first.join(timeout=60)

@@ -100,7 +100,7 @@ WRONG: list[tuple[str, list[str], str]] = [
             "projects/p/secrets/s/versions/",
             "projects/p/secrets/a b",
         ],
-        "projects/PROJECT/secrets/SECRET, with or without /versions/VERSION",
+        "projects/PROJECT/secrets/SECRET, optionally with /versions/VERSION",
     ),
     (
         "GOOGLE_CLOUD_PROJECT",
@@ -133,7 +133,7 @@ def test_a_wrong_setting_is_named(
     with pytest.raises(SettingsError) as caught:
         read_settings()
     assert str(caught.value) == (
-        f"Settings, from the environment or .dlt/config.toml: {name} must be {form}."
+        f"Correct these settings, in the environment or .dlt/config.toml: {name} must be {form}."
     )
 
 
@@ -175,7 +175,7 @@ def test_an_emulators_wrong_address_is_named(
     with pytest.raises(SettingsError) as caught:
         read_settings()
     assert str(caught.value) == (
-        f"Settings, from the environment or .dlt/config.toml: {name} must be {form}."
+        f"Correct these settings, in the environment or .dlt/config.toml: {name} must be {form}."
     )
 
 
@@ -209,7 +209,7 @@ def test_all_faults_in_one_message(
     set_all(monkeypatch, {"PAGE_SIZE": "ten", "DATASET": "My Data"})
     answer = http.post("/")
     message = (
-        "Settings, from the environment or .dlt/config.toml:"
+        "Correct these settings, in the environment or .dlt/config.toml:"
         " DATASET must be lower-case letters and digits, single underscores between them, not"
         " ending in _staging;"
         " PAGE_SIZE must be a number from 1 to 10000;"

@@ -8,9 +8,8 @@ import pytest
 from local.secret_manager import SecretManager, Version
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import SyncError, TokenError, TokenUnavailable
-from scanner_sync.token import read_token
-
-from .conftest import SECRET, TOKEN
+from scanner_sync.secret import read_token
+from tests.conftest import SECRET, TOKEN
 
 LATEST = f"{SECRET}/versions/latest"
 
@@ -64,48 +63,32 @@ def no_text(manager: SecretManager) -> None:
 
 
 CAUSES: list[Any] = [
-    (
-        missing,
-        f"{LATEST} does not exist. Create the secret, and add the token to it: gcloud secrets"
-        " versions add token --data-file=-",
-    ),
-    (
-        denied,
-        f"Access to {LATEST} is denied, or it does not exist. Grant"
-        " roles/secretmanager.secretAccessor on the secret to the function's service account.",
-    ),
-    (
-        disabled,
-        f"{LATEST} is disabled or destroyed. Enable it, or add a new version; latest is the newest"
-        " version created, even while it is disabled.",
-    ),
-    (corrupt, f"{LATEST} is corrupt: its checksum differs. Add a new version."),
+    (missing, ["does not exist", "gcloud secrets versions add token --data-file=-"]),
+    (denied, ["is denied", "roles/secretmanager.secretAccessor"]),
+    (disabled, ["disabled or destroyed", "Enable it, or add a new version"]),
+    (corrupt, ["checksum", "Add a new version"]),
     *(
-        (
-            cause,
-            f"{LATEST} holds no token: it must be one word of printable ASCII. Add a new version.",
-        )
+        (cause, ["one word of printable ASCII", "Add a new version"])
         for cause in (empty, two_lines, no_text)
     ),
 ]
 
 
-@pytest.mark.parametrize(("cause", "message"), CAUSES, ids=[c[0].__name__ for c in CAUSES])
+@pytest.mark.parametrize(("cause", "facts"), CAUSES, ids=[c[0].__name__ for c in CAUSES])
 def test_each_cause_is_told_apart(
     secret_manager: SecretManager,
     http: flask.testing.FlaskClient,
     monkeypatch: pytest.MonkeyPatch,
     cause: Any,
-    message: str,
+    facts: list[str],
 ) -> None:
     """500, with what is wrong and what to do; and Secret Manager is asked once."""
     monkeypatch.setenv("API_BASE_URL", "http://127.0.0.1:1")
     cause(secret_manager)
     answer = http.post("/")
-    assert (answer.status_code, answer.get_json()) == (
-        500,
-        {"status": "error", "error": {"type": "TokenError", "message": message}},
-    )
+    error = answer.get_json()["error"]
+    assert (answer.status_code, error["type"]) == (500, "TokenError")
+    assert all(fact in error["message"] for fact in (LATEST, *facts)), error
     assert secret_manager.accesses == [LATEST]
     assert not TokenError.retryable
 
@@ -117,8 +100,6 @@ def test_an_unavailable_secret_manager_may_be_tried_again(secret_manager: Secret
         read(SECRET, deadline=3)
     error: SyncError = caught.value
     assert error.retryable
-    assert str(error) == (
-        f"Secret Manager did not give {LATEST} (RetryError). Check the network of this machine, its"
-        " DNS and its proxy, or try again later."
-    )
+    assert f"did not return {LATEST} (RetryError)" in str(error)
+    assert "try again later" in str(error)
     assert len(secret_manager.accesses) > 1

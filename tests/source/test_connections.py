@@ -21,14 +21,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sample_api import Account, create_app, serve
-from scanner_sync import api as reading
-from scanner_sync.api import ApiSession
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ApiUnavailable, SettingsError
-from scanner_sync.pipeline import diagnose
 from scanner_sync.source import scanner_source
-
-from .conftest import TOKEN
+from scanner_sync.source import session as session_module
+from scanner_sync.source.session import ApiSession
+from scanner_sync.warehouse.diagnose import diagnose
+from tests.conftest import TOKEN
 
 Sockets = tuple[socket.socket, socket.socket]
 
@@ -370,7 +369,7 @@ def test_no_proxy_is_taken_for_what_no_proxy_names(
 
 def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may come back, so it is retried; the error says which one, without its password."""
-    monkeypatch.setattr(reading, "BACKOFF_FACTOR", 0.02)
+    monkeypatch.setattr(session_module, "BACKOFF_FACTOR", 0.02)
     monkeypatch.setenv("HTTPS_PROXY", "http://user:hidden@127.0.0.1:9")  # pragma: allowlist secret
     with ApiSession("https://h/", token_source="", max_concurrent=1, deadline=Deadline(20)) as api:
         with pytest.raises(ApiUnavailable) as caught:

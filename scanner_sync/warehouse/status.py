@@ -8,15 +8,23 @@ from google.cloud import bigquery
 
 from scanner_sync import errors
 from scanner_sync.errors import LoadError, SyncError
-from scanner_sync.history import HISTORIES
-from scanner_sync.lease import FAILED, FAILURE, LEASE_SECONDS, LEASE_TABLE, SUCCEEDED, UNTIL
 from scanner_sync.tables import TABLES
+from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.history import HISTORIES
+from scanner_sync.warehouse.lease import (
+    FAILED,
+    FAILURE,
+    LEASE_SECONDS,
+    LEASE_TABLE,
+    SUCCEEDED,
+    UNTIL,
+)
 
 LOADS: Final = 5
 """How many of the last loads are told of."""
 
 
-def read_status(client: bigquery.Client, dataset: str) -> dict[str, Any]:
+def read_status(connection: Connection) -> dict[str, Any]:
     """The tables with their rows and the moment of their newest load, and the last runs.
 
     `last_run` has `outcome` (`succeeded`, `failed`, `under way`, or `ended unseen` where it was
@@ -26,6 +34,7 @@ def read_status(client: bigquery.Client, dataset: str) -> dict[str, Any]:
     Three queries, which read one short column of each table. Raises `LoadError` where the dataset
     is not there.
     """
+    client, dataset = connection.client, connection.dataset
     try:
         found = client.get_dataset(dataset)
     except NotFound:
@@ -36,34 +45,27 @@ def read_status(client: bigquery.Client, dataset: str) -> dict[str, Any]:
     there = {table.table_id for table in client.list_tables(found)}
     names = [name for name in (*TABLES, *HISTORIES) if name in there]
     lease = client.get_table(f"{dataset}.{LEASE_TABLE}") if LEASE_TABLE in there else None
-    now = read_clock(client)
+    now = connection.now()
     return {
         "dataset": dataset,
         "now": now,
-        "tables": _tables(client, dataset, names),
+        "tables": _tables(connection, names),
         "last_run": _last_run(lease, now) if lease else None,
         "last_failure": _failure(lease.labels) if lease else None,
-        "loads": _loads(client, dataset) if "_dlt_loads" in there else [],
+        "loads": _loads(connection) if "_dlt_loads" in there else [],
     }
 
 
-def read_clock(client: bigquery.Client) -> datetime:
-    """BigQuery's time, which all that is shown is compared with."""
-    [row] = client.query_and_wait("SELECT CURRENT_TIMESTAMP() AS now")
-    now: datetime = row["now"]
-    return now
-
-
-def _tables(client: bigquery.Client, dataset: str, names: list[str]) -> list[dict[str, Any]]:
+def _tables(connection: Connection, names: list[str]) -> list[dict[str, Any]]:
     if not names:
         return []
     # A load's id is the time at which it began, in seconds.
     counts = (
         f"SELECT {number} AS number, COUNT(*) AS row_count, MAX(_dlt_load_id) AS load_id"  # noqa: S608 - our names
-        f" FROM `{client.project}.{dataset}.{name}`"
+        f" FROM `{connection.name}.{name}`"
         for number, name in enumerate(names)
     )
-    rows = client.query_and_wait(f"{' UNION ALL '.join(counts)} ORDER BY number")
+    rows = connection.client.query_and_wait(f"{' UNION ALL '.join(counts)} ORDER BY number")
     return [
         {
             "table": name,
@@ -76,9 +78,9 @@ def _tables(client: bigquery.Client, dataset: str, names: list[str]) -> list[dic
     ]
 
 
-def _loads(client: bigquery.Client, dataset: str) -> list[dict[str, Any]]:
-    rows = client.query_and_wait(
-        f"SELECT load_id, inserted_at FROM `{client.project}.{dataset}._dlt_loads`"  # noqa: S608
+def _loads(connection: Connection) -> list[dict[str, Any]]:
+    rows = connection.client.query_and_wait(
+        f"SELECT load_id, inserted_at FROM `{connection.name}._dlt_loads`"  # noqa: S608
         f" WHERE status = 0 ORDER BY inserted_at DESC LIMIT {LOADS}"
     )
     return [{"load_id": row["load_id"], "at": row["inserted_at"]} for row in rows]

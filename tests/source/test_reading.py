@@ -21,8 +21,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
-from scanner_sync import api as reading
-from scanner_sync.api import ApiSession
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import (
     ApiError,
@@ -32,11 +30,12 @@ from scanner_sync.errors import (
     ListingUnstable,
     SyncError,
 )
-from scanner_sync.pipeline import diagnose
 from scanner_sync.source import confirm_vanished, scanner_source
+from scanner_sync.source import session as session_module
+from scanner_sync.source.session import ApiSession
 from scanner_sync.tables import TABLES
-
-from .conftest import TOKEN, Vanishing, asked
+from scanner_sync.warehouse.diagnose import diagnose
+from tests.conftest import TOKEN, Vanishing, asked
 
 Fault = Callable[[Request], Response | None]
 
@@ -82,7 +81,7 @@ class Api:
             source = scanner_source(base_url, token, page_size, self.session, resources)
             try:
                 rows = {name: list(rows) for name, rows in _each(source)}
-                confirm_vanished(source, self.session)
+                confirm_vanished(source, self.session.traffic)
                 return rows
             except Exception as error:
                 raise diagnose(error) from None
@@ -108,7 +107,7 @@ def account_of(targets: int) -> Account:
 @pytest.fixture(autouse=True)
 def _short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait a hundredth of the time before a retry."""
-    monkeypatch.setattr(reading, "BACKOFF_FACTOR", 0.02)
+    monkeypatch.setattr(session_module, "BACKOFF_FACTOR", 0.02)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +304,7 @@ def test_what_is_no_whole_answer_is_retried(
     monkeypatch: pytest.MonkeyPatch, broken: bytes | None, fault: str, times: int
 ) -> None:
     """Lost connections, bodies cut short or garbled, pages for people, and silence: they pass."""
-    monkeypatch.setattr(reading, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(session_module, "READ_TIMEOUT", 0.2)
     scheme = "https" if broken == HALF_OF_TLS else "http"
     whole = answer(BODY, b"Connection: close")
     asked_times = 0
@@ -380,7 +379,7 @@ def test_a_page_for_people_says_what_to_check_also_at_the_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Where no time is left for a retry, as in `check`, the error still names API_BASE_URL."""
-    monkeypatch.setattr(reading, "BACKOFF_FACTOR", 60.0)
+    monkeypatch.setattr(session_module, "BACKOFF_FACTOR", 60.0)
     api = Api(account_of(1), on("targets/", Response("<html>", media_type="text/html")))
     with pytest.raises(
         ApiUnavailable, match=re.escape(f"gave {NO_JSON} for targets/ and is to be")
@@ -409,7 +408,7 @@ def test_a_quota_is_shared_by_all_threads(
     monkeypatch: pytest.MonkeyPatch, retry_after: str | None
 ) -> None:
     """A server that allows so many requests a second is read whole; no request fails for good."""
-    monkeypatch.setattr(reading, "BACKOFF_FACTOR", 2.0)
+    monkeypatch.setattr(session_module, "BACKOFF_FACTOR", 2.0)
     account = generate(seed=2, issues=1000, targets=0, scans=0)
     api = Api(account, RequestsASecond(100, retry_after), quota_per_hour=None)
     rows = api.read("issues", "occurrences_issues", concurrent=20)
@@ -627,7 +626,7 @@ def test_what_is_no_listing_is_an_error(fault: str, body: bytes) -> None:
 
 def test_an_answer_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """No more than the longest sensible page is held in memory."""
-    monkeypatch.setattr(reading, "MAX_BODY", 2**20)
+    monkeypatch.setattr(session_module, "MAX_BODY", 2**20)
     api = Api(account_of(1), on("targets/", Response(b"x" * 2**21)))
     with pytest.raises(ApiError, match="is longer than 1 MiB"):
         api.read("targets")

@@ -16,16 +16,15 @@ from starlette.responses import Response
 
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
-from scanner_sync.api import ApiSession
 from scanner_sync.check import check
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ListingUnstable, SyncError
-from scanner_sync.listing import read_page
-from scanner_sync.pipeline import diagnose
 from scanner_sync.source import scanner_source
-
-from .conftest import TOKEN, Dataset
-from .test_reading import Api, ids, on
+from scanner_sync.source.pagination import read_page
+from scanner_sync.source.session import ApiSession
+from scanner_sync.warehouse.diagnose import diagnose
+from tests.conftest import TOKEN, Dataset
+from tests.source.test_reading import Api, ids, on
 
 SERIAL = 730750818665451459101842416358141509827966271488
 """Of a certificate: up to 20 octets."""
@@ -236,7 +235,7 @@ def test_occurrences_are_asked_for_by_the_id_that_is_stored(
     account.occurrences = {7: [{"id": 1}], 8: [{"id": 1}, {"id": 2}]}
     rows = Api(account).read("occurrences_issues")["occurrences_issues"]
     assert sorted((row["issue_id"], row["id"]) for row in rows) == [(7, 1), (8, 1), (8, 2)]
-    [found] = [finding.said for finding in check() if finding.name == "listings"]
+    [found] = [result.detail for result in check() if result.name == "listings"]
     assert found == "2 issues, 1 occurrences of the first, 0 scans, 0 targets"
 
 

@@ -8,10 +8,10 @@ import pytest
 from google.cloud import bigquery
 
 from sample_api import Account, generate
-from scanner_sync.history import HISTORIES, VIEWS
 from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES
-
-from .conftest import PROJECT, Dataset
+from scanner_sync.warehouse.history import HISTORIES
+from scanner_sync.warehouse.views import VIEWS
+from tests.conftest import PROJECT, Dataset
 
 Post = Callable[[], dict[str, object]]
 

@@ -24,10 +24,10 @@ from local.processes import ROOT
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
 from scanner_sync.errors import LoadError, SettingsError
-from scanner_sync.overview import write_overview
+from scanner_sync.report import write_report
+from tests.conftest import PROJECT, TOKEN, Dataset
 
 from . import chromium
-from .conftest import PROJECT, TOKEN, Dataset
 
 # One dataset and one page serve most of these tests.
 pytestmark = pytest.mark.xdist_group("overview")
@@ -202,7 +202,7 @@ def written(synced: Callable[[], Dataset], tmp_path_factory: pytest.TempPathFact
     dataset = synced()
     fill(dataset, some_issues())
     out = tmp_path_factory.mktemp("report") / "report.html"
-    write_overview(dataset.client, dataset.name, out, NOW)
+    write_report(dataset.warehouse, out, NOW)
     return out
 
 
@@ -414,7 +414,7 @@ def test_no_row_one_row_and_a_hundred_thousand(
     dataset, out = synced(), tmp_path / "report.html"
 
     def write() -> Read:
-        write_overview(dataset.client, dataset.name, out, datetime.now(UTC))
+        write_report(dataset.warehouse, out, datetime.now(UTC))
         return Read(out)
 
     page = write()
@@ -537,8 +537,8 @@ def test_what_is_missing_is_said(
     out = tmp_path / "report.html"
     out.write_text("last Monday's")
     with pytest.raises(LoadError, match=rf"no histories in {PROJECT}\.{dataset.name}, .*HISTORY"):
-        write_overview(dataset.client, dataset.name, out, NOW)
+        write_report(dataset.warehouse, out, NOW)
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     with pytest.raises(SettingsError, match=r"needs vl_convert, .*--extra report"):
-        write_overview(dataset.client, dataset.name, out, NOW)
+        write_report(dataset.warehouse, out, NOW)
     assert out.read_text() == "last Monday's"

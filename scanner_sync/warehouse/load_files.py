@@ -1,7 +1,14 @@
-"""Rows on their way to BigQuery: a file for each table, as BigQuery loads it.
+"""Load files: the rows of each table as BigQuery loads them, written while the API is read.
 
-dlt loads the files as they are. Row by row through its extract and normalize steps they would be
-written three times, which takes most of a sync's processor time; `rows` has typed them already.
+A dlt pipeline normally writes each row three times: extract stores it, normalize infers its columns
+and writes it again, and load uploads that. Here `source.rows` has already typed every value, so the
+rows go straight into one file of JSON lines for each table, and dlt is handed the files with
+`with_file_import`. Passing the rows through dlt instead took four times as long and more of `/tmp`,
+which is memory in a function.
+
+dlt still creates tables and columns, keeps the schema, uploads the files to the staging dataset,
+and merges. What it no longer does is done here: `_dlt_load_id` and `_dlt_id` are added to each row,
+and the columns of fields that no table declares are found.
 """
 
 import gzip
@@ -18,7 +25,7 @@ from dlt.extract.resource import DltResource
 from dlt.extract.source import DltSource
 
 from scanner_sync.errors import ApiError, shown
-from scanner_sync.tables import DLT_COLUMNS, TABLES, Column
+from scanner_sync.tables import TABLES
 
 _NEW: Final[Mapping[type, TDataType]] = {
     bool: "bool",
@@ -27,44 +34,23 @@ _NEW: Final[Mapping[type, TDataType]] = {
     dict: "json",
     list: "json",
 }
-"""dlt's data type of a field that no table declares, by what `to_row` makes of its values."""
-
-_DATA_TYPES: Final = {"text|bigint": "text", "array": "json", "object": "json", "any": "json"}
+"""dlt's data type of a field that no table declares, by the type of its converted values."""
 
 
-def file_source(
-    api: DltSource,
-    directory: Path,
-    *,
-    compress: bool,
-    on_rows: Callable[[str, int], None] = lambda table, count: None,
-    on_end: Callable[[], None] = lambda: None,
+def load_file_source(
+    api: DltSource, directory: Path, *, compress: bool, on_rows: Callable[[str, int], None]
 ) -> DltSource:
-    """The dlt source of the tables that `api` reads, from files that it writes to `directory`.
+    """Return a dlt source with the tables of `api`, whose rows come in load files.
 
-    It reads `api` to the end before it gives the first file. BigQuery reads gzip; the local ones do
-    not, hence `compress`. `on_rows` is told of rows as they come, and `on_end` is called when all
-    came, before a file is given.
+    When dlt extracts it, `api` is read to the end into files in `directory`; then dlt is handed the
+    files. `compress` is for BigQuery; the emulators read no gzip. `on_rows` is called with a table
+    and a number of rows as they are read.
     """
-    tables = list(api.selected_resources)
-    files: dict[str, TableFile] = {}
-
-    def read() -> None:
-        load_id = dlt.current.load_package_state()["load_id"]
-        schema = dlt.current.source_schema()
-        for table in tables:
-            path = directory / (f"{table}.jsonl.gz" if compress else f"{table}.jsonl")
-            files[table] = TableFile(table, path, load_id, schema.get_table_columns(table))
-            api.resources.add(_writer(files[table], api.resources[table], on_rows))
-        for _ in api.with_resources(*(f"{table}_file" for table in tables)):
-            raise AssertionError  # the writers give nothing
-        on_end()
-        for file in files.values():
-            file.close()
+    files: dict[str, LoadFile] = {}
 
     def rows_of(table: str) -> Iterator[Any]:
         if not files:
-            read()
+            files.update(_read(api, directory, compress, on_rows))
         file = files[table]
         if file.rows:
             new = dlt.mark.make_hints(columns=file.new_columns) if file.new_columns else None
@@ -76,25 +62,47 @@ def file_source(
         schema_contract={"columns": "evolve", "data_type": "freeze"},
     )
     def scanner() -> Iterator[DltResource]:
-        for table in tables:
+        for table, resource in api.selected_resources.items():
             yield dlt.resource(
                 rows_of,
                 name=table,
-                primary_key=list(TABLES[table].key),
-                # One MERGE statement a table: each table changes as a whole or not at all.
-                write_disposition={"disposition": "merge", "strategy": "upsert"},
-                columns=dlt_columns(TABLES[table].columns | DLT_COLUMNS),
+                write_disposition=resource.write_disposition,
+                columns=resource.compute_table_schema()["columns"],  # with the primary key
             )(table)
 
     source = scanner()
-    # dlt puts a table into the schema when its first row comes; here each is there from the start,
-    # so that an empty listing still has its table.
+    # dlt adds a table to the schema with its first row; here each is there from the start, so that
+    # an empty listing has its table too.
     for resource in source.resources.values():
         source.schema.update_table(resource.compute_table_schema())
     return source
 
 
-def _writer(file: "TableFile", of: DltResource, on_rows: Callable[[str, int], None]) -> DltResource:
+def _read(
+    api: DltSource, directory: Path, compress: bool, on_rows: Callable[[str, int], None]
+) -> dict[str, "LoadFile"]:
+    """Read `api` to the end, each table into its file. Runs inside dlt's extract step."""
+    load_id = dlt.current.load_package_state()["load_id"]
+    schema = dlt.current.source_schema()
+    files = {
+        table: LoadFile(
+            table,
+            directory / (f"{table}.jsonl.gz" if compress else f"{table}.jsonl"),
+            load_id,
+            schema.get_table_columns(table),
+        )
+        for table in api.selected_resources
+    }
+    for table, file in files.items():
+        api.resources.add(_writer(file, api.resources[table], on_rows))
+    for _ in api.with_resources(*(f"{table}_file" for table in files)):
+        raise AssertionError  # the writers yield nothing
+    for file in files.values():
+        file.close()
+    return files
+
+
+def _writer(file: "LoadFile", of: DltResource, on_rows: Callable[[str, int], None]) -> DltResource:
     def write(rows: list[dict[str, Any]]) -> None:
         file.write(rows)
         on_rows(file.table, len(rows))
@@ -103,8 +111,8 @@ def _writer(file: "TableFile", of: DltResource, on_rows: Callable[[str, int], No
     return writer
 
 
-class TableFile:
-    """Rows of one table, as lines of JSON."""
+class LoadFile:
+    """The rows of one table, as lines of JSON."""
 
     def __init__(
         self, table: str, path: Path, load_id: str, columns: Mapping[str, TColumnSchema]
@@ -118,11 +126,11 @@ class TableFile:
         self._key = sorted(TABLES[table].key)
         self._declared = TABLES[table].columns.keys()
         self._data_types = {name: column.get("data_type") for name, column in columns.items()}
-        # The least compression takes a tenth of the time of the most, and half as much space again.
+        # The lowest level takes a tenth of the time of the highest, and half as much space again.
         self._file = gzip.open(path, "wb", 1) if path.suffix == ".gz" else path.open("wb")  # noqa: SIM115
 
     def write(self, rows: list[dict[str, Any]]) -> None:
-        """Add rows as `to_row` gives them. Raises `ApiError` where a new field changes its type."""
+        """Append rows as `to_row` returns them. Raises `ApiError` if a new field changes type."""
         lines = []
         for row in rows:
             if len(row) > len(self._declared):
@@ -145,19 +153,19 @@ class TableFile:
     def _note_new_fields(self, row: dict[str, Any]) -> None:
         for name in row.keys() - self._declared:
             if row[name] is None:
-                del row[name]  # it tells no type, and a column that is left out is null
+                del row[name]  # null tells no type, and a column that is left out is null
                 continue
             data_type = _NEW[type(row[name])]
             if self._data_types.setdefault(name, data_type) != data_type:
                 raise ApiError(
                     f"Column {shown(name)} of {self.table} has values of another type than before."
-                    " Nothing was loaded. The API has changed: report it."
+                    " Nothing was loaded. The API has changed; please report it."
                 )
             self.new_columns[name] = {"name": name, "data_type": data_type, "nullable": True}
 
 
 def _within_64_bits(value: Any) -> Any:
-    """`value` with each integer that BigQuery's JSON would round as a text of its digits."""
+    """Replace each integer that BigQuery's JSON would round by a string of its digits."""
     if isinstance(value, dict):
         return {key: _within_64_bits(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -165,16 +173,3 @@ def _within_64_bits(value: Any) -> Any:
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
         return str(value)
     return value
-
-
-def dlt_columns(columns: Mapping[str, Column]) -> dict[str, TColumnSchema]:
-    """The columns as dlt declares them."""
-    return {
-        name: {
-            "name": name,
-            "data_type": _DATA_TYPES.get(column.type, column.type),  # type: ignore[typeddict-item]
-            "nullable": not column.required,
-            "description": column.description,
-        }
-        for name, column in columns.items()
-    }

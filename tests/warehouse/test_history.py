@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from local.processes import ROOT
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
-from scanner_sync.history import HISTORIES, VIEWS
-from scanner_sync.run import run
+from scanner_sync.sync import sync
 from scanner_sync.tables import TABLES
-
-from .conftest import TOKEN, Dataset, asked
+from scanner_sync.warehouse.history import HISTORIES
+from scanner_sync.warehouse.views import VIEWS
+from tests.conftest import TOKEN, Dataset, asked
 
 
 class Calendar:
@@ -352,7 +352,7 @@ def test_any_sequence_of_states(served: Account, dataset: Dataset, states: list[
             n: [{"id": 10 * number + i, "occurrence_id": i} for i in found]
             for n, (_, found) in shown.items()
         }
-        run(("issues", "occurrences_issues"), _no_abort)
+        sync(("issues", "occurrences_issues"), _no_abort)
         seen.append((datetime.now(UTC), shown))
     issues = sample.query("SELECT * FROM {d}.issues_history")
     occurrences = sample.query("SELECT * FROM {d}.occurrences_issues_history")

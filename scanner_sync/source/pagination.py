@@ -14,7 +14,7 @@ import requests
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
 from scanner_sync.errors import ApiError, ApiUnavailable, ListingUnstable
-from scanner_sync.rows import UNFIT, to_bigint
+from scanner_sync.source.rows import UNFIT, to_bigint
 
 _DIGITS_TO_ZERO: Final = bytes.maketrans(b"123456789", b"0" * 9)
 _LONG_DIGITS: Final = re.compile(rb"([0-9]{18})[0-9]+")

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,9 @@ from local.bigquery import proxy
 from local.processes import ROOT
 from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
-from scanner_sync.entry import COMMAND
-
-from .conftest import TOKEN, Dataset, Vanishing, asked
-from .test_crash import give_lease_back
-from .test_reading import Faults
+from tests.conftest import SYNC, TOKEN, Dataset, Vanishing, asked
+from tests.source.test_reading import Faults
+from tests.test_crash import give_lease_back
 
 BEFORE = [{"id": 1, "address": "before"}]
 
@@ -168,15 +165,20 @@ def test_a_run_killed_while_it_normalises_is_mended_by_the_next(
         if "/upload/" in path:
             uploads.append(path)
 
-    command = [sys.executable, *COMMAND, "--resources", "scans"]
+    command = [*SYNC, "--resources", "scans"]
     with serve_api(create_app(account, token=TOKEN)) as url, proxy(emulator_port, see) as bigquery:
         settings = {"API_BASE_URL": url, "BIGQUERY_EMULATOR_HOST": bigquery}
         run = subprocess.Popen(
-            command, env=os.environ | settings, cwd=ROOT, stderr=subprocess.PIPE, text=True
+            command,
+            env=os.environ | settings,
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
         assert run.stderr is not None
         assert any("Running file normalizing" in line for line in run.stderr)
-        run.send_signal(signal.SIGKILL)
+        os.killpg(run.pid, signal.SIGKILL)
         run.communicate(timeout=60)
         assert (run.returncode, uploads) == (-signal.SIGKILL, [])
         give_lease_back(dataset)

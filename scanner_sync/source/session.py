@@ -11,11 +11,9 @@ import os
 import random
 import re
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, Final, Self
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -35,8 +33,9 @@ from scanner_sync.errors import (
     SyncError,
     machine_error,
 )
-from scanner_sync.listing import ApiResponse, Page, counted, read_page
-from scanner_sync.rate_limit import AdaptiveRateLimiter, Turn
+from scanner_sync.progress import Traffic
+from scanner_sync.source.pagination import ApiResponse, counted, read_page
+from scanner_sync.source.rate_limit import AdaptiveRateLimiter, Turn
 
 RETRIES: Final = 3
 BACKOFF_FACTOR: Final = 2.0
@@ -74,27 +73,6 @@ MAX_BODY: Final = 64 * 2**20
 """Bytes. A page of 100 rows takes about 0.1 MiB."""
 
 
-@dataclass
-class Traffic:
-    """What was asked of the API in one run. Several threads count."""
-
-    requests: int = 0
-    """Requests sent, the retries among them."""
-    retries: int = 0
-    throttled: int = 0
-    """Answers of 429."""
-    not_found: set[int] = field(default_factory=set)
-    """Issues whose occurrences were answered with 404 or 410."""
-    vanished: int = 0
-    """Those of them that the listing no longer had at the end."""
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def count(self, name: str) -> None:
-        """Add one to the figure of that name."""
-        with self._lock:
-            setattr(self, name, getattr(self, name) + 1)
-
-
 class ApiSession(requests.Session):
     """Sends requests to the one origin of the API, and answers pages or raises a `SyncError`.
 
@@ -116,10 +94,11 @@ class ApiSession(requests.Session):
         token_source: str,
         max_concurrent: int,
         deadline: Deadline,
-        on_page: Callable[[str, Page], None] = lambda resource, page: None,
+        traffic: Traffic | None = None,
+        on_page: Callable[[str, int, bool], None] = lambda resource, total, has_next: None,
     ) -> None:
         super().__init__()
-        self.traffic = Traffic()
+        self.traffic = traffic or Traffic()
         self._origin = _origin(base_url)
         self._base_path = urlsplit(base_url).path
         self._token_source = token_source
@@ -297,8 +276,8 @@ class ApiSession(requests.Session):
 
     def _accept(self, response: ApiResponse, body: bytes) -> ApiResponse:
         status, resource = response.status_code, response.resource
-        if status in GONE:
-            return response
+        if status in GONE and _depth(resource) > 1:
+            return response  # what it means depends on the listing that it is part of
         if status in (401, 403):
             other = (
                 " It was not the API's JSON: a firewall in between may refuse the request instead."
@@ -316,11 +295,14 @@ class ApiSession(requests.Session):
                 " the token would go along. Check API_BASE_URL."
             )
         if status != 200:
-            raise ApiError(f"The API gave status {status} for {resource}. Nothing was loaded.")
+            raise ApiError(
+                f"The API gave status {status} for {resource}. Nothing was loaded. Check"
+                " API_BASE_URL."
+            )
         response.page = read_page(body, resource)
-        if resource.count("/") == 1:
+        if _depth(resource) == 1:
             self._listings.add(resource)
-        self._on_page(resource, response.page)
+        self._on_page(resource, response.page.total, response.page.has_next)
         return response
 
 
@@ -425,6 +407,11 @@ def _retry_after(response: urllib3.BaseHTTPResponse) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return min(max(0.0, seconds), LONGEST_RETRY_AFTER)
+
+
+def _depth(resource: str) -> int:
+    """Return 1 for a listing such as `issues/`, and more for what lies below one."""
+    return resource.count("/")
 
 
 def _origin(url: str) -> str:

@@ -1,4 +1,4 @@
-"""The API token, from Secret Manager."""
+"""The API token, read from Secret Manager."""
 
 import re
 from typing import Final
@@ -16,14 +16,15 @@ from scanner_sync.deadline import Deadline
 from scanner_sync.errors import TokenError, TokenUnavailable
 
 PATIENCE: Final = 10.0
-"""Seconds in which Secret Manager, or the network to it, may fail in ways that pass."""
+"""Seconds for which transient failures of Secret Manager, or of the network, are retried."""
 
 
 def read_token(secret: str, emulator: str | None, deadline: Deadline) -> str:
-    """The token that `secret` holds, in the named version or else the latest.
+    """Return the token that `secret` holds, in the named version or else the latest.
 
-    `secret` is `projects/P/secrets/S` or `projects/P/secrets/S/versions/V`. Raises `TokenError`,
-    each cause told apart, and `TokenUnavailable` where Secret Manager does not answer.
+    `secret` is `projects/P/secrets/S` or `projects/P/secrets/S/versions/V`; `emulator` is HOST:PORT
+    of a local Secret Manager. Raises `TokenError`, which names the cause, and `TokenUnavailable` if
+    Secret Manager does not answer.
     """
     version = secret if "/versions/" in secret else f"{secret}/versions/latest"
     try:
@@ -35,7 +36,7 @@ def read_token(secret: str, emulator: str | None, deadline: Deadline) -> str:
         ) from None
     except google_exceptions.InvalidArgument:
         raise TokenError(
-            f"Secret Manager takes {version} for no name of a secret. Check ACCESS_TOKEN_SECRET."
+            f"{version} is not a valid secret name. Check ACCESS_TOKEN_SECRET."
         ) from None
     except google_exceptions.PermissionDenied:
         raise TokenError(
@@ -44,18 +45,18 @@ def read_token(secret: str, emulator: str | None, deadline: Deadline) -> str:
         ) from None
     except google_exceptions.FailedPrecondition:
         raise TokenError(
-            f"{version} is disabled or destroyed. Enable it, or add a new version; latest is the"
-            " newest version created, even while it is disabled."
+            f"{version} is disabled or destroyed. Enable it, or add a new version. `latest` is the"
+            " newest version, even if it is disabled."
         ) from None
     except (DefaultCredentialsError, google_exceptions.Unauthenticated):
         raise TokenError(
-            f"No Google credentials to read {version} with. On a laptop: gcloud auth"
-            " application-default login, or set ACCESS_TOKEN."
+            f"There are no Google credentials to read {version} with. On a laptop, run: gcloud auth"
+            " application-default login; or set ACCESS_TOKEN."
         ) from None
     except (google_exceptions.GoogleAPICallError, google_exceptions.RetryError) as error:
         raise TokenUnavailable(
-            f"Secret Manager did not give {version} ({type(error).__name__}). Check the network of"
-            " this machine, its DNS and its proxy, or try again later."
+            f"Secret Manager did not return {version} ({type(error).__name__}). Check the network"
+            " of this machine, its DNS and its proxy, or try again later."
         ) from None
     except GoogleAuthError as error:
         raise TokenUnavailable(
@@ -88,12 +89,12 @@ def _access(version: str, emulator: str | None, timeout: float) -> AccessSecretV
 def _decode(response: AccessSecretVersionResponse, version: str) -> str:
     data = response.payload.data
     if response.payload.data_crc32c != google_crc32c.value(data):
-        raise TokenError(f"{version} is corrupt: its checksum differs. Add a new version.")
-    # `echo TOKEN | gcloud secrets versions add` stores the line's end too.
+        raise TokenError(f"{version} is corrupt: its checksum does not match. Add a new version.")
+    # `echo TOKEN | gcloud secrets versions add` stores the newline, too.
     text = data.decode("ascii", "replace").strip()
     if not re.fullmatch(r"[\x21-\x7e]+", text):
         raise TokenError(
-            f"{version} holds no token: it must be one word of printable ASCII. Add a new version."
+            f"{version} does not hold a token: one word of printable ASCII. Add a new version."
         )
     return text
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner_sync.errors import ApiError, ListingUnstable
-from scanner_sync.files import TableFile
-from scanner_sync.listing import ApiResponse, OverlapPaginator, Page, read_page
-from scanner_sync.rows import to_row
+from scanner_sync.source.pagination import ApiResponse, OverlapPaginator, Page, read_page
+from scanner_sync.source.rows import to_row
 from scanner_sync.tables import TABLES
+from scanner_sync.warehouse.load_files import LoadFile
 
 LIMIT = 5
 
@@ -136,7 +136,7 @@ def test_any_json_is_a_row_or_an_error(table: str, data: st.DataObject) -> None:
             assert row[name] == float(item[name]) or row[name] == int(item[name])
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "rows.jsonl"
-        file = TableFile(table, path, "1", {})
+        file = LoadFile(table, path, "1", {})
         file.write([row])
         file.close()
         assert orjson.loads(path.read_bytes()).keys() >= columns.keys()

@@ -17,9 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sample_api import Account, create_app, generate, serve
 from scanner_sync.check import check
-from scanner_sync.rate_limit import AdaptiveRateLimiter, Turn
-
-from .conftest import TOKEN, Dataset
+from scanner_sync.source.rate_limit import AdaptiveRateLimiter, Turn
+from tests.conftest import TOKEN, Dataset
 
 Verdict = tuple[bool, float | None]
 """Whether a request is accepted, and the `Retry-After` of a refusal."""
@@ -427,12 +426,12 @@ def test_slow_answers_do_not_end_a_sync(dataset: Dataset, http: flask.testing.Fl
 @pytest.mark.usefixtures("slow_api", "dataset")
 def test_slow_answers_are_fine_for_check() -> None:
     """`check` waits for them too: each thing that it tries is fine."""
-    assert {finding.name: finding.state for finding in check()} == dict.fromkeys(
+    assert {result.name: result.status for result in check()} == dict.fromkeys(
         [
             "settings", "Google account", "secret", "token",
             "listings", "dataset", "BigQuery jobs", "BigQuery tables",
         ],
-        "fine",
+        "ok",
     )  # fmt: skip
 
 

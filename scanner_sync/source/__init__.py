@@ -6,19 +6,23 @@ from typing import Any, Final
 
 import requests
 from dlt.common.jsonpath import compile_path
+from dlt.common.schema.typing import TColumnSchema
 from dlt.extract.source import DltSource
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from dlt.sources.rest_api import rest_api_source
-from dlt.sources.rest_api.typing import EndpointResource, RESTAPIConfig
+from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from scanner_sync import log
-from scanner_sync.api import GONE, ApiSession
 from scanner_sync.errors import ApiError, ApiUnavailable
-from scanner_sync.listing import ApiResponse, OverlapPaginator, counted
-from scanner_sync.rows import to_row
+from scanner_sync.progress import Traffic
+from scanner_sync.source.pagination import ApiResponse, OverlapPaginator, counted
+from scanner_sync.source.rows import to_row
+from scanner_sync.source.session import ApiSession
+from scanner_sync.tables import DLT_COLUMNS, TABLES
 
 PARENT_ID: Final = "_issues_id"
 """The name under which dlt adds the id of an issue to its occurrences."""
+_DATA_TYPES: Final = {"text|bigint": "text", "array": "json", "object": "json", "any": "json"}
 
 
 def scanner_source(
@@ -50,30 +54,53 @@ def scanner_source(
             "session": session,
         },
         "resource_defaults": {
+            # One MERGE statement a table, so that a table changes as a whole or not at all.
+            "write_disposition": {"disposition": "merge", "strategy": "upsert"},
             "parallelized": True,
             # Compiled here, or dlt compiles it for each page.
             "endpoint": {"data_selector": compile_path("results")},
         },
         "resources": [
-            _resource("issues", path="issues/"),
-            _resource(
-                "occurrences_issues",
-                path="issues/{resources.issues.id}/occurrences/",
-                response_actions=[
-                    {"status_code": 200, "action": _refuse_parent_id},
-                    *({"status_code": status, "action": skip_issue} for status in GONE),
-                ],
-            )
-            | {
+            {
+                "name": "issues",
+                "primary_key": ["id"],
+                "columns": _columns("issues"),
+                "endpoint": {"path": "issues/"},
+                "processing_steps": [{"map": partial(to_row, "issues")}],
+            },
+            {
+                "name": "occurrences_issues",
+                "primary_key": ["issue_id", "id"],
+                "columns": _columns("occurrences_issues"),
+                "endpoint": {
+                    "path": "issues/{resources.issues.id}/occurrences/",
+                    "response_actions": [
+                        {"status_code": 200, "action": _refuse_parent_id},
+                        {"status_code": 404, "action": skip_issue},
+                        {"status_code": 410, "action": skip_issue},
+                    ],
+                },
                 "include_from_parent": ["id"],
-                # dlt has the rows of an issue in one piece; some may have come before the 404.
                 "processing_steps": [
+                    # dlt has the rows of an issue in one piece; some may have come before the 404.
                     {"filter": lambda row: row[PARENT_ID] not in not_found},
                     {"map": _occurrence},
                 ],
             },
-            _resource("scans", path="scans/"),
-            _resource("targets", path="targets/"),
+            {
+                "name": "scans",
+                "primary_key": ["id"],
+                "columns": _columns("scans"),
+                "endpoint": {"path": "scans/"},
+                "processing_steps": [{"map": partial(to_row, "scans")}],
+            },
+            {
+                "name": "targets",
+                "primary_key": ["id"],
+                "columns": _columns("targets"),
+                "endpoint": {"path": "targets/"},
+                "processing_steps": [{"map": partial(to_row, "targets")}],
+            },
         ],
     }
     source = rest_api_source(config, name="scanner")
@@ -84,13 +111,12 @@ def scanner_source(
     return source.with_resources(*resources)
 
 
-def confirm_vanished(source: DltSource, session: ApiSession) -> None:
+def confirm_vanished(source: DltSource, traffic: Traffic) -> None:
     """See that issues whose occurrences were not found are gone from the listing, too.
 
     Where all were found, nothing is asked. Raises `ApiUnavailable` where one is still listed: then
     a gateway may have answered in place of the API, which says nothing of the occurrences.
     """
-    traffic = session.traffic
     if not traffic.not_found:
         return
     listed = traffic.not_found & {row["id"] for row in source.resources["issues"]}
@@ -113,14 +139,6 @@ def _not_gone(what: str, such_as: str) -> ApiUnavailable:
     )
 
 
-def _resource(table: str, path: str, **endpoint: Any) -> EndpointResource:
-    return {
-        "name": table,
-        "endpoint": {"path": path, **endpoint},  # type: ignore[typeddict-item]
-        "processing_steps": [{"map": partial(to_row, table)}],
-    }
-
-
 def _occurrence(item: dict[str, Any]) -> dict[str, Any]:
     issue_id = item.pop(PARENT_ID)
     if item.get("issue_id") is None:
@@ -141,3 +159,16 @@ def _refuse_parent_id(response: requests.Response) -> None:
             f"A row of occurrences_issues has a new field {PARENT_ID}, a name that the sync uses"
             " itself. Nothing was loaded. The API has changed: report it."
         )
+
+
+def _columns(table: str) -> dict[str, TColumnSchema]:
+    """Return the columns of a table as dlt declares them."""
+    return {
+        name: {
+            "name": name,
+            "data_type": _DATA_TYPES.get(column.type, column.type),  # type: ignore[typeddict-item]
+            "nullable": not column.required,
+            "description": column.description,
+        }
+        for name, column in (TABLES[table].columns | DLT_COLUMNS).items()
+    }

@@ -7,7 +7,7 @@ from dlt.common.schema.typing import TSchemaTables
 from dlt.destinations.impl.bigquery.bigquery import BigQueryClient
 from dlt.destinations.job_client_impl import SqlJobClientBase
 
-from scanner_sync.inventory import find_tables
+from scanner_sync.warehouse.connection import Connection
 
 
 class _Client(BigQueryClient):
@@ -31,7 +31,8 @@ class _Client(BigQueryClient):
         a table that was dropped or has expired would stay missing.
         """
         names = list(only_tables or self.schema.tables)
-        found = find_tables(self.sql_client.native_connection, self.sql_client.dataset_name, names)
+        connection = Connection(self.sql_client.native_connection, self.sql_client.dataset_name)
+        found = connection.find_tables(names)
         is_complete = all(
             name in found
             and self.schema.get_table_columns(name).keys() <= {f.name for f in found[name].schema}

@@ -1,24 +1,19 @@
-"""The Monday report: one HTML page on what is open and what was fixed, from the dataset alone.
-
-BigQuery does the counting, so the page holds aggregates and short lists however large the account
-is. Vega-Lite draws the charts while the page is written; the page itself runs no script and asks
-for nothing. What it imports beside the function's packages is the extra `report`.
-"""
+"""The figures of the report. BigQuery counts, so they are few however large the account is."""
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 from google.api_core.exceptions import Forbidden, GoogleAPICallError, NotFound
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 
-from scanner_sync import charts
-from scanner_sync.errors import LoadError, SettingsError
-from scanner_sync.history import HISTORIES, VIEWS
-from scanner_sync.pipeline import diagnose
+from scanner_sync.errors import LoadError
 from scanner_sync.tables import TABLES
+from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.diagnose import diagnose
+from scanner_sync.warehouse.history import HISTORIES
+from scanner_sync.warehouse.views import VIEWS
 
 WEEKS: Final = 26
 """How many weeks the page looks back, the present one included. They begin on Mondays, in UTC."""
@@ -117,60 +112,16 @@ FROM `{d}.{table}` AS t LEFT JOIN `{d}._dlt_loads` AS l ON l.load_id = t._dlt_lo
 }
 
 
-def write_overview(client: bigquery.Client, dataset: str, out: Path, now: datetime) -> None:
-    """Write the report on `dataset`, as of `now` (aware), to the file `out`.
+def read_figures(warehouse: Connection, now: datetime) -> dict[str, Any]:
+    """Read all figures of the page, as of `now` (aware), as the template takes them.
 
-    Raises `SettingsError` where the extra `report` is not installed or `out` cannot be written,
-    `LoadError` where the dataset holds no histories, and what `diagnose` makes of BigQuery's
-    errors. The file is touched only once the page is complete.
+    Raises `LoadError` if the dataset has no histories, and what `diagnose` returns for BigQuery's
+    errors.
     """
     try:
-        import jinja2
-        import vl_convert  # noqa: F401 - before BigQuery is asked for anything
-    except ImportError as error:
-        raise SettingsError(
-            f"The report needs {error.name}, of the extra `report`, which is not installed: uv pip"
-            " install -r pyproject.toml --extra report"
-        ) from None
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "count": "{:,}".format,
-        "days": charts.days,
-        "day": "{:%Y-%m-%d}".format,
-        "minute": "{:%Y-%m-%d %H:%M}".format,
-        "span": _span,
-        "change": _change,
-    }
-    template = Path(__file__).with_name("overview.html").read_text(encoding="utf-8")
-    figures = _figures(client, dataset, now)
-    drawn = {
-        name: charts.draw(make, figures)
-        for name, make in {
-            "open": charts.open_by_severity,
-            "flow": charts.opened_and_fixed,
-            "days": charts.days_to_fix,
-            "targets": charts.worst_targets,
-        }.items()
-    }
-    page = environment.from_string(template).render(charts=drawn, **figures)
-    try:
-        out.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(f"The report cannot be written to {out}: {error.strerror}.") from None
-
-
-def _figures(client: bigquery.Client, dataset: str, now: datetime) -> dict[str, Any]:
-    name = f"{client.project}.{dataset}"
-    try:
-        return _read(client, dataset, now)
+        return _read(warehouse, now)
     except NotFound:
-        raise _no_histories(name) from None
+        raise _no_histories(warehouse.name) from None
     except Forbidden as error:
         raise LoadError(
             f"BigQuery denies access: {error.message} The report needs roles/bigquery.jobUser on"
@@ -187,14 +138,14 @@ def _no_histories(name: str) -> LoadError:
     )
 
 
-def _read(client: bigquery.Client, dataset: str, now: datetime) -> dict[str, Any]:
-    """All figures of the page, as the template takes them."""
+def _read(warehouse: Connection, now: datetime) -> dict[str, Any]:
+    client, dataset = warehouse.client, warehouse.dataset
     there = {table.table_id for table in client.list_tables(dataset)}
     if not there >= {*HISTORIES, *VIEWS, "_dlt_loads"}:
-        raise _no_histories(f"{client.project}.{dataset}")
+        raise _no_histories(warehouse.name)
 
     def query(name: str, **texts: str) -> list[dict[str, Any]]:
-        sql = _QUERIES[name].format(d=f"{client.project}.{dataset}", **texts)
+        sql = _QUERIES[name].format(d=warehouse.name, **texts)
         config = bigquery.QueryJobConfig(
             query_parameters=[
                 bigquery.ArrayQueryParameter(key, "TIMESTAMP", value)
@@ -208,7 +159,7 @@ def _read(client: bigquery.Client, dataset: str, now: datetime) -> dict[str, Any
 
     parameters: dict[str, Any] = {}
     states = " UNION ALL ".join(
-        f"SELECT valid_from, valid_to FROM `{client.project}.{dataset}.{history}`"  # noqa: S608
+        f"SELECT valid_from, valid_to FROM `{warehouse.name}.{history}`"  # noqa: S608
         for history in HISTORIES
     )
     [extent] = query("extent", states=states)
@@ -248,7 +199,7 @@ def _read(client: bigquery.Client, dataset: str, now: datetime) -> dict[str, Any
         target["tags"] = _tags(target["tags"])
         target["other"] = target["open"] - sum(target[severity] for severity in SEVERITIES)
     return {
-        "name": f"{client.project}.{dataset}",
+        "name": warehouse.name,
         **{"now": now, "first": first, "start": start, "severities": severities},
         **{"begin": begin, "weeks": [week for week in weeks if week >= begin]},
         "open_now": opened_at(now),
@@ -292,17 +243,3 @@ def _monday(instant: datetime) -> datetime:
 def _tags(text: str | None) -> list[str]:
     found = json.loads(text or "null")
     return [str(tag) for tag in found if tag is not None] if isinstance(found, list) else []
-
-
-def _span(span: timedelta | int) -> str:
-    """A length of time, in its largest fitting unit."""
-    minutes = (span if isinstance(span, int) else span.total_seconds()) / 60
-    if minutes < 90:
-        return f"{minutes:.0f} min"
-    return f"{minutes / 60:.0f} h" if minutes < 48 * 60 else f"{minutes / 1440:.0f} days"
-
-
-def _change(change: int) -> str:
-    if change == 0:
-        return "as many as"
-    return f"{abs(change):,} {'more' if change > 0 else 'fewer'} than"

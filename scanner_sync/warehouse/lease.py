@@ -23,22 +23,15 @@ from google.api_core.exceptions import (
     GoogleAPIError,
     NotFound,
     PreconditionFailed,
-    RetryError,
-    ServerError,
-    TooManyRequests,
 )
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.cloud import bigquery
-from requests.exceptions import ConnectionError, Timeout
+from requests.exceptions import ConnectionError
 
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import (
-    AlreadyRunning,
-    LoadUnavailable,
-    SettingsError,
-    SyncError,
-    machine_error,
-)
+from scanner_sync.errors import AlreadyRunning, LoadUnavailable, SyncError
+from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.diagnose import diagnose, is_transient
 
 Answer = TypeVar("Answer")
 
@@ -67,33 +60,6 @@ REACH_PATIENCE: Final = 10.0
 """The same where BigQuery cannot be reached: most often there is no network."""
 
 
-PASSING_REASONS: Final = frozenset(
-    {
-        *("backendError", "internalError", "quotaExceeded", "rateLimitExceeded"),
-        *("jobBackendError", "jobInternalError", "jobRateLimitExceeded", "tableUnavailable"),
-    }
-)
-"""Reasons of BigQuery's for a failure after which it asks to try again:
-https://cloud.google.com/bigquery/docs/error-messages"""
-
-
-def is_passing(error: BaseException) -> bool:
-    """Whether an error of Google's is one that passes: a later try may succeed."""
-    kinds = (RetryError, ServerError, TooManyRequests, TransportError, ConnectionError, Timeout)
-    details = getattr(error, "errors", None) or [{}]
-    reason = details[0].get("reason") if isinstance(details[0], dict) else None
-    return (isinstance(error, kinds) or reason in PASSING_REASONS) and not machine_error(error)
-
-
-def check_location(dataset: bigquery.Dataset, location: str) -> None:
-    """Raise `SettingsError` where the dataset is elsewhere than the settings say."""
-    if str(dataset.location).lower() != location.lower():
-        raise SettingsError(
-            f"The dataset {dataset.dataset_id} is in {dataset.location}, and BIGQUERY_LOCATION is"
-            f" {location}. Set it to where the dataset is."
-        )
-
-
 class Lease:
     """Held inside a `with`. Entering raises `AlreadyRunning` while another run holds it.
 
@@ -103,18 +69,16 @@ class Lease:
 
     def __init__(
         self,
-        client: bigquery.Client,
-        dataset: str,
+        connection: Connection,
         deadline: Deadline,
         on_lost: Callable[[SyncError], None],
-        name_of: Callable[[BaseException], str] = lambda error: type(error).__name__,
     ) -> None:
-        self._client = client
-        self._dataset = bigquery.DatasetReference(client.project, dataset)
+        self._connection = connection
+        self._client = connection.client
+        self._dataset = bigquery.DatasetReference.from_string(connection.name)
         self._reference = self._dataset.table(LEASE_TABLE)
         self._deadline = deadline
         self._on_lost = on_lost
-        self._name_of = name_of
         self._holder = uuid.uuid4().hex
         self._signed = 0.0
         """When the lease was last signed, by the monotonic clock."""
@@ -125,7 +89,7 @@ class Lease:
         self._table: bigquery.Table
 
     def __enter__(self) -> Self:
-        self._patiently(self._make_dataset)
+        self._patiently(self._ensure_dataset)
         self._table = self._take()
         self._renewing.start()
         return self
@@ -142,7 +106,7 @@ class Lease:
         if error is None:
             labels |= {SUCCEEDED: self._now()}
         else:
-            labels |= {FAILED: self._now(), FAILURE: self._name_of(error).lower()}
+            labels |= {FAILED: self._now(), FAILURE: _name_of(error).lower()}
         # What cannot be given back runs out.
         for _ in range(3):
             with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
@@ -155,16 +119,15 @@ class Lease:
                     return
                 self._table = found
 
-    def _make_dataset(self) -> None:
-        """Make the dataset, where it is not there: Terraform makes it, a laptop does not."""
-        location = str(self._client.location)
+    def _ensure_dataset(self) -> None:
+        """Create the dataset if there is none, as on a laptop; Terraform creates it elsewhere."""
         try:
             found = self._client.get_dataset(self._dataset, **CALL)
         except NotFound:
             dataset = bigquery.Dataset(self._dataset)
-            dataset.location = location
+            dataset.location = self._connection.location
             found = self._client.create_dataset(dataset, exists_ok=True, **CALL)
-        check_location(found, location)
+        self._connection.check_location(found)
 
     def _now(self) -> str:
         """BigQuery's time in whole seconds since 1970, as far as the last renewal tells."""
@@ -207,7 +170,7 @@ class Lease:
             except (GoogleAPIError, GoogleAuthError, OSError) as error:
                 is_reached = not isinstance(error, ConnectionError | TransportError)
                 patience = PATIENCE if is_reached else REACH_PATIENCE
-                if not is_passing(error) or time.monotonic() - started > patience:
+                if not is_transient(error) or time.monotonic() - started > patience:
                     raise
             self._sleep(1.0)
 
@@ -266,3 +229,8 @@ class Lease:
                 " that no two runs load at once; the next run starts anew."
             )
         )
+
+
+def _name_of(error: BaseException) -> str:
+    interrupted = isinstance(error, KeyboardInterrupt)
+    return "Interrupted" if interrupted else type(diagnose(error)).__name__

@@ -1,0 +1,240 @@
+"""The command line: `scanner-sync`, or `python -m scanner_sync`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from scanner_sync import __version__, log, streams, worker
+from scanner_sync.errors import InternalError, SyncError
+from scanner_sync.settings import remove_foreign_settings
+from scanner_sync.tables import TABLES
+from scanner_sync.worker import Interrupted, exit_status
+
+if TYPE_CHECKING:
+    from scanner_sync.warehouse import Warehouse
+
+_REACH_SECONDS: Final = 10.0
+"""How long a command tries to reach BigQuery; Google's client would take ten minutes."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command, and return its exit status."""
+    streams.guard()
+    ending = threading.Lock()
+    try:
+        status = _run_command(arguments, ending)
+    except Interrupted as interrupt:
+        print("Interrupted.", file=sys.stderr)
+        status = interrupt.status
+    except Exception as error:
+        found = error if isinstance(error, SyncError) else log.explain(error)
+        _print_error(found)
+        status = exit_status(found)
+    ending.acquire()  # never released: the status is decided
+    return streams.settle(status)
+
+
+def _run_command(arguments: Sequence[str] | None, ending: threading.Lock) -> int:
+    parser = _parser()
+    try:
+        parsed = parser.parse_args(arguments)
+    except SystemExit as end:  # after --help, or a usage error
+        return int(end.code or 0)
+    if parsed.command is None:
+        parser.print_help(sys.stderr)
+        return worker.EXIT_USAGE
+    worker.raise_interrupts(ending)
+    log.configure("INFO" if parsed.command == "sync" else "WARNING")
+    commands = {"sync": _sync, "check": _check, "status": _status, "report": _report}
+    return commands[parsed.command](parsed)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scanner-sync",
+        description="Sync a vulnerability scanner's API into BigQuery. Settings come from the"
+        " environment or .dlt/config.toml; `check` tests them.",
+        epilog="Exit codes: 0 success, 1 permanent failure, 2 usage error, 75 retryable failure,"
+        " 129, 130 or 143 interrupted.",
+    )
+    parser.add_argument("--version", action="version", version=f"scanner-sync {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def add(name: str, summary: str, details: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=summary, description=f"{summary}. {details}")
+
+    sync = add(
+        "sync",
+        "Sync the API into BigQuery once",
+        "The function does the same. The log goes to standard error: readable on a terminal, one"
+        " JSON object per line elsewhere.",
+    )
+    sync.add_argument(
+        "--resources",
+        type=_resources,
+        default=tuple(TABLES),
+        metavar="NAME,...",
+        help=f"what to sync: {', '.join(TABLES)} (default: all)",
+    )
+    sync.add_argument(
+        "--json", action="store_true", help="print the function's answer as a line of JSON"
+    )
+    add(
+        "check",
+        "Test everything a sync needs",
+        "Reads the settings, the secret and the API, and tests the rights in BigQuery. No data"
+        " changes, and nothing is left behind.",
+    )
+    status = add(
+        "status",
+        "Show rows, freshness and the last syncs",
+        "Syncs that failed before they reached BigQuery are only in the log.",
+    )
+    status.add_argument("--json", action="store_true", help="print a line of JSON")
+    report = add(
+        "report",
+        "Write a report page from the dataset",
+        "The page is one HTML file that needs no network.",
+    )
+    report.add_argument("--out", required=True, metavar="FILE.html", help="the file to write")
+    return parser
+
+
+def _resources(names: str) -> tuple[str, ...]:
+    given = [name.strip() for name in names.split(",")]
+    if unknown := [name for name in given if name not in TABLES]:
+        raise argparse.ArgumentTypeError(
+            f"unknown: {', '.join(map(repr, unknown))}; choose from {', '.join(TABLES)}"
+        )
+    return tuple(name for name in TABLES if name in given)
+
+
+def _sync(arguments: argparse.Namespace) -> int:
+    try:
+        answer = worker.run_worker(arguments.resources)
+    except SyncError as error:
+        if not arguments.json:
+            raise
+        print(json.dumps(error.body() | {"retry_after": error.retry_after}))
+        return exit_status(error)
+    if arguments.json:
+        print(json.dumps(answer))
+    else:
+        _print_result(answer)
+    return 0
+
+
+def _print_result(answer: Mapping[str, Any]) -> None:
+    from scanner_sync.terminal import print_table
+
+    history = answer["history"]
+    counts = ("opened", "closed", "changed") if history else ()
+    print_table(
+        ["table", "rows", *counts],
+        [
+            [table, of["rows"], *(history.get(table, {}).get(count) for count in counts)]
+            for table, of in answer["tables"].items()
+        ],
+    )
+    print(
+        f"Loaded into {answer['dataset']} in {answer['seconds']} seconds, with"
+        f" {answer['requests']:,} requests."
+    )
+
+
+def _check(_: argparse.Namespace) -> int:
+    remove_foreign_settings()
+    from scanner_sync.check import check
+
+    failed = []
+    for result in check():
+        print(f"{result.status:<7}  {result.name:<15}  {result.detail}", flush=True)
+        if result.status == "failed":
+            failed.append(result)
+    if not failed:
+        return 0
+    retryable = all(result.retryable for result in failed)
+    return worker.EXIT_RETRYABLE if retryable else worker.EXIT_FAILED
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from scanner_sync.terminal import ago, print_table
+
+    with _warehouse() as warehouse:
+        status = warehouse.status()
+    now = status.pop("now")
+    if arguments.json:
+        print(json.dumps(status, default=datetime.isoformat))
+        return 0
+
+    def when(moment: datetime | None) -> str:
+        return f"{moment:%Y-%m-%d %H:%M:%S} UTC, {ago(moment, now)}" if moment else "never"
+
+    def describe(sync: Mapping[str, Any] | None) -> str:
+        if sync is None:
+            return "none"
+        return ", ".join(
+            [*(sync[key] for key in ("outcome", "error_type") if key in sync), when(sync["at"])]
+        )
+
+    print_table(
+        ["table", "rows", "newest row loaded"],
+        [[of["table"], of["rows"], when(of["loaded_at"])] for of in status["tables"]],
+    )
+    print()
+    print_table(
+        ["load", "finished"], [[load["load_id"], when(load["at"])] for load in status["loads"]]
+    )
+    print(f"\nlast sync: {describe(status['last_run'])}")
+    if status["last_failure"]:
+        print(f"last failure: {describe(status['last_failure'])}")
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from scanner_sync.report import write_report
+
+    with _warehouse() as warehouse:
+        write_report(warehouse, Path(arguments.out), warehouse.now())
+    print(arguments.out)
+    return 0
+
+
+@contextmanager
+def _warehouse() -> Iterator[Warehouse]:
+    """Connect to BigQuery, and turn what goes wrong inside into a `SyncError`."""
+    remove_foreign_settings()
+    from google.api_core.exceptions import NotFound
+    from google.cloud import bigquery
+
+    from scanner_sync.settings import read_settings
+    from scanner_sync.warehouse import Warehouse
+    from scanner_sync.warehouse.diagnose import diagnose
+
+    try:
+        warehouse = Warehouse.connect(read_settings())
+        retry = bigquery.DEFAULT_RETRY.with_timeout(_REACH_SECONDS)
+        with contextlib.suppress(NotFound):
+            warehouse.client.get_dataset(warehouse.dataset, retry=retry)
+        yield warehouse
+    except Exception as error:
+        found = diagnose(error)
+        if isinstance(found, InternalError):
+            log.event("fault", logging.ERROR, frames=log.frames_of(error))
+        raise found from None
+
+
+def _print_error(error: SyncError) -> None:
+    print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    if error.retry_after:
+        print(f"Try again in {error.retry_after} seconds.", file=sys.stderr)

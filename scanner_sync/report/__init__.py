@@ -1,0 +1,74 @@
+"""The report: one HTML page on what is open and what was fixed, from the dataset alone.
+
+Vega-Lite draws the charts when the page is written, so the page runs no script and loads nothing.
+The packages that it needs besides the function's are in the extra `report`.
+"""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from scanner_sync.errors import SettingsError
+from scanner_sync.report import charts
+from scanner_sync.report.figures import read_figures
+from scanner_sync.warehouse.connection import Connection
+
+
+def write_report(warehouse: Connection, out: Path, now: datetime) -> None:
+    """Write the report on a dataset, as of `now` (aware), to the file `out`.
+
+    Raises `SettingsError` if the extra `report` is not installed or `out` cannot be written, and
+    what `read_figures` raises. The file is written once the page is complete.
+    """
+    try:
+        import jinja2
+        import vl_convert  # noqa: F401 - before BigQuery is asked for anything
+    except ImportError as error:
+        raise SettingsError(
+            f"The report needs {error.name}, of the extra `report`, which is not installed: uv pip"
+            " install -r pyproject.toml --extra report"
+        ) from None
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "count": "{:,}".format,
+        "days": charts.days,
+        "day": "{:%Y-%m-%d}".format,
+        "minute": "{:%Y-%m-%d %H:%M}".format,
+        "span": _span,
+        "change": _change,
+    }
+    template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    figures = read_figures(warehouse, now)
+    drawn = {
+        name: charts.draw(make, figures)
+        for name, make in {
+            "open": charts.open_by_severity,
+            "flow": charts.opened_and_fixed,
+            "days": charts.days_to_fix,
+            "targets": charts.worst_targets,
+        }.items()
+    }
+    page = environment.from_string(template).render(charts=drawn, **figures)
+    try:
+        out.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"The report cannot be written to {out}: {error.strerror}.") from None
+
+
+def _span(span: timedelta | int) -> str:
+    """A length of time, in its largest fitting unit."""
+    minutes = (span if isinstance(span, int) else span.total_seconds()) / 60
+    if minutes < 90:
+        return f"{minutes:.0f} min"
+    return f"{minutes / 60:.0f} h" if minutes < 48 * 60 else f"{minutes / 1440:.0f} days"
+
+
+def _change(change: int) -> str:
+    if change == 0:
+        return "as many as"
+    return f"{abs(change):,} {'more' if change > 0 else 'fewer'} than"

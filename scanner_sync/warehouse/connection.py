@@ -1,0 +1,90 @@
+"""A dataset and the client that reaches it."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+import google.auth
+from google.api_core.exceptions import NotFound
+from google.cloud import bigquery
+from google.oauth2.credentials import Credentials
+
+from scanner_sync.errors import SettingsError
+from scanner_sync.settings import Settings
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A dataset and the client that reaches it, made once for a whole sync."""
+
+    client: bigquery.Client
+    dataset: str
+    credentials: Credentials | None = None
+    """Those of an emulator; otherwise None, and Google's libraries find their own."""
+
+    @classmethod
+    def connect(cls, settings: Settings) -> Self:
+        """Return the warehouse that the settings name, without a request to BigQuery.
+
+        Raises `SettingsError` where no project is known, and google.auth's errors.
+        """
+        project = settings.google_cloud_project
+        credentials = None
+        if settings.bigquery_emulator:
+            # dlt rejects AnonymousCredentials.
+            anonymous = {"token": "anonymous", "quota_project_id": project}
+            credentials = Credentials(**anonymous)  # type: ignore[no-untyped-call]
+        elif project is None:
+            _, project = google.auth.default()
+        if project is None:
+            raise SettingsError(
+                "GOOGLE_CLOUD_PROJECT is required: the Google credentials name no project."
+            )
+        client = bigquery.Client(project, credentials, location=settings.bigquery_location)
+        return cls(client, settings.dataset, credentials)
+
+    @property
+    def name(self) -> str:
+        """The dataset with its project: `PROJECT.DATASET`."""
+        return f"{self.client.project}.{self.dataset}"
+
+    @property
+    def location(self) -> str:
+        """Where BigQuery keeps the dataset, as the settings say."""
+        return str(self.client.location)
+
+    @property
+    def is_emulator(self) -> bool:
+        """Whether this is a local BigQuery."""
+        return self.credentials is not None
+
+    def check_location(self, dataset: bigquery.Dataset) -> None:
+        """Raise `SettingsError` if a dataset is not where the settings say."""
+        if str(dataset.location).lower() != self.location.lower():
+            raise SettingsError(
+                f"The dataset {dataset.dataset_id} is in {dataset.location}, but BIGQUERY_LOCATION"
+                f" is {self.location}. Set BIGQUERY_LOCATION to {dataset.location}."
+            )
+
+    def find_tables(self, names: Iterable[str], suffix: str = "") -> dict[str, bigquery.Table]:
+        """Find the tables and views that exist among `names`, in the dataset or `DATASET+suffix`.
+
+        One API call for each name, in parallel; no jobs.
+        """
+
+        def find(name: str) -> bigquery.Table | None:
+            try:
+                return self.client.get_table(f"{self.name}{suffix}.{name}")
+            except NotFound:
+                return None
+
+        with ThreadPoolExecutor(8, "tables") as pool:
+            return {table.table_id: table for table in pool.map(find, names) if table is not None}
+
+    def now(self) -> datetime:
+        """Ask BigQuery for its time, which everything in the dataset is dated by."""
+        [row] = self.client.query_and_wait("SELECT CURRENT_TIMESTAMP() AS now")
+        now: datetime = row["now"]
+        return now

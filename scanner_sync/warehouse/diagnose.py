@@ -1,0 +1,116 @@
+"""What an exception of dlt's or Google's means, as a `SyncError`."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from google.api_core.exceptions import (
+    Forbidden,
+    GoogleAPICallError,
+    NotFound,
+    RetryError,
+    ServerError,
+    TooManyRequests,
+)
+from google.auth.exceptions import (
+    DefaultCredentialsError,
+    GoogleAuthError,
+    RefreshError,
+    TransportError,
+)
+from requests.exceptions import ConnectionError, Timeout
+
+from scanner_sync.errors import (
+    InternalError,
+    LoadError,
+    LoadUnavailable,
+    SettingsError,
+    SyncError,
+    causes_of,
+    machine_error,
+)
+
+TRANSIENT_REASONS: Final = frozenset(
+    {
+        *("backendError", "internalError", "quotaExceeded", "rateLimitExceeded"),
+        *("jobBackendError", "jobInternalError", "jobRateLimitExceeded", "tableUnavailable"),
+    }
+)
+"""Reasons of BigQuery's after which it asks to try again:
+https://cloud.google.com/bigquery/docs/error-messages"""
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether a later try may succeed, after an error of Google's libraries."""
+    kinds = (RetryError, ServerError, TooManyRequests, TransportError, ConnectionError, Timeout)
+    details = getattr(error, "errors", None) or [{}]
+    reason = details[0].get("reason") if isinstance(details[0], dict) else None
+    return (isinstance(error, kinds) or reason in TRANSIENT_REASONS) and not machine_error(error)
+
+
+def diagnose(error: BaseException) -> SyncError:
+    """Return the `SyncError` that says what `error`, or what caused it, means to the caller.
+
+    Messages of other libraries may quote rows, so the only ones passed on are Google's about
+    permissions and about what was not found.
+    """
+    causes = list(causes_of(error))
+    for cause in causes:
+        if isinstance(cause, SyncError):
+            return cause
+        if found := _of_google(cause):
+            return found
+    if found := machine_error(error):
+        return found
+    for cause in causes:
+        if isinstance(cause, ConnectionError | TransportError):
+            return LoadUnavailable(
+                f"BigQuery cannot be reached ({type(cause).__name__}). Check the network of this"
+                " machine, its DNS and its proxy, and try again."
+            )
+    return _of_load(causes)
+
+
+def _of_google(cause: BaseException) -> SyncError | None:
+    if isinstance(cause, DefaultCredentialsError):
+        return SettingsError(
+            "There are no Google credentials to reach BigQuery with. On a laptop, run: gcloud auth"
+            " application-default login."
+        )
+    if isinstance(cause, RefreshError) and not cause.retryable:
+        return SettingsError(
+            "Google rejects the credentials that were found. On a laptop, run: gcloud auth"
+            " application-default login."
+        )
+    if isinstance(cause, Forbidden) and not is_transient(cause):
+        return LoadError(
+            f"BigQuery denies access: {cause.message} The account needs"
+            " roles/bigquery.jobUser on the project, and roles/bigquery.dataEditor on the"
+            " dataset and its _staging twin."
+        )
+    if isinstance(cause, NotFound):
+        return LoadError(
+            f"BigQuery cannot find something it needs: {str(cause.message).rstrip('.')}. Check"
+            " GOOGLE_CLOUD_PROJECT and DATASET. The next sync creates a table that was dropped."
+        )
+    return None
+
+
+def _of_load(causes: Iterable[BaseException]) -> SyncError:
+    from dlt.common.destination.exceptions import DestinationException
+    from dlt.common.exceptions import TransientException
+
+    causes = list(causes)
+    kinds = " < ".join(dict.fromkeys(type(cause).__name__ for cause in causes))
+    # dlt treats a failed statement whose reason it does not know as transient.
+    is_googles = any(isinstance(cause, GoogleAPICallError) for cause in causes)
+    transient = () if is_googles else (TransientException, GoogleAuthError)
+    if any(isinstance(cause, transient) or is_transient(cause) for cause in causes):
+        return LoadUnavailable(
+            f"BigQuery failed ({kinds}) in a way that a later try may not. The next sync starts"
+            " over."
+        )
+    if any(isinstance(cause, DestinationException | GoogleAPICallError) for cause in causes):
+        return LoadError(f"BigQuery rejected a request ({kinds}). See the job in BigQuery.")
+    return InternalError(
+        f"This is a bug in scanner-sync ({kinds}). The log says where; please report it."
+    )

@@ -1,0 +1,137 @@
+"""dlt's pipeline: it reads a source to the end, then merges the rows into the dataset."""
+
+import contextlib
+import gc
+import json
+import tempfile
+import warnings
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import dlt
+from dlt.common.destination.client import WithStateSync
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.common.runtime.collector_base import Collector
+from dlt.extract.source import DltSource
+
+from scanner_sync.progress import Progress
+from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.destination import BigQuery
+from scanner_sync.warehouse.load_files import load_file_source
+
+# dlt offers to read rows through BigQuery's Storage API. Nothing is read here.
+warnings.filterwarnings("ignore", message="Cannot create BigQuery Storage client")
+
+PIPELINE_NAME: Final = "scanner_sync"
+"""The name under which dlt keeps the schema in the dataset."""
+
+
+class Load:
+    """One load: `read` a source, then `commit` it. Use it in a `with`.
+
+    Its working directory is new, and removed at the end: what a failed load left there would
+    otherwise be loaded instead of the next one's rows. The schema is kept in the dataset.
+    """
+
+    def __init__(self, connection: Connection, progress: Progress) -> None:
+        self._progress = progress
+        self._is_emulator = connection.is_emulator
+        self._directory = tempfile.TemporaryDirectory(prefix="scanner_sync-")
+        self.pipeline = dlt.pipeline(
+            PIPELINE_NAME,
+            pipelines_dir=self._directory.name,
+            dataset_name=connection.dataset,
+            destination=BigQuery(
+                credentials=connection.credentials,  # type: ignore[arg-type] # dlt takes Google's
+                location=connection.location,
+                project_id=connection.client.project,
+                destination_name="bigquery",
+            ),
+            progress=_Jobs(progress),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.pipeline.deactivate()
+        self._directory.cleanup()
+
+    def read(self, source: DltSource) -> None:
+        """Read a source to the end, into load files. Nothing in the dataset changes.
+
+        Raises what the source raises, wrapped in dlt's exceptions.
+        """
+        with self._progress.step("reading_schema"):
+            self._restore_schema(source.name)
+        with self._progress.step("reading_api"):
+            gc.freeze()  # imported modules stay, so the collector need not visit them again
+            files = load_file_source(
+                source,
+                Path(self._directory.name),
+                compress=not self._is_emulator,
+                on_rows=self._progress.count_rows,
+            )
+            self.pipeline.extract(files)
+
+    def commit(self) -> str | None:
+        """Load and merge what was read, and return the load's id; None if there are no rows."""
+        with self._progress.step("loading"):
+            self.pipeline.normalize()
+            if not all(self._progress.rows_read.values()):
+                # dlt creates a table when rows come for it; this creates those without rows too.
+                self.pipeline.sync_schema()
+            load_info = self.pipeline.load()
+        return load_info.loads_ids[-1] if load_info.loads_ids else None
+
+    def _restore_schema(self, name: str) -> None:
+        """Restore the columns of fields that the API added before, from the dataset."""
+        with self.pipeline.destination_client() as client:
+            assert isinstance(client, WithStateSync)
+            with contextlib.suppress(DestinationUndefinedEntity):  # the first load
+                if stored := client.get_stored_schema(name):
+                    schema = dlt.Schema.from_dict(json.loads(stored.schema))
+                    self.pipeline.schemas.save_schema(schema)
+
+
+class _Jobs(Collector):
+    """Counts the jobs of dlt's load step."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def update(
+        self,
+        name: str,
+        inc: int = 1,
+        total: int | None = None,
+        inc_total: int | None = None,
+        message: str | None = None,
+        label: str | None = None,
+    ) -> None:
+        """Count jobs that were added or ended."""
+        if self.step.startswith("Load") and name == "Jobs" and label is None:
+            self._progress.jobs["done"] += inc
+            self._progress.jobs["all"] += (total or 0) + (inc_total or 0)
+            self._progress.loaded = _loaded_tables(dlt.current.pipeline())
+
+    def _start(self, step: str) -> None:
+        """Do nothing: `Progress` times the steps."""
+
+    def _stop(self) -> None:
+        """Do nothing, as above."""
+
+
+def _loaded_tables(pipeline: dlt.Pipeline) -> set[str]:
+    running, completed = set[str](), set[str]()
+    for load_id in pipeline.list_normalized_load_packages():
+        for state, jobs in pipeline.get_load_package_info(load_id).jobs.items():
+            tables = {job.job_file_info.table_name for job in jobs}
+            (completed if state == "completed_jobs" else running).update(tables)
+    return completed - running
