@@ -5,7 +5,7 @@ locals {
   # The alert on missing runs counts successful runs in a window, and fires when the count stays at zero for a hold
   # time. The two add up to max_staleness_hours; for a log-based metric Cloud Monitoring allows them 25 hours together,
   # and the hold 23.5. The window is short and the hold long: after the first deployment the window is empty, and only
-  # the hold keeps the alert quiet until the first run is due. An hour is enough for log entries that arrive late.
+  # the hold gives the first run time to succeed. An hour is enough for log entries that arrive late.
   staleness_minutes         = var.max_staleness_hours == null ? 0 : 60 * var.max_staleness_hours
   no_success_window_minutes = max(min(60, local.staleness_minutes / 4), local.staleness_minutes - 1410)
   no_success_hold_minutes   = local.staleness_minutes - local.no_success_window_minutes

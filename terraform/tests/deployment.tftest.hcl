@@ -220,6 +220,7 @@ run "every_variable_given" {
     log_level               = "DEBUG"
     time_zone               = "Europe/Berlin"
     schedule                = "30 4 * * *"
+    max_staleness_hours     = 25
     sync_deadline_seconds   = 1680
     notification_channels   = ["projects/my-project-1/notificationChannels/123"]
   }
