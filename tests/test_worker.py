@@ -25,7 +25,7 @@ from scanner_sync.errors import ApiUnavailable, InternalError, LoadUnavailable, 
 from scanner_sync.warehouse.diagnose import diagnose
 from scanner_sync.warehouse.load_files import LoadFile
 from tests.conftest import TOKEN, Dataset
-from tests.test_command_line import COMMAND, Done, on_terminal
+from tests.test_cli import COMMAND, Done, on_terminal
 from tests.test_function import Stranger, serve
 from tests.test_request import push
 
@@ -267,19 +267,40 @@ def test_a_sync_under_nohup_outlives_its_terminal(held: Held) -> None:
 
 @pytest.mark.usefixtures("dataset")
 def test_what_a_killed_run_left_is_removed_once_nobody_uses_it(held: Held, tmp_path: Path) -> None:
-    """Not while its process lives; by the next run, even one that fails, once it was killed."""
+    """Not while its processes live; by the next sync, even if it fails, once they were killed."""
     arrived, _ = held
-    command = subprocess.Popen([*COMMAND, *SYNC], cwd=ROOT, stderr=subprocess.DEVNULL)
+    command = subprocess.Popen(
+        [*COMMAND, *SYNC], cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True
+    )
     assert arrived.wait(timeout=60)
     [directory] = tmp_path.iterdir()
     before = sorted(directory.rglob("*"))
     assert run("", *SYNC, **NO_SETTINGS).status == 1
     assert (list(tmp_path.iterdir()), sorted(directory.rglob("*"))) == ([directory], before)
 
-    command.kill()
-    command.wait(timeout=60)
+    os.killpg(command.pid, signal.SIGKILL)
+    command.communicate(timeout=60)  # until both have ended
     assert list(tmp_path.iterdir()) == [directory]
     assert run("", *SYNC, **NO_SETTINGS).status == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_ends_with_its_parent(held: Held, dataset: Dataset, tmp_path: Path) -> None:
+    """A parent that is killed alone: its worker gives the lease back, and its files are removed."""
+    arrived, go_on = held
+    parent = subprocess.Popen([*COMMAND, *SYNC], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert arrived.wait(timeout=60)
+    parent.kill()
+    assert parent.stderr
+    *_, said = parent.stderr  # which the worker writes to until it ends
+    parent.stderr.close()
+    assert parent.wait(timeout=60) == -signal.SIGKILL
+    assert json.loads(said)["error_type"] == "Interrupted"
+    last = dataset.warehouse.status()["last_run"]
+    assert (last["outcome"], last["error_type"]) == ("failed", "Interrupted")
+    assert len(list(tmp_path.iterdir())) == 1
+    go_on.set()
+    assert run("", *SYNC).status == 0
     assert list(tmp_path.iterdir()) == []
 
 
