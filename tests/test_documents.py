@@ -26,7 +26,7 @@ from scanner_sync.warehouse.views import VIEW_TABLES
 from tests.conftest import Dataset
 
 DOCUMENTS = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
     *sorted((ROOT / "docs").glob("*.md")),
     ROOT / "terraform/README.md",
 ]
@@ -290,6 +290,18 @@ def failed_hooks(checkout: Path, *arguments: str) -> set[str]:
     return found
 
 
+WORKFLOW = """\
+on: pull_request
+permissions: {}
+jobs:
+  planted:
+    runs-on: ubuntu-24.04
+    steps:
+      - run: echo "${{ github.event.pull_request.title }}"
+"""
+"""A workflow that lets the title of a pull request run commands."""
+
+
 def test_each_commit_is_checked(checkout: Path) -> None:
     """What is committed passes, and each hook refuses what it is there for."""
     assert failed_hooks(checkout, "--all-files") == set()
@@ -299,6 +311,8 @@ def test_each_commit_is_checked(checkout: Path) -> None:
         "ruff-check": ("local/planted_too.py", '"""Planted."""\nimport os\n'),
         "terraform-fmt": ("terraform/planted.tf", 'locals {\n  a="b"\n}\n'),
         "no-secrets": ("local/planted.toml", f'access_token = "{secret}"\n'),
+        "codespell": ("docs/planted.md", "A seperate line.\n"),  # codespell:ignore
+        "zizmor": (".github/workflows/planted.yml", WORKFLOW),
     }
     if shutil.which("terraform") is None:
         del planted["terraform-fmt"]
@@ -308,11 +322,11 @@ def test_each_commit_is_checked(checkout: Path) -> None:
     files = [name for name, _ in planted.values()]
     assert failed_hooks(checkout, "--files", *files) == set(planted)
     hooks = re.findall(r"(?m)^      - id: (\S+)", (ROOT / ".pre-commit-config.yaml").read_text())
-    assert set(hooks) >= planted.keys() | {"mypy"}
+    assert set(hooks) - {"terraform-fmt"} == planted.keys() - {"terraform-fmt"} | {"mypy"}
 
 
 def test_the_workflow_is_pinned_and_may_do_little() -> None:
-    """Each action by its commit, no right but to read, both Pythons, and all of `make test`."""
+    """Each action by its commit, no right but to read, both Pythons, and all that .ci/run runs."""
     for path in (ROOT / ".github/workflows").iterdir():
         text = path.read_text()
         uses = re.findall(r"uses: (.*)", text)
@@ -323,4 +337,5 @@ def test_the_workflow_is_pinned_and_may_do_little() -> None:
         assert "timeout-minutes:" in text
     text = (ROOT / ".github/workflows/test.yml").read_text()
     assert 'python: ["3.11", "3.13"]' in text
-    assert re.search(r"(?m)run: make test\b", text)
+    made = re.findall(r"(?m)\bmake ([\w-]+)$", (ROOT / ".ci/run").read_text())
+    assert re.findall(r"(?m)run: make ([\w-]+) PYTHON=python$", text) == made
