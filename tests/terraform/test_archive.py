@@ -1,8 +1,6 @@
 """The source archive: what it contains, and that it runs without the rest of the repository."""
 
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +9,9 @@ import requests
 from local.bigquery import bigquery as local_bigquery
 from local.processes import ROOT, serving
 from sample_api import Account, create_app, serve
+from tests.pythons import fresh_environment
 
-from .deployment import State, archive, skip
+from .deployment import State, archive
 
 # In one process, so that the fixtures run once.
 pytestmark = pytest.mark.xdist_group("terraform")
@@ -31,31 +30,16 @@ def test_archive_holds_the_program_and_nothing_else(deployments: dict[str, State
         assert archive(state) == expected, run
 
 
-def python_3_13() -> str | None:
-    """Return a Python of the deployed version, or None if this machine has none."""
-    versions = Path.home().glob(".pyenv/versions/3.13*/bin/python")
-    candidates = [shutil.which("python3.13"), sys.executable, *map(str, versions)]
-    for candidate in filter(None, candidates):
-        done = subprocess.run([candidate, "--version"], capture_output=True, text=True, check=False)
-        if done.stdout.startswith("Python 3.13."):
-            return candidate
-    return None
-
-
 @pytest.mark.network
 def test_the_archive_alone_serves_the_function(
     deployments: dict[str, State], tmp_path: Path
 ) -> None:
     """The uploaded files serve a sync on a fresh Python 3.13, with requirements checked by hash."""
-    python = python_3_13()
-    if python is None:
-        skip("Python 3.13 is not installed")
     for name, text in archive(deployments["http"]).items():
         path = tmp_path / "function" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    subprocess.run([python, "-m", "venv", tmp_path / "venv"], check=True)
-    fresh = str(tmp_path / "venv/bin/python")
+    fresh = str(fresh_environment("3.13", tmp_path / "venv"))
     install = [fresh, "-m", "pip", "install", "--quiet", "--require-hashes", "-r"]
     subprocess.run([*install, tmp_path / "function/requirements.txt"], check=True)
     account = Account(targets=[{"id": 1, "address": "a.example.com"}])
