@@ -1,7 +1,7 @@
-"""The report: one HTML page on what is open and what was fixed, from the dataset alone.
+"""The report: one HTML page that shows what is open and what was fixed, from the dataset alone.
 
 Vega-Lite draws the charts when the page is written, so the page runs no script and loads nothing.
-The packages that it needs besides the function's are in the extra `report`.
+The extra `report` installs the packages for it, which the function does without.
 """
 
 from datetime import datetime, timedelta
@@ -16,16 +16,16 @@ from scanner_sync.warehouse.connection import Connection
 def write_report(warehouse: Connection, out: Path, now: datetime) -> None:
     """Write the report on a dataset, as of `now` (aware), to the file `out`.
 
-    Raises `SettingsError` if the extra `report` is not installed or `out` cannot be written, and
-    what `read_figures` raises. The file is written once the page is complete.
+    The file is written only when the page is complete. Raises `SettingsError` if the extra `report`
+    is not installed or `out` cannot be written, and the errors of `read_figures`.
     """
     try:
         import jinja2
-        import vl_convert  # noqa: F401 - before BigQuery is asked for anything
+        import vl_convert  # noqa: F401 - fail before any query is paid for
     except ImportError as error:
         raise SettingsError(
-            f"The report needs {error.name}, of the extra `report`, which is not installed: uv pip"
-            " install -r pyproject.toml --extra report"
+            f"The report needs {error.name}, which is not installed. Install the extra `report`:"
+            " pip install '.[report]'"
         ) from None
     environment = jinja2.Environment(
         autoescape=True,
