@@ -102,7 +102,7 @@ def test_tiles(page: ReadPage) -> None:
         f" All open issues {now.total()} plus {snoozed} snoozed"
         f" Last seven days {len(OPENED_LATELY)} opened {len(FIXED_LATELY)} fixed"
         f" Median days to fix {quartiles(FIXED)[1]} {len(FIXED)} fixed since 2025-12-22"
-        " Last load 0 min ago 2026-06-15 09:30"
+        " Time since last load 0 min 2026-06-15 09:30"
     ) in page.text
 
 
@@ -135,7 +135,7 @@ def test_opened_and_fixed(page: ReadPage) -> None:
         expected.append([label, f"{opened}", f"{fixed}", sign])
     assert page.tables["flow-table"] == [["Week of", "opened", "fixed", "difference"], *expected]
     at_first = sum(opening.opened_at == FIRST for opening in OPENINGS)
-    assert f"Issues found by the first sync ({at_first}) do not count as opened." in page.text
+    assert f"Issues from the first sync ({at_first}) do not count as opened." in page.text
 
 
 def test_days_to_fix(page: ReadPage) -> None:
