@@ -74,12 +74,22 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Page]
         yield page
 
 
+def days(number: float) -> str:
+    """A number of days as the page writes it."""
+    return f"{number:.1f}" if number < 10 else f"{number:.0f}"
+
+
 class ReadPage(HTMLParser):
-    """What a page says: its tables, the text outside of them, its tags and attributes."""
+    """What a page says: its tables, the text outside of them, its tags and attributes.
+
+    `charts` has the labels of the marks of each chart, for each of its drawings, by the id of the
+    heading above it.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.tables: dict[str, list[list[str]]] = {}
+        self.charts: dict[str, list[list[str]]] = {}
         self.tags: set[str] = set()
         self.attributes: set[str] = set()
         self.words: list[str] = []
@@ -90,8 +100,15 @@ class ReadPage(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.attributes |= {name for name, _ in attrs}
-        if tag == "table":
-            self._rows = self.tables.setdefault(f"{dict(attrs)['id']}", [])
+        attributes = {name: value or "" for name, value in attrs}
+        if tag == "h2":
+            self._heading = attributes["id"]
+        elif tag == "div" and attributes.get("class", "").startswith("chart "):
+            self.charts.setdefault(self._heading, []).append([])
+        elif tag == "path" and "aria-label" in attributes:
+            self.charts[self._heading][-1].append(attributes["aria-label"])
+        elif tag == "table":
+            self._rows = self.tables.setdefault(attributes["id"], [])
         elif tag == "tr":
             self._rows.append([])
         elif tag in ("td", "th"):

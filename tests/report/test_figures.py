@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from .account import FIRST, IMAGE, MONDAY, NOW, START, TARGETS, Issue, some_issues
-from .conftest import ReadPage
+from .conftest import ReadPage, days
 
 # One worker writes the page that all of these tests read.
 pytestmark = pytest.mark.xdist_group("report")
@@ -59,10 +59,6 @@ def open_at(instant: datetime) -> tuple[Counter[str], int]:
         Counter(state.severity or "none" for state in then if not state.snoozed),
         sum(state.snoozed is True for state in then),
     )
-
-
-def days(number: float) -> str:
-    return f"{number:.1f}" if number < 10 else f"{number:.0f}"
 
 
 def quartiles(openings: list[Opening]) -> list[str]:
