@@ -57,7 +57,7 @@ class Period(NamedTuple):
 
     @property
     def since(self) -> datetime:
-        """When the figures begin: at `start`, or with younger histories."""
+        """When the figures begin: at `start`, or when the histories do if that is later."""
         return max(self.start, self.first)
 
     @property
@@ -73,7 +73,7 @@ class Period(NamedTuple):
 
 
 class OpenIssues(NamedTuple):
-    """How many issues are open at an instant, by severity. A severity without any counts 0."""
+    """How many issues are open at an instant, by severity; 0 for a severity that is missing."""
 
     instant: datetime
     open: Counter[str]
@@ -184,7 +184,7 @@ class Figures(NamedTuple):
     open_week_ago: OpenIssues | None
     """None if the histories are younger."""
     open_over_time: list[OpenIssues]
-    """When the histories begin, on each Monday after it, and now."""
+    """Oldest first: when the histories begin if that is in the period, on each Monday, and now."""
     last_days: LastDays
     flow: list[Week]
     """Oldest first, from the week in which the histories begin."""
@@ -199,8 +199,8 @@ class Figures(NamedTuple):
 def read_figures(warehouse: Connection, now: datetime) -> Figures:
     """Read all figures of the page, as of `now` (aware).
 
-    Raises `LoadError` if the dataset has no histories, and what `diagnose` returns for BigQuery's
-    errors.
+    Raises `LoadError` if the dataset has no histories or BigQuery denies access, and for other
+    errors of Google's libraries what `diagnose` returns.
     """
     try:
         return _read(warehouse, now)
@@ -217,8 +217,9 @@ def read_figures(warehouse: Connection, now: datetime) -> Figures:
 
 def _no_histories(name: str) -> LoadError:
     return LoadError(
-        f"There are no histories in {name}, and the report is made from them. Sync once with"
-        " HISTORY=true, or set GOOGLE_CLOUD_PROJECT and DATASET to a dataset that has them."
+        f"There are no histories in {name}, or only those of version 0.1. The report is made from"
+        " them: sync once with HISTORY=true, or set GOOGLE_CLOUD_PROJECT and DATASET to a dataset"
+        " that has them."
     )
 
 
@@ -331,11 +332,15 @@ def _read_last_days(warehouse: Connection, period: Period) -> LastDays:
     [row] = _query(
         warehouse,
         """
-SELECT COUNTIF(opened <= @first) AS at_first,
-  COUNTIF(opened > @week_ago AND opened > @first) AS opened, COUNTIF(closed > @week_ago) AS fixed,
-  COUNTIF(opened > @week_ago AND opened > @first AND severity = 'critical') AS opened_critical,
-  COUNTIF(closed > @week_ago AND severity = 'critical') AS fixed_critical
-FROM `{d}.remediation` WHERE table_name = 'issues'
+SELECT COUNTIF(opened_at <= @first) AS at_first,
+  COUNTIF(is_new) AS opened, COUNTIF(is_fixed) AS fixed,
+  COUNTIF(is_new AND severity = 'critical') AS opened_critical,
+  COUNTIF(is_fixed AND severity = 'critical') AS fixed_critical
+FROM (
+  SELECT opened_at, severity, opened_at > GREATEST(@week_ago, @first) AS is_new,
+    closed_at > @week_ago AS is_fixed
+  FROM `{d}.issue_lifecycle`
+)
 """,
         first=period.first,
         week_ago=period.week_ago,
@@ -350,11 +355,11 @@ def _read_flow(warehouse: Connection, period: Period) -> list[Week]:
         """
 SELECT week, COUNTIF(kind = 'opened') AS opened, COUNTIF(kind = 'fixed') AS fixed
 FROM (
-  SELECT DIV(TIMESTAMP_DIFF(opened, @start, SECOND), 604800) AS week, 'opened' AS kind
-  FROM `{d}.remediation` WHERE table_name = 'issues' AND opened > @first AND opened >= @start
+  SELECT DIV(TIMESTAMP_DIFF(opened_at, @start, SECOND), 604800) AS week, 'opened' AS kind
+  FROM `{d}.issue_lifecycle` WHERE opened_at > @first AND opened_at >= @start
   UNION ALL
-  SELECT DIV(TIMESTAMP_DIFF(closed, @start, SECOND), 604800), 'fixed'
-  FROM `{d}.remediation` WHERE table_name = 'issues' AND closed >= @start
+  SELECT DIV(TIMESTAMP_DIFF(closed_at, @start, SECOND), 604800), 'fixed'
+  FROM `{d}.issue_lifecycle` WHERE closed_at >= @start
 )
 GROUP BY week
 """,
@@ -381,8 +386,8 @@ SELECT DISTINCT severity, COUNT(*) OVER (PARTITION BY severity) AS fixed,
   PERCENTILE_CONT(days, 0.75) OVER (PARTITION BY severity) AS three_quarters,
   COUNT(*) OVER () AS all_fixed, PERCENTILE_CONT(days, 0.5) OVER () AS all_median
 FROM (
-  SELECT COALESCE(NULLIF(r.severity, ''), 'none') AS severity, r.days_open AS days
-  FROM `{d}.remediation` AS r WHERE r.table_name = 'issues' AND r.closed >= @start
+  SELECT COALESCE(NULLIF(l.severity, ''), 'none') AS severity, l.days_open AS days
+  FROM `{d}.issue_lifecycle` AS l WHERE l.closed_at >= @start
 )
 """,
         start=period.start,
@@ -405,22 +410,22 @@ def _read_oldest(warehouse: Connection) -> list[OldIssue]:
     rows = _query(
         warehouse,
         """
-SELECT i.id, i.title, i.since AS opened_at, i.reopened AS times_reopened,
-  o.first_seen, COALESCE(o.occurrences, 0) AS occurrences
+SELECT i.id, i.title, i.opened_at, i.times_reopened, o.first_seen,
+  COALESCE(o.occurrences, 0) AS occurrences
 FROM `{d}.open_issues` AS i LEFT JOIN (
   SELECT issue_id, MIN(first_seen_at) AS first_seen,
     COUNTIF(NOT COALESCE(snoozed, FALSE)) AS occurrences
   FROM `{d}.open_occurrences` GROUP BY issue_id
 ) AS o ON o.issue_id = i.id
 WHERE i.severity = 'critical' AND NOT COALESCE(i.snoozed, FALSE)
-ORDER BY opened_at, o.first_seen IS NULL, o.first_seen, i.id LIMIT 10
+ORDER BY i.opened_at, o.first_seen IS NULL, o.first_seen, i.id LIMIT 10
 """,
     )
     return [OldIssue(**row) for row in rows]
 
 
 def _read_targets(warehouse: Connection) -> list[Target]:
-    """Count the open issues of each target, each once on however many ports it is."""
+    """Count the open issues of each target, each issue once even if it is on several ports."""
     rows = _query(
         warehouse,
         """

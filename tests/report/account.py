@@ -92,7 +92,7 @@ def fill(dataset: Dataset, issues: list[Issue]) -> None:
         "issues_history",
         [
             {
-                "thing": f"{issue.id}",
+                "entity_key": f"{issue.id}",
                 "id": issue.id,
                 "title": issue.title,
                 "severity": state.severity,
@@ -110,7 +110,7 @@ def fill(dataset: Dataset, issues: list[Issue]) -> None:
         "occurrences_issues_history",
         [
             {
-                "thing": f"{issue.id}/{n}",
+                "entity_key": f"{issue.id}/{n}",
                 "issue_id": issue.id,
                 "id": n,
                 "target": occurrence.target,
@@ -124,7 +124,7 @@ def fill(dataset: Dataset, issues: list[Issue]) -> None:
         ],
     )
     tags = [f"t{IMAGE}", None]
-    target = {"thing": "1", "id": 1, "address": TARGETS[-1], "tags": tags, "valid_from": FIRST}
+    target = {"entity_key": "1", "id": 1, "address": TARGETS[-1], "tags": tags, "valid_from": FIRST}
     insert_states(dataset, "targets_history", [target])
     dataset.query("DELETE FROM {d}._dlt_loads WHERE TRUE")
     loads = [*SYNCS[:-9], *SYNCS[-4:]]
@@ -140,7 +140,7 @@ def fill(dataset: Dataset, issues: list[Issue]) -> None:
 def insert_states(dataset: Dataset, history: str, states: list[dict[str, Any]]) -> None:
     """Append states to a history, with the columns that every state has."""
     rows = [
-        {**state, "state": f"{n}", "_dlt_load_id": "1", "_dlt_id": f"{n}"}
+        {**state, "state_hash": f"{n}", "_dlt_load_id": "1", "_dlt_id": f"{n}"}
         for n, state in enumerate(states)
     ]
     _insert(dataset, history, rows)

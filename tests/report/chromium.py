@@ -63,11 +63,6 @@ class Page:
         assert "exceptionDetails" not in answer, answer
         return answer["result"]["value"]
 
-    def screenshot(self, path: Path) -> None:
-        """Write the whole page to `path` as a PNG."""
-        shot = self.do("Page.captureScreenshot", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(shot["data"]))
-
     def pdf(self) -> bytes:
         """Print the page on A4, and return the PDF."""
         printed = self.do(

@@ -31,7 +31,7 @@ def test_no_issue_one_issue_many_issues(synced: Callable[[], Dataset], tmp_path:
     assert page.tables.keys() == {"freshness-table"}
     assert "No issues have been seen since the first sync" in page.text
     first = dataset.client.get_table(f"{dataset.name}.issues_history").created
-    one = {"thing": "1", "id": 1, "title": "Only", "severity": "critical", "valid_from": first}
+    one = {"entity_key": "1", "id": 1, "title": "Only", "severity": "critical", "valid_from": first}
     insert_states(dataset, "issues_history", [one])
     page = write()
     assert "These figures are old" not in page.text
@@ -39,8 +39,8 @@ def test_no_issue_one_issue_many_issues(synced: Callable[[], Dataset], tmp_path:
     assert [row[1:] for row in page.tables["flow-table"][1:]] == [["0", "0", "0"]]
     assert page.tables["oldest-table"][1][0] == f"Only #1, open since {first:%Y-%m-%d}"
     dataset.query(
-        "INSERT INTO {d}.issues_history (thing, id, title, severity, snoozed, state, valid_from,"
-        " valid_to, _dlt_load_id, _dlt_id) SELECT CAST(n AS STRING), n, 'Many',"
+        "INSERT INTO {d}.issues_history (entity_key, id, title, severity, snoozed, state_hash,"
+        " valid_from, valid_to, _dlt_load_id, _dlt_id) SELECT CAST(n AS STRING), n, 'Many',"
         " IF(MOD(n, 4) = 0, 'critical', 'low'), MOD(n, 5) = 0, CAST(n AS STRING),"
         f" TIMESTAMP_ADD(TIMESTAMP '{first.isoformat()}', INTERVAL -MOD(n, 7000) HOUR),"
         f" IF(MOD(n, 2) = 0, NULL, TIMESTAMP '{first.isoformat()}'), '1', CAST(n AS STRING)"
