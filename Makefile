@@ -4,6 +4,11 @@ VENV := .venv
 BIGQUERY := .venv-bigquery
 CHECKOV := .venv-checkov
 AIRBYTE := .venv-airbyte
+# Documents with tables that cog writes.
+GENERATED := docs/*.md terraform/README.md
+# The project itself, installed in $(VENV) from this folder.
+INSTALLED := $(VENV)/bin/scanner-sync
+STARTED := $(shell date +%s)
 # What Python writes beside the sources would end up in an archive of them.
 export PYTHONDONTWRITEBYTECODE ?= 1
 
@@ -11,33 +16,44 @@ export PYTHONDONTWRITEBYTECODE ?= 1
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(VENV)/made $(BIGQUERY)/made ## Sync a sample API into a local BigQuery, twice, and show it
+demo: $(INSTALLED) $(BIGQUERY)/made ## Sync a sample API into a local BigQuery, twice, and show it
 	@$(VENV)/bin/python -m local.demo
 
 .PHONY: test
-test: lint policy $(BIGQUERY)/made ## Run all checks and tests
-	$(VENV)/bin/pytest
+test: lint policy $(BIGQUERY)/made ## Run all checks and tests (about 6 minutes on 2 cores)
+	@$(VENV)/bin/pytest; status=$$?; $(TOOK); exit $$status
+
+TOOK = seconds=$$(($$(date +%s) - $(STARTED))); \
+	echo "make $@ took $$((seconds / 60)) minutes and $$((seconds % 60)) seconds"
 
 .PHONY: test-archive
-test-archive: $(VENV)/made ## Serve what is deployed, from its archive alone, on Python 3.13
-	$(VENV)/bin/pytest -m network -n 0
+test-archive: $(INSTALLED) $(BIGQUERY)/made ## Install what is deployed by pip, and serve it (about 3 minutes)
+	@$(VENV)/bin/pytest -m network -n 2; status=$$?; $(TOOK); exit $$status
 
 .PHONY: bench
-bench: $(VENV)/made $(BIGQUERY)/made $(AIRBYTE)/made ## Measure speed and memory, beside Airbyte's CDK and plain dlt
+bench: $(INSTALLED) $(BIGQUERY)/made $(AIRBYTE)/made ## Measure speed and memory, beside Airbyte's CDK and plain dlt
 	@$(VENV)/bin/python -m benchmarks
 
 .PHONY: lint
-lint: $(VENV)/made ## Check the form and the types of the code
+lint: $(INSTALLED) ## Check code, types, imports, spelling, generated tables and the workflow
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo
+	$(VENV)/bin/python -m cogapp --check --diff -P --verbosity 1 $(GENERATED)
+	$(VENV)/bin/codespell
+	$(VENV)/bin/zizmor --offline --quiet .github
 
 .PHONY: docs
-docs: $(VENV)/made ## Write docs/tables.md from the declarations
-	$(VENV)/bin/python -m local.tables
+docs: $(INSTALLED) ## Write the generated tables of the documents
+	$(VENV)/bin/python -m cogapp -r -P --verbosity 1 $(GENERATED)
+
+.PHONY: pictures
+pictures: $(INSTALLED) $(BIGQUERY)/made ## Draw the pictures of the README; needs Chromium
+	$(VENV)/bin/python -m local.pictures
 
 .PHONY: hooks
 hooks: $(VENV)/made ## Have git check each commit before it is made
@@ -49,16 +65,34 @@ policy: $(CHECKOV)/made ## Check Terraform against known misconfigurations
 		--skip-download --quiet --compact
 
 .PHONY: lock
-lock: $(VENV)/made ## Compile the requirements anew, with the newest versions allowed
-	rm -f requirements*.txt
-	$(COMPILE) pyproject.toml -o requirements.txt
-	$(COMPILE) pyproject.toml --extra cli --extra report --group dev -c requirements.txt -o requirements-dev.txt
-	$(COMPILE) --group bigquery -o requirements-bigquery.txt
-	$(COMPILE) --group checkov -o requirements-checkov.txt
-	$(COMPILE) --group airbyte -o requirements-airbyte.txt
+lock: $(VENV)/made ## Compile the requirements, and keep the versions that still fit
+	$(call compile,requirements.txt,pyproject.toml)
+	$(call compile,requirements/dev.txt,pyproject.toml --extra cli --extra report --group dev -c requirements.txt)
+	$(call compile,requirements/bigquery.txt,--group bigquery)
+	$(call compile,requirements/checkov.txt,--group checkov)
+	$(call compile,requirements/airbyte.txt,--group airbyte)
 
-COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 \
+.PHONY: upgrade
+upgrade: UPGRADE := --upgrade
+upgrade: lock ## Compile the requirements with the newest versions that are allowed
+
+define compile
+$(VENV)/bin/uv pip compile $(2) -o $(1) $(UPGRADE) --quiet --universal --python-version 3.11 --no-strip-extras \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+@awk '$(WITHOUT_EXTRA)' $(1) > $(1).new && mv $(1).new $(1)
+endef
+
+# The entry of a package with an extra, once more without it: pip before 23.3 takes the two for
+# different packages, and of the one that is not pinned it takes the newest release, which has no hash.
+WITHOUT_EXTRA := \
+	function print_entry() { \
+		printf "%s", entry; \
+		if (sub(/^[^ ]*\[[^]]*\]/, name, entry)) printf "%s", entry; \
+		entry = "" \
+	} \
+	/^[^ \#]/ { print_entry(); name = $$0; sub(/[\[=].*/, "", name) } \
+	{ entry = entry $$0 "\n" } \
+	END { print_entry() }
 
 TERRAFORM := terraform -chdir=terraform
 # What `make destroy` leaves: the data, the token, and the APIs, which are never switched off.
@@ -80,15 +114,22 @@ destroy: ## Take all but the data away from Google Cloud
 
 .PHONY: clean
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) $(BIGQUERY) $(CHECKOV) $(AIRBYTE) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BIGQUERY) $(CHECKOV) $(AIRBYTE) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
+		.hypothesis
 
-$(VENV)/made: requirements-dev.txt
-$(BIGQUERY)/made: requirements-bigquery.txt
-$(CHECKOV)/made: requirements-checkov.txt
-$(AIRBYTE)/made: requirements-airbyte.txt
+$(VENV)/made: requirements/dev.txt
+$(BIGQUERY)/made: requirements/bigquery.txt
+$(CHECKOV)/made: requirements/checkov.txt
+$(AIRBYTE)/made: requirements/airbyte.txt
 %/made:
 	@echo "Making $* (once; this takes a minute)"
 	@$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed: make PYTHON=python3.13"'
 	@$(PYTHON) -m venv --clear $*
-	@$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# pip cannot take a folder by its hash; what builds it is in $(VENV), by its hash.
+$(INSTALLED): $(VENV)/made pyproject.toml scanner_sync/__init__.py
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
+		--no-build-isolation --editable .
 	@touch $@

@@ -1,10 +1,11 @@
-"""A local BigQuery: bqemulator, behind a proxy that mends five of its faults.
+"""A local BigQuery: bqemulator, behind a proxy that makes up for five of its faults.
 
-The emulator answers a statement that failed with status 200, where BigQuery answers 400; unmended,
-a failed MERGE would pass for a done one. It takes one ADD COLUMN a statement, BigQuery several. And
-its INFORMATION_SCHEMA does not show columns that were added, so that dlt adds them once more. And
-it changes a table whatever version of it the caller saw last (If-Match). And
-it describes a view without its query.
+- It answers 200 to a query that failed, where BigQuery answers 400.
+- It takes one ADD COLUMN or RENAME COLUMN in a statement, where BigQuery takes several.
+- It describes a table as it was before the columns changed. dlt adds such a column once more, which
+  is ignored here, and a renamed column is described by its new name.
+- It changes a table whichever version of it the caller saw last (If-Match).
+- It describes a view without its query.
 """
 
 import json
@@ -69,7 +70,7 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             is_query = self.command == "POST" and self.path.split("?")[0].endswith("/queries")
             if is_query:
-                body = _add_columns_one_by_one(body)
+                body = _change_columns_one_by_one(body)
             if faulty := fault(self.command, self.path, body):
                 self.answer(faulty[0], {"Content-Type": "application/json"}, faulty[1])
                 return
@@ -80,11 +81,24 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                 status, headers, answer = self.ask_emulator(self.command, body)
             if is_query:
                 status, answer = _refuse_what_failed(status, answer)
+                if status == 200:
+                    self.describe_renamed_columns(json.loads(body)["query"])
             elif b'"view"' in body and status == 200:
                 _view_queries[port, json.loads(answer)["id"]] = json.loads(body)["view"]["query"]
             elif self.command == "GET" and b'"type":"VIEW"' in answer:
                 answer = self.with_query_of_view(answer)
             self.answer(status, headers, answer)
+
+        def describe_renamed_columns(self, sql: str) -> None:
+            renamed = re.findall(r"ALTER TABLE `(.+?)` RENAME COLUMN (\w+) TO (\w+)", sql)
+            for table, old, new in renamed:
+                project, dataset, name = table.split(".")
+                path = f"/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{name}"
+                _, _, answer = self.ask_emulator("GET", b"", path)
+                schema = json.loads(answer)["schema"]
+                for field in schema["fields"]:
+                    field["name"] = new if field["name"] == old else field["name"]
+                self.ask_emulator("PATCH", json.dumps({"schema": schema}).encode(), path)
 
         def is_outdated(self) -> bool:
             _, _, answer = self.ask_emulator("GET", b"")
@@ -106,12 +120,14 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(answer)
 
-        def ask_emulator(self, method: str, body: bytes) -> tuple[int, HTTPMessage, bytes]:
+        def ask_emulator(
+            self, method: str, body: bytes, path: str | None = None
+        ) -> tuple[int, HTTPMessage, bytes]:
             connection = HTTPConnection("127.0.0.1", port)
             try:
                 # With the Host of this proxy, so that uploads go on through it.
                 headers = dict(self.headers) | {"Content-Length": str(len(body))}
-                connection.request(method, self.path, body, headers)
+                connection.request(method, path or self.path, body, headers)
                 response = connection.getresponse()
                 return response.status, response.headers, response.read()
             finally:
@@ -125,14 +141,16 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
     return Proxy
 
 
-def _add_columns_one_by_one(body: bytes) -> bytes:
+def _change_columns_one_by_one(body: bytes) -> bytes:
     request = json.loads(body)
 
     def split(alter: re.Match[str]) -> str:
-        one_by_one = re.sub(r",\s*ADD COLUMN", f";\n{alter[1]}ADD COLUMN", alter[0])
+        one_by_one = re.sub(r",\s*(?=(ADD|RENAME) COLUMN)", f";\n{alter[1]}", alter[0])
         return one_by_one.replace("ADD COLUMN", "ADD COLUMN IF NOT EXISTS")
 
-    request["query"] = re.sub(r"(ALTER TABLE \S+\s+)ADD COLUMN[^;]*", split, request["query"])
+    request["query"] = re.sub(
+        r"(ALTER TABLE \S+\s+)(?:ADD|RENAME) COLUMN[^;]*", split, request["query"]
+    )
     return json.dumps(request).encode()
 
 

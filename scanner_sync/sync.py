@@ -8,12 +8,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from dlt.extract.source import DltSource
+
 from scanner_sync import log
 from scanner_sync.deadline import Deadline
 from scanner_sync.dlt_config import configure_dlt
 from scanner_sync.errors import SyncError, causes_of
 from scanner_sync.progress import Progress, logged
-from scanner_sync.secret import read_token
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source import scanner_source
 from scanner_sync.source.occurrences import confirm_vanished
@@ -83,7 +84,7 @@ def sync(
         log.event("sync_started", resources=list(resources), dataset=settings.dataset)
         deadline = Deadline(settings.sync_deadline_seconds, lambda: progress.activity)
         with show(progress), _enforced(deadline, give_up):
-            result = _sync(settings, resources, progress, deadline, give_up)
+            result = _execute(settings, resources, progress, deadline, give_up)
     except KeyboardInterrupt:
         log_failure("Interrupted", "The sync was interrupted. The next sync starts over.")
         raise
@@ -119,7 +120,7 @@ def _enforced(deadline: Deadline, give_up: Callable[[SyncError], None]) -> Itera
         timer.cancel()
 
 
-def _sync(
+def _execute(
     settings: Settings,
     resources: tuple[str, ...],
     progress: Progress,
@@ -127,19 +128,27 @@ def _sync(
     give_up: Callable[[SyncError], None],
 ) -> SyncResult:
     with progress.step("reading_token"):
-        token = settings.access_token or read_token(
-            str(settings.access_token_secret), settings.secret_manager_emulator, deadline
-        )
+        token = settings.access_token or _read_token(settings, deadline)
     configure_dlt(settings)
     warehouse = Warehouse.connect(settings)
-    with ExitStack() as held:
+    session = ApiSession(
+        settings.api_base_url,
+        token_source=settings.token_source,
+        max_concurrent=settings.max_concurrent_requests,
+        deadline=deadline,
+        traffic=progress.traffic,
+        on_page=progress.count_page,
+    )
+    source = scanner_source(settings.api_base_url, token, settings.page_size, session, resources)
+    with session, ExitStack() as held:
         with progress.step("waiting_for_lease"):
             held.enter_context(warehouse.lease(deadline, give_up))
         # An interrupt reaches the main thread, which only waits here; inside a library it could be
         # swallowed.
         worker = ThreadPoolExecutor(1, "sync")
-        work = worker.submit(_load, settings, token, resources, warehouse, progress, deadline)
-        load_id, history = work.result()
+        load_id, history = worker.submit(
+            _load, warehouse, source, progress, history=settings.history
+        ).result()
         worker.shutdown()
     return SyncResult(
         load_id=load_id,
@@ -151,33 +160,29 @@ def _sync(
     )
 
 
+def _read_token(settings: Settings, deadline: Deadline) -> str:
+    # Secret Manager's client takes 0.3 seconds to import, and ACCESS_TOKEN does without it.
+    from scanner_sync.secret import read_token
+
+    assert settings.access_token_secret is not None  # `read_settings` requires one of the two
+    return read_token(settings.access_token_secret, settings.secret_manager_emulator, deadline)
+
+
 def _load(
-    settings: Settings,
-    token: str,
-    resources: tuple[str, ...],
-    warehouse: Warehouse,
-    progress: Progress,
-    deadline: Deadline,
+    warehouse: Warehouse, source: DltSource, progress: Progress, *, history: bool
 ) -> tuple[str | None, Mapping[str, Mapping[str, int]]]:
-    """Read the API to the end, load the rows, and update the histories."""
-    existing = warehouse.check_names(history=settings.history)
-    session = ApiSession(
-        settings.api_base_url,
-        token_source=settings.token_source,
-        max_concurrent=settings.max_concurrent_requests,
-        deadline=deadline,
-        traffic=progress.traffic,
-        on_page=progress.count_page,
-    )
-    source = scanner_source(settings.api_base_url, token, settings.page_size, session, resources)
-    with session, warehouse.load(progress) as load:
+    """Read the API to the end, load the rows, and update the histories.
+
+    Returns the load's id and `SyncResult.history`.
+    """
+    existing = warehouse.check_names(history=history)
+    with warehouse.load(progress) as load:
         load.read(source)
         confirm_vanished(source, progress.traffic)
         load_id = load.commit()
     with progress.step("updating_histories"):
-        rows = progress.rows_read
-        if settings.history:
-            return load_id, warehouse.update_histories(rows, load_id, existing)
+        if history:
+            return load_id, warehouse.update_histories(progress.rows_read, load_id, existing)
         if load_id:
-            warehouse.check_arrival(rows, load_id)
+            warehouse.check_arrival(progress.rows_read, load_id)
     return load_id, {}

@@ -1,4 +1,5 @@
-# Three accounts, one for each thing that acts. None has a key, and none may act as another.
+# Three service accounts: one runs the sync, one builds the image, one calls the function. None has a key, and none may
+# act as another.
 
 resource "google_service_account" "runtime" {
   account_id   = "${var.name}-runtime"
@@ -14,7 +15,7 @@ resource "google_service_account" "build" {
   depends_on = [google_project_service.required]
 }
 
-# Also the account of the push subscription: it is what calls the function, whichever way the call comes.
+# With both triggers this account calls the function: Cloud Scheduler's job uses it, and so does the push subscription.
 resource "google_service_account" "scheduler" {
   account_id   = "${var.name}-scheduler"
   display_name = "${var.name}: calls the function"

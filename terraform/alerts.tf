@@ -1,20 +1,16 @@
-# Three alerts, each saying what to do. The first two match log lines and not the metrics: an alert on a log-based metric
-# that is made in the same apply fails ("Cannot find metric") until the metric is known, up to 10 minutes later.
+# Three alerts; the text of each lists the steps to take. The first two match log entries instead of metrics: an alert
+# on a log-based metric that is created in the same apply fails with "Cannot find metric" for up to 10 minutes.
 
 locals {
-  # How long no run may succeed: twice the longest time between two runs.
-  #
-  # A metric-absence condition reaches back 23.5 hours at most, which is too little from a schedule of every 12 hours
-  # on, and it needs a first success to miss. So this is a PromQL condition: it counts successes in a window (PromQL
-  # policies read up to two years of data; a window above a day is in preview since June 2026) and has to hold for some
-  # time more, 23.5 hours at most. Window and hold together are the time wanted. The hold takes as much as it can, three
-  # quarters, for two reasons: a window of a day or less then serves daily schedules as well, and a deployment is not
-  # told that nothing succeeded before its first run was due.
-  no_success_minutes        = 2 * local.schedule_period_minutes
-  no_success_hold_minutes   = min(floor(0.75 * local.no_success_minutes), 1410)
-  no_success_window_minutes = local.no_success_minutes - local.no_success_hold_minutes
+  # The alert on missing runs counts successful runs in a window, and fires when the count stays at zero for a hold
+  # time. The two add up to max_staleness_hours; for a log-based metric Cloud Monitoring allows them 25 hours together,
+  # and the hold 23.5. The window is short and the hold long: after the first deployment the window is empty, and only
+  # the hold gives the first run time to succeed. An hour is enough for log entries that arrive late.
+  staleness_minutes         = var.max_staleness_hours == null ? 0 : 60 * var.max_staleness_hours
+  no_success_window_minutes = max(min(60, local.staleness_minutes / 4), local.staleness_minutes - 1410)
+  no_success_hold_minutes   = local.staleness_minutes - local.no_success_window_minutes
 
-  # PromQL's spelling of logging.googleapis.com/user/<name>/: each sign that it has no room for becomes an underscore.
+  # logging.googleapis.com/user/<name>/ in PromQL, where an underscore replaces each character that a name cannot have.
   metric_prefix   = "logging_googleapis_com:user_${replace(var.name, "-", "_")}_"
   metric_selector = "monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloudfunctions2_function.sync.name}\""
 
@@ -33,7 +29,7 @@ locals {
 
   run_by_scheduler = "gcloud scheduler jobs run ${google_cloud_scheduler_job.sync.name} --location=${var.region} --project=${var.project_id}"
 
-  # `gcloud functions call` calls from where it stands, so it needs a function that answers HTTP to all networks.
+  # `gcloud functions call` sends the request from the user's machine, so it needs the HTTP trigger and open ingress.
   run_now = var.trigger == "http" && var.ingress == "ALLOW_ALL" ? join(" ", [
     "gcloud functions call ${google_cloudfunctions2_function.sync.name} --gen2",
     "--region=${var.region} --project=${var.project_id} --data='{}'",
@@ -48,9 +44,10 @@ resource "google_monitoring_alert_policy" "run_failed" {
   user_labels           = local.labels
 
   conditions {
-    display_name = "The function said that a run failed, or the platform ended it"
+    display_name = "The function logged a failed run, or the platform ended it"
 
-    # A refused token has an alert of its own. What the platform ends (out of memory, a crash) cannot speak for itself.
+    # A refused token has its own alert. When the platform ends a run (out of memory, a crash), only the platform logs
+    # it.
     condition_matched_log {
       filter = <<-EOT
         ${local.log_of_function}
@@ -66,7 +63,7 @@ resource "google_monitoring_alert_policy" "run_failed" {
     }
   }
 
-  # An open incident keeps quiet about the next failure, so it closes soon.
+  # While an incident is open, further failures send no notification, so close it soon.
   alert_strategy {
     auto_close = "1800s"
 
@@ -79,19 +76,20 @@ resource "google_monitoring_alert_policy" "run_failed" {
     mime_type = "text/markdown"
     subject   = "${var.name}: a run failed"
     content   = <<-EOT
-      A sync of the vulnerability scanner failed. Each table is as it was or holds all rows of that run; the next run starts from fresh.
+      A sync of the vulnerability scanner failed. Each table holds either its previous rows or all rows of this run. The next run starts from scratch.
 
-      1. See what failed: `${local.last_runs}`
-      2. By `error_type` (`docs/runbook.md` has each of them at length):
-         - `ApiUnavailable`, `ListingUnstable`, `TokenUnavailable`, `LoadUnavailable`: the other side was down, busy or moving. It mends itself; look again after the next run.
-         - `ApiError`: the API answered something that is no listing, or a row that fits no table. See whether it changed.
-         - `DeadlineExceeded`: raise `run_deadline_seconds`, or `max_concurrent_requests`.
-         - `TokenError`: the secret has no usable version, or may not be read. Add the token: `${local.add_token}`
-         - `SettingsError`: the message names the setting. Correct it and apply again.
-         - `LoadError`: BigQuery refused a statement. The message names the right that is missing, or see the job in BigQuery.
-         - `AlreadyRunning`: another run was loading into the dataset; nothing is lost.
-         - `MachineError`: no space is left in `/tmp`, which is memory: raise `memory`.
-         - `InternalError`: read the whole log. Out of memory shows there, with no `error_type`: raise `memory`.
+      1. List the last runs: `${local.last_runs}`
+      2. Act on its `error_type`; `docs/runbook.md` has a section for each:
+         - `ApiUnavailable`, `ListingUnstable`, `TokenUnavailable`, `LoadUnavailable`: the API, Secret Manager or BigQuery was down or busy, or the API's list kept changing. Wait for the next run and check again.
+         - `ApiError`: the API sent a response or a row in an unexpected form. Check whether the API changed.
+         - `DeadlineExceeded`: raise `sync_deadline_seconds` or `max_concurrent_requests`.
+         - `TokenError`: the secret has no enabled version, or the function may not read it. Add the token: `${local.add_token}`
+         - `SettingsError`: the message names the setting. Correct its variable and apply again.
+         - `LoadError`: BigQuery refused a statement. The message names the missing permission; if it does not, look at the job in BigQuery.
+         - `AlreadyRunning`: another run was writing to the dataset. No data is lost.
+         - `MachineError`: `/tmp` is full. It is kept in memory: raise `memory`.
+         - `InternalError`: read the log of the run.
+         - No `error_type`: the platform ended the run, and the log says why. If it ran out of memory, raise `memory`.
       3. Run it again: `${local.run_now}`
     EOT
   }
@@ -126,12 +124,12 @@ resource "google_monitoring_alert_policy" "token_refused" {
     mime_type = "text/markdown"
     subject   = "${var.name}: the token was refused"
     content   = <<-EOT
-      The scanner's API refused the token (401 or 403). No run succeeds until it has one that it accepts.
+      The scanner's API refused the token (401 or 403). Every run fails until you add a token that it accepts.
 
-      1. Make a new token in the scanner.
-      2. Add it; the next run uses it, with nothing to deploy: `${local.add_token}`
+      1. Create a new token in the scanner.
+      2. Add it. The next run uses it; you do not need to deploy: `${local.add_token}`
       3. Run it now: `${local.run_now}`
-      4. Disable the old version: `gcloud secrets versions list ${google_secret_manager_secret.access_token.secret_id} --project=${var.project_id}`, then `gcloud secrets versions disable`. Not the newest one: that is the one read.
+      4. Disable the old version: `gcloud secrets versions list ${google_secret_manager_secret.access_token.secret_id} --project=${var.project_id}`, then `gcloud secrets versions disable`. Keep the newest version enabled: it is the one that is read.
     EOT
   }
 
@@ -139,6 +137,8 @@ resource "google_monitoring_alert_policy" "token_refused" {
 }
 
 resource "google_monitoring_alert_policy" "no_success" {
+  count = var.max_staleness_hours == null ? 0 : 1
+
   display_name          = "${var.name}: no run succeeded"
   combiner              = "OR"
   severity              = "CRITICAL"
@@ -146,18 +146,19 @@ resource "google_monitoring_alert_policy" "no_success" {
   user_labels           = local.labels
 
   conditions {
-    display_name = "No run succeeded in ${local.no_success_minutes} minutes, twice the schedule's period"
+    display_name = "No run succeeded in ${var.max_staleness_hours} hours"
 
-    # `or vector(0)`: with no success at all there is nothing to sum, and nothing is not below one.
+    # Without `or vector(0)` a sum over no samples is empty, and the alert would miss a deployment whose runs never
+    # succeed. `sum_over_time` fits a counter whose samples hold the increase since the sample before.
     condition_prometheus_query_language {
       query = join("", [
-        "(sum(increase(${local.metric_prefix}runs{${local.metric_selector},outcome=\"finished\"}",
+        "(sum(sum_over_time(${local.metric_prefix}runs{${local.metric_selector},outcome=\"finished\"}",
         "[${local.no_success_window_minutes}m])) or vector(0)) < 0.5",
       ])
       duration            = "${local.no_success_hold_minutes * 60}s"
       evaluation_interval = "300s"
 
-      # The metric is made in the same apply, and has no data before the first run.
+      # The metric is created in the same apply and has no data before the first run.
       disable_metric_validation = true
     }
   }
@@ -166,12 +167,13 @@ resource "google_monitoring_alert_policy" "no_success" {
     mime_type = "text/markdown"
     subject   = "${var.name}: no run succeeded"
     content   = <<-EOT
-      No sync of the vulnerability scanner succeeded in twice the time between two runs: the tables are out of date.
+      No sync of the vulnerability scanner succeeded in ${var.max_staleness_hours} hours (`max_staleness_hours`): the tables are out of date.
 
-      1. See the last runs: `${local.last_runs}`
-      2. If they failed, do what the alert on failed runs says.
-      3. If there are none, see whether the schedule runs: `gcloud scheduler jobs describe ${google_cloud_scheduler_job.sync.name} --location=${var.region} --project=${var.project_id}`. A job that is paused is resumed with `gcloud scheduler jobs resume`; a status 7 (denied) means that the account lost its right to call: apply again.
-      4. Run it now: `${local.run_now}`
+      1. List the last runs: `${local.last_runs}`
+      2. If they failed, follow the steps of the alert "${var.name}: a run failed".
+      3. If there are none, check the schedule: `gcloud scheduler jobs describe ${google_cloud_scheduler_job.sync.name} --location=${var.region} --project=${var.project_id}`. Resume a paused job with `gcloud scheduler jobs resume`. Status code 7 (permission denied) means that the scheduler's account may no longer call the function: apply again.
+      4. If they succeeded, `schedule` leaves more time between two runs than `max_staleness_hours`: raise it.
+      5. Run it now: `${local.run_now}`
     EOT
   }
 

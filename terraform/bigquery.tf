@@ -1,10 +1,10 @@
-# Both datasets stand here, and not in the program, so that it needs no right to create datasets.
+# Terraform creates both datasets, so the program does not need the right to create datasets.
 #
-# Destroying them is refused while `deletion_protection` is on; and a dataset that has tables is refused by BigQuery
-# itself, whatever that variable says.
+# While `deletion_protection` is on, Terraform refuses to destroy them. BigQuery itself refuses to delete a dataset that
+# has tables, whatever that variable says.
 
 resource "google_bigquery_dataset" "tables" {
-  #checkov:skip=CKV_GCP_81: Google's keys encrypt it; a key of one's own is a decision of the whole project
+  #checkov:skip=CKV_GCP_81: encrypted with Google's keys; customer-managed keys are a decision for the whole project
 
   dataset_id                 = var.dataset
   friendly_name              = var.dataset
@@ -17,13 +17,13 @@ resource "google_bigquery_dataset" "tables" {
   depends_on = [google_project_service.required]
 }
 
-# dlt loads here first, then merges into the tables; the name is dlt's own.
+# dlt loads rows here first, then merges them into the tables. dlt sets the name.
 resource "google_bigquery_dataset" "staging" {
-  #checkov:skip=CKV_GCP_81: Google's keys encrypt it; a key of one's own is a decision of the whole project
+  #checkov:skip=CKV_GCP_81: encrypted with Google's keys; customer-managed keys are a decision for the whole project
 
   dataset_id                 = "${var.dataset}_staging"
   friendly_name              = "${var.dataset}_staging"
-  description                = "Rows on their way into ${var.dataset}; written by ${var.name}, read by no one else."
+  description                = "Staging for ${var.dataset}: rows of the last load. Used by ${var.name} only."
   location                   = var.bigquery_location
   labels                     = local.labels
   delete_contents_on_destroy = false

@@ -1,5 +1,5 @@
 locals {
-  # Two charts to a row of 48 columns; `query` is PromQL, `legend` names its line; where there is none, labels do.
+  # Two charts per row of 48 columns. `query` is PromQL; `legend` names its line, or null to use the metric's labels.
   charts = [
     {
       title   = "Runs and failures"

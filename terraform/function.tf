@@ -1,14 +1,13 @@
 locals {
-  # The default of the trigger at hand; see run_deadline_seconds.
-  run_deadline_seconds = coalesce(var.run_deadline_seconds, var.trigger == "pubsub" ? 420 : 1500)
+  sync_deadline_seconds = coalesce(var.sync_deadline_seconds, var.trigger == "pubsub" ? 420 : 1500)
 
-  # The program gives up first, so that it can still say why; then the platform ends the request; then the caller stops
-  # waiting. In another order a caller starts a second run beside the first.
-  function_timeout_seconds = local.run_deadline_seconds + 60
+  # The program stops first, so that it can log why. Then the platform ends the request, then the caller stops waiting.
+  # In any other order the caller could start a second run while the first is still running.
+  function_timeout_seconds = local.sync_deadline_seconds + 60
   caller_deadline_seconds  = local.function_timeout_seconds + 60
 
-  # One entry for each setting that the program reads in the cloud. The token itself is read from Secret Manager by the
-  # program on every run, so that it stands in no setting and a rotated one is used at once.
+  # All settings that the program reads in the cloud. The token is not one of them: the program reads it from Secret
+  # Manager on every run, so a new token is used at once.
   settings = {
     API_BASE_URL            = var.api_base_url
     ACCESS_TOKEN_SECRET     = "projects/${var.project_id}/secrets/${google_secret_manager_secret.access_token.secret_id}"
@@ -17,15 +16,15 @@ locals {
     BIGQUERY_LOCATION       = var.bigquery_location
     PAGE_SIZE               = tostring(var.page_size)
     MAX_CONCURRENT_REQUESTS = tostring(var.max_concurrent_requests)
-    SYNC_DEADLINE_SECONDS   = tostring(local.run_deadline_seconds)
+    SYNC_DEADLINE_SECONDS   = tostring(local.sync_deadline_seconds)
     HISTORY                 = tostring(var.history)
     LOG_LEVEL               = var.log_level
   }
 }
 
-# The function's images in a repository of their own: the build may then write to this one alone.
+# A separate repository for the function's images, so that the build may write to this one only.
 resource "google_artifact_registry_repository" "images" {
-  #checkov:skip=CKV_GCP_84: Google's keys encrypt it; it holds the program, which is no secret
+  #checkov:skip=CKV_GCP_84: encrypted with Google's keys; it holds the program, which is not secret
 
   repository_id = var.name
   location      = var.region
@@ -55,7 +54,7 @@ resource "google_artifact_registry_repository" "images" {
 }
 
 resource "google_cloudfunctions2_function" "sync" {
-  #checkov:skip=CKV_GCP_124: `gcloud functions call` comes from outside; IAM admits the callers, and `ingress` closes it
+  #checkov:skip=CKV_GCP_124: `gcloud functions call` comes from outside; IAM decides who may call, and `ingress` can close it
 
   name        = var.name
   location    = var.region
@@ -76,7 +75,7 @@ resource "google_cloudfunctions2_function" "sync" {
     }
   }
 
-  # No event_trigger with `pubsub` either: see trigger.tf.
+  # There is no event_trigger, not even with `pubsub`: see trigger.tf.
   service_config {
     service_account_email = google_service_account.runtime.email
     available_memory      = var.memory
@@ -85,13 +84,13 @@ resource "google_cloudfunctions2_function" "sync" {
     ingress_settings      = var.ingress
     environment_variables = local.settings
 
-    # One run at a time: two at once would merge into the same staging tables.
+    # One run at a time: two would load into the same staging tables.
     min_instance_count               = 0
     max_instance_count               = 1
     max_instance_request_concurrency = 1
   }
 
-  # A build that starts before its account may read, write and log fails.
+  # The build fails if it starts before its account has these roles.
   depends_on = [
     google_artifact_registry_repository_iam_member.build_writes_images,
     google_project_iam_member.build_reads_copied_source,

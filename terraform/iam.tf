@@ -1,4 +1,4 @@
-# Who may do what: one block each, on the one resource wherever the platform allows it. A test holds the whole list.
+# All grants: each on a single resource where the platform allows it. A test checks the complete list.
 
 # The runtime reads the token ...
 resource "google_secret_manager_secret_iam_member" "runtime_reads_token" {
@@ -21,7 +21,7 @@ resource "google_bigquery_dataset_iam_member" "runtime_writes_staging" {
   member     = google_service_account.runtime.member
 }
 
-# ... and runs the jobs that do so. Jobs belong to a project, not to a dataset.
+# ... and runs the jobs that do so. BigQuery jobs belong to a project, not to a dataset.
 resource "google_project_iam_member" "runtime_runs_jobs" {
   project = var.project_id
   role    = "roles/bigquery.jobUser"
@@ -35,8 +35,8 @@ resource "google_storage_bucket_iam_member" "build_reads_source" {
   member = google_service_account.build.member
 }
 
-# ... in truth a copy of it: Cloud Functions copies each archive to a bucket of its own and the build fetches it from
-# there. That bucket is made on the first deployment, so it cannot be named here; the condition admits it alone.
+# ... and its copy: Cloud Functions copies each archive to a bucket that it creates, and the build reads it from there.
+# That bucket does not exist before the first deployment, so this grant is on the project, with a condition on the name.
 resource "google_project_iam_member" "build_reads_copied_source" {
   project = var.project_id
   role    = "roles/storage.objectViewer"
@@ -44,7 +44,7 @@ resource "google_project_iam_member" "build_reads_copied_source" {
 
   condition {
     title       = "source-of-functions"
-    description = "Only the bucket to which Cloud Functions copies what it builds."
+    description = "Only the bucket that Cloud Functions copies source archives to."
     expression  = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-\")"
   }
 }
@@ -57,14 +57,14 @@ resource "google_artifact_registry_repository_iam_member" "build_writes_images" 
   member     = google_service_account.build.member
 }
 
-# ... and logs how it went. Logs belong to a project.
+# ... and writes its log. Logs belong to a project.
 resource "google_project_iam_member" "build_writes_logs" {
   project = var.project_id
   role    = "roles/logging.logWriter"
   member  = google_service_account.build.member
 }
 
-# The scheduler's account calls the function. A function's service has the function's name.
+# The scheduler's account calls the function, which is a Cloud Run service with the same name.
 resource "google_cloud_run_v2_service_iam_member" "scheduler_calls_function" {
   location = google_cloudfunctions2_function.sync.location
   name     = google_cloudfunctions2_function.sync.name
@@ -72,7 +72,7 @@ resource "google_cloud_run_v2_service_iam_member" "scheduler_calls_function" {
   member   = google_service_account.scheduler.member
 }
 
-# So do the people named; `gcloud functions call` looks the function up before it calls.
+# So may the members in `invokers`. `gcloud functions call` looks the function up before it calls it.
 resource "google_cloud_run_v2_service_iam_member" "invoker_calls_function" {
   for_each = var.invokers
 
@@ -91,8 +91,8 @@ resource "google_cloudfunctions2_function_iam_member" "invoker_looks_up_function
   member         = each.value
 }
 
-# Pub/Sub moves what could not be delivered with the rights of its own service agent: it publishes the message to the
-# one topic and acknowledges it on the other's subscription.
+# Pub/Sub's service agent moves undelivered messages: it publishes them to the dead-letter topic and acknowledges them
+# on the subscription.
 data "google_project" "this" {
   count = var.trigger == "pubsub" ? 1 : 0
 

@@ -1,20 +1,20 @@
-# Metrics read from the function's log, where each line is one JSON object and `message` is the event's name.
+# Log-based metrics. Each line of the function's log is a JSON object, and its `message` is the event's name.
 
 locals {
   log_of_function = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${google_cloudfunctions2_function.sync.name}\""
 
-  # One value per event. `${var.name}/rows` in Cloud Monitoring is `logging.googleapis.com/user/<name>/rows`.
+  # One value per event. In Cloud Monitoring `<name>/rows` is `logging.googleapis.com/user/<name>/rows`.
   measurements = {
     rows      = { event = "table_synced", unit = "1", label = "table", description = "Rows loaded, by table." }
-    seconds   = { event = "sync_finished", unit = "s", label = null, description = "Seconds that a run took." }
-    requests  = { event = "sync_finished", unit = "1", label = null, description = "Requests to the API in a run." }
-    throttled = { event = "sync_finished", unit = "1", label = null, description = "Answers 429 from the API in a run." }
+    seconds   = { event = "sync_finished", unit = "s", label = null, description = "Duration of a run, in seconds." }
+    requests  = { event = "sync_finished", unit = "1", label = null, description = "Requests to the API per run." }
+    throttled = { event = "sync_finished", unit = "1", label = null, description = "Responses with status 429 from the API per run." }
   }
 }
 
 resource "google_logging_metric" "runs" {
   name        = "${var.name}/runs"
-  description = "Runs that ended, by outcome (finished, failed) and type of error."
+  description = "Completed runs, by outcome (finished, failed) and error type."
   filter      = "${local.log_of_function} AND jsonPayload.message=(\"sync_finished\" OR \"sync_failed\")"
 
   label_extractors = {
@@ -36,14 +36,14 @@ resource "google_logging_metric" "runs" {
     labels {
       key         = "error_type"
       value_type  = "STRING"
-      description = "type of the error, as in the function's answer; empty where none"
+      description = "error type, as in the function's answer; empty if the run finished"
     }
   }
 
   depends_on = [google_project_service.required]
 }
 
-# A value that is read from a log line can only be a distribution; its sum and its count are what is looked at.
+# A metric that extracts a value from a log entry has to be a distribution. The dashboard uses its sum and its count.
 resource "google_logging_metric" "measurement" {
   for_each = local.measurements
 

@@ -1,20 +1,20 @@
 output "add_token" {
-  description = "Command that asks for the API token and stores it; once after the first apply, and to rotate it."
+  description = "Command that prompts for the API token and stores it. Run it after the first apply, and to rotate the token."
   value       = local.add_token
 }
 
 output "run_now" {
-  description = "Command that starts a run now; where it calls the function itself, it is for the members in `invokers`."
+  description = "Command that starts a run now. If it is `gcloud functions call`, it is for the members in `invokers`."
   value       = local.run_now
 }
 
 output "last_runs" {
-  description = "Command that lists the last 20 runs: when, outcome, seconds, requests, error."
+  description = "Command that lists the last 20 runs: time, outcome, seconds, requests, error."
   value       = local.last_runs
 }
 
 output "query_tables" {
-  description = "Command that lists the tables with their rows and when they last changed."
+  description = "Command that lists the tables, their row counts and when they last changed."
   value = join(" ", [
     "bq --project_id=${var.project_id} --location=${var.bigquery_location} query --use_legacy_sql=false",
     "'SELECT table_id, row_count, TIMESTAMP_MILLIS(last_modified_time) AS changed FROM `${var.project_id}.${google_bigquery_dataset.tables.dataset_id}.__TABLES__` ORDER BY table_id'",
@@ -22,7 +22,7 @@ output "query_tables" {
 }
 
 output "dead_letters" {
-  description = "Command that shows the messages given up after five deliveries; null by `http`, which has none."
+  description = "Command that shows the messages that failed five deliveries. Null with the trigger `http`."
   value = var.trigger == "pubsub" ? join(" ", [
     "gcloud pubsub subscriptions pull ${google_pubsub_subscription.dead_letters[0].name}",
     "--project=${var.project_id} --limit=10",
@@ -30,12 +30,12 @@ output "dead_letters" {
 }
 
 output "function_url" {
-  description = "URL of the function, and the audience of an identity token for it."
+  description = "URL of the function, and the audience of its identity tokens."
   value       = google_cloudfunctions2_function.sync.service_config[0].uri
 }
 
 output "service_accounts" {
-  description = "E-mail addresses of the accounts, by what they do."
+  description = "Email addresses of the service accounts, by role."
   value = {
     runtime   = google_service_account.runtime.email
     build     = google_service_account.build.email

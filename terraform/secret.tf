@@ -1,5 +1,5 @@
-# The container of the API token only. Its value is added by hand (the output `add_token` has the command), so that it
-# never enters Terraform's state.
+# The secret without its value. You add the token with the command in the output `add_token`, so that it never enters
+# Terraform's state.
 resource "google_secret_manager_secret" "access_token" {
   secret_id       = "${var.name}-token"
   labels          = local.labels

@@ -20,7 +20,7 @@ locals {
   )
 }
 
-# Left on when this is destroyed: something else in the project may need them by then.
+# Destroy leaves the APIs enabled: other parts of the project may need them.
 resource "google_project_service" "required" {
   for_each = toset(local.services)
 

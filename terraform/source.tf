@@ -1,5 +1,5 @@
-# What is uploaded is named file by file, so that nothing else in the folder (a token, a cache, the tests) can slip in.
-# `.gcloudignore` says the same for `gcloud functions deploy`; a test holds the two together.
+# The archive holds these files and nothing else from the folder, such as a token, a cache or the tests. `.gcloudignore`
+# selects the same files for `gcloud functions deploy`; a test compares the two.
 
 locals {
   root = "${path.module}/.."
@@ -15,7 +15,7 @@ locals {
 data "archive_file" "source" {
   type             = "zip"
   output_path      = "${path.module}/.terraform/source.zip"
-  output_file_mode = "0644" # the same archive, hence the same hash, whatever the umask of who applies
+  output_file_mode = "0644" # the same hash whatever the umask
 
   dynamic "source" {
     for_each = local.source_files
@@ -28,15 +28,15 @@ data "archive_file" "source" {
 }
 
 resource "google_storage_bucket" "source" {
-  #checkov:skip=CKV_GCP_62: it holds one archive, made from the repository; the audit log tells who reads it
-  #checkov:skip=CKV_GCP_78: an archive's name holds its hash, so that none is ever overwritten
+  #checkov:skip=CKV_GCP_62: it holds only archives of the repository; the audit log records who reads them
+  #checkov:skip=CKV_GCP_78: an archive's name contains its hash, so it is never overwritten
 
   name                        = "${var.project_id}-${var.name}-source"
   location                    = var.region
   labels                      = local.labels
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
-  force_destroy               = true # the archive is made again from the repository
+  force_destroy               = true # the archive can be rebuilt from the repository
 
   depends_on = [google_project_service.required]
 }

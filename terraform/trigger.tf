@@ -1,11 +1,11 @@
-# Cloud Scheduler starts a run, in one of two ways.
+# Cloud Scheduler starts a run in one of two ways.
 #
-# http: Scheduler calls the function and sees the answer. It waits 30 minutes at most.
+# http: Scheduler calls the function and sees its response. It waits at most 30 minutes.
 #
-# pubsub: Scheduler publishes a message, and a push subscription calls the function with it. The subscription is the
-# module's own and not one that Eventarc's trigger makes: that one is no resource of Terraform, so that its retries and
-# its dead-letter topic could only be set by hand after each apply. The function has no event trigger then, and the limit
-# of a call is the subscription's acknowledgement deadline, 10 minutes at most; the function gets 9 of them.
+# pubsub: Scheduler publishes a message, and a push subscription calls the function with it. The module creates this
+# subscription instead of an Eventarc trigger, whose subscription Terraform cannot manage: its retries and its
+# dead-letter topic would have to be set by hand after each apply. Pub/Sub waits for a response until the acknowledgment
+# deadline, at most 10 minutes, of which the function gets 9.
 
 resource "google_cloud_scheduler_job" "sync" {
   name             = var.name
@@ -38,7 +38,7 @@ resource "google_cloud_scheduler_job" "sync" {
     }
   }
 
-  # Published with the rights of Cloud Scheduler's own service agent, which has them in its project.
+  # Cloud Scheduler's service agent publishes the message; it has the right to do so in its project.
   dynamic "pubsub_target" {
     for_each = var.trigger == "pubsub" ? [1] : []
 
@@ -52,7 +52,7 @@ resource "google_cloud_scheduler_job" "sync" {
 }
 
 resource "google_pubsub_topic" "runs" {
-  #checkov:skip=CKV_GCP_83: Google's keys encrypt it; a message holds names of tables at most
+  #checkov:skip=CKV_GCP_83: encrypted with Google's keys; a message contains at most names of tables
 
   count = var.trigger == "pubsub" ? 1 : 0
 
@@ -85,13 +85,13 @@ resource "google_pubsub_subscription" "runs" {
     maximum_backoff = "600s"
   }
 
-  # Five is the fewest that Pub/Sub takes.
+  # Pub/Sub's minimum.
   dead_letter_policy {
     dead_letter_topic     = google_pubsub_topic.dead_letters[0].id
     max_delivery_attempts = 5
   }
 
-  # Never: by default a subscription is deleted after 31 days with no message.
+  # Never: by default Pub/Sub deletes a subscription after 31 days without activity.
   expiration_policy {
     ttl = ""
   }
@@ -100,7 +100,7 @@ resource "google_pubsub_subscription" "runs" {
 }
 
 resource "google_pubsub_topic" "dead_letters" {
-  #checkov:skip=CKV_GCP_83: Google's keys encrypt it; a message holds names of tables at most
+  #checkov:skip=CKV_GCP_83: encrypted with Google's keys; a message contains at most names of tables
 
   count = var.trigger == "pubsub" ? 1 : 0
 
@@ -110,7 +110,7 @@ resource "google_pubsub_topic" "dead_letters" {
   depends_on = [google_project_service.required]
 }
 
-# A topic with no subscription loses what is published to it.
+# Without a subscription the topic would lose its messages.
 resource "google_pubsub_subscription" "dead_letters" {
   count = var.trigger == "pubsub" ? 1 : 0
 

@@ -1,49 +1,49 @@
 variable "project_id" {
-  description = "Project that holds everything."
+  description = "Google Cloud project to deploy to."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
-    error_message = "project_id is 6 to 30 lower-case letters, digits and hyphens, as in my-project-1."
+    error_message = "project_id must be 6 to 30 lowercase letters, digits and hyphens, such as my-project-1."
   }
 }
 
 variable "api_base_url" {
-  description = "Base URL of the scanner's API, as in `https://api.intruder.io/v1`."
+  description = "Base URL of the scanner's API, such as `https://api.intruder.io/v1`."
   type        = string
 
-  # No user, password, query or fragment: what stands here ends up in the state and in the function's settings.
+  # No user, password, query or fragment: this value is stored in the state and in the function's settings.
   validation {
     condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[^?#\\s]*)?$", var.api_base_url))
-    error_message = "api_base_url is an https URL with no user, query or fragment, as in https://api.intruder.io/v1."
+    error_message = "api_base_url must be an https URL without user, query or fragment, such as https://api.intruder.io/v1."
   }
 }
 
 variable "region" {
-  description = "Region of the function, its trigger, its source and its images."
+  description = "Region of the function, its trigger, its source archive and its images."
   type        = string
   default     = "us-central1"
 
   validation {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]{1,2}$", var.region))
-    error_message = "region is the name of one region, as in europe-west1; a zone or a multi-region does not fit."
+    error_message = "region must be a single region, such as europe-west1, not a zone or a multi-region."
   }
 }
 
 variable "name" {
-  description = "Name of the function; what else is made takes it as the start of its name."
+  description = "Name of the function, and prefix for the names of other resources."
   type        = string
   default     = "scanner-sync"
 
-  # A service account's id is 30 characters at most, and the longest ending here is `-scheduler`.
+  # A service account's ID has at most 30 characters, and the longest suffix is `-scheduler`.
   validation {
     condition     = can(regex("^[a-z]([a-z0-9-]{0,18}[a-z0-9])$", var.name))
-    error_message = "name is 2 to 20 lower-case letters, digits and hyphens, and starts with a letter."
+    error_message = "name must be 2 to 20 lowercase letters, digits and hyphens, start with a letter and not end with a hyphen."
   }
 }
 
 variable "labels" {
-  description = "Labels for all that takes them, besides `app` and `managed-by`."
+  description = "Labels for all resources that support them, added to `app` and `managed-by`."
   type        = map(string)
   default     = {}
 
@@ -52,7 +52,7 @@ variable "labels" {
       for key, value in var.labels :
       can(regex("^[a-z][a-z0-9_-]{0,62}$", key)) && can(regex("^[a-z0-9_-]{0,63}$", value))
     ])
-    error_message = "labels hold lower-case letters, digits, _ and - only, 63 at most; a key starts with a letter."
+    error_message = "labels must have keys and values of at most 63 lowercase letters, digits, _ and -, and each key must start with a letter."
   }
 }
 
@@ -63,83 +63,81 @@ variable "trigger" {
 
   validation {
     condition     = contains(["http", "pubsub"], var.trigger)
-    error_message = "trigger is http or pubsub."
+    error_message = "trigger must be http or pubsub."
   }
 }
 
 variable "schedule" {
-  description = "When a run starts, in unix-cron form; at least once a month."
+  description = "When runs start, in unix-cron format. Set `max_staleness_hours` to match."
   type        = string
   default     = "0 */6 * * *"
 
-  # A field is a list of items; an item is `*`, a number, a range, or one of the first and the last with a step.
+  # Cloud Scheduler checks the fields themselves at apply.
   validation {
-    condition = can(regex(
-      format("^%s %s %s [*] %s$", [
-        for number in ["[0-5]?[0-9]", "(?:1?[0-9]|2[0-3])", "(?:[1-9]|[12][0-9]|3[01])", "(?:[0-7]|sun|mon|tue|wed|thu|fri|sat)"] :
-        replace("I(?:,I)*", "I", replace("(?:(?:[*]|N-N)(?:/[1-9][0-9]?)?|N)", "N", number))
-      ]...),
-      lower(var.schedule)
-    ))
-    error_message = "schedule is five cron fields with `*` as the month, as in `0 */6 * * *` or `30 4 * * mon`."
+    condition     = can(regex("^\\S+( \\S+){4}$", var.schedule))
+    error_message = "schedule must be five cron fields, such as `0 */6 * * *` or `30 4 * * mon`."
   }
+}
+
+variable "max_staleness_hours" {
+  description = "Hours without a successful run after which an alert fires, at most 25: two periods of `schedule` and an hour, or 25 for a daily schedule. `null` turns the alert off."
+  type        = number
+  default     = 13
 
   validation {
-    condition = alltrue(concat(
-      [for range in regexall("([0-9]+)-([0-9]+)", var.schedule) : tonumber(range[0]) <= tonumber(range[1])],
-      [
-        for range in regexall("([a-z]{3})-([a-z]{3})", lower(var.schedule)) :
-        try(index(["sun", "mon", "tue", "wed", "thu", "fri", "sat"], range[0]) <= index(["sun", "mon", "tue", "wed", "thu", "fri", "sat"], range[1]), false)
-      ],
-    ))
-    error_message = "schedule has a range that ends before it starts: write `sat,sun`, not `sat-sun`."
+    condition = var.max_staleness_hours == null ? true : (
+      var.max_staleness_hours >= 1
+      && var.max_staleness_hours <= 25
+      && floor(var.max_staleness_hours) == var.max_staleness_hours
+    )
+    error_message = "max_staleness_hours must be a whole number from 1 to 25: Cloud Monitoring looks back 25 hours in a log-based metric. If runs are more than a day apart, set it to null, which turns the alert off, and watch the age of the data yourself (terraform/README.md says how)."
   }
 }
 
 variable "time_zone" {
-  description = "Time zone of `schedule`, a name of the tz database."
+  description = "Time zone of `schedule`, by its tz database name."
   type        = string
   default     = "Etc/UTC"
 
-  # The areas of the tz database. Terraform has no list of the places in them.
+  # The areas of the tz database; Terraform has no list of the locations in them.
   validation {
     condition = can(regex(
       "^(UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific)(/[A-Za-z0-9_+-]+){1,2})$",
       var.time_zone
     ))
-    error_message = "time_zone is a name of the tz database, as in Europe/Berlin or Etc/UTC; an abbreviation or an offset does not fit."
+    error_message = "time_zone must be a tz database name, such as Europe/Berlin or Etc/UTC, not an abbreviation or an offset."
   }
 }
 
-variable "run_deadline_seconds" {
-  description = "A run gives up after so many seconds. The function's timeout is 60 s longer, and the caller's deadline 60 s longer again. Unless given: 1500 by `http`, 420 by `pubsub`."
+variable "sync_deadline_seconds" {
+  description = "Seconds after which a run stops. The function's timeout is 60 s longer, and the caller's deadline another 60 s. By default 1500 with `http` and 420 with `pubsub`."
   type        = number
   default     = null
 
-  # Cloud Scheduler waits 30 minutes for an answer, Pub/Sub 10: 120 s less leaves room for the two limits above.
+  # Cloud Scheduler waits at most 30 minutes for a response and Pub/Sub 10; 120 s are for the two longer limits.
   validation {
-    condition = var.run_deadline_seconds == null ? true : (
-      var.run_deadline_seconds >= 60
-      && var.run_deadline_seconds <= (var.trigger == "pubsub" ? 480 : 1680)
-      && floor(var.run_deadline_seconds) == var.run_deadline_seconds
+    condition = var.sync_deadline_seconds == null ? true : (
+      var.sync_deadline_seconds >= 60
+      && var.sync_deadline_seconds <= (var.trigger == "pubsub" ? 480 : 1680)
+      && floor(var.sync_deadline_seconds) == var.sync_deadline_seconds
     )
-    error_message = "run_deadline_seconds is a whole number from 60 to 1680 by http (the caller waits 30 minutes), to 480 by pubsub (an event has 9 minutes)."
+    error_message = "sync_deadline_seconds must be a whole number from 60 to 1680 with trigger http (Cloud Scheduler waits 30 minutes), or to 480 with trigger pubsub (Pub/Sub waits 10 minutes)."
   }
 }
 
 variable "ingress" {
-  description = "Networks that the function can be called from. IAM decides who may call in each of them."
+  description = "Networks from which the function can be called. IAM decides who may call it."
   type        = string
   default     = "ALLOW_ALL"
 
   validation {
     condition     = contains(["ALLOW_ALL", "ALLOW_INTERNAL_ONLY", "ALLOW_INTERNAL_AND_GCLB"], var.ingress)
-    error_message = "ingress is ALLOW_ALL, ALLOW_INTERNAL_ONLY or ALLOW_INTERNAL_AND_GCLB."
+    error_message = "ingress must be ALLOW_ALL, ALLOW_INTERNAL_ONLY or ALLOW_INTERNAL_AND_GCLB."
   }
 }
 
 variable "invokers" {
-  description = "Members that may start a run by hand with `gcloud functions call`, as in `user:ada@example.com`; `http` only."
+  description = "Members that may start a run with `gcloud functions call`, such as `user:ada@example.com`. Only with `http`."
   type        = set(string)
   default     = []
 
@@ -149,12 +147,12 @@ variable "invokers" {
       can(regex("^(user|group|serviceAccount):[^:@\\s]+@[^:@\\s]+$", member))
       || can(regex("^(principal|principalSet)://iam[.]googleapis[.]com/[^\\s]+$", member))
     ])
-    error_message = "invokers are members such as user:ada@example.com or group:security@example.com; allUsers, allAuthenticatedUsers and whole domains do not fit."
+    error_message = "invokers must be members such as user:ada@example.com or group:security@example.com, not allUsers, allAuthenticatedUsers or a domain."
   }
 
   validation {
     condition     = var.trigger == "http" || length(var.invokers) == 0
-    error_message = "invokers call a function that answers HTTP. By pubsub a run is started with `gcloud scheduler jobs run`."
+    error_message = "invokers must be empty with trigger pubsub: the function accepts only events. Start a run with `gcloud scheduler jobs run`."
   }
 }
 
@@ -163,33 +161,33 @@ variable "memory" {
   type        = string
   default     = "1Gi"
 
-  # 256 MiB do not hold dlt and its libraries. One CPU, which is what the function gets, allows 4 GiB at most.
+  # 256 MiB is too little for dlt and its libraries. The function has one CPU, which allows at most 4 GiB.
   validation {
     condition     = contains(["512Mi", "1Gi", "2Gi", "4Gi"], var.memory)
-    error_message = "memory is 512Mi, 1Gi, 2Gi or 4Gi."
+    error_message = "memory must be 512Mi, 1Gi, 2Gi or 4Gi."
   }
 }
 
 variable "dataset" {
-  description = "BigQuery dataset of the tables. Its twin, with `_staging` at the end, holds rows on their way in."
+  description = "BigQuery dataset for the tables. A second dataset, with the suffix `_staging`, holds rows while they are loaded."
   type        = string
   default     = "scanner"
 
-  # The program takes these names alone: dlt would write any other form as one of them, which is then another dataset.
+  # The names that dlt uses unchanged. It would normalize any other name, and so write to another dataset.
   validation {
     condition     = can(regex("^[a-z](_?[a-z0-9]){0,99}$", var.dataset)) && !endswith(var.dataset, "_staging")
-    error_message = "dataset is lower-case letters and digits with single underscores between them; `_staging` at the end is taken."
+    error_message = "dataset must be lowercase letters and digits, with single underscores between them, start with a letter and not end in _staging."
   }
 }
 
 variable "bigquery_location" {
-  description = "Where BigQuery keeps the tables: `US`, `EU` or a region. It cannot be changed later."
+  description = "Location of the datasets: `US`, `EU` or a region. It cannot be changed later."
   type        = string
   default     = "US"
 
   validation {
     condition     = can(regex("^(US|EU|[a-z]+-[a-z]+[0-9]{1,2})$", var.bigquery_location))
-    error_message = "bigquery_location is US, EU or a region, as in europe-west1."
+    error_message = "bigquery_location must be US, EU or a region, such as europe-west1."
   }
 }
 
@@ -201,48 +199,48 @@ variable "deletion_protection" {
 }
 
 variable "page_size" {
-  description = "Rows asked for per request."
+  description = "Rows per request to the API."
   type        = number
   default     = 100
 
   validation {
     condition     = var.page_size >= 1 && var.page_size <= 10000 && floor(var.page_size) == var.page_size
-    error_message = "page_size is a whole number from 1 to 10000."
+    error_message = "page_size must be a whole number from 1 to 10000."
   }
 }
 
 variable "max_concurrent_requests" {
-  description = "Requests to the API under way at once."
+  description = "Maximum number of concurrent requests to the API."
   type        = number
   default     = 20
 
   validation {
     condition     = var.max_concurrent_requests >= 1 && var.max_concurrent_requests <= 200 && floor(var.max_concurrent_requests) == var.max_concurrent_requests
-    error_message = "max_concurrent_requests is a whole number from 1 to 200."
+    error_message = "max_concurrent_requests must be a whole number from 1 to 200."
   }
 }
 
 variable "history" {
-  description = "Keep the histories, and the views on them."
+  description = "Keep the history tables and their views."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "log_level" {
-  description = "Least severe log line that the function writes. The metrics and the last runs are read from `INFO` lines."
+  description = "Minimum severity of log entries: `DEBUG` or `INFO`. The metrics and `last_runs` need `INFO` entries."
   type        = string
   default     = "INFO"
 
-  # WARNING and above would silence `sync_finished`, and the alert on missing runs would fire for ever.
+  # WARNING and above would suppress `sync_finished`, and the alert on missing runs would never stop firing.
   validation {
     condition     = contains(["DEBUG", "INFO"], var.log_level)
-    error_message = "log_level is DEBUG or INFO: above INFO no run is seen to succeed."
+    error_message = "log_level must be DEBUG or INFO: above INFO, successful runs are not logged and count as missing."
   }
 }
 
 variable "notification_channels" {
-  description = "Channels that alerts go to, as in `projects/my-project-1/notificationChannels/123`."
+  description = "Notification channels of the alerts, such as `projects/my-project-1/notificationChannels/123`."
   type        = list(string)
   default     = []
 
@@ -250,6 +248,6 @@ variable "notification_channels" {
     condition = alltrue([
       for channel in var.notification_channels : can(regex("^projects/[^/\\s]+/notificationChannels/[^/\\s]+$", channel))
     ])
-    error_message = "notification_channels are full names, as in projects/my-project-1/notificationChannels/123."
+    error_message = "notification_channels must be full names, such as projects/my-project-1/notificationChannels/123."
   }
 }

@@ -187,7 +187,7 @@ def test_rows_that_do_not_arrive_close_no_history(
 ) -> None:
     """What was read and is not in its table is a failure that passes, not something fixed."""
     assert answer(start(command))["status"] == "ok"
-    before = dataset.query("SELECT * FROM {d}.issues_history ORDER BY thing, valid_from")
+    before = dataset.query("SELECT * FROM {d}.issues_history ORDER BY entity_key, valid_from")
 
     def lose(method: str, path: str, body: bytes) -> None:
         if is_merge(method, path, body) and b"`issues`" in body:
@@ -198,7 +198,9 @@ def test_rows_that_do_not_arrive_close_no_history(
         found = answer(process)
     assert (found["error"]["type"], process.returncode) == ("LoadUnavailable", 75)
     assert "but 0 of 6 in issues. No history was changed" in found["error"]["message"]
-    assert dataset.query("SELECT * FROM {d}.issues_history ORDER BY thing, valid_from") == before
+    assert (
+        dataset.query("SELECT * FROM {d}.issues_history ORDER BY entity_key, valid_from") == before
+    )
     assert answer(start(command))["status"] == "ok"
     assert_as_undisturbed(dataset, account)
 
@@ -487,7 +489,7 @@ def test_instants_are_bigquerys_and_never_go_back(
     assert all(row["valid_from"] < row["valid_to"] for row in states if row["valid_to"])
     [closed] = {row["valid_to"] for row in states if row["valid_to"]}
     assert {row["valid_from"] for row in states if not row["valid_to"]} == {closed}
-    days = dataset.query("SELECT days_open FROM {d}.remediation WHERE table_name = 'issues'")
+    days = dataset.query("SELECT days_open FROM {d}.issue_lifecycle")
     assert all(0 <= row["days_open"] < 1 for row in days)
 
 

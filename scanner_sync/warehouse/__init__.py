@@ -12,6 +12,7 @@ from scanner_sync.warehouse.arrival import check_arrival
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import ensure_tables, update_histories
 from scanner_sync.warehouse.lease import Lease
+from scanner_sync.warehouse.migration import rename_columns
 from scanner_sync.warehouse.names import check_names
 from scanner_sync.warehouse.status import read_status
 from scanner_sync.warehouse.views import ensure_views
@@ -61,6 +62,7 @@ class Warehouse(Connection):
         opened, closed and changed, by table. Raises `LoadUnavailable`, and changes no history, if
         the rows did not all arrive.
         """
+        existing = rename_columns(self, existing)
         ensure_tables(self, existing)
         ensure_views(self, existing)
         return update_histories(self, rows, load_id)

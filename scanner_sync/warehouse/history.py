@@ -1,10 +1,11 @@
-"""What was open when: a row for each state that an issue, an occurrence or a target was in.
+"""The histories: one row for each state that an issue, an occurrence or a target was in.
 
-After each load one MERGE a table compares the rows that were just loaded with the states that are
-open: a state that stopped coming is closed, a new one is opened, at one instant for the whole run,
-and in one transaction.
-A state is told by the columns that mean something, so that a date that moves with every scan makes
-no new one.
+After a load, one MERGE for each history compares the rows that were just loaded with the states
+that are open. It closes the states that are no longer there and opens the new ones, all at the same
+instant and in one transaction.
+
+Some columns make a state; the others may change without a new one. Otherwise a date that changes
+with every scan would begin a state with every scan.
 """
 
 import json
@@ -19,18 +20,18 @@ from scanner_sync.tables import BIGQUERY_TYPES, TABLES, Column
 from scanner_sync.warehouse.arrival import arrived, compare_rows
 from scanner_sync.warehouse.connection import Connection
 
-STATE: Final = "state"
-
 
 class History(NamedTuple):
-    """Of which table it keeps the states, what a thing is known by, and what makes a state."""
+    """What a history keeps: of which table, by which key, and in which columns."""
 
     table: str
-    thing: str
-    """SQL that gives one text for one thing, for ever."""
+    """The merged table whose states it keeps."""
+    entity_key: str
+    """SQL for a text that identifies an entity, and stays the same for good."""
     unversioned: tuple[str, ...]
-    """Columns that tell of a thing and make no new state of it."""
+    """Columns that are kept, and whose change begins no new state."""
     versioned: tuple[str, ...]
+    """Columns whose change begins a new state."""
 
 
 _COMMON = ("snoozed", "snooze_reason", "snooze_until", "exploit_likelihood", "cvss_score")
@@ -40,7 +41,7 @@ HISTORIES: Final = {
     "issues_history": History("issues", _ID, ("id",), ("title", "severity", *_COMMON)),
     "occurrences_issues_history": History(
         "occurrences_issues",
-        # By the identifier that persists; `id` may change between scans.
+        # By `occurrence_id`, which persists; `id` may change between scans.
         "CONCAT(CAST(issue_id AS STRING), COALESCE(CONCAT('/', CAST(occurrence_id AS STRING)),"
         f" CONCAT('/id/', {_ID})))",
         ("issue_id", "id", "occurrence_id", "first_seen_at"),
@@ -50,49 +51,53 @@ HISTORIES: Final = {
         "targets", _ID, ("id",), ("address", "display_address", "tags", "target_type")
     ),
 }
+"""The histories, by the names of their tables."""
 
 HISTORY_COLUMNS: Final = {
-    "thing": Column(
-        "text", "What the state is of: one value for one thing, for ever.", "812", required=True
-    ),
-    STATE: Column(
+    "entity_key": Column("text", "Identifies the entity for good.", "812", required=True),
+    "state_hash": Column(
         "text",
-        "Hash of the thing and of what makes this state of it.",
+        "Hash of the entity's key and of the columns whose change begins a new state.",
         "8f14e45fceea...",
         required=True,
     ),
     "valid_from": Column(
         "timestamp",
-        "Instant of the sync that first saw the state.",
+        "Time of the sync that first saw the state.",
         "2026-11-20T06:00:04Z",
         required=True,
     ),
     "valid_to": Column(
         "timestamp",
-        "Instant of the sync that no longer saw it; null while open.",
+        "Time of the sync that no longer saw the state; null while it is open.",
         "2026-11-24T06:00:05Z",
     ),
     "_dlt_load_id": Column(
         "text", "Load that brought the state: _dlt_loads.load_id.", "1795467916.39", required=True
     ),
-    "_dlt_id": Column("text", "A value of this row's own.", "3d6f1c52-...", required=True),
+    "_dlt_id": Column("text", "Random identifier of the row.", "3d6f1c52-...", required=True),
 }
+"""The columns that every history has; a table without one of them is not a history."""
 
 
 def columns_of(name: str) -> dict[str, Column]:
-    """All columns of a history table."""
-    return {"thing": HISTORY_COLUMNS["thing"], **kept_columns(name)} | HISTORY_COLUMNS
+    """Return all columns of a history, in their order."""
+    return {"entity_key": HISTORY_COLUMNS["entity_key"], **kept_columns(name)} | HISTORY_COLUMNS
 
 
 def kept_columns(name: str) -> dict[str, Column]:
-    """The columns of its table that a history keeps."""
+    """Return the columns that a history has from its merged table."""
     history = HISTORIES[name]
     columns = TABLES[history.table].columns
     return {column: columns[column] for column in history.unversioned + history.versioned}
 
 
 def ensure_tables(connection: Connection, existing: Mapping[str, bigquery.Table]) -> None:
-    """Create the history tables, and add the columns that they lack. API calls only, no jobs."""
+    """Create the histories, and add the columns that they lack. Makes API calls only, no jobs.
+
+    `existing` holds the tables that exist. Logs `history_started` if a history is created after the
+    first sync, because what it held before, if anything, is lost.
+    """
     client = connection.client
     for name, history in HISTORIES.items():
         fields = [
@@ -109,7 +114,6 @@ def ensure_tables(connection: Connection, existing: Mapping[str, bigquery.Table]
         if name not in existing:
             client.create_table(bigquery.Table(f"{connection.name}.{name}", fields))
             if history.table in existing:
-                # Not the first sync: what was kept until now, if anything, is gone.
                 log.event("history_started", logging.WARNING, table=name)
         else:
             table = existing[name]
@@ -122,19 +126,19 @@ def ensure_tables(connection: Connection, existing: Mapping[str, bigquery.Table]
 def update_histories(
     connection: Connection, rows: Mapping[str, int], load_id: str | None
 ) -> dict[str, dict[str, int]]:
-    """Bring the histories up to what the load `load_id` brought: so many `rows`, by table.
+    """Bring the histories up to date with the load `load_id`, which brought `rows` by table.
 
-    Gives how many things were opened, closed and changed, by table. With no load nothing came, so
-    all is closed. Raises `LoadUnavailable` where a table does not hold the rows of the load; no
-    history has changed then.
+    Returns the number of entities that were `opened`, `closed` and `changed`, by table. Without a
+    load there are no rows, so every open state is closed. Raises `LoadUnavailable`, and changes no
+    history, if a table does not hold the rows of the load. Runs one job.
     """
     names = [name for name, history in HISTORIES.items() if history.table in rows]
     into = connection.name
     expected = json.dumps(dict(rows), separators=(",", ":"))
-    # One script is one job, and one transaction makes it all or nothing.
+    # A script is one job, and the transaction applies all of it or nothing.
     script = [
         f"DECLARE this_load STRING DEFAULT '{load_id or ''}'",
-        # One DECLARE for all tables, because BigQuery runs each as a job.
+        # One DECLARE for all tables, because BigQuery runs each DECLARE as a job.
         f"DECLARE arrived STRING DEFAULT {arrived(rows, into, 'this_load')}",
         f"DECLARE instant TIMESTAMP DEFAULT {_next_instant(into)}",
         f"IF arrived = '{expected}' THEN BEGIN TRANSACTION",
@@ -152,9 +156,9 @@ def update_histories(
 
 
 def _next_instant(dataset: str) -> str:
-    """SQL for the instant of a sync: BigQuery's time, and later than all that is in the histories.
+    """Return SQL for the instant of a sync: BigQuery's time, and later than all in the histories.
 
-    The clock of the machine that syncs plays no part, so the instants of two syncs are in order.
+    No clock of another machine is involved, so the instants of any two syncs are in order.
     """
     states = " UNION ALL ".join(
         "SELECT GREATEST(valid_from, COALESCE(valid_to, valid_from)) AS moment"  # noqa: S608
@@ -169,30 +173,34 @@ def _next_instant(dataset: str) -> str:
 
 
 def _merge(name: str, dataset: str) -> str:
-    """The statement that closes and opens states."""
+    """Return the statement that closes and opens the states of a history."""
     history = HISTORIES[name]
     kept = [*history.unversioned, *history.versioned]
-    inserted = ["thing", STATE, *kept, "_dlt_load_id", "_dlt_id", "valid_from"]
+    inserted = ["entity_key", "state_hash", *kept, "_dlt_load_id", "_dlt_id", "valid_from"]
     values = [*inserted[:-2], "GENERATE_UUID()", "instant"]
     compared = ", ".join(_compared(history.table, column) for column in history.versioned)
-    # Rows that share an identifier are numbered, in an order that stays while none comes or goes.
-    # Then those after it move, so that how many are open is right; which one closed may not be.
+    # Rows that share a key are numbered, in an order that lasts while none of them comes or goes.
+    # When one goes, those after it move up: the number of open states is right, but the state that
+    # is closed may be another one's.
     order = ", ".join([*(c for c in ("target", "port", "protocol") if c in kept), "id"])
+    # In the hash the key is still called `thing`, as in version 0.1: another name would give every
+    # entity a new state.
     return f"""
 MERGE `{dataset}.{name}` AS past
 USING (
-  SELECT *, TO_HEX(MD5(TO_JSON_STRING(STRUCT(thing, {compared})))) AS {STATE}
+  SELECT *, TO_HEX(MD5(TO_JSON_STRING(STRUCT(entity_key AS thing, {compared})))) AS state_hash
   FROM (
     SELECT * EXCEPT (shared, place),
-      IF(place = 1, shared, CONCAT(shared, '/', CAST(place AS STRING))) AS thing
+      IF(place = 1, shared, CONCAT(shared, '/', CAST(place AS STRING))) AS entity_key
     FROM (
-      SELECT {history.thing} AS shared, {", ".join(kept)}, _dlt_load_id,
-        ROW_NUMBER() OVER (PARTITION BY {history.thing} ORDER BY {order}) AS place
+      SELECT {history.entity_key} AS shared, {", ".join(kept)}, _dlt_load_id,
+        ROW_NUMBER() OVER (PARTITION BY {history.entity_key} ORDER BY {order}) AS place
       FROM `{dataset}.{history.table}` WHERE _dlt_load_id = this_load
     )
   )
 ) AS present
-ON past.thing = present.thing AND past.{STATE} = present.{STATE} AND past.valid_to IS NULL
+ON past.entity_key = present.entity_key AND past.state_hash = present.state_hash
+  AND past.valid_to IS NULL
 WHEN NOT MATCHED BY TARGET THEN
   INSERT ({", ".join(inserted)}) VALUES ({", ".join(values)})
 WHEN NOT MATCHED BY SOURCE AND past.valid_to IS NULL THEN
@@ -201,9 +209,9 @@ WHEN NOT MATCHED BY SOURCE AND past.valid_to IS NULL THEN
 
 
 def _compared(table: str, column: str) -> str:
-    """SQL for what of a column tells a state from another: an array is a set.
+    """Return SQL for what the hash takes of a column: an array counts as a set.
 
-    It is JSON again in the end, so that a sorted array has the same hash as in version 0.1.
+    The result is JSON again, so that a sorted array has the same hash as in version 0.1.
     """
     if TABLES[table].columns[column].type != "array":
         return column
@@ -218,15 +226,15 @@ def _compared(table: str, column: str) -> str:
 
 
 def _changes(tables: Iterable[str], names: Sequence[str], dataset: str) -> str:
-    """The statement that gives what arrived and what changed, by table."""
+    """Return the statement that selects what arrived and what changed, one row for each table."""
     all_tables = (f"SELECT '{table}' AS table_name" for table in tables)
     parts = (
-        f"SELECT '{HISTORIES[name].table}' AS table_name, thing,"  # noqa: S608 - our names
+        f"SELECT '{HISTORIES[name].table}' AS table_name, entity_key,"  # noqa: S608 - our names
         " COUNTIF(valid_from = instant) AS opened, COUNTIF(valid_to = instant) AS closed"
         f" FROM `{dataset}.{name}` WHERE valid_from = instant OR valid_to = instant GROUP BY 1, 2"
         for name in names
     )
-    nothing = "SELECT '' AS table_name, '' AS thing, 0 AS opened, 0 AS closed"
+    nothing = "SELECT '' AS table_name, '' AS entity_key, 0 AS opened, 0 AS closed"
     return (
         "SELECT table_name, arrived AS arrived, COUNTIF(opened > 0 AND closed = 0) AS opened,"  # noqa: S608
         " COUNTIF(opened = 0 AND closed > 0) AS closed,"

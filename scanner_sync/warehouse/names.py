@@ -1,4 +1,4 @@
-"""The names that a sync needs in the dataset, and whether they are free or its own."""
+"""Whether the names that a sync needs in the dataset are free, or its own tables and views."""
 
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -7,12 +7,13 @@ from google.cloud import bigquery
 
 from scanner_sync.errors import LoadError
 from scanner_sync.tables import DLT_COLUMNS, TABLES
+from scanner_sync.warehouse import migration
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import HISTORIES, HISTORY_COLUMNS, columns_of
 from scanner_sync.warehouse.views import VIEWS, is_ours
 
 _Columns = tuple[Collection[str], Collection[str]]
-"""The columns of a table, and those without which it is not ours."""
+"""The columns that a table may have, and those that it must have to be ours."""
 
 _DLT_TABLES: Final[dict[str, _Columns]] = {
     "_dlt_loads": ((), ("load_id",)),
@@ -24,7 +25,7 @@ _DLT_TABLES: Final[dict[str, _Columns]] = {
 def check_names(connection: Connection, *, history: bool) -> dict[str, bigquery.Table]:
     """Check that only this program uses the names of its tables and views.
 
-    Returns those that exist. Raises `LoadError` naming what is in the way.
+    Returns those that exist, by name. Raises `LoadError` with the name of what is in the way.
     """
     names = [*TABLES, *_DLT_TABLES, *(HISTORIES if history else ()), *(VIEWS if history else ())]
     existing = connection.find_tables(names)
@@ -43,13 +44,15 @@ def check_names(connection: Connection, *, history: bool) -> dict[str, bigquery.
 
 
 def _check_tables(existing: Mapping[str, bigquery.Table], expected: Mapping[str, _Columns]) -> None:
-    """Raise `LoadError` if something else has the name of a table of ours.
+    """Raise `LoadError` if something else has the name of one of our tables.
 
-    Columns may be new or dropped, but half of them are there. Identifiers are integers.
+    Columns may have been added or dropped, but half of them must be there, and identifiers are
+    integers. Histories may be those of version 0.1.
     """
     for name in expected.keys() & existing.keys():
         table, (columns, needed) = existing[name], expected[name]
-        types = {field.name: field.field_type for field in table.schema}
+        renamed = migration.COLUMNS if name in HISTORIES else {}
+        types = {renamed.get(field.name, field.name): field.field_type for field in table.schema}
         is_ours = (
             table.table_type == "TABLE"
             and types.keys() >= set(needed)

@@ -1,5 +1,5 @@
-# What an apply makes. The provider is mocked, so that nothing is made in truth; tests/test_terraform.py reads the state
-# of these runs for what cannot be said here: the whole list of grants, the files of the archive, the labels.
+# What an apply creates, with a mocked provider. The tests in tests/terraform read the state of these runs and check what
+# is hard to express here: the complete list of grants, the files of the archive, the labels.
 
 mock_provider "google" {
   source = "./tests/mocks"
@@ -15,7 +15,7 @@ variables {
 run "http" {
   assert {
     condition     = google_cloudfunctions2_function.sync.build_config[0].entry_point == "sync_http"
-    error_message = "by http the function answers HTTP"
+    error_message = "with http the function accepts HTTP requests"
   }
 
   assert {
@@ -37,7 +37,7 @@ run "http" {
       && google_cloudfunctions2_function.sync.service_config[0].timeout_seconds == 1560
       && google_cloud_scheduler_job.sync.attempt_deadline == "1620s"
     )
-    error_message = "the program gives up first, then the function times out, then Scheduler stops waiting"
+    error_message = "the program stops first, then the function times out, then Scheduler stops waiting"
   }
 
   assert {
@@ -57,7 +57,7 @@ run "http" {
       && google_cloud_scheduler_job.sync.retry_config[0].min_backoff_duration == "60s"
       && google_cloud_scheduler_job.sync.retry_config[0].max_backoff_duration == "600s"
     )
-    error_message = "Scheduler tries again, twice, with a growing pause"
+    error_message = "Scheduler retries twice, with growing pauses"
   }
 
   assert {
@@ -66,7 +66,7 @@ run "http" {
       && length(google_pubsub_topic.runs) + length(google_pubsub_topic.dead_letters) == 0
       && length(google_pubsub_subscription.runs) + length(google_pubsub_subscription.dead_letters) == 0
     )
-    error_message = "by http there is nothing of Pub/Sub"
+    error_message = "with http nothing of Pub/Sub is created"
   }
 
   assert {
@@ -79,7 +79,7 @@ run "http" {
 
   assert {
     condition     = google_cloudfunctions2_function.sync.service_config[0].ingress_settings == "ALLOW_ALL"
-    error_message = "open to all networks by default, since `gcloud functions call` comes from outside"
+    error_message = "open to all networks by default, because `gcloud functions call` comes from outside"
   }
 
   assert {
@@ -89,7 +89,7 @@ run "http" {
 
   assert {
     condition     = output.dead_letters == null
-    error_message = "by http there are no dead letters"
+    error_message = "with http there are no dead letters"
   }
 
   assert {
@@ -99,7 +99,7 @@ run "http" {
       && google_bigquery_dataset.tables.location == "US"
       && google_bigquery_dataset.staging.location == "US"
     )
-    error_message = "the dataset and its staging twin stand in one location"
+    error_message = "the dataset and its staging dataset have the same location"
   }
 
   assert {
@@ -108,22 +108,22 @@ run "http" {
       && google_bigquery_dataset.staging.deletion_policy == "PREVENT"
       && google_secret_manager_secret.access_token.deletion_policy == "PREVENT"
     )
-    error_message = "the data and the secret are protected from destroy by default"
+    error_message = "the data and the secret are protected from destruction by default"
   }
 
   assert {
     condition     = google_storage_bucket.source.public_access_prevention == "enforced" && google_storage_bucket.source.uniform_bucket_level_access
-    error_message = "the source is closed to the public"
+    error_message = "the source is not public"
   }
 
   assert {
     condition     = google_storage_bucket_object.source.name == "source-${data.archive_file.source.output_sha256}.zip"
-    error_message = "the archive's name holds the hash of its content, so that a change is deployed"
+    error_message = "the archive's name contains the hash of its content, so that a change is deployed"
   }
 
   assert {
     condition     = alltrue([for service in google_project_service.required : !service.disable_on_destroy])
-    error_message = "no API is switched off on destroy"
+    error_message = "no API is disabled on destroy"
   }
 }
 
@@ -134,12 +134,12 @@ run "pubsub" {
 
   assert {
     condition     = google_cloudfunctions2_function.sync.build_config[0].entry_point == "sync_event"
-    error_message = "by pubsub the function takes events"
+    error_message = "with pubsub the function accepts events"
   }
 
   assert {
     condition     = length(google_cloudfunctions2_function.sync.event_trigger) == 0
-    error_message = "no trigger of Eventarc beside the module's own subscription: each message would run twice"
+    error_message = "no Eventarc trigger next to the module's subscription: each message would run twice"
   }
 
   assert {
@@ -148,7 +148,7 @@ run "pubsub" {
       && google_cloud_scheduler_job.sync.pubsub_target[0].topic_name == google_pubsub_topic.runs[0].id
       && base64decode(google_cloud_scheduler_job.sync.pubsub_target[0].data) == "{}"
     )
-    error_message = "Scheduler publishes {} to the topic and calls nothing"
+    error_message = "Scheduler publishes {} to the topic and calls no URL"
   }
 
   assert {
@@ -169,7 +169,7 @@ run "pubsub" {
       && google_pubsub_subscription.runs[0].retry_policy[0].maximum_backoff == "600s"
       && google_pubsub_subscription.dead_letters[0].topic == google_pubsub_topic.dead_letters[0].id
     )
-    error_message = "five deliveries with a growing pause, then the message is kept aside"
+    error_message = "five deliveries with growing pauses, then the message becomes a dead letter"
   }
 
   assert {
@@ -177,7 +177,7 @@ run "pubsub" {
       google_pubsub_subscription.runs[0].expiration_policy[0].ttl == ""
       && google_pubsub_subscription.dead_letters[0].expiration_policy[0].ttl == ""
     )
-    error_message = "no subscription is deleted for want of messages"
+    error_message = "no subscription expires"
   }
 
   assert {
@@ -186,7 +186,7 @@ run "pubsub" {
       && google_cloudfunctions2_function.sync.service_config[0].timeout_seconds == 480
       && google_pubsub_subscription.runs[0].ack_deadline_seconds == 540
     )
-    error_message = "the program gives up first, then the function times out, then Pub/Sub stops waiting"
+    error_message = "the program stops first, then the function times out, then Pub/Sub stops waiting"
   }
 
   assert {
@@ -199,7 +199,7 @@ run "pubsub" {
 
   assert {
     condition     = output.run_now == "gcloud scheduler jobs run scanner-sync --location=us-central1 --project=my-project-1"
-    error_message = "an event function is not called by hand: the scheduler's job is run"
+    error_message = "an event function cannot be called by hand: the command runs the scheduler's job"
   }
 }
 
@@ -220,7 +220,8 @@ run "every_variable_given" {
     log_level               = "DEBUG"
     time_zone               = "Europe/Berlin"
     schedule                = "30 4 * * *"
-    run_deadline_seconds    = 1680
+    max_staleness_hours     = 25
+    sync_deadline_seconds   = 1680
     notification_channels   = ["projects/my-project-1/notificationChannels/123"]
   }
 
@@ -237,7 +238,7 @@ run "every_variable_given" {
       HISTORY                 = "false"
       LOG_LEVEL               = "DEBUG"
     })
-    error_message = "each variable reaches its setting, and no other setting is given"
+    error_message = "each variable sets its setting, and there are no other settings"
   }
 
   assert {
@@ -245,12 +246,12 @@ run "every_variable_given" {
       google_cloudfunctions2_function.sync.service_config[0].timeout_seconds == 1740
       && google_cloud_scheduler_job.sync.attempt_deadline == "1800s"
     )
-    error_message = "the longest run fills the 30 minutes that Scheduler waits, and no more"
+    error_message = "the longest deadline fills the 30 minutes that Scheduler waits"
   }
 
   assert {
     condition     = output.run_now == "gcloud scheduler jobs run acme-scanner --location=europe-west1 --project=my-project-1"
-    error_message = "a function closed to outside networks is run by the scheduler's job"
+    error_message = "with closed ingress the command runs the scheduler's job"
   }
 
   assert {
@@ -261,7 +262,7 @@ run "every_variable_given" {
       && !google_bigquery_dataset.tables.delete_contents_on_destroy
       && !google_bigquery_dataset.staging.delete_contents_on_destroy
     )
-    error_message = "without protection they can be destroyed, but never tables with a dataset"
+    error_message = "without protection they can be destroyed, but never a dataset that has tables"
   }
 
   assert {
@@ -273,7 +274,7 @@ run "every_variable_given" {
       && google_storage_bucket.source.location == "europe-west1"
       && google_artifact_registry_repository.images.location == "europe-west1"
     )
-    error_message = "the schedule is in the time zone given, and everything in the region given"
+    error_message = "the schedule has the given time zone, and everything the given region"
   }
 
   assert {
@@ -281,19 +282,19 @@ run "every_variable_given" {
       for alert in [
         google_monitoring_alert_policy.run_failed,
         google_monitoring_alert_policy.token_refused,
-        google_monitoring_alert_policy.no_success,
+        google_monitoring_alert_policy.no_success[0],
       ] : alert.notification_channels == tolist(["projects/my-project-1/notificationChannels/123"])
     ])
-    error_message = "every alert goes to the channels given"
+    error_message = "every alert uses the given channels"
   }
 }
 
-run "longest_run_by_pubsub" {
+run "longest_deadline_with_pubsub" {
   command = plan
 
   variables {
-    trigger              = "pubsub"
-    run_deadline_seconds = 480
+    trigger               = "pubsub"
+    sync_deadline_seconds = 480
   }
 
   assert {
@@ -301,6 +302,6 @@ run "longest_run_by_pubsub" {
       google_cloudfunctions2_function.sync.service_config[0].timeout_seconds == 540
       && google_pubsub_subscription.runs[0].ack_deadline_seconds == 600
     )
-    error_message = "the longest run by event has the function's 9 minutes within Pub/Sub's 10"
+    error_message = "the longest deadline fills the function's 9 minutes within Pub/Sub's 10"
   }
 }

@@ -1,5 +1,5 @@
-# The alert on missing runs: window and hold together are twice the longest time between two runs, and the hold stays
-# within the 23.5 hours that a condition can be held.
+# The alert on missing runs: its window and its hold add up to max_staleness_hours, and fit the 25 hours that Cloud
+# Monitoring allows for both and the 23.5 hours that it allows for the hold.
 
 mock_provider "google" {
   source = "./tests/mocks"
@@ -12,94 +12,81 @@ variables {
   api_base_url = "https://api.intruder.io/v1"
 }
 
-run "every_six_hours" {
+run "by_default" {
   command = plan
 
   assert {
-    condition     = google_monitoring_alert_policy.no_success.conditions[0].condition_prometheus_query_language[0].query == "(sum(increase(logging_googleapis_com:user_scanner_sync_runs{monitored_resource=\"cloud_run_revision\",service_name=\"scanner-sync\",outcome=\"finished\"}[180m])) or vector(0)) < 0.5"
-    error_message = "successes are counted over 3 hours"
+    condition     = google_monitoring_alert_policy.no_success[0].conditions[0].condition_prometheus_query_language[0].query == "(sum(sum_over_time(logging_googleapis_com:user_scanner_sync_runs{monitored_resource=\"cloud_run_revision\",service_name=\"scanner-sync\",outcome=\"finished\"}[60m])) or vector(0)) < 0.5"
+    error_message = "successful runs of the last hour are counted, and no samples at all count as zero"
   }
 
   assert {
-    condition     = google_monitoring_alert_policy.no_success.conditions[0].condition_prometheus_query_language[0].duration == "${9 * 3600}s"
-    error_message = "and have to be missing for 9 hours more: 12 in all"
+    condition     = google_monitoring_alert_policy.no_success[0].conditions[0].condition_prometheus_query_language[0].duration == "${12 * 3600}s"
+    error_message = "the alert fires when the count stays at zero for 12 hours more, 13 in total"
+  }
+
+  assert {
+    condition     = google_cloud_scheduler_job.sync.schedule == "0 */6 * * *"
+    error_message = "the first run is due 6 hours after the deployment at the latest, before the 12 hours are over"
+  }
+
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.no_success[0].documentation[0].content, "succeeded in 13 hours (`max_staleness_hours`)")
+    error_message = "the text of the alert names the limit and its variable"
   }
 }
 
-run "every_twenty_minutes" {
+run "after_one_hour" {
   command = plan
 
   variables {
-    schedule = "*/20 * * * *"
+    max_staleness_hours = 1
   }
 
   assert {
-    condition     = local.schedule_period_minutes == 20 && local.no_success_window_minutes == 10 && local.no_success_hold_minutes == 30
-    error_message = "40 minutes in all"
+    condition     = strcontains(google_monitoring_alert_policy.no_success[0].conditions[0].condition_prometheus_query_language[0].query, "outcome=\"finished\"}[15m]")
+    error_message = "successful runs of the last 15 minutes are counted"
+  }
+
+  assert {
+    condition     = google_monitoring_alert_policy.no_success[0].conditions[0].condition_prometheus_query_language[0].duration == "${45 * 60}s"
+    error_message = "the alert fires when the count stays at zero for 45 minutes more, 1 hour in total"
   }
 }
 
-run "daily" {
+run "after_25_hours" {
   command = plan
 
   variables {
-    schedule = "30 4 * * *"
+    max_staleness_hours = 25
   }
 
   assert {
-    condition     = local.schedule_period_minutes == 1440 && local.no_success_window_minutes == 1470 && local.no_success_hold_minutes == 1410
-    error_message = "two days in all, held for 23.5 hours"
+    condition     = strcontains(google_monitoring_alert_policy.no_success[0].conditions[0].condition_prometheus_query_language[0].query, "outcome=\"finished\"}[90m]")
+    error_message = "successful runs of the last 1.5 hours are counted"
+  }
+
+  assert {
+    condition     = google_monitoring_alert_policy.no_success[0].conditions[0].condition_prometheus_query_language[0].duration == "${1410 * 60}s"
+    error_message = "the alert fires when the count stays at zero for 23.5 hours more, 25 in total"
   }
 }
 
-run "weekly" {
+run "never" {
   command = plan
 
   variables {
-    schedule = "0 6 * * MON"
+    schedule            = "0 6 * * MON"
+    max_staleness_hours = null
   }
 
   assert {
-    condition     = local.schedule_period_minutes == 7 * 1440 && local.no_success_window_minutes == 14 * 1440 - 1410 && local.no_success_hold_minutes == 1410
-    error_message = "two weeks in all, held for 23.5 hours"
-  }
-}
-
-run "working_hours" {
-  command = plan
-
-  variables {
-    schedule = "0 8-18/2 * * mon-fri"
+    condition     = length(google_monitoring_alert_policy.no_success) == 0
+    error_message = "null turns the alert off"
   }
 
   assert {
-    condition     = local.schedule_period_minutes == 62 * 60
-    error_message = "the longest pause is the weekend, Friday 18:00 to Monday 08:00"
-  }
-}
-
-run "twice_a_month" {
-  command = plan
-
-  variables {
-    schedule = "0 6 1,15 * *"
-  }
-
-  assert {
-    condition     = local.schedule_period_minutes == 17 * 1440
-    error_message = "the longest pause is from the 15th to the 1st"
-  }
-}
-
-run "either_day_field" {
-  command = plan
-
-  variables {
-    schedule = "0 6 1 * 7"
-  }
-
-  assert {
-    condition     = local.schedule_period_minutes == 7 * 1440
-    error_message = "a day that either field names is a day of the schedule, and 7 is Sunday"
+    condition     = google_cloud_scheduler_job.sync.schedule == "0 6 * * MON"
+    error_message = "a weekly schedule is accepted"
   }
 }

@@ -1,37 +1,34 @@
-"""A sync makes what the dataset lacks, and names what is in its way."""
+"""A sync creates what the dataset lacks, and names what is in its way."""
 
 import json
-from collections.abc import Callable
 
-import flask.testing
 import pytest
 from google.cloud import bigquery
 
 from sample_api import Account, generate
+from scanner_sync.errors import LoadError
 from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.views import VIEWS
 from tests.conftest import PROJECT, Dataset
-
-Post = Callable[[], dict[str, object]]
+from tests.warehouse.conftest import Run
 
 
 @pytest.fixture
 def account() -> Account:
-    return generate(seed=21, issues=5, targets=4, scans=3)
+    return generate(seed=21, issues=3, targets=3, scans=3)
 
 
 @pytest.fixture
-def synced(http: flask.testing.FlaskClient, api_url: str, dataset: Dataset) -> Dataset:
+def synced(run: Run, dataset: Dataset) -> Dataset:
     """A dataset into which the account was synced once."""
-    answer = http.post("/")
-    assert answer.status_code == 200, answer.get_json()
+    run()
     return dataset
 
 
 def everything(dataset: Dataset) -> dict[str, list[str]]:
-    """The rows of all tables, histories and views, but for what each load has of its own."""
-    apart = ("valid_from", "valid_to", "opened", "since", "days_open")
+    """The rows of all tables, histories and views, but for what is different in each load."""
+    apart = ("valid_from", "valid_to", "opened_at", "closed_at", "days_open")
     return {
         name: sorted(
             json.dumps(
@@ -46,38 +43,39 @@ def everything(dataset: Dataset) -> dict[str, list[str]]:
 
 
 DLT_OWN = "_dlt_load_id STRING, _dlt_id STRING"
-DLT_TABLES = ("_dlt_loads", "_dlt_version")
 
 
-@pytest.mark.parametrize("name", ["targets", "issues_history", "open_issues", *DLT_TABLES, "all"])
+@pytest.mark.parametrize(
+    "dropped",
+    [
+        ["targets", "issues_history", "open_issues"],
+        ["_dlt_loads"],
+        ["_dlt_version"],
+        [*TABLES, *HISTORIES, *VIEWS, "_dlt_loads", "_dlt_version"],
+    ],
+    ids=["one of each", "_dlt_loads", "_dlt_version", "all"],
+)
 def test_what_was_dropped_is_made_again(
-    synced: Dataset,
-    http: flask.testing.FlaskClient,
-    name: str,
-    capfd: pytest.CaptureFixture[str],
+    synced: Dataset, run: Run, dropped: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The next sync makes it and fills it; a history that begins again is in the log."""
     before = everything(synced)
     capfd.readouterr()
-    for each in [*TABLES, *HISTORIES, *VIEWS, *DLT_TABLES] if name == "all" else [name]:
-        synced.client.delete_table(f"{PROJECT}.{synced.name}.{each}")
-    answer = http.post("/")
-    assert answer.status_code == 200, answer.get_json()
+    for name in dropped:
+        synced.client.delete_table(f"{PROJECT}.{synced.name}.{name}")
+    run()
     assert everything(synced) == before
-    assert len(synced.query("SELECT load_id FROM {d}._dlt_loads")) == (
-        1 if name in ("_dlt_loads", "all") else 2
-    )
-    started = [
-        entry["table"]
-        for entry in map(json.loads, capfd.readouterr().err.splitlines())
-        if entry["message"] == "history_started"
-    ]
-    assert started == ([name] if name in HISTORIES else [])
+    loads = synced.query("SELECT load_id FROM {d}._dlt_loads")
+    assert len(loads) == (1 if "_dlt_loads" in dropped else 2)
+    entries = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line[0] == "{"]
+    started = [entry["table"] for entry in entries if entry["message"] == "history_started"]
+    # Where the tables are gone too, this is the first sync.
+    assert started == (["issues_history"] if len(dropped) == 3 else [])
 
 
 @pytest.mark.parametrize("name", ["", "targets", "_dlt_version"])
 def test_a_staging_dataset_that_was_dropped_is_made_again(
-    synced: Dataset, http: flask.testing.FlaskClient, name: str
+    synced: Dataset, run: Run, name: str
 ) -> None:
     """As a whole, or one of its tables."""
     before = everything(synced)
@@ -86,14 +84,11 @@ def test_a_staging_dataset_that_was_dropped_is_made_again(
         synced.client.delete_table(f"{staging}.{name}")
     else:
         synced.client.delete_dataset(staging, delete_contents=True)
-    answer = http.post("/")
-    assert answer.status_code == 200, answer.get_json()
+    run()
     assert everything(synced) == before
 
 
-def test_a_column_that_was_dropped_is_made_again(
-    synced: Dataset, http: flask.testing.FlaskClient
-) -> None:
+def test_a_column_that_was_dropped_is_made_again(synced: Dataset, run: Run) -> None:
     """The next sync makes the column, and fills it in the rows that come.
 
     It is dropped by making the table without it: after ALTER TABLE the local BigQuery still
@@ -108,8 +103,7 @@ def test_a_column_that_was_dropped_is_made_again(
     ]
     synced.client.delete_table(name)
     synced.client.create_table(bigquery.Table(name, fields))
-    answer = http.post("/")
-    assert answer.status_code == 200, answer.get_json()
+    run()
     assert everything(synced) == before
 
 
@@ -131,43 +125,25 @@ def test_a_column_that_was_dropped_is_made_again(
         ("open_issues", "CREATE TABLE {d}.open_issues (id INT64)"),
     ],
 )
-@pytest.mark.usefixtures("api_url")
-def test_what_is_in_the_way_is_named(
-    dataset: Dataset, http: flask.testing.FlaskClient, name: str, sql: str
-) -> None:
-    """A table or view of the user's is left as it is, and the error says how to go on."""
+def test_what_is_in_the_way_is_named(dataset: Dataset, name: str, sql: str) -> None:
+    """The error names a table or view of the user's, and says how to go on."""
     staging = "_staging" if "_staging" in sql else ""
     dataset.client.create_dataset(dataset.name + staging)
     dataset.query(sql)
-    before = dataset.query(f"SELECT * FROM {{d}}{staging}.{name}")
-    answer = http.post("/")
     kind = "view" if "VIEW" in sql else "table"
-    assert (answer.status_code, answer.get_json()["error"]) == (
-        500,
-        {
-            "type": "LoadError",
-            "message": f"{PROJECT}.{dataset.name}{staging}.{name} ({kind}) was not made by this"
-            " program, which needs the name. Nothing was loaded. Rename or move it, or set DATASET"
-            " to a dataset without it.",
-        },
-    )
-    assert dataset.query(f"SELECT * FROM {{d}}{staging}.{name}") == before
-    assert dataset.tables() <= {name}
+    full_name = rf"{PROJECT}\.{dataset.name}{staging}\.{name} \({kind}\)"
+    with pytest.raises(LoadError, match=rf"{full_name}.* Nothing was loaded.*DATASET"):
+        dataset.warehouse.check_names(history=True)
 
 
-def test_the_views_of_version_0_1_are_brought_up_to_date(
-    synced: Dataset, http: flask.testing.FlaskClient
-) -> None:
-    """They have no label, but their text tells that they are not the user's."""
-    before = everything(synced)
-    view = synced.client.get_table(f"{PROJECT}.{synced.name}.open_issues")
-    made = synced.client.get_table(view.reference)
-    synced.client.delete_table(view)
-    old = bigquery.Table(view.reference)
-    old.view_query = made.view_query
-    synced.client.create_table(old)
-    answer = http.post("/")
-    assert answer.status_code == 200, answer.get_json()
-    assert everything(synced) == before
-    view = synced.client.get_table(view.reference)
-    assert (view.labels, view.view_query) == (made.labels, made.view_query)
+@pytest.mark.usefixtures("synced")
+def test_what_is_in_the_way_is_left_alone(dataset: Dataset, run: Run) -> None:
+    """A sync ends before it changes anything; without histories their names are free."""
+    dataset.client.delete_table(f"{PROJECT}.{dataset.name}.open_issues")
+    dataset.query("CREATE VIEW {d}.open_issues AS SELECT 'mine' AS note")
+    loads = dataset.query("SELECT * FROM {d}._dlt_loads")
+    with pytest.raises(LoadError, match="open_issues"):
+        run()
+    assert dataset.query("SELECT * FROM {d}.open_issues") == [{"note": "mine"}]
+    assert dataset.query("SELECT * FROM {d}._dlt_loads") == loads
+    assert "open_issues" not in dataset.warehouse.check_names(history=False)

@@ -1,4 +1,4 @@
-# What the provider would compute, in the form that its own checks ask for.
+# Values that the provider computes, in the format that its validation expects.
 
 override_resource {
   target = google_service_account.runtime

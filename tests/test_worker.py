@@ -25,7 +25,7 @@ from scanner_sync.errors import ApiUnavailable, InternalError, LoadUnavailable, 
 from scanner_sync.warehouse.diagnose import diagnose
 from scanner_sync.warehouse.load_files import LoadFile
 from tests.conftest import TOKEN, Dataset
-from tests.test_command_line import COMMAND, Done, on_terminal
+from tests.test_cli import COMMAND, Done, on_terminal
 from tests.test_function import Stranger, serve
 from tests.test_request import push
 
@@ -90,7 +90,7 @@ REDIRECTIONS = {
     "both readers gone": ("exec >&9 2>&1", 0, ""),
     "all closed": ("exec <&- >&- 2>&-", 0, ""),
 }
-SOME = ["both readers gone", "disk full", "all closed"]
+OTHERS = ["both readers gone", "all closed"]
 
 
 @pytest.mark.usefixtures("api_url")
@@ -109,45 +109,46 @@ def test_a_sync_ends_with_what_it_did_whatever_becomes_of_its_output(
 
 
 @pytest.mark.usefixtures("dataset")
-@pytest.mark.parametrize("how", SOME)
 def test_a_failing_command_keeps_its_exit_status_whatever_becomes_of_its_output(
-    how: str, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    """1 where something is to be corrected, 75 where a later try may help, 2 for a wrong word."""
-    redirection, _, said = REDIRECTIONS[how]
-    said = said and LOST
-    for arguments, settings, status in (
+    """1 for a permanent failure, 75 for a retryable one, 2 for a usage error."""
+    failing: list[tuple[tuple[str, ...], dict[str, Any], int]] = [
         ((*SYNC, "--json"), NO_SETTINGS, 1),
         (SYNC, NO_API, 75),
         (("check",), NO_SETTINGS, 1),
         (("nonsense",), {}, 2),
-    ):
-        done = run(redirection, *arguments, **settings)
-        assert done.status == status, (arguments, done)
-        has_output = arguments in (("check",), (*SYNC, "--json"))
-        assert (LOST in done.err.splitlines()) == bool(said and has_output), (arguments, done)
+    ]
+    for how, commands in (("disk full", failing), *((how, failing[:1]) for how in OTHERS)):
+        for arguments, settings, status in commands:
+            done = run(REDIRECTIONS[how][0], *arguments, **settings)
+            assert done.status == status, (how, arguments, done)
+            has_output = arguments in (("check",), (*SYNC, "--json"))
+            is_lost = how == "disk full" and has_output
+            assert (LOST in done.err.splitlines()) == is_lost, (how, arguments, done)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-@pytest.mark.parametrize("how", SOME)
 def test_the_other_commands_end_with_what_they_did_whatever_becomes_of_their_output(
-    how: str, tmp_path_factory: pytest.TempPathFactory
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Text and JSON, help and version: 0, or 1 and a line where the disk is full."""
-    redirection, status, said = REDIRECTIONS[how]
+    """Text and JSON, help and version: 0, or 1 and a line if the disk is full."""
     assert run("", *SYNC).status == 0
     page = tmp_path_factory.mktemp("page") / "page.html"
-    for arguments in (
+    commands = [
         ("status",),
         ("status", "--json"),
         ("check",),
         ("report", "--out", str(page)),
         ("--help",),
         ("--version",),
-    ):
-        done = run(redirection, *arguments)
-        assert (done.status, done.err) == (status, f"{said}\n" if said else ""), arguments
+    ]
+    for how, some in (("disk full", commands), *((how, commands[:1]) for how in OTHERS)):
+        redirection, status, said = REDIRECTIONS[how]
+        for arguments in some:
+            done = run(redirection, *arguments)
+            assert (done.status, done.err) == (status, f"{said}\n" if said else ""), arguments
     assert page.read_text().startswith("<!DOCTYPE html>")
 
 
@@ -267,19 +268,40 @@ def test_a_sync_under_nohup_outlives_its_terminal(held: Held) -> None:
 
 @pytest.mark.usefixtures("dataset")
 def test_what_a_killed_run_left_is_removed_once_nobody_uses_it(held: Held, tmp_path: Path) -> None:
-    """Not while its process lives; by the next run, even one that fails, once it was killed."""
+    """Not while its processes live; by the next sync, even if it fails, once they were killed."""
     arrived, _ = held
-    command = subprocess.Popen([*COMMAND, *SYNC], cwd=ROOT, stderr=subprocess.DEVNULL)
+    command = subprocess.Popen(
+        [*COMMAND, *SYNC], cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True
+    )
     assert arrived.wait(timeout=60)
     [directory] = tmp_path.iterdir()
     before = sorted(directory.rglob("*"))
     assert run("", *SYNC, **NO_SETTINGS).status == 1
     assert (list(tmp_path.iterdir()), sorted(directory.rglob("*"))) == ([directory], before)
 
-    command.kill()
-    command.wait(timeout=60)
+    os.killpg(command.pid, signal.SIGKILL)
+    command.communicate(timeout=60)  # until both have ended
     assert list(tmp_path.iterdir()) == [directory]
     assert run("", *SYNC, **NO_SETTINGS).status == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_ends_with_its_parent(held: Held, dataset: Dataset, tmp_path: Path) -> None:
+    """A parent that is killed alone: its worker gives the lease back, and its files are removed."""
+    arrived, go_on = held
+    parent = subprocess.Popen([*COMMAND, *SYNC], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert arrived.wait(timeout=60)
+    parent.kill()
+    assert parent.stderr
+    *_, said = parent.stderr  # which the worker writes to until it ends
+    parent.stderr.close()
+    assert parent.wait(timeout=60) == -signal.SIGKILL
+    assert json.loads(said)["error_type"] == "Interrupted"
+    last = dataset.warehouse.status()["last_run"]
+    assert (last["outcome"], last["error_type"]) == ("failed", "Interrupted")
+    assert len(list(tmp_path.iterdir())) == 1
+    go_on.set()
+    assert run("", *SYNC).status == 0
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,18 +1,14 @@
-# Values that the variables refuse, one run each. A run's name is that of its variable, two underscores, and what is
-# wrong; tests/test_terraform.py asks for one at least for each validation.
-
-mock_provider "google" {
-  source = "./tests/mocks"
-}
-
-mock_provider "archive" {}
+# Values that the validations refuse, one run each. The name of a run is the variable, two underscores and the fault; a
+# test in tests/terraform checks that each validation has a run.
+#
+# This folder contains only variables.tf, as a symbolic link, and no resources: a run takes milliseconds.
 
 variables {
   project_id   = "my-project-1"
   api_base_url = "https://api.intruder.io/v1"
 }
 
-run "project_id__upper_case" {
+run "project_id__uppercase" {
   command = plan
 
   variables {
@@ -22,7 +18,7 @@ run "project_id__upper_case" {
   expect_failures = [var.project_id]
 }
 
-run "project_id__number" {
+run "project_id__starts_with_digit" {
   command = plan
 
   variables {
@@ -102,7 +98,7 @@ run "name__too_long" {
   expect_failures = [var.name]
 }
 
-run "labels__key_in_upper_case" {
+run "labels__key_in_uppercase" {
   command = plan
 
   variables {
@@ -152,84 +148,54 @@ run "schedule__four_fields" {
   expect_failures = [var.schedule]
 }
 
-run "schedule__minute_60" {
+run "schedule__six_fields" {
   command = plan
 
   variables {
-    schedule = "60 * * * *"
+    schedule = "0 0 6 * * *"
   }
 
   expect_failures = [var.schedule]
 }
 
-run "schedule__hour_24" {
+run "schedule__space_before" {
   command = plan
 
   variables {
-    schedule = "0 24 * * *"
+    schedule = " 0 6 * * *"
   }
 
   expect_failures = [var.schedule]
 }
 
-run "schedule__day_0" {
+run "max_staleness_hours__zero" {
   command = plan
 
   variables {
-    schedule = "0 6 0 * *"
+    max_staleness_hours = 0
   }
 
-  expect_failures = [var.schedule]
+  expect_failures = [var.max_staleness_hours]
 }
 
-run "schedule__day_8_of_week" {
+run "max_staleness_hours__longer_than_the_platform_looks_back" {
   command = plan
 
   variables {
-    schedule = "0 6 * * 8"
+    max_staleness_hours = 26
   }
 
-  expect_failures = [var.schedule]
+  expect_failures = [var.max_staleness_hours]
 }
 
-run "schedule__once_a_year" {
+run "max_staleness_hours__fraction" {
   command = plan
 
   variables {
-    schedule = "0 6 1 1 *"
+    max_staleness_hours = 1.5
   }
 
-  expect_failures = [var.schedule]
-}
-
-run "schedule__step_0" {
-  command = plan
-
-  variables {
-    schedule = "*/0 * * * *"
-  }
-
-  expect_failures = [var.schedule]
-}
-
-run "schedule__range_backwards" {
-  command = plan
-
-  variables {
-    schedule = "0 18-8 * * *"
-  }
-
-  expect_failures = [var.schedule]
-}
-
-run "schedule__names_backwards" {
-  command = plan
-
-  variables {
-    schedule = "0 6 * * sat-sun"
-  }
-
-  expect_failures = [var.schedule]
+  expect_failures = [var.max_staleness_hours]
 }
 
 run "time_zone__offset" {
@@ -262,56 +228,56 @@ run "time_zone__city" {
   expect_failures = [var.time_zone]
 }
 
-run "run_deadline_seconds__too_short" {
+run "sync_deadline_seconds__too_short" {
   command = plan
 
   variables {
-    run_deadline_seconds = 59
+    sync_deadline_seconds = 59
   }
 
-  expect_failures = [var.run_deadline_seconds]
+  expect_failures = [var.sync_deadline_seconds]
 }
 
-run "run_deadline_seconds__too_long_for_http" {
+run "sync_deadline_seconds__too_long_with_http" {
   command = plan
 
   variables {
-    run_deadline_seconds = 1681
+    sync_deadline_seconds = 1681
   }
 
-  expect_failures = [var.run_deadline_seconds]
+  expect_failures = [var.sync_deadline_seconds]
 }
 
-run "run_deadline_seconds__fraction" {
+run "sync_deadline_seconds__fraction" {
   command = plan
 
   variables {
-    run_deadline_seconds = 100.5
+    sync_deadline_seconds = 100.5
   }
 
-  expect_failures = [var.run_deadline_seconds]
+  expect_failures = [var.sync_deadline_seconds]
 }
 
-run "run_deadline_seconds__too_long_for_pubsub" {
+run "sync_deadline_seconds__too_long_with_pubsub" {
   command = plan
 
   variables {
-    run_deadline_seconds = 481
-    trigger              = "pubsub"
+    sync_deadline_seconds = 481
+    trigger               = "pubsub"
   }
 
-  expect_failures = [var.run_deadline_seconds]
+  expect_failures = [var.sync_deadline_seconds]
 }
 
-run "run_deadline_seconds__http_default_by_pubsub" {
+run "sync_deadline_seconds__http_default_with_pubsub" {
   command = plan
 
   variables {
-    run_deadline_seconds = 1500
-    trigger              = "pubsub"
+    sync_deadline_seconds = 1500
+    trigger               = "pubsub"
   }
 
-  expect_failures = [var.run_deadline_seconds]
+  expect_failures = [var.sync_deadline_seconds]
 }
 
 run "ingress__word" {
@@ -364,7 +330,7 @@ run "invokers__address_only" {
   expect_failures = [var.invokers]
 }
 
-run "invokers__by_pubsub" {
+run "invokers__with_pubsub" {
   command = plan
 
   variables {
@@ -415,7 +381,7 @@ run "dataset__hyphen" {
   expect_failures = [var.dataset]
 }
 
-run "dataset__staging" {
+run "dataset__staging_suffix" {
   command = plan
 
   variables {
@@ -425,7 +391,7 @@ run "dataset__staging" {
   expect_failures = [var.dataset]
 }
 
-run "bigquery_location__lower_case" {
+run "bigquery_location__lowercase" {
   command = plan
 
   variables {
@@ -485,7 +451,7 @@ run "max_concurrent_requests__fraction" {
   expect_failures = [var.max_concurrent_requests]
 }
 
-run "log_level__lower_case" {
+run "log_level__lowercase" {
   command = plan
 
   variables {

@@ -1,0 +1,102 @@
+"""Run Terraform and its tests, and read the state of a deployment."""
+
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+State = dict[str, Any]
+Resource = dict[str, Any]
+Message = dict[str, Any]
+
+
+def terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run terraform in a folder, without the variables that the shell may set for it."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TF_VAR_", "TF_CLI_ARGS", "TF_DATA_DIR", "TF_WORKSPACE", "TF_LOG"))
+    }
+    return subprocess.run(
+        ["terraform", f"-chdir={folder}", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+
+
+def run_tests(folder: Path) -> list[Message]:
+    """Run all tests of a folder, in one process, and return Terraform's messages."""
+    done = terraform(folder, "test", "-json", "-verbose")
+    if not done.stdout:
+        pytest.fail(f"terraform test failed:\n{done.stderr}", pytrace=False)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def assert_each_run_passed(messages: list[Message], *files: Path) -> None:
+    """Check that every run in these files passed, and that there was no other run."""
+    outcomes = {
+        (Path(message["@testfile"]).name, message["@testrun"]): message["test_run"]["status"]
+        for message in messages
+        if message["type"] == "test_run" and message["test_run"]["progress"] == "complete"
+    }
+    faults = [
+        f"{fault['summary']}: {fault['detail']}"
+        for message in messages
+        if message["type"] == "diagnostic" and (fault := message["diagnostic"])
+    ]
+    expected = {
+        (path.name, run): "pass"
+        for path in files
+        for run in re.findall(r'^run "(\w+)"', path.read_text(), re.MULTILINE)
+    }
+    assert expected
+    assert outcomes == expected, "\n".join(faults)
+
+
+def skip(reason: str) -> NoReturn:
+    """Skip tests that need Terraform; in CI, where everything has to run, fail instead."""
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def need_terraform() -> None:
+    """Skip, or fail in CI, if Terraform is not installed."""
+    if shutil.which("terraform") is None:
+        skip("terraform is not on PATH")
+
+
+def resources(state: State) -> Iterator[Resource]:
+    """Yield every resource of a state. The deployment has no child modules."""
+    assert "child_modules" not in state["root_module"]
+    yield from state["root_module"]["resources"]
+
+
+def values(state: State, address: str) -> dict[str, Any]:
+    """Return the values of the resource with that address."""
+    [found] = [r["values"] for r in resources(state) if r["address"] == address]
+    assert isinstance(found, dict)
+    return found
+
+
+def archive(state: State) -> dict[str, str]:
+    """Return what the archive contains: the text of each file, by name."""
+    planned = values(state, "data.archive_file.source")
+    assert not planned["source_dir"], "the files are listed one by one"
+    assert not planned["source_file"], "the files are listed one by one"
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as out:
+        for source in planned["source"]:
+            out.writestr(source["filename"], source["content"])
+    with zipfile.ZipFile(packed) as read:
+        return {name: read.read(name).decode() for name in read.namelist()}

@@ -1,0 +1,77 @@
+"""The source archive: what it contains, and that it runs without the rest of the repository."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import requests
+
+from local.bigquery import bigquery as local_bigquery
+from local.processes import ROOT, serving
+from sample_api import Account, create_app, serve
+from tests.pythons import fresh_environment
+
+from .deployment import State, archive
+
+# In one process, so that the fixtures run once.
+pytestmark = pytest.mark.xdist_group("terraform")
+
+
+def test_archive_holds_the_program_and_nothing_else(deployments: dict[str, State]) -> None:
+    """It contains main.py, requirements.txt and the package's Python files, unchanged."""
+    program = [ROOT / "main.py", ROOT / "requirements.txt"]
+    program += [
+        path
+        for path in (ROOT / "scanner_sync").rglob("*")
+        if path.suffix in (".py", ".typed") and "__pycache__" not in path.parts
+    ]
+    expected = {path.relative_to(ROOT).as_posix(): path.read_text() for path in program}
+    for run, state in deployments.items():
+        assert archive(state) == expected, run
+
+
+@pytest.mark.network
+def test_the_archive_alone_serves_the_function(
+    deployments: dict[str, State], tmp_path: Path
+) -> None:
+    """The uploaded files serve a sync on a fresh Python 3.13, with requirements checked by hash."""
+    for name, text in archive(deployments["http"]).items():
+        path = tmp_path / "function" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    fresh = str(fresh_environment("3.13", tmp_path / "venv"))
+    install = [fresh, "-m", "pip", "install", "--quiet", "--require-hashes", "-r"]
+    subprocess.run([*install, tmp_path / "function/requirements.txt"], check=True)
+    account = Account(targets=[{"id": 1, "address": "a.example.com"}])
+    command = [
+        *(fresh, "-m", "functions_framework", "--target", "sync_http"),
+        *("--source", str(tmp_path / "function/main.py"), "--host", "127.0.0.1", "--port", "0"),
+    ]
+    with (
+        local_bigquery() as bigquery_url,
+        serve(create_app(account, token="the-token")) as api_url,
+    ):
+        settings = {
+            "API_BASE_URL": api_url,
+            "ACCESS_TOKEN": "the-token",
+            "GOOGLE_CLOUD_PROJECT": "test-project",
+            "BIGQUERY_EMULATOR_HOST": bigquery_url,
+            "GUNICORN_LOG_LEVEL": "info",
+        }
+        with serving(command, settings, r"Listening at: (http://\S+)") as url:
+            answer = requests.post(url, json={"resources": ["targets"]}, timeout=120)
+    assert (answer.status_code, answer.json()["tables"]) == (200, {"targets": {"rows": 1}})
+
+
+def test_gcloudignore_agrees_with_the_archive(project: Path, deployments: dict[str, State]) -> None:
+    """`gcloud functions deploy` would upload the same files as Terraform, and no strays."""
+    subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "--others", "--exclude-from=.gcloudignore", "-z"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    uploaded = set(listed.stdout.split("\0")) - {""}
+    assert uploaded == set(archive(deployments["http"]))

@@ -1,0 +1,84 @@
+"""What a deployment creates: settings, time limits, labels, and the commands in its outputs."""
+
+import subprocess
+
+import pytest
+
+from local.terraform_tables import blocks
+from scanner_sync.settings import Settings
+
+from .deployment import State, resources, values
+
+# In one process, so that the fixtures run once.
+pytestmark = pytest.mark.xdist_group("terraform")
+
+# The settings that the program reads in the cloud: all except the token, which is for laptops.
+PROGRAM_SETTINGS = {name.upper() for name in Settings.__dataclass_fields__} - {"ACCESS_TOKEN"}
+
+
+@pytest.mark.parametrize("trigger", ["http", "pubsub"])
+def test_environment_is_what_the_program_reads(deployments: dict[str, State], trigger: str) -> None:
+    """The function gets every setting that the program reads in the cloud, and no other."""
+    [config] = values(deployments[trigger], "google_cloudfunctions2_function.sync")[
+        "service_config"
+    ]
+    assert set(config["environment_variables"]) == PROGRAM_SETTINGS
+    assert not config["secret_environment_variables"]
+    assert not config["secret_volumes"]
+
+
+def test_a_setting_and_its_variable_have_one_name() -> None:
+    """Each setting has a variable with its name in lowercase, or comes from another resource."""
+    from_resources = {"ACCESS_TOKEN_SECRET", "GOOGLE_CLOUD_PROJECT"}
+    named = {name.lower() for name in PROGRAM_SETTINGS - from_resources}
+    assert named <= blocks("variables.tf", "variable").keys()
+
+
+def test_time_limits_are_in_order(deployments: dict[str, State]) -> None:
+    """The program stops first, then the function times out, then its caller stops waiting."""
+    longest = {"http": 1800, "pubsub": 600, "every_variable_given": 1800}
+    for run, limit in longest.items():
+        state = deployments[run]
+        [config] = values(state, "google_cloudfunctions2_function.sync")["service_config"]
+        if run == "pubsub":
+            caller = values(state, "google_pubsub_subscription.runs[0]")["ack_deadline_seconds"]
+        else:
+            deadline = values(state, "google_cloud_scheduler_job.sync")["attempt_deadline"]
+            caller = int(deadline.removesuffix("s"))
+        program = int(config["environment_variables"]["SYNC_DEADLINE_SECONDS"])
+        assert program < config["timeout_seconds"] < caller <= limit, run
+
+
+def test_all_resources_with_labels_have_them(deployments: dict[str, State]) -> None:
+    """Each resource that can have labels has the module's labels and the given ones."""
+    expected = {"app": "acme-scanner", "managed-by": "terraform", "team": "security"}
+    labeled = set()
+    for resource in resources(deployments["every_variable_given"]):
+        for argument in ("labels", "user_labels"):
+            if argument in resource["values"] and resource["mode"] == "managed":
+                assert resource["values"][argument] == expected, resource["address"]
+                labeled.add(resource["type"])
+    assert labeled == {
+        "google_artifact_registry_repository",
+        "google_bigquery_dataset",
+        "google_cloudfunctions2_function",
+        "google_monitoring_alert_policy",
+        "google_secret_manager_secret",
+        "google_storage_bucket",
+    }
+    for resource in resources(deployments["pubsub"]):
+        if resource["type"] in ("google_pubsub_topic", "google_pubsub_subscription"):
+            assert resource["values"]["labels"]["app"] == "scanner-sync", resource["address"]
+
+
+def test_commands_in_outputs_can_be_pasted(deployments: dict[str, State]) -> None:
+    """The shell can parse each command in an output."""
+    for run in ("http", "pubsub"):
+        outputs = deployments[run]["outputs"]
+        for name in ("add_token", "run_now", "last_runs", "query_tables", "dead_letters"):
+            if name in outputs and outputs[name]["value"] is not None:
+                command = outputs[name]["value"]
+                done = subprocess.run(
+                    ["bash", "-n", "-c", command], capture_output=True, text=True, check=False
+                )
+                assert done.returncode == 0, f"{name}: {done.stderr}"

@@ -1,0 +1,82 @@
+"""The module itself: its format, its own tests, and its variables."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from local.processes import ROOT
+from local.terraform_tables import argument, blocks, description
+
+from .deployment import (
+    Message,
+    assert_each_run_passed,
+    need_terraform,
+    run_tests,
+    terraform,
+)
+
+# In one process, so that the fixtures run once.
+pytestmark = pytest.mark.xdist_group("terraform")
+
+TESTS = ROOT / "terraform/tests"
+REFUSALS = TESTS / "variables/refusals.tftest.hcl"
+
+
+def test_is_formatted() -> None:
+    """`terraform fmt` has nothing to change."""
+    need_terraform()
+    done = terraform(ROOT / "terraform", "fmt", "-check", "-diff", "-recursive", "-no-color")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_is_valid(module: Path) -> None:
+    """Each resource has its required arguments, and no unknown one."""
+    done = terraform(module, "validate", "-no-color")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_own_tests_pass(module_tests: list[Message]) -> None:
+    """Every run of every file in terraform/tests passes."""
+    assert_each_run_passed(module_tests, *TESTS.glob("*.tftest.hcl"))
+
+
+def test_refusals(project: Path) -> None:
+    """Every value in refusals.tftest.hcl is refused."""
+    need_terraform()
+    folder = project / "terraform/tests/variables"
+    assert (folder / "variables.tf").read_text() == (ROOT / "terraform/variables.tf").read_text()
+    assert_each_run_passed(run_tests(folder), REFUSALS)
+
+
+def test_each_validation_refuses_something() -> None:
+    """Each validation of a variable has at least one run with a value that it refuses."""
+    runs = re.findall(
+        r'^run "(\w+)__\w+" {\n.*?expect_failures = \[var\.(\w+)\]',
+        REFUSALS.read_text(),
+        re.M | re.S,
+    )
+    assert runs
+    assert all(name == expected for name, expected in runs)
+    refusals = [name for name, _ in runs]
+    for name, block in blocks("variables.tf", "variable").items():
+        assert refusals.count(name) >= block.count("  validation {"), name
+
+
+def test_variables_are_typed_described_and_validated() -> None:
+    """Each variable has a type, a description and, unless it is a bool, a validation."""
+    variables = blocks("variables.tf", "variable")
+    for name, block in variables.items():
+        assert argument(block, "type"), name
+        assert description(block).endswith("."), name
+        assert "  validation {" in block or argument(block, "type") == "bool", name
+    required = {name for name, block in variables.items() if not argument(block, "default")}
+    assert required == {"project_id", "api_base_url"}
+
+
+def test_example_of_variables_names_real_ones() -> None:
+    """terraform.tfvars.example sets the required variables and names only existing ones."""
+    text = (ROOT / "terraform" / "terraform.tfvars.example").read_text()
+    variables = blocks("variables.tf", "variable")
+    assert set(re.findall(r"^#? ?(\w+) +=", text, re.MULTILINE)) <= set(variables)
+    assert set(re.findall(r"^(\w+) +=", text, re.MULTILINE)) == {"project_id", "api_base_url"}

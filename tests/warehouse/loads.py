@@ -1,0 +1,75 @@
+"""Loads without an API and without dlt: rows in the merged tables, then the histories."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from google.cloud import bigquery
+
+from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES
+from tests.conftest import Dataset
+
+COLUMNS = {name: table.columns | DLT_COLUMNS for name, table in TABLES.items()}
+
+
+def make_tables(dataset: Dataset) -> None:
+    """Create the dataset with the merged tables, empty."""
+    dataset.client.create_dataset(dataset.name)
+    for name, columns in COLUMNS.items():
+        fields = [bigquery.SchemaField(c, BIGQUERY_TYPES[d.type]) for c, d in columns.items()]
+        dataset.client.create_table(
+            bigquery.Table(f"{dataset.client.project}.{dataset.name}.{name}", fields)
+        )
+
+
+class Loads:
+    """Loads into a dataset, each on a day of a calendar."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        make_tables(dataset)
+        self._dataset = dataset
+        self._existing = dataset.warehouse.check_names(history=True)
+        self._days: list[tuple[int, datetime, datetime]] = []
+
+    def load(self, day: int, **rows: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+        """Load rows by table, on a day. Returns what `Warehouse.update_histories` does."""
+        load_id = str(len(self._days) + 1)
+        inserts = [_insert(self._dataset.name, name, rows[name], load_id) for name in rows]
+        self._dataset.query(";\n".join(insert for insert in inserts if insert) or "SELECT 1")
+        counts = {name: len(rows[name]) for name in rows}
+        warehouse = self._dataset.warehouse
+        start = datetime.now(UTC)
+        changes = warehouse.update_histories(counts, load_id, self._existing)
+        self._days.append((day, start, datetime.now(UTC)))
+        if len(self._days) == 1:
+            self._existing = warehouse.check_names(history=True)
+        return changes
+
+    def day_of(self, instant: datetime | None) -> int | None:
+        """Return the day of the load that an instant was in."""
+        if instant is None:
+            return None
+        [day] = [day for day, start, end in self._days if start <= instant <= end]
+        return day
+
+
+def _insert(dataset: str, name: str, rows: list[dict[str, Any]], load_id: str) -> str:
+    columns = COLUMNS[name]
+    values = [
+        ", ".join(
+            literal(BIGQUERY_TYPES[declared.type], (row | {"_dlt_load_id": load_id}).get(column))
+            for column, declared in columns.items()
+        )
+        for row in rows
+    ]
+    into = f"INSERT INTO {dataset}.{name} ({', '.join(columns)})"
+    return f"{into} VALUES ({'), ('.join(values)})" if values else ""
+
+
+def literal(kind: str, value: object) -> str:
+    """Return SQL for a value of one of BigQuery's types."""
+    if value is None:
+        return "NULL"
+    if kind == "JSON":
+        return f"JSON '{json.dumps(value)}'"
+    return f"{kind} '{value}'" if kind in ("DATE", "TIMESTAMP") else json.dumps(value)

@@ -1,0 +1,25 @@
+"""The views are there from the first load on, and as this version has them."""
+
+from scanner_sync.warehouse.views import LABELS, VIEWS
+from tests.conftest import Dataset
+from tests.warehouse.loads import Loads
+
+
+def test_an_outdated_view_is_updated(dataset: Dataset) -> None:
+    """A view of ours whose SQL is another one gets that of this version; the user's labels stay."""
+    Loads(dataset).load(1, issues=[{"id": 1, "title": "One"}])
+    made = {name: dataset.client.get_table(f"{dataset.name}.{name}") for name in VIEWS}
+    assert {name: view.labels for name, view in made.items()} == dict.fromkeys(VIEWS, LABELS)
+    outdated = dataset.client.get_table(f"{dataset.name}.open_issues")
+    outdated.view_query = "SELECT 1 AS outdated"
+    outdated.labels |= {"team": "security"}
+    dataset.client.update_table(outdated, ["view_query", "labels"])
+    assert dataset.query("SELECT * FROM {d}.open_issues") == [{"outdated": 1}]
+    warehouse = dataset.warehouse
+    warehouse.update_histories({"issues": 1}, "1", warehouse.check_names(history=True))
+    now = {name: dataset.client.get_table(f"{dataset.name}.{name}") for name in VIEWS}
+    assert {name: view.view_query for name, view in now.items()} == {
+        name: view.view_query for name, view in made.items()
+    }
+    assert now["open_issues"].labels == LABELS | {"team": "security"}
+    assert [row["title"] for row in dataset.query("SELECT * FROM {d}.open_issues")] == ["One"]
