@@ -1,1 +1,1 @@
-"""How fast this program is, measured beside what a user would run instead."""
+"""The benchmark: this program compared with what a user would run instead."""

@@ -1,24 +1,24 @@
-"""Run the benchmark: `python -m benchmarks`, or some of it with `--only`.
+"""Run the benchmark: `python -m benchmarks`, or parts of it with `--only`.
 
-A whole run writes `RESULTS.md`, its chart and the README's lines; `--only` prints what
-it has measured instead. `--only limits` writes its section of `RESULTS.md`.
+A complete run writes `RESULTS.md` and its chart. `--only limits` writes its section of
+`RESULTS.md`. Other parts are printed.
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
 from benchmarks import footprint, jobs, reading, results
 from local.processes import ROOT
 
-SECTIONS = ("reading", "quota", "rows", "limits", "memory", "start", "bigquery")
+SECTIONS = ("reading", "limits", "memory", "start", "bigquery")
 
 
 def main() -> None:
     """Measure, and write or print the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=SECTIONS, action="append", help="may be given again")
+    parser.add_argument("--only", choices=SECTIONS, action="append", help="may be repeated")
     parser.add_argument("--repetitions", type=int, default=5)
     options = parser.parse_args()
     sections = options.only or SECTIONS
@@ -27,37 +27,32 @@ def main() -> None:
     console = Console(highlight=False)
     environment = results.machine()
     with console.status("Starting") as status:
-        measure(sections, repetitions, measured, _shower(console, status.update))
+        advance = status.update if console.is_terminal else console.print
+        measure(sections, repetitions, measured, advance)
+    file = ROOT / "benchmarks/RESULTS.md"
     if sections == ["limits"]:
-        file = ROOT / "benchmarks/RESULTS.md"
         section = results.limits_section(measured.limits, repetitions, environment)
-        file.write_text(results.into_results(file.read_text(), section))
-        console.print("Written: benchmarks/RESULTS.md")
+        file.write_text(results.replace_limits(file.read_text(), section))
+    elif options.only:
+        console.out(results.document(measured, repetitions, environment), highlight=False)
         return
-    text = results.document(measured, repetitions, environment)
-    if options.only:
-        console.out(text, highlight=False)
-        return
-    (ROOT / "benchmarks/RESULTS.md").write_text(text)
-    (ROOT / "benchmarks/seconds.svg").write_text(results.chart(measured.runs))
-    readme = ROOT / "README.md"
-    readme.write_text(results.into_readme(readme.read_text(), results.in_short(measured)))
-    console.print("Written: benchmarks/RESULTS.md, benchmarks/seconds.svg, README.md")
+    else:
+        file.write_text(results.document(measured, repetitions, environment))
+        (ROOT / "benchmarks/seconds.svg").write_text(results.chart(measured.runs))
+    console.print(f"Written: {file.relative_to(ROOT)}")
 
 
 def measure(
-    sections: tuple[str, ...],
+    sections: Sequence[str],
     repetitions: int,
     found: results.Measurements,
     advance: Callable[[str], None],
 ) -> None:
-    """Fill `found` with the named sections."""
-    kinds = {"reading": reading.SCENARIOS[:2], "quota": reading.SCENARIOS[2:4],
-             "rows": reading.SCENARIOS[4:]}  # fmt: skip
-    if scenarios := [s for kind in kinds if kind in sections for s in kinds[kind]]:
+    """Fill `found` with the named sections. `advance` is told what is measured next."""
+    if "reading" in sections:
         advance("the server's ceiling")
         found.ceiling = reading.ceiling(repetitions)
-        found.runs = reading.measure(scenarios, repetitions, advance)
+        found.runs = reading.measure(reading.SCENARIOS, repetitions, advance)
     if "limits" in sections:
         found.limits = reading.measure(reading.LIMITS, min(3, repetitions), advance)
     if "memory" in sections:
@@ -70,11 +65,6 @@ def measure(
         found.cold = footprint.cold_starts(repetitions, advance)
     if "bigquery" in sections:
         found.syncs = jobs.measure(repetitions, advance)
-
-
-def _shower(console: Console, update: Callable[[str], None]) -> Callable[[str], None]:
-    """Shows what is being measured: in place on a terminal, else line by line."""
-    return update if console.is_terminal else console.print
 
 
 if __name__ == "__main__":

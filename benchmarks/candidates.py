@@ -1,4 +1,4 @@
-"""What is measured side by side: each candidate is a process of its own, on a core of its own."""
+"""The programs that are compared. Each runs in its own process, on its own core."""
 
 import json
 import os
@@ -32,30 +32,30 @@ COMMANDS = {
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, CLIENT_CORE = CORES[0], CORES[-1]
 TIMEOUT = 900.0
-"""Seconds, after which a candidate is ended and counts as failed."""
+"""Seconds after which a candidate is killed and counts as failed."""
 
 
 @dataclass
 class Run:
-    """What one run of a candidate took, and what the API saw of it."""
+    """One run of a candidate, and its requests as the API counted them."""
 
     figures: dict[str, Any]
-    """As the candidate printed them; empty where it failed."""
+    """What the candidate printed; empty if it failed."""
     api: dict[str, Any]
     lost: int
-    """Rows that the API has and the candidate does not."""
+    """Rows that the API has and the candidate has not, or the other way around."""
     peak: int = 0
-    """Bytes in memory and in the working directory, at most at any one time."""
+    """Peak of the bytes in memory and in the working directory together."""
 
     @property
     def read(self) -> float:
-        """Seconds until all was read."""
+        """Return the seconds until everything was read."""
         return float(self.figures.get("read", float("nan")))
 
     @property
     def prepared(self) -> float:
-        """Seconds until all was read and normalised; Airbyte's rows are left as JSON lines."""
-        return self.read + float(self.figures.get("normalise", 0))
+        """Return the seconds until everything was read and, except with Airbyte, normalized."""
+        return self.read + float(self.figures.get("normalize", 0))
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Api:
 
 @contextmanager
 def api(options: Api) -> Iterator[str]:
-    """The server, on its core; gives its base URL."""
+    """Run the server on its core; yields its base URL."""
     command = [sys.executable, "-m", "benchmarks.server", "--cpu", str(SERVER_CORE)]
     flags = {**vars(options), **vars(options.sizes)}
     del flags["sizes"]
@@ -82,29 +82,29 @@ def api(options: Api) -> Iterator[str]:
 
 
 def settings_of_a_sync(url: str, bigquery_url: str) -> dict[str, str]:
-    """The environment of a whole sync, from the server into a local BigQuery."""
+    """Return the environment of a complete sync from the server into a local BigQuery."""
     return {
         "API_BASE_URL": url,
         "ACCESS_TOKEN": "t",
         "GOOGLE_CLOUD_PROJECT": "benchmark",
         "BIGQUERY_EMULATOR_HOST": bigquery_url,
         "LOG_LEVEL": "ERROR",
-        "RUNTIME__DLTHUB_TELEMETRY": "false",  # it would be sent to nowhere
+        "RUNTIME__DLTHUB_TELEMETRY": "false",  # there is no network
     }
 
 
 def seen_by(url: str) -> dict[str, Any]:
-    """What the server counted since it was last asked."""
+    """Return what the server counted since the last call."""
     with urlopen(url.removesuffix("/v1") + "/control") as answer:  # noqa: S310 - our own server
         return dict(json.load(answer))
 
 
 def run(candidate: str, options: Api, watch_memory: bool = False) -> Run:
-    """Run a candidate against a server of its own."""
+    """Run a candidate against a new server."""
     with api(options) as url, tempfile.TemporaryDirectory() as directory:
         environment = {
             "TMPDIR": directory,
-            "RUNTIME__DLTHUB_TELEMETRY": "false",  # it would be sent to nowhere
+            "RUNTIME__DLTHUB_TELEMETRY": "false",  # there is no network
         }
         command = [part.format(url=url) for part in COMMANDS[candidate]]
         output, peak = run_process(command, environment, directory if watch_memory else None)
@@ -119,9 +119,9 @@ def run(candidate: str, options: Api, watch_memory: bool = False) -> Run:
 def run_process(
     command: Sequence[str], environment: Mapping[str, str], watched: str | None = None
 ) -> tuple[str, int]:
-    """The last line that a process on the client's core printed, and the peak of its bytes.
+    """Run a process on the client's core. Return its last line of output, and its peak of bytes.
 
-    An empty line where it failed.
+    The line is empty if it failed.
     """
     with on_core(CLIENT_CORE):
         process = subprocess.Popen(
@@ -156,7 +156,7 @@ def _sample(process: subprocess.Popen[str], directory: str, peaks: list[int]) ->
 
 
 def resident(pid: int) -> int:
-    """Bytes of a process, and of all that it started, that lie in memory."""
+    """Return the bytes in memory of a process and of all that it started."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -167,21 +167,21 @@ def resident(pid: int) -> int:
 
 
 def size_of(directory: str) -> int:
-    """Bytes that a directory takes; a file with several names is one file."""
+    """Return the bytes on disk of a directory; hard links count once."""
     found = {}
     for path, _, names in os.walk(directory):
         for name in names:
             try:
                 status = os.stat(os.path.join(path, name))
             except OSError:
-                continue  # it was removed meanwhile
+                continue  # removed in the meantime
             found[status.st_ino] = status.st_blocks * 512
     return sum(found.values())
 
 
 @contextmanager
 def on_core(core: int) -> Iterator[None]:
-    """What is started inside runs on one core, for as long as it lives."""
+    """Start processes on one core while inside; they stay there."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
@@ -191,7 +191,7 @@ def on_core(core: int) -> Iterator[None]:
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
-    """The median, and the least and the most."""
+    """Return the median, with minimum and maximum."""
     if any(value != value for value in values):  # noqa: PLR0124 - not a number
         return "failed"
     middle = statistics.median(values)

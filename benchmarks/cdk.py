@@ -1,7 +1,7 @@
-"""Airbyte's CDK: `.venv-airbyte/bin/python benchmarks/cdk.py URL [CONCURRENCY]`.
+"""Read the API with Airbyte's CDK: `.venv-airbyte/bin/python benchmarks/cdk.py URL [CONCURRENCY]`.
 
-Runs the connector's own entry point, so a row counts when it has become the line that a connector
-prints. With no CONCURRENCY the manifest says nothing of it, as that of the connector for this API.
+It runs a connector's entry point, so a row counts when it is a line that a connector prints.
+Without CONCURRENCY the manifest does not set it, like that of the connector for this API.
 """
 
 import json
@@ -20,7 +20,7 @@ from airbyte_cdk.sources.declarative.concurrent_declarative_source import (
 
 
 def main() -> None:
-    """Read, and say how long it took."""
+    """Read, and print how long it took."""
     config = {"base_url": sys.argv[1], "access_token": "t"}
     manifest = yaml.safe_load(Path(__file__).with_name("manifest.yaml").read_text())
     if sys.argv[2:]:

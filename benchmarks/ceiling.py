@@ -1,7 +1,7 @@
-"""How fast the API of the benchmark can be: `python -m benchmarks.ceiling URL ISSUES`.
+"""Measure how fast the benchmark's API is: `python -m benchmarks.ceiling URL ISSUES`.
 
-A client that reads the occurrences of each issue over 20 connections and parses nothing. The
-faster of it and the server is not seen, so the server's own ceiling is at least what it says.
+This client reads the occurrences of each issue over 20 connections and parses nothing. It may be
+slower than the server, whose ceiling is therefore at least what it measures.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ async def _measure(port: int, issues: int) -> float:
 
 
 def main() -> None:
-    """Print the requests that were answered in a second."""
+    """Print the number of responses in a second."""
     port = urlsplit(sys.argv[1]).port
     assert port is not None
     print(json.dumps(asyncio.run(_measure(port, int(sys.argv[2])))))

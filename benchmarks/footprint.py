@@ -1,4 +1,4 @@
-"""How much memory a run takes, how long the function's import, and how soon a cold one answers."""
+"""Measure memory, the time of imports, and cold starts of the function."""
 
 import json
 import subprocess
@@ -35,7 +35,7 @@ print(json.dumps({{
 
 
 def memory(repetitions: int, advance: Callable[[str], None]) -> dict[int, list[float]]:
-    """MiB in memory and in the working directory at once, at most, by number of occurrences."""
+    """Measure the peak of MiB in memory and temporary files, by number of occurrences."""
     found: dict[int, list[float]] = {number: [] for number in OCCURRENCES}
     for _ in range(repetitions):
         for number, peaks in found.items():
@@ -47,9 +47,9 @@ def memory(repetitions: int, advance: Callable[[str], None]) -> dict[int, list[f
 
 
 def memory_of_syncs(advance: Callable[[str], None]) -> dict[int, float]:
-    """The same of whole syncs, loading included, for the numbers that a local BigQuery can take.
+    """Measure the same for complete syncs, as far as a local BigQuery can load them.
 
-    It reads no gzip, so the files are larger than BigQuery's would be.
+    It does not read gzip, so the files are larger than BigQuery's would be.
     """
     found = {}
     for number in OCCURRENCES[:2]:
@@ -69,7 +69,7 @@ def memory_of_syncs(advance: Callable[[str], None]) -> dict[int, float]:
 
 
 def imports(module: str, repetitions: int) -> list[dict[str, Any]]:
-    """Seconds, bytes in memory and packages after the import in a fresh process."""
+    """Measure seconds, bytes in memory, and packages of an import in a new process."""
     command = [sys.executable, "-c", _IMPORT.format(module=module)]
     return [
         json.loads(subprocess.check_output(command, cwd=ROOT, text=True))
@@ -78,7 +78,7 @@ def imports(module: str, repetitions: int) -> list[dict[str, Any]]:
 
 
 def cold_starts(repetitions: int, advance: Callable[[str], None]) -> list[dict[str, float]]:
-    """Of a new function: seconds to its first answer, then to a small sync's end, and its MiB."""
+    """Measure a new function: seconds to its first response and to a small sync, and MiB."""
     found = []
     sizes = Sizes(issues=20, occurrences=60, scans=20, targets=20)
     with api(Api(latency_ms=50, sizes=sizes)) as url, bigquery.bigquery() as host:
@@ -99,7 +99,7 @@ def cold_starts(repetitions: int, advance: Callable[[str], None]) -> list[dict[s
 
 
 def _started(word: str) -> int:
-    """The process of that word that this one has started."""
+    """Return the process with this word in its command that this one has started."""
     for children in Path("/proc/self/task").glob("*/children"):
         for pid in children.read_text().split():
             if word in Path(f"/proc/{pid}/cmdline").read_text():

@@ -1,7 +1,7 @@
-"""What a month costs, and which limit comes first as an account, or their number, grows.
+"""Compute the cost of a month, and the limits for a growing account or number of accounts.
 
-All of it is arithmetic on measured figures and on what Google and the API publish. Prices are list
-prices of us-central1 in US dollars.
+The inputs are measured figures, and prices and limits that Google and the API publish. Prices are
+list prices of us-central1 in US dollars.
 """
 
 import math
@@ -29,36 +29,36 @@ AT_ONCE, LATENCY = 20, 0.2
 
 @dataclass
 class Measured:
-    """The figures that the rest is computed from."""
+    """The measured inputs."""
 
     overhead: float
-    """Seconds to read, as a multiple of requests times latency by requests at once."""
+    """Seconds to read, as a multiple of requests x latency / concurrent requests."""
     cold: float
-    """Seconds until a cold process answers."""
+    """Seconds until a cold function responds."""
     bigquery: float
     """Seconds in BigQuery, its jobs at 1.5 seconds each."""
     tables: int
-    """Tables that the queries of a sync refer to, one by one."""
+    """Tables that the queries of a sync refer to, added up over the queries."""
     loads: int
     memory_least: float
     memory_each: float
-    """MiB of a run, and what each occurrence adds to them."""
+    """MiB of a sync, and MiB that each occurrence adds."""
 
 
 def sizes(issues: int) -> Sizes:
-    """An account of so many issues: as the benchmark's, three occurrences an issue."""
+    """Return the sizes of an account with the benchmark's proportions."""
     return Sizes(issues, 3 * issues, 2 * issues, issues)
 
 
 def seconds_of_a_sync(issues: int, measured: Measured) -> float:
-    """Seconds that a function is billed for a sync."""
+    """Return the seconds for which a sync is billed."""
     requests = sizes(issues).least_requests()
     reading = requests * LATENCY / AT_ONCE * measured.overhead
     return measured.cold + reading + measured.bigquery
 
 
 def cost(issues: int, measured: Measured) -> tuple[float, float, str]:
-    """Dollars a month with no free tier, the same beyond the free tiers, and the arithmetic."""
+    """Return dollars a month without free tiers, the same beyond them, and the computation."""
     syncs = SYNCS_A_DAY * DAYS
     each = math.ceil(seconds_of_a_sync(issues, measured) * 10) / 10
     seconds = syncs * each
@@ -79,20 +79,20 @@ def cost(issues: int, measured: Measured) -> tuple[float, float, str]:
     )
     requests = sizes(issues).least_requests()
     if requests > REQUESTS_AN_HOUR:
-        text += f"; its {requests:,} requests need a quota of more than {REQUESTS_AN_HOUR} an hour"
+        text += f"; its {requests:,} requests need a quota above {REQUESTS_AN_HOUR} an hour"
     return total, beyond, text
 
 
 def section(measured: Measured) -> str:
-    """Which limit comes first, and at what size."""
+    """Return the section about limits: which one is reached first, and at what size."""
     quota = max(
         n for n in range(1, REQUESTS_AN_HOUR) if sizes(n).least_requests() <= REQUESTS_AN_HOUR
     )
     asked = DEADLINE * AT_ONCE / LATENCY / measured.overhead
     memory = (MEMORY_GIB * 1024 - measured.memory_least) / max(measured.memory_each, 1e-9)
     lines = [
-        f"Reading {AT_ONCE} at once from an API that takes {LATENCY * 1000:.0f} ms, three"
-        " occurrences an issue, a sync every 6 hours.",
+        f"With {AT_ONCE} concurrent requests to an API that takes {LATENCY * 1000:.0f} ms, three"
+        " occurrences an issue, and a sync every 6 hours.",
         "",
         "| issues | requests a sync | seconds a sync | share of an hour's quota | what limits it |",
         "|---|---|---|---|---|",
@@ -105,25 +105,25 @@ def section(measured: Measured) -> str:
         else:
             limit = f"the quota: {share:.1f} hours of it for one sync"
         seconds = seconds_of_a_sync(issues, measured)
-        shown = f"{seconds:,.0f}" if share <= 1 else "not in one run"
+        shown = f"{seconds:,.0f}" if share <= 1 else "not in one sync"
         lines.append(f"| {issues:,} | {requests:,} | {shown} | {share:.0%} | {limit} |")
     lines += [
         "",
-        f"- **Quota of the token**, {REQUESTS_AN_HOUR} requests an hour: comes first, at"
-        f" {quota:,} issues. Past that a run ends with `ApiUnavailable`, because the quota comes"
-        " back after the run's deadline. A request for every issue is the API's own shape; it has"
-        " no list of all occurrences and none of what has changed. More needs a larger quota.",
+        f"- **Quota of the token**, {REQUESTS_AN_HOUR} requests an hour: reached first, at"
+        f" {quota:,} issues. A larger account ends in `ApiUnavailable`, because the quota is"
+        " restored only after the sync's deadline. The API needs a request for each issue; it has"
+        " no list of all occurrences or of changes. Larger accounts need a larger quota.",
         f"- **Function time**, {DEADLINE} s: {asked:,.0f} requests, {asked / REQUESTS_AN_HOUR:.0f}"
-        f" times the quota of an hour. By Pub/Sub, {DEADLINE_PUBSUB} s:"
+        f" times the quota of an hour. With Pub/Sub, {DEADLINE_PUBSUB} s:"
         f" {asked * DEADLINE_PUBSUB / DEADLINE:,.0f} requests.",
         f"- **Memory**, {MEMORY_GIB} GiB: about {memory:,.0f} occurrences"
         f" ({measured.memory_least:.0f} MiB, and {measured.memory_each * 1024:.2f} KiB for each"
-        " occurrence); `memory` goes to 4Gi.",
-        f"- **BigQuery, per table**: a load job into each staging table a sync, of"
-        f" {LOADS_A_TABLE_A_DAY} a day: a sync each"
+        " occurrence); `memory` can be up to 4Gi.",
+        f"- **BigQuery, per table**: a sync runs one load job into each staging table, and"
+        f" {LOADS_A_TABLE_A_DAY} a day are allowed: a sync every"
         f" {86400 / LOADS_A_TABLE_A_DAY:.0f} s. `MERGE`, `UPDATE`, `INSERT` and `TRUNCATE` do not"
-        f" count towards it. One statement changes a table at a time here, of 2 that may run and"
-        f" {MUTATIONS_QUEUED} that may wait.",
+        f" count. One statement at a time changes a table; 2 may run and"
+        f" {MUTATIONS_QUEUED} may wait.",
         "",
         "| accounts | load jobs a day | function time in 6 hours | what limits it |",
         "|---|---|---|---|",
@@ -143,19 +143,18 @@ def section(measured: Measured) -> str:
     most = LOADS_A_PROJECT_A_DAY // (SYNCS_A_DAY * measured.loads)
     lines += [
         "",
-        "An account is a token, and so a quota, of its own; a dataset, and so a lease and staging"
-        " tables, of its own. Accounts share nothing but the project, so they grow side by side:",
+        "Each account has its own token and quota, and its own dataset with lease and staging"
+        " tables. Accounts share only the project, so they scale independently:",
         "",
-        f"- **One deployment an account** (a name and a dataset each) holds for"
+        f"- **One deployment for each account** (with its own name and dataset) works for up to"
         f" {FUNCTIONS_A_REGION:,} functions a region.",
-        "- **Past that, Pub/Sub fans out**: one message an account, and as many instances of one"
-        " function as are needed. Retries, dead letters and the spread over instances are"
-        f" Pub/Sub's and Cloud Run's. At {each:.0f} s a sync of 1,000 issues {INSTANCES} instances"
-        f" take {10_000 * each / INSTANCES / 60:,.0f} minutes for 10,000 accounts. The message"
-        " would have to name the account, and `max_instance_count` to be raised: neither is there"
-        " today, because the lease already keeps two runs of one dataset apart.",
+        "- **Beyond that, Pub/Sub can fan out**: one message for each account, and as many"
+        " instances of one function as needed. Pub/Sub and Cloud Run provide retries, dead letters"
+        f" and the distribution. At {each:.0f} s for a sync of 1,000 issues, {INSTANCES} instances"
+        f" take {10_000 * each / INSTANCES / 60:,.0f} minutes for 10,000 accounts. This is not"
+        " implemented: messages would have to name the account, and `max_instance_count` would"
+        " have to be raised.",
         f"- **BigQuery's load jobs**, {LOADS_A_PROJECT_A_DAY:,} a project a day:"
-        f" {most:,} accounts a project. BigQuery scales the rest; a query over all"
-        " accounts reads one dataset each.",
+        f" {most:,} accounts a project. A query over all accounts reads all their datasets.",
     ]
     return "\n".join(lines)

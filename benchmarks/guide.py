@@ -1,7 +1,7 @@
-"""The guide's configuration in plain dlt: `python -m benchmarks.guide URL serial|parallelized`.
+"""Run the configuration of dlt's guide: `python -m benchmarks.guide URL serial|parallelized`.
 
-The four resources as a user declares them, and everything else as dlt has it by default. Given a
-working directory too, it also loads, into the local BigQuery, four flat tables.
+It declares the four resources as a user would, with dlt's defaults. With a working directory as
+third argument, it also loads four flat tables into the local BigQuery.
 """
 
 import json
@@ -20,7 +20,7 @@ TABLES = ("issues", "occurrences_issues", "scans", "targets")
 
 
 def guide_source(base_url: str, parallelized: bool, **options: int) -> DltSource:
-    """The four listings; merged by `id`."""
+    """Return the source of the four listings, merged by `id`."""
 
     def resource(name: str, path: str) -> EndpointResource:
         return {"name": name, "endpoint": {"path": path}, "parallelized": parallelized}
@@ -50,21 +50,22 @@ def guide_source(base_url: str, parallelized: bool, **options: int) -> DltSource
 
 
 def read(base_url: str, parallelized: bool) -> dict[str, object]:
-    """Read and normalise; gives the rows, and how long each took."""
+    """Read and normalize; return the rows, and how long each step took."""
     with tempfile.TemporaryDirectory() as directory:
         pipeline = dlt.pipeline("guide", pipelines_dir=directory, destination="bigquery")
         started = time.perf_counter()
         pipeline.extract(guide_source(base_url, parallelized))
         read = time.perf_counter()
         rows = pipeline.normalize().row_counts
-        normalised = time.perf_counter()
+        normalized = time.perf_counter()
     counts = {table: rows.get(table, 0) for table in TABLES}
-    return {"rows": counts, "read": read - started, "normalise": normalised - read}
+    return {"rows": counts, "read": read - started, "normalize": normalized - read}
 
 
 def load(base_url: str, parallelized: bool, directory: str) -> dict[str, object]:
-    """Run the pipeline, in a working directory that stays."""
-    dlt.config["normalize.data_writer.disable_compression"] = True  # the local BigQuery reads none
+    """Run the pipeline in a persistent working directory."""
+    # The local BigQuery does not read gzip.
+    dlt.config["normalize.data_writer.disable_compression"] = True
     project = os.environ["GOOGLE_CLOUD_PROJECT"]
     credentials = Credentials(token="t", quota_project_id=project)  # type: ignore[no-untyped-call]
     destination = dlt.destinations.bigquery(credentials=credentials, project_id=project)  # type: ignore[arg-type]
@@ -76,7 +77,7 @@ def load(base_url: str, parallelized: bool, directory: str) -> dict[str, object]
 
 
 def main() -> None:
-    """Read, or load too, and say how long it took."""
+    """Read, or also load, and print how long it took."""
     base_url, mode, *directory = sys.argv[1:]
     parallelized = mode == "parallelized"
     done = load(base_url, parallelized, *directory) if directory else read(base_url, parallelized)

@@ -1,8 +1,7 @@
-"""What a sync asks of BigQuery when nothing about the schema has changed, and how long it takes.
+"""Measure the BigQuery jobs of a steady sync, which does not change the schema.
 
-The jobs are counted between the client and the local BigQuery. There each of them can be made to
-take as long as BigQuery takes: the answer to its insertion is held back, so jobs that run side by
-side still do.
+The jobs are counted by the proxy of the local BigQuery. It can also make each of them take as long
+as in BigQuery, by delaying the response to its insertion; concurrent jobs stay concurrent.
 """
 
 import json
@@ -20,20 +19,17 @@ from benchmarks.server import Sizes
 from local import bigquery
 
 PURPOSES = (
-    (r"SELECT \S*_dlt_pipeline_state", "dlt: what the last run left as its state"),
-    (r"SELECT \S*_dlt_version", "dlt: the schema that is stored, and whether it is this one"),
+    (r"SELECT \S*_dlt_pipeline_state", "dlt: the state of the last run"),
+    (r"SELECT \S*_dlt_version", "dlt: read the stored schema, and compare it"),
     (r"SELECT \S*INFORMATION_SCHEMA", "dlt: which columns the tables have"),
-    (r"HISTORIES", "all histories: close what is gone, open what is new, and count it"),
-    (r"ARRIVED", "the rows of this load that the tables hold"),
-    (r"DECLARE", "dlt: a script that does nothing"),
-    (r"INSERT \S*_dlt_version", "dlt: store the schema"),
-    (r"INSERT \S*_dlt_loads", "dlt: mark the load as done"),
+    (r"HISTORIES", "update all histories, and count the changes"),
+    (r"ARRIVED", "count the loaded rows in the tables"),
+    (r"DECLARE", "dlt: an empty script"),
+    (r"INSERT \S*_dlt_loads", "dlt: mark the load as complete"),
     (r"TRUNCATE .*", "dlt: empty the staging tables"),
-    (r"LOAD .*_staging\..*", "rows into a staging table"),
-    (r"LOAD .*", "dlt: its state"),
-    (r"MERGE .*", "one table, from its staging table"),
-    (r"DELETE .*", "one table: delete what is replaced, insert"),
-    (r"CREATE .*", "dlt: tables"),
+    (r"LOAD .*_staging\..*", "load rows into a staging table"),
+    (r"MERGE .*", "merge one table from its staging table"),
+    (r"DELETE .*", "one table: delete replaced rows, insert"),
 )
 SIZES = Sizes(issues=50, occurrences=150, scans=50, targets=50)
 TABLE = re.compile(r"`[\w-]+`?\.`?(\w+)`?\.`?(\w+(?:\.\w+)?)`")
@@ -41,43 +37,43 @@ TABLE = re.compile(r"`[\w-]+`?\.`?(\w+)`?\.`?(\w+(?:\.\w+)?)`")
 
 @dataclass(frozen=True)
 class Job:
-    """A job: what it does, and when it was asked for, in seconds from the first one."""
+    """A job: what it does, and when it started and ended, in seconds from the first one."""
 
     what: str
     start: float
     end: float
     tables: int
-    """Tables that a query refers to; BigQuery bills 10 MB for each, at least."""
+    """Tables that a query refers to; BigQuery bills at least 10 MB for each."""
 
     @property
     def purpose(self) -> str:
-        """What it is for."""
+        """Return what it is for."""
         return next((why for form, why in PURPOSES if re.match(form, self.what)), "?")
 
 
 @dataclass
 class Sync:
-    """One steady sync as BigQuery saw it."""
+    """One steady sync as BigQuery sees it."""
 
     jobs: list[Job]
     calls: int
-    """Requests that are no jobs."""
+    """Requests other than jobs."""
     seconds: float
-    """From the start of its process to its end."""
+    """From the start to the end of its process."""
 
     @property
     def jobs_seconds(self) -> float:
-        """From the first job's start to the last one's end, with the reading in between."""
+        """Return the seconds from the start of the first job to the end of the last one."""
         return max(job.end for job in self.jobs)
 
     @property
     def kinds(self) -> Counter[str]:
-        """How many loads, and how many queries."""
+        """Return how many loads and queries there are."""
         return Counter("load" if j.what.startswith("LOAD") else "query" for j in self.jobs)
 
     @property
     def critical_path(self) -> list[Job]:
-        """The chain of jobs, each of which began after the one before it had ended."""
+        """Return the longest chain of jobs, each of which started after the previous one ended."""
         path = [max(self.jobs, key=lambda job: job.end)]
         while before := [job for job in self.jobs if job.end <= path[0].start + 0.01]:
             path.insert(0, max(before, key=lambda job: job.end))
@@ -85,20 +81,20 @@ class Sync:
 
 
 class Counting:
-    """Counts the jobs, and makes each take `delay` seconds."""
+    """Count the jobs, and make each take `delay` seconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.begin(0)
 
     def begin(self, delay: float) -> None:
-        """Forget what was counted."""
+        """Reset the counts."""
         self._delay = delay
         self.jobs: list[Job] = []
         self.calls = 0
 
     def __call__(self, method: str, path: str, body: bytes) -> None:
-        """Hold a job back; see `local.bigquery.Fault`."""
+        """Delay a job; see `local.bigquery.Fault`."""
         what, tables = _what(path, body) if method == "POST" else (None, 0)
         start = time.monotonic()
         with self._lock:
@@ -110,7 +106,7 @@ class Counting:
 
 
 def _what(path: str, body: bytes) -> tuple[str | None, int]:
-    """What a job does, a word and a table, and how many tables are billed; None for no job."""
+    """Return a job's verb and table, and the number of billed tables; None if it is not a job."""
     resource = path.partition("?")[0].rsplit("/", 1)[-1]
     if resource == "jobs":
         found = re.search(rb'\{.*?"jobReference".*\}', body.partition(b"\r\n--")[0] or body, re.S)
@@ -135,7 +131,7 @@ def _of_sql(sql: str) -> tuple[str, int]:
 
 
 def steady_sync(candidate: str, delay: float) -> Sync:
-    """The third sync of an account that stands still, into a BigQuery of its own."""
+    """Run the third sync of an unchanged account into a new local BigQuery."""
     counting = Counting()
     with (
         api(Api(sizes=SIZES)) as url,
@@ -160,7 +156,7 @@ def steady_sync(candidate: str, delay: float) -> Sync:
 
 
 def table_of_jobs(syncs: dict[str, Sync]) -> str:
-    """How many jobs there are of each purpose, for each candidate."""
+    """Return a table of the number of jobs by purpose, for each candidate."""
     purposes = dict.fromkeys(job.purpose for sync in syncs.values() for job in sync.jobs)
     lines = ["| jobs | " + " | ".join(syncs) + " |", "|---|" + "---|" * len(syncs)]
 
@@ -170,13 +166,13 @@ def table_of_jobs(syncs: dict[str, Sync]) -> str:
     for purpose in purposes:
         line(purpose, lambda s, purpose=purpose: sum(j.purpose == purpose for j in s.jobs))  # type: ignore[misc]
     line("**queries and loads**", lambda s: f"{s.kinds['query']} and {s.kinds['load']}")
-    line("one after the other", lambda s: len(s.critical_path))
-    line("calls that are no jobs", lambda s: s.calls)
+    line("consecutive", lambda s: len(s.critical_path))
+    line("calls other than jobs", lambda s: s.calls)
     return "\n".join(lines)
 
 
 def drawing(sync: Sync, width: int = 60) -> str:
-    """The jobs over time; those of the critical path in solid blocks."""
+    """Draw the jobs over time, with the critical path in solid blocks."""
     path = set(sync.critical_path)
     scale = width / max(job.end for job in sync.jobs)
     lines = []
@@ -188,7 +184,7 @@ def drawing(sync: Sync, width: int = 60) -> str:
 
 
 def measure(repetitions: int, advance: Callable[[str], None]) -> dict[str, list[Sync]]:
-    """Steady syncs whose jobs take 1.5 seconds each, by candidate."""
+    """Measure steady syncs whose jobs take 1.5 seconds each, by candidate."""
     found: dict[str, list[Sync]] = {OURS: [], NO_HISTORY: [], GUIDE: []}
     for _ in range(repetitions):
         for candidate, syncs in found.items():
@@ -198,5 +194,5 @@ def measure(repetitions: int, advance: Callable[[str], None]) -> dict[str, list[
 
 
 def median(syncs: list[Sync]) -> Sync:
-    """The sync whose seconds are the median."""
+    """Return the sync with the median of seconds."""
     return sorted(syncs, key=lambda sync: sync.seconds)[len(syncs) // 2]

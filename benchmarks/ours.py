@@ -1,7 +1,7 @@
-"""The reading of this program, with its defaults: `python -m benchmarks.ours URL`.
+"""Read the API with this program and its defaults: `python -m benchmarks.ours URL`.
 
-Reads the API and prepares the rows for loading, as `scanner_sync.sync` does, and prints a line of
-JSON. The settings are taken from the environment.
+It prepares the rows for loading, as `scanner_sync.sync` does, and prints a line of JSON. The
+settings come from the environment.
 """
 
 import json
@@ -41,7 +41,7 @@ def main() -> None:
         deadline=Deadline(settings.sync_deadline_seconds),
         on_page=progress.count_page,
     )
-    # Nothing is asked of BigQuery.
+    # BigQuery receives no request.
     credentials = Credentials(token="none")  # type: ignore[no-untyped-call]
     warehouse = Warehouse(bigquery.Client("benchmark", credentials), settings.dataset)
     with session, warehouse.load(progress) as load:
@@ -61,7 +61,7 @@ def main() -> None:
             {
                 "rows": progress.rows_read,
                 "read": read - started,
-                "normalise": normalized - read,
+                "normalize": normalized - read,
             }
         )
     )

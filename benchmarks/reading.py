@@ -1,4 +1,4 @@
-"""How fast the API is read: by each candidate, with each latency and quota."""
+"""Measure how fast each candidate reads the API, at different latencies and quotas."""
 
 import statistics
 import sys
@@ -21,13 +21,13 @@ from benchmarks.server import Sizes
 
 AT_ONCE = 20
 RATE = 100
-"""Requests a second that the quota allows, where there is one."""
+"""Requests a second that the quota allows, if there is one."""
 MANY = Sizes(issues=2000, occurrences=100_000, scans=100, targets=100)
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """An API, and who reads it."""
+    """An API, and the candidates that read it."""
 
     name: str
     api: Api
@@ -35,7 +35,7 @@ class Scenario:
 
     @property
     def limit(self) -> float:
-        """Seconds below which nobody can read it with as many requests at once."""
+        """Return the minimum of seconds with this many concurrent requests."""
         return self.api.sizes.least_requests() * self.api.latency_ms / 1000 / AT_ONCE
 
 
@@ -56,7 +56,7 @@ SCENARIOS = [
 ]
 PASSING, SIXTH, SHARE = "request 2", "every 6", "share 0.01"
 DROP, RETURN, LOW = 15, 40, 20
-"""Seconds after which a quota of `RATE` drops to `LOW`, and after which it is back."""
+"""Seconds after which a quota of `RATE` drops to `LOW`, and after which it returns."""
 
 
 def _few(issues: int) -> Sizes:
@@ -92,15 +92,15 @@ LIMITS = [
     ),
     _alone("200 issues, answers after 3 s", Api(3000, sizes=_few(200))),
 ]
-"""What the rate limiter has to cope with; its figures have a section of `RESULTS.md`."""
+"""Scenarios for the rate limiter, which have their own section of `RESULTS.md`."""
 Runs = dict[tuple[str, str], list[Run]]
-"""The runs of each scenario's name and candidate."""
+"""Runs by name of the scenario and candidate."""
 
 
 def measure(
     scenarios: Sequence[Scenario], repetitions: int, advance: Callable[[str], None]
 ) -> Runs:
-    """Run them in turns, so that what else the machine does falls on all alike."""
+    """Run them in turns, so that other load on the machine affects all of them equally."""
     found: Runs = {(s.name, c): [] for s in scenarios for c in s.candidates}
     for _ in range(repetitions):
         for scenario in scenarios:
@@ -111,7 +111,7 @@ def measure(
 
 
 def ceiling(repetitions: int) -> dict[str, list[float]]:
-    """Requests a second that the server itself can answer, with small pages and with large."""
+    """Measure the requests a second that the server can answer, with small and large pages."""
     found: dict[str, list[float]] = {}
     for name, sizes in (("3 rows a page", Sizes()), ("50 rows a page", MANY)):
         with api(Api(sizes=sizes)) as url:
@@ -121,17 +121,17 @@ def ceiling(repetitions: int) -> dict[str, list[float]]:
 
 
 def share_of_allowed(measured: Run, rate: int = RATE) -> float:
-    """Requests that were answered, of so many a second between the first and the last."""
+    """Return the share of the quota that was used between the first and the last request."""
     return float(measured.api["answered"] / (rate * measured.api["seconds"]))
 
 
 def share_refused(measured: Run) -> float:
-    """Requests that the quota refused, of all."""
+    """Return the share of requests that were refused."""
     return float(measured.api["refused"] / max(1, measured.api["requests"]))
 
 
 def seconds_to_follow(measured: Run, change: int, allowed: int) -> int:
-    """Seconds from a change of the quota until 90 % are used, and at most 10 % refused, for 3 s."""
+    """Return the seconds after a change until, for 3 s, 90 % is used and at most 10 % refused."""
     by_second = measured.api["by_second"]
     for second in range(change, len(by_second) - 3):
         answered, refused = map(sum, zip(*by_second[second : second + 3], strict=True))
@@ -141,12 +141,12 @@ def seconds_to_follow(measured: Run, change: int, allowed: int) -> int:
 
 
 def rows_a_second(measured: Run) -> float:
-    """Rows of all tables, read and normalised."""
+    """Return the rows of all tables that were read and normalized in a second."""
     return sum(MANY.rows().values()) / measured.prepared
 
 
 def median(runs: Sequence[Run], figure: Callable[[Run], float]) -> float:
-    """The median of a figure; nan where a run failed or lost rows."""
+    """Return the median of a figure; NaN if a run failed or lost rows."""
     if not runs or any(r.lost for r in runs):
         return float("nan")
     return statistics.median(map(figure, runs))

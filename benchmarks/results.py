@@ -1,4 +1,4 @@
-"""`RESULTS.md` and its chart, from what was measured."""
+"""Write `RESULTS.md` and its chart."""
 
 import math
 import os
@@ -27,18 +27,18 @@ from local.processes import ROOT
 
 
 class Figure(NamedTuple):
-    """A line of the table: what was measured, and whether that is where it must be."""
+    """A line of the table: what was measured, and whether it reaches its target."""
 
     name: str
     target: str
     measured: str
     reached: bool | None
-    """None where the target is to measure it."""
+    """None if there is no target."""
 
 
 @dataclass
 class Measurements:
-    """All that was measured; what was not is empty."""
+    """All measurements. Those that were not made are empty."""
 
     runs: reading.Runs = field(default_factory=dict)
     limits: reading.Runs = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Measurements:
 
 
 def figures(m: Measurements) -> list[Figure]:
-    """The lines of the table, for what was measured."""
+    """Return the lines of the table for what was measured."""
     found: list[Figure] = []
     if m.runs:
         found += [*_reading(m.runs), *_quota(m.runs), *_throughput(m.runs)]
@@ -75,7 +75,7 @@ def figures(m: Measurements) -> list[Figure]:
             found.append(
                 Figure(
                     f"`import {module}`",
-                    target or "(what a run imports, in its own process)",
+                    target or "(what a sync imports, in its own process)",
                     f"{spread(seconds)} s, {spread(mib, 0)} MiB",
                     reached if target else None,
                 )
@@ -89,7 +89,7 @@ def figures(m: Measurements) -> list[Figure]:
                 "first answer of a cold function",
                 "at most 1.2 s",
                 f"{spread(answered)} s; a sync of 20 issues is done after {synced} s;"
-                f" its server takes {server} MiB beside the run's",
+                f" the server takes {server} MiB in addition to the sync",
                 statistics.median(answered) <= 1.2,
             )
         )
@@ -102,46 +102,42 @@ def _reading(runs: reading.Runs) -> list[Figure]:
     found = []
     slow, slower = reading.SCENARIOS[:2]
     least = slow.api.sizes.least_requests()
-    if ours := runs.get((slow.name, OURS)):
-        seen = [r.api for r in ours]
-        asked = [s["requests"] for s in seen]
-        twice = max(s["asked_twice"] for s in seen)
-        found.append(
-            Figure(
-                "requests for 1000 issues, 3000 occurrences, 2000 scans, 1000 targets",
-                f"{least}, and a page where the overlap falls on a boundary",
-                f"{max(asked)}; redirects {max(s['redirected'] for s in seen)}, twice {twice}",
-                max(asked) <= least + 3
-                and not twice
-                and not any(s["redirected"] or s["refused"] for s in seen),
-            )
+    seen = [r.api for r in runs[slow.name, OURS]]
+    asked = [s["requests"] for s in seen]
+    twice = max(s["asked_twice"] for s in seen)
+    found.append(
+        Figure(
+            "requests for 1000 issues, 3000 occurrences, 2000 scans, 1000 targets",
+            f"{least}, and a page where the overlap falls on a boundary",
+            f"{max(asked)}; redirects {max(s['redirected'] for s in seen)}, twice {twice}",
+            max(asked) <= least + 3
+            and not twice
+            and not any(s["redirected"] or s["refused"] for s in seen),
         )
+    )
     for scenario, factor in ((slow, 1.25), (slower, 1.1)):
-        if not (ours := runs.get((scenario.name, OURS))):
-            continue
+        ours = runs[scenario.name, OURS]
         seconds = reading.median(ours, lambda r: r.read)
-        # Of the requests that it made, of which the line above says whether they are the fewest.
+        # For the requests that it made; the line above says whether they are the fewest possible.
         limit = (
             statistics.median(r.api["requests"] for r in ours)
             * scenario.api.latency_ms / 1000 / reading.AT_ONCE
         )  # fmt: skip
         found.append(
             Figure(
-                f"seconds to read them, {scenario.name} a request, 20 at once",
+                f"seconds to read them, {scenario.name} a request, 20 concurrent",
                 f"at most {factor} x {limit:.2f} s = {factor * limit:.2f} s",
                 f"{spread([r.read for r in ours])} s, {seconds / limit:.2f} x",
                 seconds <= factor * limit,
             )
         )
     for candidate, factor in ((CDK, 10), (CDK_20, 1.5)):
-        if not (theirs := runs.get((slow.name, candidate))):
-            continue
-        ratio = reading.median(theirs, lambda r: r.read) / reading.median(
+        ratio = reading.median(runs[slow.name, candidate], lambda r: r.read) / reading.median(
             runs[slow.name, OURS], lambda r: r.read
         )
         found.append(
             Figure(
-                f"the same at {slow.name}, beside {candidate}",
+                f"the same at {slow.name}, compared with {candidate}",
                 f"{factor} x faster",
                 f"{ratio:.1f} x",
                 ratio >= factor,
@@ -153,7 +149,8 @@ def _reading(runs: reading.Runs) -> list[Figure]:
 def _quota(runs: reading.Runs) -> list[Figure]:
     found = []
     for scenario in reading.SCENARIOS:
-        if scenario.api.rate and (ours := runs.get((scenario.name, OURS))):
+        if scenario.api.rate:
+            ours = runs[scenario.name, OURS]
             allowed = [100 * reading.share_of_allowed(r) for r in ours]
             refused = [100 * reading.share_refused(r) for r in ours]
             failed = sum(bool(r.lost) for r in ours)
@@ -172,7 +169,7 @@ def _quota(runs: reading.Runs) -> list[Figure]:
 
 
 def limits(runs: reading.Runs) -> list[Figure]:
-    """What the rate limiter makes of quotas and refusals."""
+    """Return how the rate limiter handles quotas and refusals."""
 
     def seconds(name: str) -> float:
         return reading.median(runs[name, OURS], lambda r: r.read)
@@ -189,7 +186,7 @@ def limits(runs: reading.Runs) -> list[Figure]:
             without = seconds(scenario.name.partition(",")[0] + ", nothing refused")
             most = 2 * without + (3 if api.refuse == reading.PASSING else 0)
             target = f"at most 2 x {without:.2f} s" + (
-                ", and the 3 s that a retry may wait" if api.refuse == reading.PASSING else ""
+                ", plus the 3 s that a retry may wait" if api.refuse == reading.PASSING else ""
             )
             reached = seconds(scenario.name) <= most and not failed
         elif api.refuse == reading.SIXTH:
@@ -211,7 +208,7 @@ def limits(runs: reading.Runs) -> list[Figure]:
             share = statistics.median(100 * reading.share_refused(r) for r in ours)
             reached = statistics.median(used) >= least and share < most_refused and not failed
         elif api.latency_ms == 3000:
-            target = f"at most 1.25 x {scenario.limit:.2f} s, as fast as 20 at once allow"
+            target = f"at most 1.25 x {scenario.limit:.2f} s, as fast as 20 concurrent allow"
             reached = seconds(scenario.name) <= 1.25 * scenario.limit
         found.append(Figure(scenario.name, target, measured, reached))
     return found
@@ -221,21 +218,22 @@ LIMITS_HEADING = "\n## Quotas and refusals\n"
 
 
 def limits_section(runs: reading.Runs, repetitions: int, environment: str) -> str:
-    """The section of RESULTS.md that has the figures of `limits`."""
+    """Return the section of RESULTS.md with the figures of `limits`."""
     return "\n".join(
         [
             LIMITS_HEADING,
-            f"This program alone, at 50 ms a request where nothing else is said, {repetitions}"
-            " repetitions in turns. `python -m benchmarks --only limits` measures these and writes"
-            f" this section. {environment}",
+            "Only this program, at 50 ms a request unless stated otherwise,"
+            f" {repetitions} repetitions in turns. `python -m benchmarks --only limits` measures"
+            " these and writes this section."
+            f" {environment}",
             "",
             *table(limits(runs)),
         ]
     )
 
 
-def into_results(results: str, section: str) -> str:
-    """RESULTS.md with this section in place of the one that it had, or before the notes."""
+def replace_limits(results: str, section: str) -> str:
+    """Return RESULTS.md with this section in place of its own, or before BigQuery's jobs."""
     before, heading, rest = results.partition(LIMITS_HEADING)
     if not heading:
         before, following, rest = results.partition("\n## BigQuery's jobs\n")
@@ -246,18 +244,16 @@ def into_results(results: str, section: str) -> str:
 
 def _throughput(runs: reading.Runs) -> list[Figure]:
     name = reading.SCENARIOS[-1].name
-    if not (ours := runs.get((name, OURS))):
-        return []
+    ours = runs[name, OURS]
     rows = reading.median(ours, reading.rows_a_second)
-    theirs = [reading.median(runs.get((name, CDK_20), []), reading.rows_a_second)]
-    best = max(0.0, *(r for r in theirs if not math.isnan(r)), 0.0)
+    theirs = reading.median(runs[name, CDK_20], reading.rows_a_second)
     return [
         Figure(
-            "rows a second, read and normalised, 0 ms, 2000 issues with 100 000 occurrences",
-            "at least 25,000, and ahead of the CDK",
+            "rows a second, read and normalized, 0 ms, 2000 issues with 100 000 occurrences",
+            "at least 25,000, and more than the CDK",
             f"{spread([reading.rows_a_second(r) for r in ours], 0)};"
-            f" the CDK {best:,.0f} (read, not normalised)",
-            rows >= 25_000 and rows > best,
+            f" the CDK {theirs:,.0f} (read, not normalized)",
+            rows >= 25_000 and not rows <= theirs,
         )
     ]
 
@@ -283,7 +279,7 @@ def _jobs(syncs: dict[str, list[jobs.Sync]]) -> list[Figure]:
             Figure(
                 f"seconds in BigQuery, each job 1.5 s, {candidate}",
                 "measured, and drawn below",
-                f"{seconds} s, {len(sync.critical_path)} jobs one after the other",
+                f"{seconds} s, {len(sync.critical_path)} consecutive jobs",
                 None,
             )
         )
@@ -291,13 +287,13 @@ def _jobs(syncs: dict[str, list[jobs.Sync]]) -> list[Figure]:
 
 
 def in_short(m: Measurements) -> list[str]:
-    """What the README repeats, word for word, of a whole run."""
+    """Return the summary of a complete run, from which the README takes its figures."""
     slow, slower, quota, _, many = reading.SCENARIOS
 
     def seconds(scenario: reading.Scenario, candidate: str) -> str:
         return f"{reading.median(m.runs[scenario.name, candidate], lambda r: r.read):.1f} s"
 
-    ours = m.runs[slow.name, OURS]
+    requests = statistics.median(r.api["requests"] for r in m.runs[slow.name, OURS])
     allowed = reading.median(m.runs[quota.name, OURS], reading.share_of_allowed)
     speed = reading.median(m.runs[many.name, OURS], reading.rows_a_second)
     memory = {number: statistics.median(values) for number, values in m.memory.items()}
@@ -310,48 +306,38 @@ def in_short(m: Measurements) -> list[str]:
     measured = measured_for_growth(m)
     costs = [f"${growth.cost(n, measured)[0]:.2f} for {n} issues" for n in (500, 5000)]
     return [
-        f"- 1000 issues with all else, {statistics.median(r.api['requests'] for r in ours):.0f}"
-        f" requests: {seconds(slow, OURS)} at 50 ms a request, where {slow.limit:.1f} s is the"
-        f" least possible; {seconds(slower, OURS)} at 200 ms.",
-        f"- The same at 50 ms by Airbyte's CDK: {seconds(slow, CDK)}, and {seconds(slow, CDK_20)}"
-        f" with 20 requests at once; by dlt as in a guide: {seconds(slow, GUIDE)}, and"
+        f"- 1000 issues with everything else, {requests:.0f} requests: {seconds(slow, OURS)} at"
+        f" 50 ms a request, where {slow.limit:.1f} s is the minimum; {seconds(slower, OURS)} at"
+        " 200 ms.",
+        f"- The same at 50 ms with Airbyte's CDK: {seconds(slow, CDK)}, or {seconds(slow, CDK_20)}"
+        f" with 20 concurrent requests; with dlt as in its guide: {seconds(slow, GUIDE)}, or"
         f" {seconds(slow, GUIDE_PARALLEL)} in parallel.",
         f"- Of a quota of {reading.RATE} requests a second it uses {100 * allowed:.0f} %.",
-        f"- {speed:,.0f} rows a second are read and made ready to load.",
-        f"- Memory, files included, by the number of occurrences: {', '.join(peaks)}.",
+        f"- {speed:,.0f} rows a second are read and prepared for loading.",
+        f"- Memory with temporary files, by number of occurrences: {', '.join(peaks)}.",
         f"- A cold function answers after {answered:.1f} s.",
-        f"- A sync makes {sync.kinds['query']} queries and {sync.kinds['load']} loads in BigQuery,"
-        f" {len(sync.critical_path)} one after the other.",
-        f"- A sync every 6 hours costs {' and '.join(costs)} a month at list prices, with no free"
-        " tier taken into account.",
+        f"- A sync runs {sync.kinds['query']} queries and {sync.kinds['load']} loads in BigQuery,"
+        f" {len(sync.critical_path)} of them consecutively.",
+        f"- A sync every 6 hours costs {' and '.join(costs)} a month at list prices, without free"
+        " tiers.",
     ]
 
 
-def into_readme(readme: str, lines: list[str]) -> str:
-    """The README with these lines in place of those that its section had."""
-    before, heading, rest = readme.partition("\n## How fast\n")
-    section, following, after = rest.partition("\n## ")
-    kept = [line for line in section.rstrip().splitlines() if not line.startswith("- ")]
-    text = "\n".join(kept).rstrip() + "\n\n" + "\n".join(lines) + "\n"
-    return before + heading + text + following + after
-
-
 def side_by_side(runs: reading.Runs) -> str:
-    """Each candidate in each scenario."""
+    """Return a table of each candidate in each scenario."""
     lines = [
         "| API | candidate | requests | seconds to read | rows a second | refused | rows lost |",
         "|---|---|---|---|---|---|---|",
     ]
     for scenario in reading.SCENARIOS:
-        if scenario.limit and (scenario.name, OURS) in runs:
+        if scenario.limit:
             least = scenario.api.sizes.least_requests()
             shown = f"{scenario.limit:.2f}"
             if scenario.api.rate:
                 shown = f"{max(scenario.limit, least / scenario.api.rate - WINDOW):.2f}"
-            lines.append(f"| {scenario.name} | the limit, computed | {least} | {shown} | | | |")
+            lines.append(f"| {scenario.name} | computed minimum | {least} | {shown} | | | |")
         for candidate in scenario.candidates:
-            if not (found := runs.get((scenario.name, candidate))):
-                continue
+            found = runs[scenario.name, candidate]
             total = sum(scenario.api.sizes.rows().values())
             speed = [total / r.prepared for r in found]
             cells = [
@@ -368,7 +354,7 @@ def side_by_side(runs: reading.Runs) -> str:
 
 
 def measured_for_growth(m: Measurements) -> growth.Measured:
-    """The figures that the cost and the growth are computed from."""
+    """Return the figures from which cost and growth are computed."""
     slower = reading.SCENARIOS[1]
     sync = jobs.median(m.syncs[OURS])
     (_, _), (few, less), (many, more) = (
@@ -387,22 +373,21 @@ def measured_for_growth(m: Measurements) -> growth.Measured:
 
 
 def chart(runs: reading.Runs) -> str:
-    """An SVG: seconds to read at 50 ms by candidate, and the limit."""
+    """Return an SVG: seconds to read at 50 ms by candidate, and the minimum."""
     scenario = reading.SCENARIOS[0]
-    bars = [("the limit", scenario.limit)] + [
+    bars = [("the minimum", scenario.limit)] + [
         (candidate, reading.median(runs[scenario.name, candidate], lambda r: r.read))
         for candidate in (OURS, CDK_20, GUIDE_PARALLEL, CDK, GUIDE)
-        if (scenario.name, candidate) in runs
     ]
     scale = 420 / max(seconds for _, seconds in bars if not math.isnan(seconds))
     parts = []
     for number, (name, seconds) in enumerate(bars):
         y, shown = 44 + 30 * number, "failed" if math.isnan(seconds) else f"{seconds:.1f}"
         width = 0 if math.isnan(seconds) else max(1, round(seconds * scale))
-        colour = {"the limit": "#999", OURS: "#0b7285"}.get(name, "#ced4da")
+        color = {"the minimum": "#999", OURS: "#0b7285"}.get(name, "#ced4da")
         parts.append(
             f'<text x="170" y="{y + 15}" text-anchor="end">{name}</text>'
-            f'<rect x="180" y="{y}" width="{width}" height="20" fill="{colour}"/>'
+            f'<rect x="180" y="{y}" width="{width}" height="20" fill="{color}"/>'
             f'<text x="{186 + width}" y="{y + 15}">{shown}</text>'
         )
     height = 54 + 30 * len(bars)
@@ -415,7 +400,7 @@ def chart(runs: reading.Runs) -> str:
 
 
 def machine() -> str:
-    """The machine, and the versions of what was measured."""
+    """Describe the machine, and the versions of what was measured."""
     model = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     airbyte = "not installed"
     if (python := ROOT / ".venv-airbyte/bin/python").exists():
@@ -429,44 +414,45 @@ def machine() -> str:
         f"{datetime.now(UTC):%Y-%m-%d}; {model[0] if model else platform.machine()},"
         f" {os.cpu_count()} cores, Linux {platform.release()}; Python {platform.python_version()},"
         f" dlt {version('dlt')}, google-cloud-bigquery {version('google-cloud-bigquery')},"
-        f" airbyte-cdk {airbyte}. Load when it began: {os.getloadavg()[0]:.1f}."
+        f" airbyte-cdk {airbyte}. Load at the start: {os.getloadavg()[0]:.1f}."
     )
 
 
 def table(found: list[Figure]) -> list[str]:
-    """The figures as a table."""
+    """Return the figures as a table."""
     reached = {True: "reached", False: "**not reached**", None: ""}
     return [
-        "| figure | where it must be | measured | |",
+        "| figure | target | measured | |",
         "|---|---|---|---|",
         *(f"| {f.name} | {f.target} | {f.measured} | {reached[f.reached]} |" for f in found),
     ]
 
 
 def document(m: Measurements, repetitions: int, environment: str) -> str:
-    """The whole of RESULTS.md, of what was measured."""
+    """Return RESULTS.md for what was measured."""
     whole = bool(m.runs and m.memory and m.cold and m.syncs)
     lines = [
         "# Results of the benchmark",
         "",
-        "Written by `make bench`; how each figure is taken stands in the modules of this folder.",
+        "Written by `make bench`. The modules of this folder show how each figure is measured.",
         environment,
-        f"Figures are medians of {repetitions} repetitions in turns, with the least and the most.",
+        f"Figures are medians of {repetitions} repetitions in turns, with minimum and maximum.",
         "",
         *([*in_short(m), ""] if whole else []),
         *table(figures(m)),
     ]
     if m.runs:
-        lines += ["", "## Reading, side by side", ""]
-        lines += ["![Seconds to read](seconds.svg)", ""] if reading.SCENARIOS[0].name in {
-            name for name, _ in m.runs
-        } else []  # fmt: skip
         lines += [
+            "",
+            "## Reading, side by side",
+            "",
+            "![Seconds to read](seconds.svg)",
+            "",
             side_by_side(m.runs),
             "",
-            "Airbyte's rows count when they are JSON lines, as its connectors print them; dlt's and"
-            " this program's when they are normalised files, ready to load. The guide's default"
-            " and the CDK's are measured at 50 ms alone: elsewhere they take minutes.",
+            "Airbyte's rows count when they are JSON lines, as its connectors print them; those of"
+            " dlt and of this program when they are in files, ready to load. The defaults of dlt's"
+            " guide and of the CDK are measured only at 50 ms: otherwise they take minutes.",
         ]
     if m.ceiling:
         ceilings = "; ".join(
@@ -475,21 +461,21 @@ def document(m: Measurements, repetitions: int, environment: str) -> str:
         lines += ["", f"The server's own ceiling: {ceilings}, on one core."]
     if m.imports:
         names = ", ".join(f"`{name}`" for name in m.imports["main"][0]["packages"])
-        lines += ["", f"`import main` brings: {names}."]
+        lines += ["", f"`import main` imports: {names}."]
     if m.limits:
         lines += [limits_section(m.limits, repetitions, environment)]
     if m.syncs:
         lines += ["", "## BigQuery's jobs", "", jobs.table_of_jobs(
             {candidate: jobs.median(s) for candidate, s in m.syncs.items()}
-        ), "", "The answer to each job's insertion is held back for 1.5 s. A load job is then asked"
-            " for once a second, by dlt. Solid: the critical path."]  # fmt: skip
+        ), "", "The response to each job's insertion is delayed by 1.5 s. dlt then polls a load job"
+            " once a second. Solid: the critical path."]  # fmt: skip
         for candidate, syncs in m.syncs.items():
             lines += ["", f"### {candidate}", "", jobs.drawing(jobs.median(syncs))]
     if whole:
         measured = measured_for_growth(m)
         lines += ["", "## What a month costs", ""]
         lines += [f"- {growth.cost(issues, measured)[2]}." for issues in (500, 5000)]
-        lines += ["", "Sources of prices and limits stand in `growth.py`.", ""]
+        lines += ["", "`growth.py` names the sources of prices and limits.", ""]
         lines += ["## How the work grows", "", growth.section(measured), ""]
         lines += [(ROOT / "benchmarks/NOTES.md").read_text().rstrip()]
     return "\n".join(lines) + "\n"

@@ -1,8 +1,8 @@
-"""The API of the benchmark: quick enough not to be the bottleneck, and it counts what is asked.
+"""The API of the benchmark: fast enough not to be the bottleneck, and it counts its requests.
 
-It serves the four listings with rows of the sample API's making, whose identifiers it fills in as
-it answers, so that a million rows cost no memory. `GET /control` answers what was asked since the
-last such call, and forgets it.
+It serves the four listings with rows of the sample API. It fills in their identifiers as it
+responds, so that a million rows take no memory. `GET /control` returns the counts since the last
+such call, and resets them.
 """
 
 import argparse
@@ -28,12 +28,12 @@ _CONTROL = b"GET /control "
 _STATUS = {200: "OK", 301: "Moved Permanently", 404: "Not Found", 429: "Too Many Requests"}
 FIRST_ISSUE = 1001
 WINDOW = 1.0
-"""Seconds over which the quota counts, as a sliding window: what Django REST framework does."""
+"""Seconds of the quota's sliding window, as in Django REST framework."""
 
 
 @dataclass
 class Sizes:
-    """How many rows there are. Occurrences are spread evenly over the issues."""
+    """The number of rows. Occurrences are spread evenly over the issues."""
 
     issues: int = 1000
     occurrences: int = 3000
@@ -41,17 +41,17 @@ class Sizes:
     targets: int = 1000
 
     def of_issue(self, issue: int) -> range:
-        """The numbers of the occurrences of an issue, which is itself a number from 0."""
+        """Return the numbers of the occurrences of an issue, whose number starts at 0."""
         each, more = divmod(self.occurrences, self.issues)
         start = issue * each + min(issue, more)
         return range(start, start + each + (issue < more))
 
     def rows(self) -> dict[str, int]:
-        """What a reader that loses nothing has, by table."""
+        """Return the rows of each table, which a complete read returns."""
         return dict(zip(TABLES, vars(self).values(), strict=True))
 
     def least_requests(self, page: int = 100) -> int:
-        """One for each page, with no overlap; an empty listing has a page."""
+        """Return the number of pages without overlap. An empty listing has one."""
         listings = [self.issues, self.scans, self.targets]
         listings += [len(self.of_issue(issue)) for issue in range(self.issues)]
         return sum(max(1, -(-rows // page)) for rows in listings)
@@ -59,30 +59,28 @@ class Sizes:
 
 @dataclass
 class Seen:
-    """What was asked since the last look."""
+    """The requests since the last look."""
 
     requests: int = 0
     answers: Counter[int] = field(default_factory=Counter)
     """By status."""
     pages: Counter[bytes] = field(default_factory=Counter)
-    """Pages that were answered, by their path and offset."""
-    most_at_once: int = 0
+    """Pages that were served, by path and offset."""
     first: float = 0.0
+    """When the first request came, in seconds on the event loop's clock."""
     last: float = 0.0
-    """Seconds on the loop's clock: when the first request came, and the last answer went."""
+    """When the last response was sent, on the same clock."""
     by_second: Counter[tuple[int, int]] = field(default_factory=Counter)
-    """Answers by the second since the first request, and the status."""
+    """Responses by second since the first request, and status."""
 
     def figures(self) -> dict[str, Any]:
-        """The same as JSON."""
+        """Return the same in JSON's types."""
         return {
             "requests": self.requests,
             "answered": self.answers[200],
             "redirected": self.answers[301],
             "refused": self.answers[429],
-            "failed": self.answers[404],
             "asked_twice": sum(count - 1 for count in self.pages.values()),
-            "most_at_once": self.most_at_once,
             "seconds": self.last - self.first,
             "by_second": [
                 [self.by_second[second, 200], self.by_second[second, 429]]
@@ -92,7 +90,7 @@ class Seen:
 
 
 class Api:
-    """What is served, and to whom it is refused."""
+    """The rows, and the rules by which requests are refused."""
 
     def __init__(
         self,
@@ -111,13 +109,12 @@ class Api:
         self.chance = random.Random()  # noqa: S311 - it keeps no secret
         self.retry_after = f"Retry-After: {retry_after}\r\n" if retry_after else ""
         self.seen = Seen()
-        self.at_once = 0
         self._taken: deque[float] = deque()
         account = generate(7, issues=500, targets=200, scans=300)
         occurrences = [row for rows in account.occurrences.values() for row in rows]
         for number, row in enumerate(occurrences):
             if row["extra_info"]:
-                # As long as what a scanner quotes, and nothing that compresses to little.
+                # As long as what a scanner quotes, and hard to compress.
                 evidence = hashlib.sha512(str(number).encode()).hexdigest()
                 row["extra_info"] = row["extra_info"] | {"evidence": evidence}
         self._issues = _templates(account.issues, "occurrences")
@@ -126,7 +123,7 @@ class Api:
         self._targets = _templates(account.targets)
 
     def answer(self, head: bytes, now: float) -> bytes:
-        """The whole answer to a request, by its head."""
+        """Return the response to a request, given its head."""
         while self.rates and now - self.seen.first >= self.rates[0][1]:
             self.rate = self.rates.pop(0)[0]
         while self._taken and self._taken[0] <= now - WINDOW:
@@ -154,7 +151,7 @@ class Api:
         self.seen.by_second[int(now - self.seen.first), status] += 1
 
     def _refuses(self) -> bool:
-        """Whether this request is refused whatever the quota says."""
+        """Decide whether this request is refused regardless of the quota."""
         kind, _, value = self.refuse.partition(" ")
         number = self.seen.requests
         return (
@@ -198,7 +195,7 @@ class Api:
 
 
 def _templates(rows: Sequence[dict[str, Any]], *fields: str) -> list[bytes]:
-    """The rows as JSON, with a place for `id` and for each of the fields."""
+    """Return the rows as JSON templates, with placeholders for `id` and the given fields."""
     marked = [{**row, "id": "@d", **dict.fromkeys(fields, "@s")} for row in rows]
     texts = [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in marked]
     return [
@@ -208,7 +205,7 @@ def _templates(rows: Sequence[dict[str, Any]], *fields: str) -> list[bytes]:
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection, kept alive. asyncio sets TCP_NODELAY; an answer is one write."""
+    """One client's connection. A response is one write, and asyncio sets TCP_NODELAY."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -217,12 +214,12 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where to answer."""
+        """Store the transport."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer each request that has come whole, after the latency."""
+        """Respond to each complete request after the latency."""
         self._received += data
         while b"\r\n\r\n" in self._received:
             head, _, self._received = self._received.partition(b"\r\n\r\n")
@@ -236,15 +233,12 @@ class Connection(asyncio.Protocol):
             api, now = self._api, self._loop.time()
             api.seen.first = api.seen.first or now
             api.seen.requests += 1
-            api.at_once += 1
-            api.seen.most_at_once = max(api.seen.most_at_once, api.at_once)
             if api.latency:
                 self._loop.call_at(now + api.latency, self._send, api.answer(head, now))
             else:
                 self._send(api.answer(head, now))
 
     def _send(self, answer: bytes) -> None:
-        self._api.at_once -= 1
         self._api.seen.last = self._loop.time()
         self._transport.write(answer)
 
@@ -258,14 +252,14 @@ async def _serve(api: Api) -> None:
 
 
 def main() -> None:
-    """Serve until ended; the base URL is the only line on standard output."""
+    """Serve until terminated. The base URL is the only line on standard output."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.server", description=__doc__)
     for name, default in vars(Sizes()).items():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--latency-ms", type=float, default=0)
     parser.add_argument("--rate", type=int, default=0, help="requests a second; 0 sets no limit")
-    parser.add_argument("--rates", default="", help='changes of it, such as "20@15 100@35"')
-    parser.add_argument("--retry-after", default="", help="what a 429 says; default: nothing")
+    parser.add_argument("--rates", default="", help='rates by second, such as "20@15 100@35"')
+    parser.add_argument("--retry-after", default="", help="Retry-After of a 429; default: none")
     parser.add_argument("--refuse", default="", help='"request 2", "every 6" or "share 0.01"')
     parser.add_argument("--cpu", type=int, help="the core to run on; default: any")
     options = vars(parser.parse_args())

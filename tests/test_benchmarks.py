@@ -1,14 +1,25 @@
-"""The benchmark is fair: its API serves what it says, and a row that is lost is seen."""
+"""The benchmark is fair: its API serves the rows it reports, and lost rows are noticed."""
 
+import re
 from collections import Counter
 
 import pytest
 import requests
 
-from benchmarks.candidates import GUIDE_PARALLEL, NO_HISTORY, OURS, Api, Run, api, run, seen_by
-from benchmarks.jobs import steady_sync
-from benchmarks.reading import seconds_to_follow
-from benchmarks.results import LIMITS_HEADING, into_results
+from benchmarks.candidates import (
+    GUIDE,
+    GUIDE_PARALLEL,
+    NO_HISTORY,
+    OURS,
+    Api,
+    Run,
+    api,
+    run,
+    seen_by,
+)
+from benchmarks.jobs import Job, Sync, steady_sync
+from benchmarks.reading import LIMITS, SCENARIOS, seconds_to_follow
+from benchmarks.results import LIMITS_HEADING, Measurements, document, replace_limits
 from benchmarks.server import FIRST_ISSUE, Sizes
 from local.processes import ROOT
 
@@ -16,7 +27,7 @@ SIZES = Sizes(issues=30, occurrences=250, scans=201, targets=0)
 
 
 def read(url: str, path: str) -> list[dict[str, object]]:
-    """All rows of a listing, by following `count`."""
+    """Read all rows of a listing, as many as `count` reports."""
     rows: list[dict[str, object]] = []
     while True:
         params = {"limit": 100, "offset": len(rows)}
@@ -28,7 +39,7 @@ def read(url: str, path: str) -> list[dict[str, object]]:
 
 
 def test_the_api_serves_and_counts_what_it_says() -> None:
-    """Each row once, as many requests as pages, and a page that is asked for again is counted."""
+    """Each row once, and a request for each page; repeated and redirected requests are counted."""
     with api(Api(sizes=SIZES)) as url:
         issues = [f"issues/{FIRST_ISSUE + number}/occurrences/" for number in range(SIZES.issues)]
         found = {path: read(url, path) for path in ("issues/", "scans/", "targets/", *issues)}
@@ -64,7 +75,7 @@ def test_the_benchmark_server_enforces_its_quota(retry_after: str) -> None:
     ],
 )
 def test_the_benchmark_server_refuses_by_rule(options: Api, statuses: list[int]) -> None:
-    """By number, by chance, or past a quota that changes; and it counts them by the second."""
+    """By number, at random, or by a quota that changes. They are counted by second."""
     with api(options) as url, requests.Session() as session:
         found = [session.get(f"{url}/scans/", timeout=10).status_code for _ in range(6)]
         seen = seen_by(url)
@@ -83,20 +94,47 @@ def test_the_benchmark_server_refuses_by_rule(options: Api, statuses: list[int])
     ],
 )
 def test_seconds_to_follow_a_change_of_quota(by_second: list[list[int]], seconds: int) -> None:
-    """Once the quota is used and hardly exceeded; the whole run where that never happens."""
+    """Until the quota is used and hardly exceeded; the complete run if that never happens."""
     measured = Run({}, {"by_second": by_second}, 0)
     assert seconds_to_follow(measured, 3, 9) == seconds
 
 
 def test_a_section_of_the_results_is_replaced_alone() -> None:
-    """What else is in RESULTS.md stays as it is."""
+    """The rest of RESULTS.md does not change."""
     results = (ROOT / "benchmarks/RESULTS.md").read_text()
     before, _, rest = results.partition(LIMITS_HEADING)
     after = rest.partition("\n## ")[2]
     section = f"{LIMITS_HEADING}\nNew.\n"
-    assert into_results(results, section) == f"{before}{section}\n\n## {after}"
+    assert replace_limits(results, section) == f"{before}{section}\n\n## {after}"
     without = f"{before}\n## {after}"
-    assert into_results(without, section) == f"{before}{section}\n\n## {after}"
+    assert replace_limits(without, section) == f"{before}{section}\n\n## {after}"
+
+
+def prose(document: str) -> list[str]:
+    """Return the headings and sentences of RESULTS.md, without numbers, tables and drawings."""
+    text = re.sub(r"(?s)```text.*?```", "", document)
+    lines = [line for line in text.splitlines() if line and line[0] not in "|`2"]
+    return [re.sub(r"\d[\d,.]*|(?<=writes this section[.]).*", "#", line) for line in lines]
+
+
+def test_the_results_are_what_the_code_writes() -> None:
+    """Apart from the numbers, RESULTS.md has the text that a complete run would write now."""
+    api = {"requests": 9, "answered": 9, "refused": 0, "asked_twice": 0, "redirected": 0}
+    run = Run({"read": 3.0, "rows": {}}, api | {"seconds": 9.0, "by_second": [[9, 0]] * 60}, 0)
+    jobs = [Job("LOAD d_staging.t", 0.0, 1.0, 0), Job("MERGE d.t", 1.0, 9.0, 18)]
+    measured = Measurements(
+        runs={(s.name, candidate): [run] for s in SCENARIOS for candidate in s.candidates},
+        limits={(s.name, candidate): [run] for s in LIMITS for candidate in s.candidates},
+        ceiling={"3 rows a page": [1.0], "50 rows a page": [1.0]},
+        memory={10_000: [101.0], 100_000: [118.0], 1_000_000: [269.0]},
+        memory_of_syncs={10_000: 112.0},
+        imports={"main": [{"seconds": 0.2, "bytes": 2**25, "packages": ["main"]}]},
+        cold=[{"answered": 0.3, "synced": 4.0, "server": 62.0}],
+        syncs={candidate: [Sync(jobs, 1, 9.0)] for candidate in (OURS, NO_HISTORY, GUIDE)},
+    )
+    assert prose((ROOT / "benchmarks/RESULTS.md").read_text()) == prose(
+        document(measured, 5, "2026")
+    )
 
 
 @pytest.mark.parametrize("candidate", [OURS, GUIDE_PARALLEL])
@@ -110,7 +148,7 @@ def test_candidates_lose_no_row(candidate: str) -> None:
     ("candidate", "counting"), [(OURS, {"HISTORIES": 1}), (NO_HISTORY, {"ARRIVED": 1})]
 )
 def test_a_steady_sync_takes_the_expected_jobs(candidate: str, counting: dict[str, int]) -> None:
-    """A load and a MERGE a table, what dlt asks and notes, and one job that counts what arrived."""
+    """A load and a MERGE for each table, dlt's own, and one job that counts the loaded rows."""
     jobs = Counter(job.what.split()[0] for job in steady_sync(candidate, 0).jobs)
     dlt = {"SELECT": 3, "TRUNCATE": 1, "INSERT": 1}
     assert jobs == Counter({"LOAD": 4, "MERGE": 4, **counting, **dlt})
