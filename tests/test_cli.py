@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +21,7 @@ from local.bigquery import error_of, proxy
 from local.processes import ROOT
 from local.secret_manager import SecretManager
 from sample_api import Account, generate
+from scanner_sync import __version__
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.lease import LEASE_SECONDS, LEASE_TABLE
@@ -92,7 +92,7 @@ def account() -> Account:
 
 
 @pytest.mark.usefixtures("dataset", "api_url")
-def test_sync_prints_for_programs_or_for_people(account: Account, tmp_path: Path) -> None:
+def test_sync_prints_json_or_a_table(account: Account, tmp_path: Path) -> None:
     """One line of JSON with --json, else a table; the log is JSON, as standard error is a pipe."""
     done = run("sync", "--resources", "targets,scans", "--json")
     [line] = done.out.splitlines()
@@ -112,10 +112,9 @@ def test_sync_prints_for_programs_or_for_people(account: Account, tmp_path: Path
 
 
 @pytest.mark.usefixtures("dataset", "api_url")
-def test_the_exit_status_says_what_to_do(tmp_path: Path) -> None:
+def test_exit_codes(tmp_path: Path) -> None:
     """0 success, 1 permanent failure, 2 usage error, 75 retryable failure; never a traceback."""
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert run("--version") == Done(0, f"scanner-sync {version}\n", "")
+    assert run("--version") == Done(0, f"scanner-sync {__version__}\n", "")
     assert (run().status, run("sync", "--help").status) == (2, 0)
     unknown = run("sync", "--resources", "scans,scan")
     assert unknown.status == 2
@@ -165,7 +164,7 @@ def test_a_terminal_shows_bars_and_a_readable_log(dataset: Dataset) -> None:
         (signal.SIGTERM, "loading into BigQuery", 143),
     ],
 )
-def test_an_interrupted_sync_gives_back_what_it_holds(
+def test_an_interrupted_sync_releases_its_lease_and_files(
     dataset: Dataset,
     emulator_port: int,
     tmp_path: Path,
@@ -225,7 +224,7 @@ def tables(client: bigquery.Client) -> set[str]:
 
 
 @pytest.mark.usefixtures("secret_manager", "api_url")
-def test_check_finds_nothing_wrong(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_passes(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the first sync and after it; and it leaves the dataset as it was."""
     monkeypatch.delenv("ACCESS_TOKEN")
     monkeypatch.setenv("ACCESS_TOKEN_SECRET", SECRET)
@@ -311,7 +310,7 @@ def test_check_without_google_credentials(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 @pytest.mark.usefixtures("secret_manager", "api_url")
-def test_status_tells_of_tables_and_runs(
+def test_status_shows_tables_and_syncs(
     dataset: Dataset, secret_manager: SecretManager, emulator_port: int
 ) -> None:
     """Rows and freshness of each table; how the last run ended; no dataset is a clear error."""
@@ -355,7 +354,9 @@ def test_status_tells_of_tables_and_runs(
         assert Warehouse(client, dataset.name).status()["last_run"]["outcome"] == "ended unseen"
 
 
-def test_a_broken_configuration_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_config_file_is_named_but_not_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not quoted: it may hold the token."""
     (tmp_path / ".dlt").mkdir()
     (tmp_path / ".dlt/config.toml").write_text(f"access_token = = {TOKEN}")

@@ -99,7 +99,7 @@ def write_toml(path: Path, values: dict[str, str]) -> None:
     path.write_text("\n".join(lines))
 
 
-def test_nothing_but_the_settings_decides(
+def test_only_the_settings_count(
     api_url: str, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever dlt could find in the environment or in `.dlt/`, the tables hold the same rows."""
@@ -140,7 +140,7 @@ def test_nothing_but_the_settings_decides(
 @pytest.mark.parametrize(
     "command", [["sync", "--json"], ["status", "--json"]], ids=["sync", "status"]
 )
-def test_nothing_goes_anywhere_else(
+def test_no_other_host_is_contacted(
     api_url: str, dataset: Dataset, tmp_path: Path, command: list[str]
 ) -> None:
     """Each connection goes to the API or to BigQuery: no usage data goes to dlt's vendor."""

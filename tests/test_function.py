@@ -105,7 +105,7 @@ def environment(dataset: Dataset, secret_manager: SecretManager) -> dict[str, st
     return {name: os.environ[name] for name in names}
 
 
-def test_a_strangers_server_is_synced_row_for_row_twice(
+def test_another_server_is_synced_row_for_row_twice(
     environment: dict[str, str], dataset: Dataset
 ) -> None:
     """The running function needs no more of the API than its description promises."""
@@ -144,7 +144,7 @@ def test_a_strangers_server_is_synced_row_for_row_twice(
             assert found == expected
 
 
-def test_a_run_that_is_killed_leaves_the_function_serving(
+def test_a_killed_worker_leaves_the_function_serving(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     """The process of a sync is killed while it reads: 500, nothing left behind, the next runs."""
@@ -190,7 +190,7 @@ def _runs(dataset: str) -> list[int]:
     return found
 
 
-def test_past_the_deadline_nothing_runs_on(environment: dict[str, str], tmp_path: Path) -> None:
+def test_nothing_runs_after_the_deadline(environment: dict[str, str], tmp_path: Path) -> None:
     """504 when the time is over, whatever the run was waiting for, and its process is gone."""
     go_on = threading.Event()
 

@@ -59,7 +59,7 @@ def entries(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.usefixtures("dataset", "api_url")
-def test_the_events_are_those_that_terraform_reads(
+def test_events_have_the_fields_that_terraform_reads(
     http: flask.testing.FlaskClient,
     account: Account,
     monkeypatch: pytest.MonkeyPatch,
@@ -122,7 +122,7 @@ def test_the_events_are_those_that_terraform_reads(
     ],
 )
 @pytest.mark.usefixtures("dataset", "api_url")
-def test_the_trace_of_the_request_stands_on_every_line(
+def test_every_line_has_the_trace_of_its_request(
     event: flask.testing.FlaskClient,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -177,7 +177,7 @@ def test_a_trace_is_hexadecimal_or_none(traceparent: str, cloud: str, expected: 
 
 
 @pytest.mark.usefixtures("dataset")
-def test_the_servers_own_lines_have_the_same_shape() -> None:
+def test_the_server_logs_in_the_same_format() -> None:
     """functions-framework under gunicorn, with the execution ids that Google Cloud adds."""
     lines: list[str] = []
     seen = threading.Event()
@@ -208,7 +208,7 @@ def test_the_servers_own_lines_have_the_same_shape() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Cannot create BigQuery Storage client")
-def test_a_long_run_says_how_far_it_is(
+def test_a_long_sync_logs_its_progress(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A line at each interval: rows read of those expected, while the API holds an answer back."""
@@ -260,7 +260,7 @@ def test_a_long_run_says_how_far_it_is(
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
-def test_peak_memory_is_that_of_the_run_alone() -> None:
+def test_peak_memory_excludes_the_parent() -> None:
     """What started the process may have far more."""
     ballast = bytearray(b"x" * (256 * 2**20))
     code = "import dlt; from scanner_sync.progress import peak_memory_mib; print(peak_memory_mib())"

@@ -90,7 +90,7 @@ def api(account: Account, held_back: tuple[threading.Event, threading.Event]) ->
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_a_second_run_at_once_is_refused(
+def test_a_second_sync_in_an_instance_is_refused(
     api: Starlette,
     http: flask.testing.FlaskClient,
     held_back: tuple[threading.Event, threading.Event],
@@ -146,7 +146,7 @@ def push(data: str | None) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def _go_on(request: pytest.FixtureRequest) -> None:
     """Let requests through, but for the test that holds them back."""
-    if request.function is not test_a_second_run_at_once_is_refused:
+    if request.function is not test_a_second_sync_in_an_instance_is_refused:
         request.getfixturevalue("held_back")[1].set()
 
 
@@ -176,7 +176,7 @@ def test_a_message_starts_a_sync(
 
 @pytest.mark.parametrize("shape", [eventarc, push])
 @pytest.mark.parametrize("data", [encode({"since": 1}), "no base64!", "é", encode(["issues"])])
-def test_a_message_that_never_can_be_done_is_acknowledged(
+def test_a_malformed_message_is_acknowledged(
     event: flask.testing.FlaskClient,
     capfd: pytest.CaptureFixture[str],
     shape: Callable[[str | None], dict[str, Any]],
@@ -189,7 +189,7 @@ def test_a_message_that_never_can_be_done_is_acknowledged(
     assert entry["error_type"] == "RequestError"
 
 
-def test_wrong_settings_acknowledge_a_message(
+def test_a_permanent_failure_acknowledges_the_message(
     event: flask.testing.FlaskClient, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Delivering it again would not mend a setting."""
@@ -200,7 +200,7 @@ def test_wrong_settings_acknowledge_a_message(
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_a_message_that_a_later_try_may_mend_is_delivered_again(
+def test_a_retryable_failure_redelivers_the_message(
     event: flask.testing.FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is retryable is raised, which functions-framework answers with 500."""
@@ -210,7 +210,7 @@ def test_a_message_that_a_later_try_may_mend_is_delivered_again(
     assert event.post("/", **push(None)).status_code == 500
 
 
-def test_a_process_that_is_ended_from_outside_is_told(
+def test_a_killed_worker_is_reported(
     http: flask.testing.FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """500 with what most likely ended it, and the next run is not refused."""

@@ -75,7 +75,7 @@ CAUSES: list[Any] = [
 
 
 @pytest.mark.parametrize(("cause", "facts"), CAUSES, ids=[c[0].__name__ for c in CAUSES])
-def test_each_cause_is_told_apart(
+def test_each_cause_has_its_message(
     secret_manager: SecretManager,
     http: flask.testing.FlaskClient,
     monkeypatch: pytest.MonkeyPatch,
@@ -93,7 +93,7 @@ def test_each_cause_is_told_apart(
     assert not TokenError.retryable
 
 
-def test_an_unavailable_secret_manager_may_be_tried_again(secret_manager: SecretManager) -> None:
+def test_an_unavailable_secret_manager_is_retryable(secret_manager: SecretManager) -> None:
     """It is asked until the time is over, and the error is one that Pub/Sub tries again."""
     secret_manager.unavailable = True
     with pytest.raises(TokenUnavailable) as caught:

@@ -40,7 +40,7 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_all_from_the_files_of_dlt(tmp_path: Path) -> None:
+def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
     """`.dlt/config.toml` and `.dlt/secrets.toml` of the working directory hold settings, too."""
     (tmp_path / ".dlt").mkdir()
     (tmp_path / ".dlt/config.toml").write_text(
@@ -167,7 +167,7 @@ def test_a_wrong_setting_is_named(
         ),
     ],
 )
-def test_an_emulators_wrong_address_is_named(
+def test_a_malformed_emulator_address_is_named(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, form: str
 ) -> None:
     """It is an error of the settings, before anything is connected to."""
@@ -188,7 +188,7 @@ def test_an_emulators_wrong_address_is_named(
         ("SECRET_MANAGER_EMULATOR_HOST", "[::1]:9090"),
     ],
 )
-def test_an_emulators_address_is_taken(
+def test_an_emulator_address_is_accepted(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     """As a name of a container's, or of IPv6."""

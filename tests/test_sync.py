@@ -230,7 +230,7 @@ def test_only_what_is_asked_for_is_read_and_loaded(
 
 @pytest.mark.usefixtures("api_url")
 @pytest.mark.parametrize("account", [Account()], indirect=True)
-def test_what_the_api_adds_is_taken_in(
+def test_a_new_field_becomes_a_column(
     dataset: Dataset, http: flask.testing.FlaskClient, account: Account
 ) -> None:
     """New fields become columns, nested ones JSON; there are no child tables and no variants."""
@@ -307,7 +307,7 @@ TEXTS = [
 
 @pytest.mark.parametrize("account", [Account()], indirect=True)
 @pytest.mark.usefixtures("api_url")
-def test_any_text_and_number_arrives_as_it_was_sent(
+def test_any_text_and_number_arrives_unchanged(
     dataset: Dataset, http: flask.testing.FlaskClient, account: Account
 ) -> None:
     """Control characters, quotes, any script, the largest numbers: in text and inside JSON."""

@@ -95,7 +95,7 @@ OTHERS = ["both readers gone", "all closed"]
 
 @pytest.mark.usefixtures("api_url")
 @pytest.mark.parametrize("how", list(REDIRECTIONS))
-def test_a_sync_ends_with_what_it_did_whatever_becomes_of_its_output(
+def test_exit_codes_of_a_sync_whose_output_is_lost(
     how: str, account: Account, dataset: Dataset, tmp_path: Path
 ) -> None:
     """A reader that went away is no failure, output on a full disk is one; the rows are loaded."""
@@ -109,7 +109,7 @@ def test_a_sync_ends_with_what_it_did_whatever_becomes_of_its_output(
 
 
 @pytest.mark.usefixtures("dataset")
-def test_a_failing_command_keeps_its_exit_status_whatever_becomes_of_its_output(
+def test_exit_codes_of_a_failing_command_whose_output_is_lost(
     tmp_path: Path,
 ) -> None:
     """1 for a permanent failure, 75 for a retryable one, 2 for a usage error."""
@@ -130,7 +130,7 @@ def test_a_failing_command_keeps_its_exit_status_whatever_becomes_of_its_output(
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_the_other_commands_end_with_what_they_did_whatever_becomes_of_their_output(
+def test_exit_codes_of_other_commands_whose_output_is_lost(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """Text and JSON, help and version: 0, or 1 and a line if the disk is full."""
@@ -153,7 +153,7 @@ def test_the_other_commands_end_with_what_they_did_whatever_becomes_of_their_out
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_the_bars_are_gone_where_the_output_has_no_reader(tmp_path: Path) -> None:
+def test_bars_are_removed_if_the_output_has_no_reader(tmp_path: Path) -> None:
     """A sync whose bars are on a terminal, and whose answer goes to a pipe that nobody reads."""
     gone = pipe_without_reader()
     done = on_terminal(*SYNC, stdout=gone)
@@ -164,7 +164,7 @@ def test_the_bars_are_gone_where_the_output_has_no_reader(tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_output_that_does_not_block_is_waited_for() -> None:
+def test_nonblocking_output_is_complete() -> None:
     """Whoever shares the pipe may have made it so; all of the answer comes, however late."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -183,7 +183,7 @@ def test_output_that_does_not_block_is_waited_for() -> None:
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_an_interrupt_at_the_very_end_leaves_nothing(tmp_path: Path) -> None:
+def test_an_interrupt_at_the_end_leaves_no_files(tmp_path: Path) -> None:
     """While the answer is written, interrupts change nothing; the directory is removed."""
     reader, writer = os.pipe()
     size = fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
@@ -230,7 +230,7 @@ Held = tuple[threading.Event, threading.Event]
 
 @pytest.mark.usefixtures("dataset")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_second_interrupt_ends_a_sync_as_the_first_does(
+def test_a_second_interrupt_changes_nothing(
     held: Held, number: signal.Signals, tmp_path: Path
 ) -> None:
     """Whether it comes while the first is dealt with or not: no traceback, nothing left."""
@@ -267,7 +267,7 @@ def test_a_sync_under_nohup_outlives_its_terminal(held: Held) -> None:
 
 
 @pytest.mark.usefixtures("dataset")
-def test_what_a_killed_run_left_is_removed_once_nobody_uses_it(held: Held, tmp_path: Path) -> None:
+def test_files_of_a_killed_sync_are_removed_later(held: Held, tmp_path: Path) -> None:
     """Not while its processes live; by the next sync, even if it fails, once they were killed."""
     arrived, _ = held
     command = subprocess.Popen(
@@ -313,7 +313,7 @@ def leave_behind(directory: Path) -> Path:
     return directory
 
 
-def test_only_what_a_killed_run_left_is_removed(
+def test_only_files_of_killed_syncs_are_removed(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Nothing that merely looks like it: a link, another's directory, one without a lock."""
@@ -338,7 +338,7 @@ def test_only_what_a_killed_run_left_is_removed(
     assert after < before
 
 
-def test_the_function_removes_what_a_killed_run_left(
+def test_the_function_removes_files_of_killed_syncs(
     http: flask.testing.FlaskClient, tmp_path: Path
 ) -> None:
     """An instance may outlive the process of a run, and what started it."""
@@ -366,7 +366,7 @@ def failure(done: Done) -> str:
 
 @pytest.mark.usefixtures("api_url")
 @pytest.mark.parametrize("size", [0, 6000, 20_000], ids=["dlt's", "the schema", "the rows"])
-def test_a_file_that_cannot_grow_is_an_error_of_the_machine(
+def test_a_file_size_limit_is_a_machine_error(
     account: Account, size: int, dataset: Dataset, tmp_path: Path
 ) -> None:
     """It names the directory and what to do; nothing is loaded or left, and the next run works."""
@@ -392,7 +392,7 @@ def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_a_full_disk_is_an_error_of_the_machine(small_disk: Path) -> None:
+def test_a_full_disk_is_a_machine_error(small_disk: Path) -> None:
     """In the temporary directory, for a command and for the function."""
     message = failure(run("", *SYNC, "--json", TMPDIR=str(small_disk)))
     assert message.startswith(f"{small_disk}/scanner_sync-")
@@ -413,7 +413,7 @@ def test_rows_that_are_compressed_need_space_too(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("api_url", "dataset")
 @pytest.mark.parametrize("kind", ["missing", "a file", "read-only"])
-def test_a_temporary_directory_that_cannot_be_used_is_named(
+def test_an_unusable_temporary_directory_is_named(
     kind: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Another one is not taken in its place: there was a reason to name it."""
@@ -430,9 +430,7 @@ def test_a_temporary_directory_that_cannot_be_used_is_named(
 
 
 @pytest.mark.usefixtures("dataset")
-def test_a_temporary_directory_that_is_removed_under_a_run_is_named(
-    held: Held, tmp_path: Path
-) -> None:
+def test_a_removed_temporary_directory_is_named(held: Held, tmp_path: Path) -> None:
     """As by a service that clears the temporary directory of old files."""
     arrived, go_on = held
     command = subprocess.Popen(
@@ -451,7 +449,7 @@ def test_a_temporary_directory_that_is_removed_under_a_run_is_named(
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_a_working_directory_that_is_gone_is_not_needed(
+def test_a_removed_working_directory_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """No command writes there, and no settings are there to be read."""
@@ -463,7 +461,7 @@ def test_a_working_directory_that_is_gone_is_not_needed(
 
 @pytest.mark.usefixtures("api_url", "dataset")
 @pytest.mark.parametrize("most", [12, 24])
-def test_too_few_open_files_are_an_error_of_the_machine(account: Account, most: int) -> None:
+def test_too_few_open_files_are_a_machine_error(account: Account, most: int) -> None:
     """For dlt's files and for requests to the API, which are then not tried again."""
     account.issues[:] = [{"id": n} for n in range(400)]
     limits = at_most(resource.RLIMIT_NOFILE, most)
@@ -471,7 +469,7 @@ def test_too_few_open_files_are_an_error_of_the_machine(account: Account, most: 
     assert message.startswith("Too many open files. Raise the limit (ulimit -n), or lower MAX_")
 
 
-def test_the_function_tells_what_the_machine_lacks(
+def test_the_function_reports_machine_errors(
     http: flask.testing.FlaskClient,
     event: flask.testing.FlaskClient,
     monkeypatch: pytest.MonkeyPatch,
@@ -516,6 +514,6 @@ def caused_by(error: Exception, outer: Exception) -> Exception:
         (caused_by(TimeoutError("e"), requests.ConnectionError("row")), LoadUnavailable),
     ],
 )
-def test_what_the_machine_lacks_is_told_apart(error: Exception, kind: type[Exception]) -> None:
+def test_machine_errors_are_classified(error: Exception, kind: type[Exception]) -> None:
     """From what passes and from a fault of this program, wherever in the chain of causes it is."""
     assert type(diagnose(error)) is kind
