@@ -1,4 +1,4 @@
-"""The token from Secret Manager, by Google's own client from a local server."""
+"""The token, read by Google's client from a local Secret Manager."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def read(secret: str, deadline: float = 30) -> str:
 
 @pytest.mark.parametrize("data", [TOKEN, f"{TOKEN}\n", f" {TOKEN}\r\n"])
 def test_the_token_is_read(secret_manager: SecretManager, data: str) -> None:
-    """The latest version, without the white space that `echo` leaves around it."""
+    """The latest version is read, without the white space that `echo` leaves around it."""
     secret_manager.secrets[SECRET] = [Version(b"older"), Version(data.encode())]
     assert read(SECRET) == TOKEN
     assert secret_manager.accesses == [LATEST]
@@ -82,7 +82,7 @@ def test_each_cause_has_its_message(
     cause: Any,
     facts: list[str],
 ) -> None:
-    """500, with what is wrong and what to do; and Secret Manager is asked once."""
+    """The answer is 500 and says what to do; Secret Manager is asked once."""
     monkeypatch.setenv("API_BASE_URL", "http://127.0.0.1:1")
     cause(secret_manager)
     answer = http.post("/")
@@ -94,7 +94,7 @@ def test_each_cause_has_its_message(
 
 
 def test_an_unavailable_secret_manager_is_retryable(secret_manager: SecretManager) -> None:
-    """It is asked until the time is over, and the error is one that Pub/Sub tries again."""
+    """It is asked until the timeout, and the error is retryable."""
     secret_manager.unavailable = True
     with pytest.raises(TokenUnavailable) as caught:
         read(SECRET, deadline=3)

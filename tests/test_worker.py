@@ -1,4 +1,4 @@
-"""How a command ends when its output, its disk or its temporary directory lets it down."""
+"""How a command ends if it is interrupted, or lacks output, disk space or a directory."""
 
 import errno
 import fcntl
@@ -57,7 +57,7 @@ def run(
     limits: Callable[[], None] | None = None,
     **settings: Any,
 ) -> Done:
-    """A command under a shell's redirection; 9 in it is a pipe that nobody reads."""
+    """Run a command under a shell's redirection, in which 9 is a pipe without a reader."""
     gone = pipe_without_reader()
 
     def prepare() -> None:
@@ -98,7 +98,7 @@ OTHERS = ["both readers gone", "all closed"]
 def test_exit_codes_of_a_sync_whose_output_is_lost(
     how: str, account: Account, dataset: Dataset, tmp_path: Path
 ) -> None:
-    """A reader that went away is no failure, output on a full disk is one; the rows are loaded."""
+    """A reader that went away is not a failure, but a full disk is one. The rows are loaded."""
     redirection, status, said = REDIRECTIONS[how]
     done = run(redirection, *SYNC, "--json")
     not_logged = [line for line in done.err.splitlines() if not line.startswith("{")]
@@ -154,7 +154,7 @@ def test_exit_codes_of_other_commands_whose_output_is_lost(
 
 @pytest.mark.usefixtures("api_url", "dataset")
 def test_bars_are_removed_if_the_output_has_no_reader(tmp_path: Path) -> None:
-    """A sync whose bars are on a terminal, and whose answer goes to a pipe that nobody reads."""
+    """The bars are on a terminal, and the answer goes to a pipe without a reader."""
     gone = pipe_without_reader()
     done = on_terminal(*SYNC, stdout=gone)
     os.close(gone)
@@ -165,7 +165,7 @@ def test_bars_are_removed_if_the_output_has_no_reader(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("api_url", "dataset")
 def test_nonblocking_output_is_complete() -> None:
-    """Whoever shares the pipe may have made it so; all of the answer comes, however late."""
+    """A pipe may be non-blocking, because another process made it so; the answer is complete."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     size = fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
@@ -184,7 +184,7 @@ def test_nonblocking_output_is_complete() -> None:
 
 @pytest.mark.usefixtures("api_url", "dataset")
 def test_an_interrupt_at_the_end_leaves_no_files(tmp_path: Path) -> None:
-    """While the answer is written, interrupts change nothing; the directory is removed."""
+    """While the answer is written, interrupts change nothing, and the directory is removed."""
     reader, writer = os.pipe()
     size = fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
     os.write(writer, b"x" * size)
@@ -209,7 +209,7 @@ def test_an_interrupt_at_the_end_leaves_no_files(tmp_path: Path) -> None:
 
 @pytest.fixture
 def held() -> Iterator[tuple[threading.Event, threading.Event]]:
-    """An API that holds its answers back: set when one is asked for, and to be set to let it go."""
+    """An API that delays its answers: an event set by the first request, and one to go on."""
     arrived, go_on = threading.Event(), threading.Event()
 
     class Held(Stranger):
@@ -233,7 +233,7 @@ Held = tuple[threading.Event, threading.Event]
 def test_a_second_interrupt_changes_nothing(
     held: Held, number: signal.Signals, tmp_path: Path
 ) -> None:
-    """Whether it comes while the first is dealt with or not: no traceback, nothing left."""
+    """It may come while the first is handled or later: no traceback, and nothing is left."""
     arrived, _ = held
     command = subprocess.Popen([*COMMAND, *SYNC], cwd=ROOT, stderr=subprocess.PIPE, text=True)
     assert command.stderr
@@ -252,7 +252,7 @@ def test_a_second_interrupt_changes_nothing(
 
 @pytest.mark.usefixtures("dataset")
 def test_a_sync_under_nohup_outlives_its_terminal(held: Held) -> None:
-    """A signal that its caller had it ignore is ignored."""
+    """A signal that the caller ignores is ignored."""
     arrived, go_on = held
     command = subprocess.Popen(
         ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *COMMAND, *SYNC],
@@ -268,7 +268,7 @@ def test_a_sync_under_nohup_outlives_its_terminal(held: Held) -> None:
 
 @pytest.mark.usefixtures("dataset")
 def test_files_of_a_killed_sync_are_removed_later(held: Held, tmp_path: Path) -> None:
-    """Not while its processes live; by the next sync, even if it fails, once they were killed."""
+    """The next sync removes them, even if it fails, but not while their processes live."""
     arrived, _ = held
     command = subprocess.Popen(
         [*COMMAND, *SYNC], cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True
@@ -287,7 +287,7 @@ def test_files_of_a_killed_sync_are_removed_later(held: Held, tmp_path: Path) ->
 
 
 def test_a_worker_ends_with_its_parent(held: Held, dataset: Dataset, tmp_path: Path) -> None:
-    """A parent that is killed alone: its worker gives the lease back, and its files are removed."""
+    """If only the parent is killed, its worker releases the lease and ends."""
     arrived, go_on = held
     parent = subprocess.Popen([*COMMAND, *SYNC], cwd=ROOT, stderr=subprocess.PIPE, text=True)
     assert arrived.wait(timeout=60)
@@ -306,7 +306,7 @@ def test_a_worker_ends_with_its_parent(held: Held, dataset: Dataset, tmp_path: P
 
 
 def leave_behind(directory: Path) -> Path:
-    """What a killed run leaves: its directory, and in it a lock that nobody holds."""
+    """Make what a killed sync leaves: a directory with a lock that no process holds."""
     directory.mkdir(mode=0o700)
     (directory / "lock").touch(mode=0o600)
     (directory / "rows.jsonl").write_text("{}\n")
@@ -316,7 +316,7 @@ def leave_behind(directory: Path) -> Path:
 def test_only_files_of_killed_syncs_are_removed(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Nothing that merely looks like it: a link, another's directory, one without a lock."""
+    """Similar names are left alone: links, directories of other users or without a lock."""
     elsewhere = leave_behind(tmp_path_factory.mktemp("elsewhere") / "scanner_sync-elsewher")
     left = leave_behind(tmp_path / "scanner_sync-leftleft")
     (tmp_path / "scanner_sync-linklink").symlink_to(elsewhere)
@@ -341,19 +341,19 @@ def test_only_files_of_killed_syncs_are_removed(
 def test_the_function_removes_files_of_killed_syncs(
     http: flask.testing.FlaskClient, tmp_path: Path
 ) -> None:
-    """An instance may outlive the process of a run, and what started it."""
+    """An instance outlives its workers."""
     leave_behind(tmp_path / "scanner_sync-leftleft")
     assert http.post("/", json={}).get_json()["error"]["type"] == "SettingsError"
     assert list(tmp_path.iterdir()) == []
 
 
 def at_most(what: int, most: int) -> Callable[[], None]:
-    """A limit of a process, to be set before it starts."""
+    """Return a function that sets a limit of a process before it starts."""
     return lambda: resource.setrlimit(what, (most, most))
 
 
 def failure(done: Done) -> str:
-    """The message of the one failure, which is said, answered and logged alike, and of no fault."""
+    """Return the message of the only failure, which is printed, answered and logged alike."""
     answer = json.loads(done.out)
     logged = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
     [failed] = [entry for entry in logged if entry["message"] == "sync_failed"]
@@ -369,7 +369,7 @@ def failure(done: Done) -> str:
 def test_a_file_size_limit_is_a_machine_error(
     account: Account, size: int, dataset: Dataset, tmp_path: Path
 ) -> None:
-    """It names the directory and what to do; nothing is loaded or left, and the next run works."""
+    """The error names the directory and the remedy; nothing is left, and the next sync works."""
     account.scans[:] = [{"id": n, "status": "s" * 200} for n in range(200)]
     message = failure(run("", *SYNC, "--json", limits=at_most(resource.RLIMIT_FSIZE, size)))
     assert re.match(f"{tmp_path}/scanner_sync-\\w+ cannot be written: ", message)
@@ -401,7 +401,7 @@ def test_a_full_disk_is_a_machine_error(small_disk: Path) -> None:
 
 
 def test_rows_that_are_compressed_need_space_too(tmp_path: Path) -> None:
-    """What is still in the buffer is written when the file is closed."""
+    """The last buffer is written when the file is closed."""
     full = tmp_path / "scans.jsonl.gz"
     full.symlink_to("/dev/full")
     file = LoadFile("scans", full, "1", {})
@@ -416,7 +416,7 @@ def test_rows_that_are_compressed_need_space_too(tmp_path: Path) -> None:
 def test_an_unusable_temporary_directory_is_named(
     kind: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Another one is not taken in its place: there was a reason to name it."""
+    """No other directory is used instead."""
     directory = tmp_path_factory.mktemp("tmp") / "tmp"
     if kind == "a file":
         directory.touch()
@@ -431,7 +431,7 @@ def test_an_unusable_temporary_directory_is_named(
 
 @pytest.mark.usefixtures("dataset")
 def test_a_removed_temporary_directory_is_named(held: Held, tmp_path: Path) -> None:
-    """As by a service that clears the temporary directory of old files."""
+    """A cleanup service may remove it."""
     arrived, go_on = held
     command = subprocess.Popen(
         [*COMMAND, *SYNC, "--json"],
@@ -452,7 +452,7 @@ def test_a_removed_temporary_directory_is_named(held: Held, tmp_path: Path) -> N
 def test_a_removed_working_directory_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """No command writes there, and no settings are there to be read."""
+    """No command needs it."""
     for arguments in ((*SYNC, "--json"), ("check",), ("status",), ("--help",)):
         done = run('rmdir "$PWD"', *arguments, cwd=tmp_path_factory.mktemp("gone"))
         assert done.status == 0, done
@@ -462,7 +462,7 @@ def test_a_removed_working_directory_does_not_matter(
 @pytest.mark.usefixtures("api_url", "dataset")
 @pytest.mark.parametrize("most", [12, 24])
 def test_too_few_open_files_are_a_machine_error(account: Account, most: int) -> None:
-    """For dlt's files and for requests to the API, which are then not tried again."""
+    """For dlt's files and for requests to the API, which are then not retried."""
     account.issues[:] = [{"id": n} for n in range(400)]
     limits = at_most(resource.RLIMIT_NOFILE, most)
     message = failure(run("", "sync", "--json", limits=limits))
@@ -475,7 +475,7 @@ def test_the_function_reports_machine_errors(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Where the process of a run lacks it, and where there is no process; not to be tried again."""
+    """In the worker, and if the worker cannot start. The errors are not retryable."""
     for name, value in (("TMPDIR", "/nonexistent"), ("executable", "/nonexistent/python")):
         with monkeypatch.context() as patch:
             if name == "TMPDIR":
@@ -515,5 +515,5 @@ def caused_by(error: Exception, outer: Exception) -> Exception:
     ],
 )
 def test_machine_errors_are_classified(error: Exception, kind: type[Exception]) -> None:
-    """From what passes and from a fault of this program, wherever in the chain of causes it is."""
+    """Machine errors differ from transient ones and from bugs, anywhere in the chain of causes."""
     assert type(diagnose(error)) is kind
