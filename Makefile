@@ -4,6 +4,8 @@ VENV := .venv
 BIGQUERY := .venv-bigquery
 CHECKOV := .venv-checkov
 AIRBYTE := .venv-airbyte
+# Documents with tables that cog writes.
+GENERATED := docs/*.md terraform/README.md
 # The project itself, installed in $(VENV) from this folder.
 INSTALLED := $(VENV)/bin/scanner-sync
 STARTED := $(shell date +%s)
@@ -41,14 +43,17 @@ lint: $(INSTALLED) ## Check code, types, imports, spelling, generated tables and
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-logo
-	$(VENV)/bin/python -m cogapp --check --diff -P --verbosity 1 docs/*.md
+	$(VENV)/bin/python -m cogapp --check --diff -P --verbosity 1 $(GENERATED)
 	$(VENV)/bin/codespell
 	$(VENV)/bin/zizmor --offline --quiet .github
 
 .PHONY: docs
 docs: $(INSTALLED) ## Write the generated tables of the documents
-	$(VENV)/bin/python -m local.tables
-	$(VENV)/bin/python -m cogapp -r -P --verbosity 1 docs/*.md
+	$(VENV)/bin/python -m cogapp -r -P --verbosity 1 $(GENERATED)
+
+.PHONY: pictures
+pictures: $(INSTALLED) $(BIGQUERY)/made ## Draw the pictures of the README; needs Chromium
+	$(VENV)/bin/python -m local.pictures
 
 .PHONY: hooks
 hooks: $(VENV)/made ## Have git check each commit before it is made

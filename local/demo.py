@@ -8,14 +8,17 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import requests
 from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -23,6 +26,7 @@ from local import secret_manager
 from local.bigquery import bigquery as local_bigquery
 from local.processes import ROOT, function, serving
 from scanner_sync.report import write_report
+from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
 
 PROJECT = "demo-project"
@@ -31,63 +35,35 @@ SECRET = f"projects/{PROJECT}/secrets/scanner-token"
 TOKEN = "sample-token"  # noqa: S105 - the sample API's own
 REPORT = ROOT / "scanner-report.html"
 SEVERITIES = ["critical", "high", "medium", "low"]
+DAY_1 = "Day 1: the first sync, called as Cloud Scheduler calls it"
+DAY_2 = "Day 2: some issues were fixed, some are new, some changed"
 
 console = Console(highlight=False)
+Query = Callable[[str], list[dict[str, Any]]]
+"""Gives the rows of a query."""
 
 
 def main() -> None:
     """Start what stands in for the cloud, sync on two days, and show what BigQuery then holds."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     started = time.monotonic()
-    log = Log()
-    with ExitStack() as parts:
-        with console.status("Starting a sample API, BigQuery, Secret Manager and the function"):
-            api = parts.enter_context(sample_api())
-            bigquery_url = parts.enter_context(local_bigquery())
-            secrets = {SECRET: [secret_manager.Version(TOKEN.encode())]}
-            secret_host = parts.enter_context(
-                secret_manager.serve(secret_manager.SecretManager(secrets))
-            )
-            settings = {
-                "API_BASE_URL": f"{api}/v1",
-                "ACCESS_TOKEN": "",
-                "ACCESS_TOKEN_SECRET": SECRET,
-                "GOOGLE_CLOUD_PROJECT": PROJECT,
-                "DATASET": DATASET,
-                "BIGQUERY_EMULATOR_HOST": bigquery_url,
-                "SECRET_MANAGER_EMULATOR_HOST": secret_host,
-            }
-            url = parts.enter_context(function(settings, on_line=log.add))
+    with cloud() as here:
         for name in ("API_BASE_URL", "BIGQUERY_EMULATOR_HOST", "SECRET_MANAGER_EMULATOR_HOST"):
-            console.print(f"  {name:<30} {settings[name]}")
-        console.print(f"  {'the function, sync_http':<30} {url}\n")
-        os.environ["BIGQUERY_EMULATOR_HOST"] = bigquery_url
-        credentials = Credentials(token="anonymous")  # type: ignore[no-untyped-call]  # noqa: S106
-        client = bigquery.Client(PROJECT, credentials)
+            console.print(f"  {name:<30} {here.settings[name]}")
+        console.print(f"  {'the function, sync_http':<30} {here.function}\n")
 
-        def query(sql: str) -> list[dict[str, Any]]:
-            return [dict(row) for row in client.query(sql).result()]
+        console.rule(DAY_1)
+        sync(here)
+        show_tables(here.query)
 
-        console.rule("Day 1: the first sync, called as Cloud Scheduler calls it")
-        sync(url, log)
-        show_tables(query)
-
-        console.rule("Day 2: some issues were fixed, some are new, some changed")
-        changes = requests.post(f"{api}/sample/next-day/", timeout=10).json()
-        sync(url, log)
-        show_tables(query)
-        show_changes(query, changes)
-        write_report(Warehouse(client, DATASET), REPORT, datetime.now(UTC))
+        console.rule(DAY_2)
+        changes = here.next_day()
+        sync(here)
+        show_tables(here.query)
+        show_changes(here.query, changes)
+        write_report(Warehouse(here.client, DATASET), REPORT, datetime.now(UTC))
     console.print(f"The report on it, a page for a browser: {REPORT}", soft_wrap=True)
     console.print(f"Done in {time.monotonic() - started:.0f} seconds; nothing is left running.")
-
-
-@contextmanager
-def sample_api() -> Iterator[str]:
-    """The sample API in a process of its own; gives its URL."""
-    command = [sys.executable, "-m", "sample_api", "--port", "0", "--seed", "7"]
-    with serving(command, {"SAMPLE_API_TOKEN": TOKEN}, r"(http://\S+)/v1") as url:
-        yield url
 
 
 class Log:
@@ -111,27 +87,95 @@ class Log:
         self.show(f"{event} " + " ".join(f"{key}={value}" for key, value in entry.items()))
 
 
-def sync(url: str, log: Log) -> None:
+@dataclass(frozen=True)
+class Cloud:
+    """What stands in for the cloud, and the sample API."""
+
+    settings: Mapping[str, str]
+    function: str
+    """URL of the function."""
+    client: bigquery.Client
+    log: Log
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """Get the rows of a query."""
+        return [dict(row) for row in self.client.query(sql).result()]
+
+    def next_day(self) -> dict[str, list[int]]:
+        """Move the sample API to its next day, and tell what changed."""
+        url = self.settings["API_BASE_URL"].removesuffix("/v1")
+        changes: dict[str, list[int]] = requests.post(f"{url}/sample/next-day/", timeout=10).json()
+        return changes
+
+
+@contextmanager
+def cloud() -> Iterator[Cloud]:
+    """Start a sample API, a local BigQuery, a local Secret Manager and the function."""
+    log = Log()
+    with ExitStack() as parts:
+        with console.status("Starting a sample API, BigQuery, Secret Manager and the function"):
+            api = parts.enter_context(sample_api())
+            bigquery_url = parts.enter_context(local_bigquery())
+            secrets = {SECRET: [secret_manager.Version(TOKEN.encode())]}
+            secret_host = parts.enter_context(
+                secret_manager.serve(secret_manager.SecretManager(secrets))
+            )
+            settings = settings_of(f"{api}/v1", bigquery_url) | {
+                "ACCESS_TOKEN": "",
+                "ACCESS_TOKEN_SECRET": SECRET,
+                "SECRET_MANAGER_EMULATOR_HOST": secret_host,
+            }
+            url = parts.enter_context(function(settings, on_line=log.add))
+        yield Cloud(settings, url, client_of(bigquery_url), log)
+
+
+def settings_of(api_url: str, bigquery_url: str) -> dict[str, str]:
+    """Give the settings of a sync from this API into a local BigQuery."""
+    return {
+        "API_BASE_URL": api_url,
+        "ACCESS_TOKEN": TOKEN,
+        "GOOGLE_CLOUD_PROJECT": PROJECT,
+        "DATASET": DATASET,
+        "BIGQUERY_EMULATOR_HOST": bigquery_url,
+    }
+
+
+def client_of(bigquery_url: str) -> bigquery.Client:
+    """Give a client of a local BigQuery."""
+    os.environ["BIGQUERY_EMULATOR_HOST"] = bigquery_url
+    credentials = Credentials(token="anonymous")  # type: ignore[no-untyped-call]  # noqa: S106
+    return bigquery.Client(PROJECT, credentials)
+
+
+@contextmanager
+def sample_api() -> Iterator[str]:
+    """The sample API in a process of its own; gives its URL."""
+    command = [sys.executable, "-m", "sample_api", "--port", "0", "--seed", "7"]
+    with serving(command, {"SAMPLE_API_TOKEN": TOKEN}, r"(http://\S+)/v1") as url:
+        yield url
+
+
+def sync(here: Cloud) -> None:
     """Call the function, show how far it is, and print its answer."""
     with console.status("calling the function") as status:
-        log.show = status.update if console.is_terminal else console.print
-        answer = requests.post(url, json={}, timeout=120)
-        log.show = lambda text: None
-    console.print(f"POST {url} → {answer.status_code}")
+        here.log.show = status.update if console.is_terminal else console.print
+        answer = requests.post(here.function, json={}, timeout=120)
+        here.log.show = lambda text: None
+    console.print(f"POST {here.function} → {answer.status_code}")
     console.print_json(answer.text)
     if answer.status_code != 200:
         raise SystemExit("The sync failed; the answer above says why.")
 
 
-def show_tables(query: Callable[[str], list[dict[str, Any]]]) -> None:
+def show_tables(query: Query) -> None:
     """Print each table's rows by number, and the issues that matter most."""
-    tables = ["issues", "occurrences_issues", "scans", "targets"]
-    counts = Table("table in BigQuery", "rows", title=f"{PROJECT}.{DATASET}")
-    for table in tables:
-        [count] = query(f"SELECT COUNT(*) AS n FROM {DATASET}.{table}")
-        counts.add_row(table, str(count["n"]))
+    counts = table("", *TABLES, title=f"{PROJECT}.{DATASET} in BigQuery")
+    counts.add_row(
+        "rows",
+        *(f"{query(f'SELECT COUNT(*) AS n FROM {DATASET}.{name}')[0]['n']:,}" for name in TABLES),
+    )
     console.print(counts)
-    worst = Table("id", "severity", "cvss", "title", "found", title="The worst open issues")
+    worst = table("id", "severity", "cvss", "title", "places", title="The worst open issues")
     for row in query(
         "SELECT i.id, i.severity, i.cvss_score, i.title, COUNT(o.id) AS found"
         f" FROM {DATASET}.open_issues i LEFT JOIN {DATASET}.open_occurrences o ON o.issue_id = i.id"
@@ -141,34 +185,45 @@ def show_tables(query: Callable[[str], list[dict[str, Any]]]) -> None:
     console.print(worst)
 
 
-def show_changes(
-    query: Callable[[str], list[dict[str, Any]]], changes: dict[str, list[int]]
-) -> None:
+def show_changes(query: Query, changes: dict[str, list[int]]) -> None:
     """Print what was opened, fixed and changed between the two syncs, from the histories."""
     last = f"(SELECT MAX(valid_from) FROM {DATASET}.issues_history)"
     changed = (
         f" FROM {DATASET}.issues_history AS now JOIN {DATASET}.issues_history AS before"
         " ON before.id = now.id AND before.valid_to = now.valid_from WHERE"
     )
-    remediation = f"SELECT issue_id AS id, severity AS what FROM {DATASET}.remediation"
+    lifecycle = f"SELECT id, severity AS what FROM {DATASET}.issue_lifecycle"
     found = {
-        "opened": f"{remediation} WHERE table_name = 'issues' AND opened = {last}",
-        "fixed": f"{remediation} WHERE table_name = 'issues' AND closed = {last}",
+        "opened": f"{lifecycle} WHERE opened_at = {last}",
+        "fixed": f"{lifecycle} WHERE closed_at = {last}",
         "severity_changed": "SELECT now.id, CONCAT(before.severity, ' → ', now.severity) AS what"
         f"{changed} before.severity != now.severity",
         "snoozed": f"SELECT now.id, now.severity AS what{changed} now.snoozed > before.snoozed",
     }
-    table = Table("", "issue", "severity", title="Between the syncs, from the views and histories")
+    shown = table("since the first sync", "issues", "of which", title="What the histories say")
     for kind, sql in found.items():
-        rows = sorted(query(sql), key=lambda row: int(row["id"]))
-        for row in rows:
-            table.add_row(kind.replace("_", " "), str(row["id"]), row["what"])
-        if [row["id"] for row in rows] != sorted(changes[kind]):
+        rows = query(sql)
+        if sorted(row["id"] for row in rows) != sorted(changes[kind]):
             raise SystemExit(f"BigQuery does not say what was {kind} in the API.")
-    console.print(table)
+        severities = Counter(sorted((row["what"] for row in rows), key=rank))
+        of_which = ", ".join(f"{count} {severity}" for severity, count in severities.items())
+        shown.add_row(kind.replace("_", " "), str(len(rows)), of_which)
+    console.print(shown)
     [merged] = query(f"SELECT COUNT(*) AS n FROM {DATASET}.issues")
     [still_open] = query(f"SELECT COUNT(*) AS n FROM {DATASET}.open_issues")
     console.print(f"{still_open['n']} issues are open; the merged table keeps {merged['n']}.")
+
+
+def rank(severity: str) -> int:
+    """Sort the worst severity first."""
+    return SEVERITIES.index(severity.split(maxsplit=1)[0])
+
+
+def table(*columns: str, title: str) -> Table:
+    """Make a table to fill."""
+    made = Table(*columns, title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    made.pad_edge = False
+    return made
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The benchmark is fair: its API serves what it says, and a row that is lost is seen."""
 
-import re
 from collections import Counter
 
 import pytest
@@ -115,12 +114,3 @@ def test_a_steady_sync_takes_no_job_too_many(candidate: str, counting: dict[str,
     jobs = Counter(job.what.split()[0] for job in steady_sync(candidate, 0).jobs)
     dlt = {"SELECT": 3, "TRUNCATE": 1, "INSERT": 1}
     assert jobs == Counter({"LOAD": 4, "MERGE": 4, **counting, **dlt})
-
-
-def test_the_readme_repeats_the_results() -> None:
-    """Its figures are those of the last run."""
-    section = (ROOT / "README.md").read_text().partition("\n## How fast\n")[2].partition("\n## ")[0]
-    figures = re.findall(r"(?m)^- .*$", section)
-    results = (ROOT / "benchmarks/RESULTS.md").read_text().splitlines()
-    assert figures == [line for line in results if line.startswith("- ")][: len(figures)]
-    assert figures

@@ -1,0 +1,274 @@
+"""The tables that cog writes into `docs/reference.md` and `docs/design.md`, from the code."""
+
+import argparse
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Final
+
+from local.processes import ROOT
+from scanner_sync import cli, errors, worker
+from scanner_sync.settings import EMULATORS, Settings
+
+PACKAGE: Final = ROOT / "scanner_sync"
+
+EVENTS: Final = {
+    "sync_started": "A sync begins.",
+    "sync_progress": "How far it is, every 30 seconds.",
+    "table_synced": "A table was loaded.",
+    "sync_finished": "The sync succeeded.",
+    "sync_failed": "The sync failed. If its process was killed or could not start, only `seconds`"
+    " is known of the cost.",
+    "issue_vanished": "The occurrences of an issue were not found, and the issue is no longer"
+    " listed.",
+    "history_started": "The history of a table that was synced before was missing, and starts now.",
+    "message_dropped": "A Pub/Sub message was acknowledged without a sync, because another try"
+    " would not help.",
+    "fault": "Where in the code something unexpected happened.",
+}
+"""What each event of the log means. An event of the code that is not here is an error."""
+
+COST: Final = {
+    "requests": "Requests sent to the API.",
+    "retries": "Those that were retries.",
+    "throttled": "Answers with status 429.",
+    "vanished": "Issues that went away during the sync.",
+    "seconds": "Seconds that the sync took.",
+    "steps": "Seconds that each step took.",
+    "peak_memory_mib": "Most memory that the process used, in MiB.",
+}
+"""What each field of `Progress.cost` means."""
+
+LAYERS: Final = {
+    "function": ("function",),
+    "cli": ("cli",),
+    "worker": ("worker",),
+    "sync": ("sync",),
+    "check": ("check",),
+    "report": ("report",),
+    "source": ("source",),
+    "warehouse": ("warehouse",),
+    "services": (
+        *("terminal", "progress", "deadline", "settings", "secret", "dlt_config"),
+        *("log", "scratch", "streams"),
+    ),
+    "base": ("tables", "errors"),
+}
+"""The boxes of the drawing of imports, from top to bottom, and what is in each."""
+
+EXITS: Final = (
+    ("0", "success"),
+    (f"{worker.EXIT_FAILED}", "permanent failure: something has to be fixed first"),
+    (f"{worker.EXIT_USAGE}", "usage error"),
+    (f"{worker.EXIT_RETRYABLE}", "retryable failure: the same command may succeed later"),
+    ("130", "interrupted with Ctrl-C; 129 by SIGHUP, 143 by SIGTERM"),
+)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
+
+
+def settings() -> str:
+    """Return each setting with its meaning, form and default, in the order of their declaration."""
+    return _table(
+        ["setting", "meaning", "value", "default"],
+        (
+            [
+                f"`{setting.name.upper()}`",
+                setting.metadata["meaning"],
+                setting.metadata["form"],
+                f"`{_as_set(setting.default)}`" if setting.default else "",
+            ]
+            for setting in fields(Settings)
+        ),
+    )
+
+
+def _as_set(default: object) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def emulators() -> str:
+    """Return the variables that name a local BigQuery and a local Secret Manager."""
+    return _table(
+        ["variable", "value"], ([f"`{name}`", form] for name, (form, _) in EMULATORS.items())
+    )
+
+
+def error_types() -> list[type[errors.SyncError]]:
+    """All types of error, in the order of the code."""
+    return [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type)
+        and issubclass(kind, errors.SyncError)
+        and kind is not errors.SyncError
+    ]
+
+
+def error_table() -> str:
+    """Return each type of error with its HTTP status, its meaning, and whether to try again."""
+    return _table(
+        ["status", "type", "meaning", "retryable"],
+        (
+            [
+                f"{kind.http_status}",
+                f"`{kind.__name__}`",
+                (kind.__doc__ or "").partition("\n")[0],
+                "yes" if kind.retryable else "no",
+            ]
+            for kind in sorted(error_types(), key=lambda kind: kind.http_status)
+        ),
+    )
+
+
+def exit_codes() -> str:
+    """Return the exit codes of the commands."""
+    return _table(["code", "meaning"], EXITS)
+
+
+def commands() -> str:
+    """Return each command with its options, as `--help` has them."""
+    parser = cli._parser()
+    [subparsers] = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    about = {action.dest: action.help or "" for action in subparsers._choices_actions}
+
+    def rows() -> Iterator[Sequence[str]]:
+        for name, command in subparsers.choices.items():
+            yield [f"`{name}`", about[name]]
+            for action in command._actions:
+                if not isinstance(action, argparse._HelpAction):
+                    shown = " ".join([action.option_strings[0], *filter(None, [action.metavar])])
+                    yield [f"`{name} {shown}`", action.help or ""]
+
+    return _table(["command", "what it does"], rows())
+
+
+def events() -> str:
+    """Return each event of the log with its severity, meaning and fields."""
+    found = _events()
+    if found.keys() != EVENTS.keys():
+        odd = ", ".join(sorted(found.keys() ^ EVENTS.keys()))
+        raise ValueError(f"In the code or in EVENTS, but not in both: {odd}.")
+    return _table(
+        ["event", "severity", "meaning", "fields"],
+        (
+            [f"`{name}`", found[name][0], meaning, ", ".join(found[name][1])]
+            for name, meaning in EVENTS.items()
+        ),
+    )
+
+
+def cost() -> str:
+    """Return each field of the cost of a sync with its meaning."""
+    [declared] = _returned_keys("cost")
+    if declared != list(COST):
+        raise ValueError(f"The cost has the fields {declared}; COST describes {list(COST)}.")
+    return _table(["field", "meaning"], ([f"`{name}`", meaning] for name, meaning in COST.items()))
+
+
+def _trees() -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path, ast.parse(path.read_text())
+
+
+def _events() -> dict[str, tuple[str, list[str]]]:
+    """The severity and the fields of each event that the code logs."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for path, tree in _trees():
+        for node in ast.walk(tree):
+            if not (
+                isinstance(node, ast.Call) and ast.unparse(node.func) in ("log.event", "event")
+            ):
+                continue
+            match node.args:
+                case [ast.Constant(value=str(name))]:
+                    severity = "INFO"
+                case [ast.Constant(value=str(name)), ast.Attribute(attr=severity)]:
+                    pass
+                case _:
+                    raise ValueError(f"{path}:{node.lineno}: an event needs a name in quotes.")
+            _, shown = found.setdefault(name, (severity, []))
+            for keyword in node.keywords:
+                shown += [field for field in _shown(keyword) if field not in shown]
+    return found
+
+
+def _shown(keyword: ast.keyword) -> list[str]:
+    """The fields that an argument of `log.event` stands for."""
+    if keyword.arg:
+        return [f"`{keyword.arg}`"]
+    if isinstance(keyword.value, ast.Name):
+        return []  # what the callers of this function add, such as `seconds`
+    assert isinstance(keyword.value, ast.Call)
+    method = ast.unparse(keyword.value.func).rpartition(".")[2]
+    [keys] = _returned_keys(method)
+    return ["the cost"] if method == "cost" else [f"`{key}`" for key in keys]
+
+
+def _returned_keys(method: str) -> list[list[str]]:
+    """The keys of the dict that a method of this name returns."""
+    return [
+        [str(ast.literal_eval(key)) for key in returned.value.keys if key]
+        for _, tree in _trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name == method
+        for returned in ast.walk(node)
+        if isinstance(returned, ast.Return) and isinstance(returned.value, ast.Dict)
+    ]
+
+
+def modules() -> str:
+    """Return each module with the first line of its docstring."""
+
+    def rows() -> Iterator[Sequence[str]]:
+        for path, tree in _trees():
+            if about := ast.get_docstring(tree):
+                name = path.relative_to(PACKAGE).as_posix()
+                yield [f"`{name}`", about.partition("\n")[0]]
+
+    return _table(["module of `scanner_sync`", "purpose"], rows())
+
+
+def imports() -> str:
+    """Return a drawing of the imports between the layers.
+
+    Edges that follow from others are left out. Raises `ValueError` if an import runs upward.
+    """
+    layer_of = {unit: layer for layer, units in LAYERS.items() for unit in units}
+    order = list(LAYERS)
+    edges: dict[str, set[str]] = {layer: set() for layer in order}
+    for path, tree in _trees():
+        unit = path.relative_to(PACKAGE).with_suffix("").parts[0]
+        if not unit.startswith("__"):
+            imported = {layer_of[name] for name in _imported(tree)} - {layer_of[unit]}
+            edges[layer_of[unit]] |= imported
+    for layer, below in edges.items():
+        if upward := [name for name in below if order.index(name) < order.index(layer)]:
+            raise ValueError(f"{layer} imports {', '.join(upward)}, which is above it.")
+    if "warehouse" in edges["source"]:
+        raise ValueError("source imports warehouse.")
+
+    def reach(layer: str) -> set[str]:
+        return edges[layer].union(*map(reach, edges[layer]))
+
+    lines = ["```mermaid", "flowchart TD"]
+    lines += [
+        f'    {layer}["{", ".join(units)}"]' for layer, units in LAYERS.items() if units != (layer,)
+    ]
+    for layer, below in edges.items():
+        direct = below - {name for other in below for name in reach(other)}
+        lines += [f"    {layer} --> {name}" for name in sorted(direct, key=order.index)]
+    return "\n".join([*lines, "```"])
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """Give the modules and packages of this program that a module imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == PACKAGE.name:
+            yield from (name.name for name in node.names if not name.name.startswith("__"))
+        elif isinstance(node, ast.ImportFrom) and f"{node.module}".startswith(f"{PACKAGE.name}."):
+            yield f"{node.module}".split(".")[1]

@@ -1,0 +1,113 @@
+"""Queries in the documents run on what a sync makes, and give what their headings ask for."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import flask.testing
+import pytest
+
+from sample_api import Account
+from tests.conftest import Dataset
+from tests.docs.markdown import blocks
+
+QUERIES = {block.heading: block.text for block in blocks() if block.info == "sql"}
+ISSUES: dict[int, dict[str, Any]] = {
+    1: {"severity": "critical", "title": "One", "snoozed": False},
+    2: {"severity": "high", "title": "Two", "snoozed": False},
+    3: {"severity": "critical", "title": "Three", "snoozed": True},
+    812: {"severity": "low", "title": "Changed, then fixed", "snoozed": False},
+}
+WEB, DATABASE = "www.example.com", "db.example.com"
+OCCURRENCES: dict[int, list[tuple[str, str]]] = {
+    1: [(DATABASE, "5432"), (WEB, "443")],
+    2: [(WEB, "443")],
+    3: [(DATABASE, "22")],
+    812: [],
+}
+
+
+def first_seen(number: int) -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC) - timedelta(days=number)
+
+
+def show(account: Account, changes: dict[int, dict[str, Any]]) -> None:
+    """Let the account have these issues, with what is different from `ISSUES`."""
+    account.issues = [{"id": id, **ISSUES[id], **changed} for id, changed in changes.items()]
+    account.occurrences = {
+        id: [
+            {
+                "id": number,
+                "target": target,
+                "port": port,
+                "snoozed": ISSUES[id]["snoozed"],
+                "first_seen_at": first_seen(number).isoformat(),
+            }
+            for number, (target, port) in enumerate(OCCURRENCES[id])
+        ]
+        for id in changes
+    }
+
+
+@pytest.mark.usefixtures("api_url")
+def test_queries_answer_their_questions(
+    account: Account, dataset: Dataset, http: flask.testing.FlaskClient
+) -> None:
+    """Issue 2 is fixed and comes back, 812 becomes worse and is fixed, 3 is snoozed."""
+    days: list[dict[int, dict[str, Any]]] = [
+        {1: {}, 2: {}, 3: {}, 812: {}},
+        {1: {}, 3: {}, 812: {"severity": "medium"}},
+        {1: {}, 2: {}, 3: {}},
+    ]
+    for day in days:
+        show(account, day)
+        assert http.post("/").status_code == 200
+    instants = [
+        row["valid_from"]
+        for row in dataset.query("SELECT DISTINCT valid_from FROM {d}.issues_history ORDER BY 1")
+    ]
+    names = {instant: f"sync {number}" for number, instant in enumerate(instants, 1)}
+    assert len(names) == len(days)
+
+    def shown(value: object) -> object:
+        """Name the instant of a sync; the days between two syncs are almost none."""
+        if isinstance(value, datetime):
+            return names.get(value, value)
+        return 0 if isinstance(value, float) and 0 <= value < 0.1 else value
+
+    found: dict[str, list[tuple[object, ...]]] = {}
+    for heading, query in QUERIES.items():
+        sql = query.replace("scanner.", f"{dataset.name}.")
+        sql = re.sub(r"TIMESTAMP '[^']+'", f"TIMESTAMP '{instants[0].isoformat()}'", sql)
+        found[heading] = [tuple(map(shown, row.values())) for row in dataset.query(sql)]
+    [(last_load,)] = found.pop("When was the last load?")
+    assert isinstance(last_load, datetime)
+    assert last_load > instants[1]
+    months = [f"{instant:%Y-%m}" for instant in instants]
+    assert found == {
+        "What you get": [("high", 1, 0), ("medium", 1, 0)],
+        "How many issues are open?": [("critical", 1), ("high", 1)],
+        "How many were open on a past day?": [("critical", 2), ("high", 1), ("low", 1)],
+        "Which criticals have been open longest?": [
+            (1, "One", "sync 1"),
+            (3, "Three", "sync 1"),
+        ],
+        "Where are the open criticals?": [
+            ("One", WEB, "443", first_seen(1)),
+            ("One", DATABASE, "5432", first_seen(0)),
+        ],
+        "Which targets have most open?": [(WEB, 2, 1), (DATABASE, 1, 1)],
+        "What was fixed since yesterday?": [
+            (2, "Two", "high", 0),
+            (812, "Changed, then fixed", "medium", 0),
+        ],
+        "How long do fixes take, month by month?": [
+            ("high", months[1], 1, 0, 0),
+            ("medium", months[2], 1, 0, 0),
+        ],
+        "What came back after it was fixed?": [(2, "Two", "high", "sync 3", 1)],
+        "How did the severity of an issue change?": [
+            ("sync 1", "sync 2", "low", False),
+            ("sync 2", "sync 3", "medium", False),
+        ],
+    }
