@@ -1,7 +1,7 @@
-"""The report: one HTML page on what is open and what was fixed, from the dataset alone.
+"""The report: one HTML page that shows what is open and what was fixed, from the dataset alone.
 
 Vega-Lite draws the charts when the page is written, so the page runs no script and loads nothing.
-The packages that it needs besides the function's are in the extra `report`.
+The extra `report` installs the packages for it, which the function does without.
 """
 
 from datetime import datetime, timedelta
@@ -16,16 +16,16 @@ from scanner_sync.warehouse.connection import Connection
 def write_report(warehouse: Connection, out: Path, now: datetime) -> None:
     """Write the report on a dataset, as of `now` (aware), to the file `out`.
 
-    Raises `SettingsError` if the extra `report` is not installed or `out` cannot be written, and
-    what `read_figures` raises. The file is written once the page is complete.
+    The file is written only when the page is complete. Raises `SettingsError` if the extra `report`
+    is not installed or `out` cannot be written, and the errors of `read_figures`.
     """
     try:
         import jinja2
-        import vl_convert  # noqa: F401 - before BigQuery is asked for anything
+        import vl_convert  # noqa: F401 - fail before any query is paid for
     except ImportError as error:
         raise SettingsError(
-            f"The report needs {error.name}, of the extra `report`, which is not installed: uv pip"
-            " install -r pyproject.toml --extra report"
+            f"The report needs {error.name}, which is not installed. Install the extra `report`:"
+            " pip install '.[report]'"
         ) from None
     environment = jinja2.Environment(
         autoescape=True,
@@ -44,31 +44,25 @@ def write_report(warehouse: Connection, out: Path, now: datetime) -> None:
     }
     template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
     figures = read_figures(warehouse, now)
-    drawn = {
-        name: charts.draw(make, figures)
-        for name, make in {
-            "open": charts.open_by_severity,
-            "flow": charts.opened_and_fixed,
-            "days": charts.days_to_fix,
-            "targets": charts.worst_targets,
-        }.items()
-    }
-    page = environment.from_string(template).render(charts=drawn, **figures)
+    page = environment.from_string(template).render(
+        charts=charts.draw(figures), **figures._asdict()
+    )
     try:
         out.write_text(page, encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"The report cannot be written to {out}: {error.strerror}.") from None
 
 
-def _span(span: timedelta | int) -> str:
-    """A length of time, in its largest fitting unit."""
-    minutes = (span if isinstance(span, int) else span.total_seconds()) / 60
+def _span(span: timedelta) -> str:
+    """Write a length of time in the largest unit that fits."""
+    minutes = span / timedelta(minutes=1)
     if minutes < 90:
         return f"{minutes:.0f} min"
     return f"{minutes / 60:.0f} h" if minutes < 48 * 60 else f"{minutes / 1440:.0f} days"
 
 
 def _change(change: int) -> str:
+    """Write a difference in words, to be followed by what it is compared with."""
     if change == 0:
         return "as many as"
     return f"{abs(change):,} {'more' if change > 0 else 'fewer'} than"

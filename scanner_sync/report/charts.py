@@ -1,245 +1,273 @@
-"""The report's charts: Vega-Lite specifications, drawn to SVG that needs no script.
+"""The charts of the report: Vega-Lite specifications, drawn to SVG that needs no script.
 
-Each is drawn twice, for a desk and for a phone, because text that shrinks with its chart cannot be
-read. Colours are the page's CSS variables, so one drawing serves light and dark; none of them says
-what position or words do not say too.
+Each chart is drawn twice, for a desktop and for a phone, because text in a scaled-down chart is too
+small to read. Colors are the page's CSS variables, so one drawing serves light and dark. No color
+says anything that position or words do not.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from scanner_sync.report.figures import Figures, OpenIssues
+
 Spec = dict[str, Any]
-Figures = dict[str, Any]
+"""A Vega-Lite specification, or a part of one."""
 
 _INK, _MUTED, _LINE = "var(--ink)", "var(--muted)", "var(--line)"
 _ACCENT, _CRITICAL, _FIXED = "var(--accent)", "var(--critical)", "var(--fixed)"
 
-_CONFIG: Final = {
+_CONFIG: Final[Spec] = {
     "background": None,
     "font": "sans-serif",
     "view": {"stroke": None},
     "axis": {
-        **{"labelColor": _MUTED, "labelFontSize": 11, "labelPadding": 6, "title": None},
-        **{"domain": False, "ticks": False, "gridColor": _LINE},
+        "labelColor": _MUTED,
+        "labelFontSize": 11,
+        "labelPadding": 6,
+        "title": None,
+        "domain": False,
+        "ticks": False,
+        "gridColor": _LINE,
     },
     "text": {"fill": _INK, "fontSize": 12, "align": "left"},
 }
 
-# Every chart leaves the same room for the labels of such an axis.
-_COUNTS: Final = {
-    **{"tickMinStep": 1, "minExtent": 36, "maxExtent": 36},
+_COUNTS: Final[Spec] = {
+    "tickMinStep": 1,
     "labelExpr": "format(abs(datum.value), abs(datum.value) < 10000 ? ',d' : '~s')",
+    # Labels take the same room in every chart, so that the charts line up.
+    "minExtent": 36,
+    "maxExtent": 36,
 }
+"""An axis that counts issues."""
 
 
-def draw(make: Callable[[Figures, bool], Spec], figures: Figures) -> dict[str, str]:
-    """A chart as SVG, `wide` and `narrow`. Raises ImportError without the extra `report`."""
+def draw(figures: Figures) -> dict[str, dict[str, str]]:
+    """Draw all charts as SVG, each `wide` and `narrow`.
+
+    Raises ImportError without the extra `report`.
+    """
     import vl_convert
 
+    def svg(spec: Spec) -> str:
+        spec = {"padding": 0, "config": _CONFIG, **spec}
+        drawn: str = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+        return drawn
+
+    charts = {
+        "open": open_by_severity,
+        "flow": opened_and_fixed,
+        "days": days_to_fix,
+        "targets": worst_targets,
+    }
     return {
-        name: vl_convert.vegalite_to_svg(
-            {"padding": 0, "config": _CONFIG, **make(figures, narrow)}, allowed_base_urls=[]
-        )
-        for name, narrow in (("wide", False), ("narrow", True))
+        name: {"wide": svg(chart(figures, False)), "narrow": svg(chart(figures, True))}
+        for name, chart in charts.items()
     }
 
 
 def open_by_severity(figures: Figures, narrow: bool) -> Spec:
-    """A panel for each severity, each on a scale of its own, under the present number."""
-    columns, width, height = (2, 112, 84) if narrow else (4, 164, 110)
+    """Show a panel for each severity, each with its own scale, under the current number."""
+    size = (112, 84) if narrow else (164, 110)
+    ends = (figures.period.chart_weeks[0], figures.period.now)
     return {
-        "columns": columns,
+        "columns": 2 if narrow else 4,
         "spacing": {"row": 26, "column": 14},
         "concat": [
-            _panel(figures["series"], severity, (figures["begin"], figures["now"]), width, height)
-            for severity in figures["severities"]
+            _panel(figures.open_over_time, severity, ends, size) for severity in figures.severities
         ],
     }
 
 
 def _panel(
-    series: list[Figures], severity: str, span: tuple[datetime, datetime], width: int, height: int
+    over_time: Sequence[OpenIssues],
+    severity: str,
+    ends: tuple[datetime, datetime],
+    size: tuple[int, int],
 ) -> Spec:
-    colour = _CRITICAL if severity == "critical" else _ACCENT
-    values = [{"at": _ms(at["instant"]), "open": at["open"][severity]} for at in series]
-    most = max([4, *(value["open"] for value in values)])
-    title = severity[:1].upper() + severity[1:]
-    ends = [_ms(at) for at in span]
-    return {
-        **{"width": width, "height": height, "data": {"values": values}},
-        "encoding": {
-            "x": {
-                **{"field": "at", "type": "temporal", "scale": {"type": "utc", "domain": ends}},
-                "axis": {
-                    **{"values": ends, "format": "%-d %b", "labelFlush": True, "grid": False},
-                },
-            },
-            "y": {
-                **{"field": "open", "type": "quantitative", "axis": {"tickCount": 3, **_COUNTS}},
-                "scale": {"domain": [0, most], "nice": 3},
-            },
-        },
-        "layer": [
-            _layer("area", fill=colour, fillOpacity=0.14, line={"stroke": colour}),
-            {
-                "transform": [{"filter": f"datum.at === {values[-1]['at']}"}],
-                **_layer("point", filled=True, fill=colour, size=45, opacity=1),
-            },
-            _words(title, x=0, y=-14, fontWeight=600, fontSize=13, limit=width - 50),
-            _words(f"{values[-1]['open']:,}", x=width, y=-14, fontWeight=700, align="right"),
-        ],
-    }
+    values = [{"at": _ms(then.instant), "open": then.open[severity]} for then in over_time]
+    first, last = map(_ms, ends)
+    dates = {"values": [first, last], "format": "%b %-d", "labelFlush": True, "grid": False}
+    x = _field("at", "temporal", scale={"type": "utc", "domain": [first, last]}, axis=dates)
+    scale = {"domain": [0, max(4, *(value["open"] for value in values))], "nice": 3}
+    y = _field("open", "quantitative", scale=scale, axis={"tickCount": 3, **_COUNTS})
+    color = _CRITICAL if severity == "critical" else _ACCENT
+    name = severity[:1].upper() + severity[1:]
+    width = size[0]
+    return _layered(
+        values,
+        size,
+        {"x": x, "y": y},
+        _layer("area", fill=color, fillOpacity=0.14, line={"stroke": color}),
+        _layer("point", where=f"datum.at === {last}", filled=True, fill=color, size=45, opacity=1),
+        _words(name, x=0, y=-14, fontWeight=600, fontSize=13, limit=width - 50),
+        _words(f"{values[-1]['open']:,}", x=width, y=-14, fontWeight=700, align="right"),
+    )
 
 
 def opened_and_fixed(figures: Figures, narrow: bool) -> Spec:
-    """Bars up for what was opened in a week, and down for what was fixed."""
-    values = [
+    """Show the issues of each week: bars up for opened ones, bars down for fixed ones."""
+    size, step = ((274, 190), 6) if narrow else ((820, 220), 2)
+    values: list[Spec] = [
         {
-            **{"week": _iso(week["week"]), "so_far": week["so_far"], "kind": kind},
-            **{"n": week[kind], "signed": sign * week[kind]},
-            "words": f"{week[kind]:,}" if week[kind] < 10_000 else f"{week[kind] / 1000:.0f}k",
+            "week": _iso(week.monday),
+            "so_far": week.so_far,
+            "kind": kind,
+            "signed": sign * number,
+            "words": f"{number:,}" if number < 10_000 else f"{number / 1000:.0f}k",
         }
-        for week in figures["flow"]
-        for kind, sign in (("opened", 1), ("fixed", -1))
+        for week in figures.flow
+        for kind, sign, number in (("opened", 1, week.opened), ("fixed", -1, week.fixed))
     ]
-    weeks = [_iso(week) for week in figures["weeks"]]
-    most = max([4, *(value["n"] for value in values)])
-    step, width, height = (6, 274, 190) if narrow else (2, 820, 220)
-    colour = {"condition": {"test": "datum.kind === 'opened'", "value": _ACCENT}, "value": _FIXED}
-    bars = {
-        "transform": [{"filter": "datum.n > 0"}],
-        **_layer("bar", cornerRadiusEnd=2, width={"band": 0.72}),
-        "encoding": {
-            **{"fill": colour, "stroke": colour},
-            "fillOpacity": {"condition": {"test": "datum.so_far", "value": 0.3}, "value": 1},
-            "strokeDash": {"condition": {"test": "datum.so_far", "value": [3, 2]}, "value": [1, 0]},
-        },
+    weeks = [_iso(week) for week in figures.period.chart_weeks]
+    most = max(4, *(abs(value["signed"]) for value in values))
+    dates = {
+        "values": weeks[::-step],
+        "labelExpr": "utcFormat(toDate(datum.value), '%b %-d')",
+        "labelAngle": 0,
+        "offset": 24,
     }
-    numbers = [
-        {
-            "transform": [{"filter": f"datum.kind === '{kind}' && datum.n > 0"}],
-            **_layer("text", dy=dy, align="center", fontSize=10.5, fill=_MUTED),
-            "encoding": {"text": {"field": "words"}},
-        }
-        for kind, dy in (("opened", -8), ("fixed", 9))
-    ]
-    return {
-        **{"width": width, "height": height, "data": {"values": values}},
-        "encoding": {
-            "x": {
-                **{"field": "week", "type": "ordinal", "sort": None},
-                "scale": {"domain": weeks, "paddingOuter": 0.1},
-                "axis": {
-                    **{"values": weeks[::-step], "labelAngle": 0, "offset": 24},
-                    "labelExpr": "utcFormat(toDate(datum.value), '%-d %b')",
-                },
+    across = {"domain": weeks, "paddingOuter": 0.1}
+    x = _field("week", "ordinal", sort=None, scale=across, axis=dates)
+    upright = {"domain": [-most, most], "nice": 4}
+    y = _field(
+        "signed", "quantitative", stack=None, scale=upright, axis={"tickCount": 5, **_COUNTS}
+    )
+    color = _if("datum.kind === 'opened'", _ACCENT, _FIXED)
+    return _layered(
+        values,
+        size,
+        {"x": x, "y": y},
+        _layer(
+            "bar",
+            {
+                "fill": color,
+                "stroke": color,
+                "fillOpacity": _if("datum.so_far", 0.3, 1),
+                "strokeDash": _if("datum.so_far", [3, 2], [1, 0]),
             },
-            "y": {
-                **{"field": "signed", "type": "quantitative", "stack": None},
-                "scale": {"domain": [-most, most], "nice": 4},
-                "axis": {"tickCount": 5, **_COUNTS},
-            },
-        },
-        "layer": [
-            bars,
-            *([] if narrow else numbers),
-            _layer("rule", {"x": None, "y": {"datum": 0}}, stroke=_MUTED),
-            _words("▲ opened", x=2, y=-12, fontWeight=600, fill=_ACCENT),
-            _words("▼ fixed", x=2, y=height + 12, fontWeight=600, fill=_FIXED),
-        ],
-    }
+            where="datum.signed !== 0",
+            cornerRadiusEnd=2,
+            width={"band": 0.72},
+        ),
+        *([] if narrow else [_numbers("datum.signed > 0", -8), _numbers("datum.signed < 0", 9)]),
+        _layer("rule", {"x": None, "y": {"datum": 0}}, stroke=_MUTED),
+        _words("▲ opened", x=2, y=-12, fontWeight=600, fill=_ACCENT),
+        _words("▼ fixed", x=2, y=size[1] + 12, fontWeight=600, fill=_FIXED),
+    )
+
+
+def _numbers(where: str, dy: int) -> Spec:
+    """Write the number of each bar `dy` pixels below its end."""
+    words = {"text": {"field": "words"}}
+    return _layer("text", words, where=where, dy=dy, align="center", fontSize=10.5, fill=_MUTED)
 
 
 def days_to_fix(figures: Figures, narrow: bool) -> Spec:
-    """For each severity the middle half as a bar, the median as a tick and in words."""
-    values = [{**row, "words": f"{days(row['median'])} days"} for row in figures["days_to_fix"]]
+    """Show each severity's middle half as a bar, and its median as a tick and in words."""
+    width, ticks = (170, 4) if narrow else (690, 8)
+    rows = figures.fixes.by_severity
+    values = [{**row._asdict(), "words": f"{days(row.median)} days"} for row in rows]
     x = {
         "type": "quantitative",
-        "scale": {
-            "domain": [0, max([1, *(row["three_quarters"] for row in values)])],
-            "nice": True,
-        },
-        "axis": {"tickCount": 4 if narrow else 8, "format": ",~f"},
+        "scale": {"domain": [0, max([1, *(row.three_quarters for row in rows)])], "nice": True},
+        "axis": {"tickCount": ticks, "format": ",~f"},
     }
-    capitals = "upper(slice(datum.label, 0, 1)) + slice(datum.label, 1)"
-    width = 170 if narrow else 690
-    return {
-        **{"width": width, "height": {"step": 34}, "data": {"values": values}},
-        "encoding": {
-            "y": {
-                **{"field": "severity", "type": "ordinal", "sort": None},
-                "axis": {
-                    **{"labelFontSize": 12, "labelColor": _INK, "labelExpr": capitals},
-                    **{"labelLimit": 64, "minExtent": 70, "maxExtent": 70},
-                },
-            }
-        },
-        "layer": [
-            _layer(
-                "bar",
-                {"x": {**x, "field": "quarter"}, "x2": {"field": "three_quarters"}},
-                **{"height": 12, "cornerRadius": 6},
-                **{"fill": _ACCENT, "fillOpacity": 0.25, "stroke": _ACCENT},
-            ),
-            _layer(
-                "tick", {"x": {**x, "field": "median"}}, thickness=4, size=20, fill=_INK, opacity=1
-            ),
-            _layer("text", {"text": {"field": "words"}}, x=width + 12, fontWeight=600),
-        ],
+    names = {
+        "labelExpr": "upper(slice(datum.label, 0, 1)) + slice(datum.label, 1)",
+        "labelFontSize": 12,
+        "labelColor": _INK,
+        "labelLimit": 64,
+        "minExtent": 70,
+        "maxExtent": 70,
     }
+    half = {"x": {**x, "field": "quarter"}, "x2": {"field": "three_quarters"}}
+    look: Spec = {"fill": _ACCENT, "fillOpacity": 0.25, "stroke": _ACCENT}
+    median = {"x": {**x, "field": "median"}}
+    return _layered(
+        values,
+        (width, {"step": 34}),
+        {"y": _field("severity", "ordinal", sort=None, axis=names)},
+        _layer("bar", half, height=12, cornerRadius=6, **look),
+        _layer("tick", median, thickness=4, size=20, fill=_INK, opacity=1),
+        _layer("text", {"text": {"field": "words"}}, x=width + 12, fontWeight=600),
+    )
 
 
 def worst_targets(figures: Figures, narrow: bool) -> Spec:
-    """A bar for each target under its address, the criticals in it first, and both in words."""
+    """Show a bar for each target under its address, critical issues first, with both in words."""
+    width, room = (215, 300) if narrow else (740, 820)
     values = [
         {
-            **{"rank": rank, "target": target["target"]},
-            **{"open": target["open"], "critical": target["critical"]},
-            "words": f"{target['open']:,}"
-            + (f", {target['critical']:,} critical" if target["critical"] else ""),
+            "rank": rank,
+            "target": target.target,
+            "open": target.open,
+            "critical": target.critical,
+            "words": f"{target.open:,}"
+            + (f", {target.critical:,} critical" if target.critical else ""),
         }
-        for rank, target in enumerate(figures["targets"])
+        for rank, target in enumerate(figures.targets)
     ]
-    width, room = (215, 300) if narrow else (740, 820)
-    x = {
-        **{"type": "quantitative", "axis": None},
-        "scale": {"domain": [0, max([1, *(value["open"] for value in values)])]},
-    }
-    end = {**x, "field": "open"}
-    bar = {"height": 10, "yOffset": 9}
-    return {
-        **{"width": width, "height": {"step": 40}, "data": {"values": values}},
-        "encoding": {"y": {"field": "rank", "type": "ordinal", "axis": None}},
-        "layer": [
-            _layer("text", {"text": {"field": "target"}}, x=0, yOffset=-7, limit=room),
-            _layer("bar", {"x": end}, **bar, fill=_ACCENT, fillOpacity=0.7, cornerRadiusEnd=2),
-            _layer("bar", {"x": {**x, "field": "critical"}}, **bar, fill=_CRITICAL),
-            _layer(
-                "text",
-                {"x": end, "text": {"field": "words"}},
-                **{"dx": 6, "yOffset": 9, "fill": _MUTED, "fontSize": 11},
-            ),
-        ],
-    }
+    scale = {"domain": [0, max([1, *(target.open for target in figures.targets)])]}
+    end = _field("open", "quantitative", scale=scale, axis=None)
+    words = {"x": end, "text": {"field": "words"}}
+    return _layered(
+        values,
+        (width, {"step": 40}),
+        {"y": _field("rank", "ordinal", axis=None)},
+        _layer("text", {"text": {"field": "target"}}, x=0, yOffset=-7, limit=room),
+        _bar(end, fill=_ACCENT, fillOpacity=0.7, cornerRadiusEnd=2),
+        _bar({**end, "field": "critical"}, fill=_CRITICAL),
+        _layer("text", words, dx=6, yOffset=9, fill=_MUTED, fontSize=11),
+    )
+
+
+def _bar(x: Spec, **mark: Any) -> Spec:
+    return _layer("bar", {"x": x}, height=10, yOffset=9, **mark)
 
 
 def days(number: float) -> str:
-    """A number of days, as exact as it is worth being."""
+    """Write a number of days, with a decimal if it is small."""
     return f"{number:.1f}" if number < 10 else f"{number:,.0f}"
 
 
-def _layer(kind: str, encoding: Spec | None = None, **mark: Any) -> Spec:
-    return {"mark": {"type": kind, **mark}, "encoding": encoding or {}}
+def _layered(
+    values: Sequence[Spec], size: tuple[int, int | Spec], encoding: Spec, *layers: Spec
+) -> Spec:
+    """Put layers on top of each other; `size` is the width and the height, in pixels."""
+    width, height = size
+    return {
+        "width": width,
+        "height": height,
+        "data": {"values": values},
+        "encoding": encoding,
+        "layer": layers,
+    }
+
+
+def _layer(kind: str, encoding: Spec | None = None, where: str = "true", **mark: Any) -> Spec:
+    """Draw a mark for each value `where` an expression holds."""
+    return {
+        "transform": [{"filter": where}],
+        "mark": {"type": kind, **mark},
+        "encoding": encoding or {},
+    }
 
 
 def _words(text: str, **mark: Any) -> Spec:
-    """Words at a place of their own, in pixels."""
-    nowhere = {"x": None, "y": None}
-    return {
-        "data": {"values": [{}]},
-        **_layer("text", nowhere, text=text, baseline="middle", **mark),
-    }
+    """Write words at a fixed place, `x` and `y` in pixels."""
+    anywhere = {"x": None, "y": None}
+    layer = _layer("text", anywhere, text=text, baseline="middle", **mark)
+    return {"data": {"values": [{}]}, **layer}
+
+
+def _field(name: str, kind: str, **channel: Any) -> Spec:
+    return {"field": name, "type": kind, **channel}
+
+
+def _if(test: str, then: Any, otherwise: Any) -> Spec:
+    return {"condition": {"test": test, "value": then}, "value": otherwise}
 
 
 def _iso(day: datetime) -> str:

@@ -1,4 +1,4 @@
-"""A real Chromium, driven over the pipe that its DevTools protocol speaks: JSON ended by a NUL."""
+"""A real Chromium, driven through its DevTools protocol: JSON messages on a pipe, ended by NUL."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ COMMAND = (
 
 
 class Page:
-    """A tab. `events` has all that it told of itself: requests, log entries, exceptions, ..."""
+    """A tab. `events` holds what it sent unasked: requests, log entries, exceptions, ..."""
 
     def __init__(self, to: IO[bytes], back: IO[bytes]) -> None:
         self._to, self._back = to, back
@@ -31,7 +31,7 @@ class Page:
             self.do(f"{domain}.enable")
 
     def do(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Call a method of the protocol; gives its result."""
+        """Call a method of the protocol, and return its result."""
         self._last += 1
         call = {"id": self._last, "method": method, "params": parameters, **self._session}
         self._to.write(json.dumps(call).encode() + b"\0")
@@ -42,10 +42,13 @@ class Page:
         return result
 
     def open(self, path: Path, width: int = 1200, dark: bool = False) -> None:
-        """Show a file in a window of that width, and wait until it is loaded."""
+        """Show a file in a window `width` pixels wide, and wait until it is loaded."""
         self.do(
             "Emulation.setDeviceMetricsOverride",
-            **{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
+            width=width,
+            height=900,
+            deviceScaleFactor=1,
+            mobile=width < 500,
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.do("Emulation.setEmulatedMedia", features=[scheme])
@@ -55,38 +58,39 @@ class Page:
             self.events.append(self._read())
 
     def ask(self, expression: str) -> Any:
-        """The value of a JavaScript expression in the page."""
+        """Return the value of a JavaScript expression in the page."""
         answer = self.do("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"]["value"]
 
-    def screenshot(self, path: Path) -> None:
-        """The whole page as a PNG."""
-        shot = self.do("Page.captureScreenshot", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(shot["data"]))
-
     def pdf(self) -> bytes:
-        """The page as it is printed on A4."""
-        size = {"paperWidth": 8.27, "paperHeight": 11.69, "preferCSSPageSize": True}
-        return base64.b64decode(self.do("Page.printToPDF", printBackground=True, **size)["data"])
+        """Print the page on A4, and return the PDF."""
+        printed = self.do(
+            "Page.printToPDF",
+            paperWidth=8.27,
+            paperHeight=11.69,
+            preferCSSPageSize=True,
+            printBackground=True,
+        )
+        return base64.b64decode(printed["data"])
 
     def _read(self) -> dict[str, Any]:
         text = bytearray()
         while (byte := self._back.read(1)) != b"\0":
-            assert byte, "Chromium ended"
+            assert byte, "Chromium ended before it answered"
             text += byte
         message: dict[str, Any] = json.loads(text)
         return message
 
 
 def installed() -> str | None:
-    """Where Chromium is, if it is."""
+    """Return the path of Chromium, or None if it is not installed."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @contextmanager
 def chromium(profile: Path) -> Iterator[Page]:
-    """A Chromium with a new profile, and a tab of it."""
+    """Start Chromium with the directory `profile`, new and empty, and open a tab."""
     to, back = profile / "to", profile / "back"
     os.mkfifo(to)
     os.mkfifo(back)

@@ -1,0 +1,157 @@
+"""Months of a made-up account, as the histories keep them. Every text in it is hostile."""
+
+import io
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from google.cloud import bigquery
+
+from tests.conftest import Dataset
+
+NOW = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)  # a Monday
+MONDAY = datetime(2026, 6, 15, tzinfo=UTC)
+START = MONDAY - timedelta(weeks=25)
+FIRST = NOW - timedelta(weeks=40)
+SYNCS = [FIRST + timedelta(hours=12 * n) for n in range(40 * 14 + 1)]
+
+IMAGE = '"><img src=x onerror=alert(1)>'
+TITLES = ["<script>alert(1)</script>", "Plain", "{{ 7 * 7 }} & &lt;b&gt;", "</style></svg>", ""]
+TARGETS = [f"host-{n}.example.com" for n in range(11)] + [f"a{IMAGE}"]
+SEVERITIES = ["critical", "high", "medium", "low", "info", IMAGE, None, ""]
+
+
+class State(NamedTuple):
+    """A severity of an issue, from `begin` until `end`, or until now."""
+
+    severity: str | None
+    snoozed: bool | None
+    begin: datetime
+    end: datetime | None
+
+
+class Occurrence(NamedTuple):
+    """Where an issue was found, from its last opening until `end`, or until now."""
+
+    target: str | None
+    snoozed: bool
+    first_seen: datetime | None
+    end: datetime | None
+
+
+class Issue(NamedTuple):
+    """An issue and its states, in a list for each time that it was open."""
+
+    id: int
+    title: str
+    openings: list[list[State]]
+    occurrences: list[Occurrence]
+
+
+def some_issues() -> list[Issue]:
+    """Make issues that were opened, changed, snoozed, fixed and reopened."""
+    rng = random.Random(7)
+    return [_some_issue(rng, number) for number in range(1, 121)]
+
+
+def _some_issue(rng: random.Random, number: int) -> Issue:
+    openings: list[list[State]] = []
+    at = 0 if number % 6 == 0 else rng.randrange(1, len(SYNCS) - 1)
+    while at < len(SYNCS) and len(openings) < 3:
+        states = []
+        severity = rng.choice(SEVERITIES)
+        for _ in range(rng.randint(1, 3)):
+            lasts = rng.choice([1, 9, 30, 120, 400])
+            end = SYNCS[at + lasts] if at + lasts < len(SYNCS) else None
+            snoozed = rng.choice([False, False, False, None, True])
+            states.append(State(severity, snoozed, SYNCS[at], end))
+            at += lasts
+            if end is None:
+                break
+            severity = rng.choice([severity, severity, "critical"])
+        openings.append(states)
+        at += rng.choice([2, 1000, 1000])
+    end = openings[-1][-1].end
+    occurrences = [
+        Occurrence(
+            rng.choice([*TARGETS, TARGETS[-1], None]),
+            rng.random() < 0.2,
+            rng.choice([None, FIRST - timedelta(days=rng.randrange(90))]),
+            rng.choice([None, end, SYNCS[-3]]) if end is None else end,
+        )
+        for _ in range(rng.randrange(5))
+    ]
+    return Issue(number, rng.choice(TITLES), openings, occurrences)
+
+
+def fill(dataset: Dataset, issues: list[Issue]) -> None:
+    """Write what the syncs at `SYNCS` would have left of the account, but for four that failed."""
+    insert_states(
+        dataset,
+        "issues_history",
+        [
+            {
+                "entity_key": f"{issue.id}",
+                "id": issue.id,
+                "title": issue.title,
+                "severity": state.severity,
+                "snoozed": state.snoozed,
+                "valid_from": state.begin,
+                "valid_to": state.end,
+            }
+            for issue in issues
+            for opening in issue.openings
+            for state in opening
+        ],
+    )
+    insert_states(
+        dataset,
+        "occurrences_issues_history",
+        [
+            {
+                "entity_key": f"{issue.id}/{n}",
+                "issue_id": issue.id,
+                "id": n,
+                "target": occurrence.target,
+                "snoozed": occurrence.snoozed,
+                "first_seen_at": occurrence.first_seen,
+                "valid_from": issue.openings[-1][0].begin,
+                "valid_to": occurrence.end,
+            }
+            for issue in issues
+            for n, occurrence in enumerate(issue.occurrences)
+        ],
+    )
+    tags = [f"t{IMAGE}", None]
+    target = {"entity_key": "1", "id": 1, "address": TARGETS[-1], "tags": tags, "valid_from": FIRST}
+    insert_states(dataset, "targets_history", [target])
+    dataset.query("DELETE FROM {d}._dlt_loads WHERE TRUE")
+    loads = [*SYNCS[:-9], *SYNCS[-4:]]
+    _insert(
+        dataset,
+        "_dlt_loads",
+        [{"load_id": f"{n}", "status": 0, "inserted_at": at} for n, at in enumerate(loads)],
+    )
+    scan = {"id": 1, "created_at": NOW - timedelta(days=1)}
+    _insert(dataset, "scans", [{**scan, "_dlt_load_id": f"{len(loads) - 2}", "_dlt_id": "1"}])
+
+
+def insert_states(dataset: Dataset, history: str, states: list[dict[str, Any]]) -> None:
+    """Append states to a history, with the columns that every state has."""
+    rows = [
+        {**state, "state_hash": f"{n}", "_dlt_load_id": "1", "_dlt_id": f"{n}"}
+        for n, state in enumerate(states)
+    ]
+    _insert(dataset, history, rows)
+
+
+def _insert(dataset: Dataset, table: str, rows: list[dict[str, Any]]) -> None:
+    name = f"{dataset.name}.{table}"
+    config = bigquery.LoadJobConfig(
+        schema=dataset.client.get_table(name).schema,
+        source_format="NEWLINE_DELIMITED_JSON",
+        write_disposition="WRITE_APPEND",
+    )
+    lines = "\n".join(json.dumps(row, default=str) for row in rows).encode()
+    dataset.client.load_table_from_file(io.BytesIO(lines), name, job_config=config).result()

@@ -1,0 +1,59 @@
+"""The marks of each chart, by the labels that Vega-Lite gives them, against the page's tables."""
+
+import re
+
+import pytest
+
+from .conftest import ReadPage, days
+
+# One worker writes the page that all of these tests read.
+pytestmark = pytest.mark.xdist_group("report")
+
+
+def marks(page: ReadPage, name: str) -> list[str]:
+    """The labels of the marks of a chart, which are the same for a desktop and for a phone."""
+    wide, narrow = page.charts[name]
+    assert wide == narrow
+    return wide
+
+
+def test_open_by_severity(page: ReadPage) -> None:
+    """A panel for each severity is an area under a line from the first week to a point now."""
+    header, now, *_, first = page.tables["open-table"]
+    expected = []
+    for column in range(1, len(header) - 2):  # the last two are sums
+        begin, end = f"at: Dec 22; open: {first[column]}", f"at: Jun 15; open: {now[column]}"
+        expected += [begin, begin, end]
+    assert marks(page, "open") == expected
+
+
+def test_opened_and_fixed(page: ReadPage) -> None:
+    """Bars go up for opened issues and down for fixed ones; none is drawn for zero."""
+    expected = []
+    for week, opened, fixed, _ in reversed(page.tables["flow-table"][1:]):
+        label = f"week: {week.removesuffix(' (so far)')}; signed:"
+        expected += [f"{label} {opened}"] * (opened != "0")
+        expected += [f"{label} \N{MINUS SIGN}{fixed}"] * (fixed != "0")
+    assert marks(page, "flow") == expected
+
+
+def test_days_to_fix(page: ReadPage) -> None:
+    """A bar from the first to the third quartile of each severity, and a tick at the median."""
+    labels = [
+        re.sub(r": ([\d.]+)(?=;|$)", lambda number: f": {days(float(number[1]))}", label)
+        for label in marks(page, "days")
+    ]
+    rows = page.tables["days-table"][1:]
+    assert labels == [
+        *(f"quarter: {q}; severity: {s}; three_quarters: {t}" for s, _, q, _, t in rows),
+        *(f"median: {median}; severity: {s}" for s, _, _, median, _ in rows),
+    ]
+
+
+def test_worst_targets(page: ReadPage) -> None:
+    """A bar for the open issues of each target, and on it one for the critical ones."""
+    rows = list(enumerate(page.tables["targets-table"][1:]))
+    assert marks(page, "targets") == [
+        *(f"open: {row[1]}; rank: {rank}" for rank, row in rows),
+        *(f"critical: {row[2]}; rank: {rank}" for rank, row in rows),
+    ]

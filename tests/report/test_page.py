@@ -1,0 +1,100 @@
+"""The page in a real Chromium: on a desktop, on a phone, in the dark and on paper."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from . import chromium
+from .account import IMAGE
+from .conftest import ReadPage
+
+# One worker writes the page that all of these tests read.
+pytestmark = pytest.mark.xdist_group("report")
+
+COMPLAINTS = {
+    "Log.entryAdded",
+    "Runtime.consoleAPICalled",
+    "Runtime.exceptionThrown",
+    "Page.javascriptDialogOpening",
+}
+
+
+def test_text_from_the_api_is_escaped(page: ReadPage, written: Path) -> None:
+    """Titles, tags, addresses and severities are text in tables and charts, never markup."""
+    assert not page.tags & {"script", "img", "b", "link", "iframe"}
+    assert not {name for name in page.attributes if name.startswith("on")}
+    assert page.attributes & {"src", "href", "xlink:href"} == set()
+    assert page.text.count(f"a{IMAGE}") == 2  # the chart of the targets, wide and narrow
+    assert "49 &" not in written.read_text()
+    titles = {row[0].split(" #")[0] for row in page.tables["oldest-table"]}
+    assert {"<script>alert(1)</script>", "(no title)"} <= titles
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [1200, 360])
+def test_screen(browser: chromium.Page, written: Path, width: int, dark: bool) -> None:
+    """Nothing runs, loads or overflows, and all text is legible."""
+    browser.open(written, width, dark)
+    assert [e for e in browser.events if e["method"] in COMPLAINTS] == []
+    requests = [e for e in browser.events if e["method"] == "Network.requestWillBeSent"]
+    assert [e["params"]["request"]["url"] for e in requests] == [written.as_uri()]
+    assert browser.ask("document.querySelectorAll('script, img, b').length") == 0
+    assert browser.ask("document.documentElement.scrollWidth") == width
+    # Only the charts for this width are shown. They fit, and have a text for screen readers.
+    assert (
+        browser.ask(
+            "[...document.querySelectorAll('.chart')].filter(c => c.offsetWidth).map(c =>"
+            " [c.classList[1], c.role, c.getAttribute('aria-label').length > 20,"
+            "  c.querySelector('svg').getBoundingClientRect().right <= innerWidth])"
+        )
+        == [["narrow" if width == 360 else "wide", "img", True, True]] * 4
+    )
+    # WCAG AA asks for a contrast of 4.5 to 1.
+    for text in ("ink", "muted", "accent", "critical", "fixed"):
+        for ground in ("face", "page"):
+            assert contrast(color(browser, text), color(browser, ground)) >= 4.5, (text, ground)
+    assert contrast(color(browser, "warn-ink"), color(browser, "warn")) >= 4.5
+    assert (luminance(color(browser, "page")) < 0.1) == dark
+    # The table of each chart opens without a script.
+    assert browser.ask(
+        "[...document.querySelectorAll('details')].every(d => { d.open = true;"
+        " return d.querySelector('table').offsetHeight > 0 })"
+    )
+    assert browser.ask("document.documentElement.scrollWidth") == width
+
+
+def color(browser: chromium.Page, name: str) -> str:
+    value = browser.ask(f"getComputedStyle(document.documentElement).getPropertyValue('--{name}')")
+    return str(value).strip()
+
+
+def luminance(color: str) -> float:
+    parts = [int(color[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_injected_script_does_not_run(browser: chromium.Page, written: Path) -> None:
+    """The page's Content-Security-Policy stops scripts even if escaping failed."""
+    browser.open(written)
+    assert browser.ask(
+        "(() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1';"
+        " document.head.append(s); return window.ran === undefined })()"
+    )
+
+
+def test_print(browser: chromium.Page, written: Path) -> None:
+    """On paper the page is light and wide, whatever the screen, and takes few sheets."""
+    browser.open(written, 360, dark=True)
+    assert len(re.findall(rb"/Type /Page\b(?!s)", browser.pdf())) in (3, 4)
+    browser.do("Emulation.setEmulatedMedia", media="print")
+    assert color(browser, "page") == color(browser, "face") == "#ffffff"
+    assert browser.ask(
+        "['.wide', '.narrow', 'details'].map(s => document.querySelector(s).offsetHeight > 0)"
+    ) == [True, False, False]
