@@ -316,7 +316,7 @@ def test_status_shows_tables_and_syncs(
     """Rows and freshness of each table, and how the last sync ended. No dataset is an error."""
     none = run("status")
     assert (none.status, none.out) == (1, "")
-    assert none.err.startswith(f"LoadError: There is no dataset {dataset.name} in {PROJECT}.")
+    assert none.err.startswith(f"LoadError: Dataset {dataset.name} does not exist")
 
     assert run("sync", "--resources", "scans,targets").status == 0
     now = datetime.now(UTC)
@@ -341,7 +341,7 @@ def test_status_shows_tables_and_syncs(
     lease = dataset.client.get_table(f"{PROJECT}.{dataset.name}.{LEASE_TABLE}")
     lease.labels = lease.labels | {"until": "1"}
     lease = dataset.client.update_table(lease, ["labels"])
-    assert dataset.warehouse.status()["last_run"]["outcome"] == "under way"
+    assert dataset.warehouse.status()["last_run"]["outcome"] == "running"
 
     def age(method: str, path: str, body: bytes) -> tuple[int, bytes] | None:
         if method != "GET" or LEASE_TABLE not in path:
@@ -351,7 +351,7 @@ def test_status_shows_tables_and_syncs(
 
     with proxy(emulator_port, age) as url:
         client = bigquery.Client(PROJECT, ANONYMOUS, client_options={"api_endpoint": url})
-        assert Warehouse(client, dataset.name).status()["last_run"]["outcome"] == "ended unseen"
+        assert Warehouse(client, dataset.name).status()["last_run"]["outcome"] == "killed"
 
 
 def test_a_broken_config_file_is_named_but_not_quoted(

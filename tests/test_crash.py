@@ -197,7 +197,7 @@ def test_missing_rows_close_no_history(
         process = start(command, BIGQUERY_EMULATOR_HOST=url, HISTORY=history)
         found = answer(process)
     assert (found["error"]["type"], process.returncode) == ("LoadUnavailable", 75)
-    assert "but 0 of 6 in issues. No history was changed" in found["error"]["message"]
+    assert "0 of 6 in issues. No history was changed" in found["error"]["message"]
     assert (
         dataset.query("SELECT * FROM {d}.issues_history ORDER BY entity_key, valid_from") == before
     )
