@@ -1,1 +1,1 @@
-"""What the function needs of Google Cloud, on one machine and with no account."""
+"""Local stand-ins for Google Cloud, so that the function runs without an account."""

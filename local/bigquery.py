@@ -1,10 +1,10 @@
-"""A local BigQuery: bqemulator, behind a proxy that makes up for five of its faults.
+"""A local BigQuery: bqemulator, behind a proxy that works around five of its bugs.
 
 - It answers 200 to a query that failed, where BigQuery answers 400.
-- It takes one ADD COLUMN or RENAME COLUMN in a statement, where BigQuery takes several.
+- It accepts one ADD COLUMN or RENAME COLUMN in a statement, where BigQuery accepts several.
 - It describes a table as it was before the columns changed. dlt adds such a column once more, which
   is ignored here, and a renamed column is described by its new name.
-- It changes a table whichever version of it the caller saw last (If-Match).
+- It ignores If-Match, so it changes a table that has changed since the caller read it.
 - It describes a view without its query.
 """
 
@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from local.processes import ROOT, serving
 
 Fault = Callable[[str, str, bytes], tuple[int, bytes] | None]
-"""What to answer to a method, path and body in place of the emulator, if anything."""
+"""Returns the response to a method, path and body, or None to ask the emulator."""
 
 _view_queries: dict[tuple[int, str], str] = {}
 """The queries of the views, by the emulator's port and the view's id."""
@@ -27,14 +27,14 @@ _view_queries: dict[tuple[int, str], str] = {}
 
 @contextmanager
 def bigquery() -> Iterator[str]:
-    """A local BigQuery, empty; gives its base URL, for BIGQUERY_EMULATOR_HOST."""
+    """Run an empty local BigQuery; yields its base URL, for BIGQUERY_EMULATOR_HOST."""
     with emulator() as port, proxy(port) as url:
         yield url
 
 
 @contextmanager
 def emulator() -> Iterator[int]:
-    """The emulator, with its faults; gives its port."""
+    """Run the emulator without the proxy; yields its port."""
     command = [
         str(ROOT / ".venv-bigquery/bin/python"),
         str(ROOT / "local/emulator.py"),
@@ -46,7 +46,7 @@ def emulator() -> Iterator[int]:
 
 @contextmanager
 def proxy(port: int, fault: Fault = lambda method, path, body: None) -> Iterator[str]:
-    """The proxy before the emulator at `port`; gives its base URL."""
+    """Run the proxy in front of the emulator at `port`; yields its base URL."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _proxy(port, fault))
     thread = threading.Thread(target=server.serve_forever, name="bigquery")
     thread.start()
@@ -63,7 +63,7 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
 
     class Proxy(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # The head and the body of an answer are two writes, the second of which would wait.
+        # The head and the body of a response are two writes; the second one would be delayed.
         disable_nagle_algorithm = True
 
         def pass_on(self) -> None:
@@ -125,7 +125,7 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
         ) -> tuple[int, HTTPMessage, bytes]:
             connection = HTTPConnection("127.0.0.1", port)
             try:
-                # With the Host of this proxy, so that uploads go on through it.
+                # With the Host of this proxy, so that uploads continue through it.
                 headers = dict(self.headers) | {"Content-Length": str(len(body))}
                 connection.request(method, path or self.path, body, headers)
                 response = connection.getresponse()
@@ -134,7 +134,7 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                 connection.close()
 
         def log_message(self, format: str, *args: object) -> None:
-            """Nothing: the emulator logs each request itself."""
+            """Log nothing, because the emulator logs each request."""
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = pass_on  # noqa: N815 - http.server's names
 
@@ -162,6 +162,6 @@ def _refuse_what_failed(status: int, answer: bytes) -> tuple[int, bytes]:
 
 
 def error_of(status: int, message: str, reason: str = "") -> bytes:
-    """The body of an error as BigQuery answers it."""
+    """Return the body of an error in BigQuery's form."""
     errors = [{"reason": reason, "message": message}]
     return json.dumps({"error": {"code": status, "message": message, "errors": errors}}).encode()

@@ -1,11 +1,11 @@
-"""A local BigQuery, run by the interpreter of `.venv-bigquery`, never imported.
+"""Start bqemulator. Run this with the Python of `.venv-bigquery`; it is never imported.
 
-`python emulator.py start --rest-port 0` prints, among its log lines, the port that it listens on.
+`python emulator.py start --rest-port 0` logs the port that it listens on.
 """
 
 import duckdb_extensions
 from bqemulator.cli import main
 
-# Installs the extension from its package; the emulator would otherwise download it.
+# Installs the extension from its package. Otherwise the emulator would download it.
 duckdb_extensions.import_extension("spatial")
 main()

@@ -1,4 +1,4 @@
-"""Server processes, started and ended with all that they start: the function among them."""
+"""Run servers, such as the function, in processes that end with everything they started."""
 
 import os
 import re
@@ -23,15 +23,15 @@ def function(
     target: str = "sync_http",
     on_line: Callable[[str], None] = _ignore,
 ) -> Iterator[str]:
-    """The function under functions-framework's production server; gives its URL.
+    """Run the function under functions-framework's production server; yields its URL.
 
-    `on_line` gets each line of its log.
+    `on_line` is called with each line of its log.
     """
     command = [
         *(sys.executable, "-m", "functions_framework", "--target", target),
         *("--source", str(ROOT / "main.py"), "--host", "127.0.0.1", "--port", "0"),
     ]
-    # The level at which it says where it listens.
+    # At this level it logs where it listens.
     environment = {"GUNICORN_LOG_LEVEL": "info", **environment}
     with serving(command, environment, r"Listening at: (http://\S+)", on_line) as url:
         yield url
@@ -44,7 +44,7 @@ def serving(
     ready: str,
     on_line: Callable[[str], None] = _ignore,
 ) -> Iterator[str]:
-    """A server process; gives what the pattern `ready` captured of its log."""
+    """Run a server; yields what the pattern `ready` captured from its log."""
     process = subprocess.Popen(
         command,
         env=os.environ | environment,
@@ -52,7 +52,7 @@ def serving(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # A process group of its own, so that it ends with all that it started.
+        # A separate process group, so that it ends with everything that it started.
         start_new_session=True,
     )
     assert process.stdout is not None
@@ -81,7 +81,7 @@ def _pass_on(lines: Iterable[str], on_line: Callable[[str], None]) -> None:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End the process and its group, if need be by force."""
+    """End the process group, with SIGKILL if necessary."""
     for how in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, how)

@@ -1,4 +1,4 @@
-"""A local Secret Manager: AccessSecretVersion over gRPC, as Google's own client calls it."""
+"""A local Secret Manager: AccessSecretVersion over gRPC, for Google's client."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,27 +21,27 @@ class Version:
     data: bytes
     enabled: bool = True
     damaged: bool = False
-    """Whether its checksum is answered wrong."""
+    """Whether it is served with a wrong checksum."""
 
 
 @dataclass
 class SecretManager:
-    """The secrets by name, `projects/P/secrets/S`, each with its versions from the first on.
+    """The secrets by name, `projects/P/secrets/S`, each with its versions in order.
 
-    It may be changed while it is served.
+    They may be changed while they are served.
     """
 
     secrets: dict[str, list[Version]] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)
-    """Names of secrets that may not be read."""
+    """Names of secrets that must not be read."""
     unavailable: bool = False
     accesses: list[str] = field(default_factory=list)
-    """Names of the versions that were asked for."""
+    """Names of the requested versions."""
 
     def access(
         self, request: AccessSecretVersionRequest, context: grpc.ServicerContext
     ) -> AccessSecretVersionResponse:
-        """The payload, or the status that Google answers in its place."""
+        """Return the payload, or fail with Google's status."""
         self.accesses.append(request.name)
         name, _, number = request.name.partition("/versions/")
         versions = self.secrets.get(name, [])
@@ -72,7 +72,7 @@ class SecretManager:
 
 @contextmanager
 def serve(secret_manager: SecretManager) -> Iterator[str]:
-    """Serve it on a free port of this machine; gives HOST:PORT."""
+    """Serve it on a free local port; yields HOST:PORT."""
     handler = grpc.unary_unary_rpc_method_handler(
         secret_manager.access,
         request_deserializer=AccessSecretVersionRequest.deserialize,

@@ -12,25 +12,25 @@ from sample_api.server import create_app, serve
 
 FAULT_HELP = {
     "fail": "share of answers with --fail-status",
-    "fail_status": "the status of those",
-    "cut": "share of bodies that end before they are whole",
-    "html": "share of answers that are a page for people, with status 200",
+    "fail_status": "the status of these answers",
+    "cut": "share of bodies that are truncated",
+    "html": "share of answers that are HTML, with status 200",
     "stall": "share of answers that come 90 seconds late",
-    "requests_per_second": "requests allowed in each second; the rest is answered 429",
-    "retry_after": "seconds that those ask to wait; by default they do not say",
+    "requests_per_second": "requests allowed in each second; others are answered with 429",
+    "retry_after": "seconds in the Retry-After of a 429 and of a failure; by default none",
     "churn": "share of requests before which rows are deleted and inserted",
-    "seed": "the same seed gives the same faults, for requests in the same order",
+    "seed": "the same seed gives the same faults for requests in the same order",
 }
 
 
 def main() -> None:
-    """Serve until SIGINT or SIGTERM; the base URL is the only line on standard output."""
+    """Serve until SIGINT or SIGTERM. The base URL is the only line on standard output."""
     parser = argparse.ArgumentParser(
         prog="python -m sample_api",
-        description="Serve a vulnerability scanner's API with generated rows on 127.0.0.1, until "
-        "interrupted. Prints its base URL once it accepts connections.",
-        epilog="It accepts the token in the environment variable SAMPLE_API_TOKEN, or else "
-        "'sample-token'. POST /sample/next-day/ moves the account on by a day and answers what "
+        description="Serve a sample of a vulnerability scanner's API, with generated rows, on "
+        "127.0.0.1 until interrupted. Prints its base URL once it accepts connections.",
+        epilog="The token is the value of the environment variable SAMPLE_API_TOKEN, by default "
+        "'sample-token'. POST /sample/next-day/ advances the account by a day and returns what "
         "changed.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
@@ -41,11 +41,11 @@ def main() -> None:
     add("--port", 8081, "port to listen on; 0 takes a free one")
     add("--seed", 7, "the same seed gives the same rows")
     add("--issues", 400, "issues in the account")
-    add("--quota", 5000, "requests allowed in an hour; one more is answered 429")
-    add("--latency-ms", 0, "how long each answer is held back")
-    add("--max-limit", 100, "most rows on a page, whatever is asked for")
+    add("--quota", 5000, "requests allowed in an hour; others are answered with 429")
+    add("--latency-ms", 0, "how long each answer is delayed")
+    add("--max-limit", 100, "the largest page, whatever is requested")
     faults = parser.add_argument_group(
-        "faults", "Shares of the requests are numbers from 0 to 1; see sample_api/faults.py."
+        "faults", "Shares are numbers from 0 to 1; see sample_api/faults.py."
     )
     for name, value in vars(Faults()).items():
         kind = float if isinstance(value, float) else int
@@ -60,7 +60,7 @@ def main() -> None:
     chosen = Faults(**{name: getattr(options, f"fault_{name}") for name in vars(Faults())})
     account = generate(options.seed, issues=options.issues)
 
-    # Blocked before a thread starts, so that the signals reach the wait below and nothing else.
+    # Blocked before a thread starts, so that only the wait below receives the signals.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
     app = create_app(
         account,

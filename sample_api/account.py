@@ -1,4 +1,4 @@
-"""What the scanner knows of one customer: generated rows, and how they change from day to day."""
+"""The data of one customer: generated rows, and how they change from day to day."""
 
 import random
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ Row = dict[str, Any]
 """One row as the API sends it: a JSON object."""
 
 FIRST_DAY = datetime(2025, 3, 3, 2, 0, tzinfo=UTC)
-"""Day 0. Every date counts from here, so that a seed gives the same rows on any day."""
+"""Day 0. All dates are relative to it, so that a seed always gives the same rows."""
 
 SOFTWARE = (
     ("OpenSSH", 22, "tcp"),
@@ -25,7 +25,7 @@ SOFTWARE = (
     ("Redis", 6379, "tcp"),
     ("Jenkins", 8080, "tcp"),
 )
-FLAWS = (  # what it is, severity, exploit likelihood, what an attacker could do
+FLAWS = (  # kind, severity, exploit likelihood, what an attacker could do
     ("remote code execution", "critical", "known", "run commands of their choice"),
     ("authentication bypass", "high", "very_likely", "sign in without a password"),
     ("arbitrary file read", "high", "likely", "read files that hold passwords and keys"),
@@ -45,62 +45,62 @@ SITES = ("the customer portal", "the wiki", "“Büro-Kalender”", "顧客ポ�
 SCORES = {"low": (10, 39), "medium": (40, 69), "high": (70, 89), "critical": (90, 100)}  # tenths
 HOSTS = ("www", "api", "mail", "vpn", "db", "git", "ci", "shop", "intranet", "staging")
 DOMAINS = ("example.com", "example.org", "example.net")
-NETWORKS = ("192.0.2", "198.51.100", "203.0.113")  # set aside for documentation by RFC 5737
+NETWORKS = ("192.0.2", "198.51.100", "203.0.113")  # reserved for documentation by RFC 5737
 TAGS: tuple[list[str | None], ...] = ([], ["production", "pci"], ["staging"], ["büro", None])
 SNOOZE_REASONS = ("ACCEPT_RISK", "FALSE_POSITIVE", "MITIGATING_CONTROLS")
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What one day changed, as ids. No issue is named twice."""
+    """The changes of one day, as ids. No issue is in two of the lists."""
 
     day: str
-    """The date that the account has moved to, as ``2025-03-04``."""
+    """The new date, such as ``2025-03-04``."""
     fixed: list[int]
-    """Issues that vanished, with their occurrences."""
+    """Issues that were removed, with their occurrences."""
     opened: list[int]
-    """Issues that are new, with their occurrences."""
+    """Issues that were added, with their occurrences."""
     severity_changed: list[int]
-    """Issues of another severity; nothing else of them changed."""
+    """Issues whose severity changed, and nothing else."""
     snoozed: list[int]
     """Issues that were snoozed, with their occurrences."""
     scan: int
-    """The new scan. It scanned every occurrence that stays, and each is a day older."""
+    """The new scan. It scanned every remaining occurrence, each of which is a day older."""
 
 
 @dataclass
 class Account:
     """The rows of the four tables, in the order in which they are served.
 
-    ``generate`` fills one; a test may also set any list by hand. ``next_day`` replaces rows and
-    changes none in place, so that ``list(account.issues)`` keeps yesterday's.
+    ``generate`` fills one; a test may also set any list. ``next_day`` replaces rows and does not
+    change them in place, so ``list(account.issues)`` keeps the rows of the day before.
     """
 
     issues: list[Row] = field(default_factory=list)
     """An ``occurrences`` that begins with a slash is served as a URL below the base URL."""
     occurrences: dict[int, list[Row]] = field(default_factory=dict)
-    """By the id of the issue. An id that is no key is answered 404, also when the issue is listed:
-    so does the API when an issue goes away between the two requests. A row's ``id`` is unique
-    within its issue only, as no source promises more."""
+    """By the id of the issue. A missing key is answered with 404, even if the issue is listed; the
+    API does the same when an issue vanishes between two requests. A row's ``id`` is unique only
+    within its issue, because no source promises more."""
     scans: list[Row] = field(default_factory=list)
     targets: list[Row] = field(default_factory=list)
     seed: int = 0
     day: int = 0
     """Days since ``FIRST_DAY``."""
     last_id: int = 1000
-    """The highest id given out; none is used again."""
+    """The highest id so far; ids are not reused."""
 
     @property
     def now(self) -> datetime:
-        """The time of the latest scan."""
+        """Return the time of the latest scan."""
         return FIRST_DAY + timedelta(days=self.day)
 
     def next_day(self) -> Changes:
-        """Move to the next day, in the same way for the same account.
+        """Advance by a day, always in the same way for the same account.
 
-        One issue in 50, but at least one, is fixed, and as many are opened; three get another
-        severity and one is snoozed, where so many are left. Rows set by hand must have the fields
-        that ``generate`` gives them.
+        One issue in 50, but at least one, is fixed, and as many are opened. Three get another
+        severity and one is snoozed, if that many are left. Rows that a test has set must have the
+        fields that ``generate`` gives them.
         """
         self.day += 1
         rows = (*self.issues, *self.scans, *self.targets)
@@ -184,7 +184,7 @@ class Account:
             remediation = f"Update {name} to {version} or later, and restart it."
             info = {"product": name, "fixed_in": version}
             score = rng.randint(*SCORES[severity]) / 10
-            # Real CVE numbers of these years end lower: these name no real flaw.
+            # The real CVE numbers of these years are lower, so these do not name real flaws.
             cves = [f"CVE-{rng.randint(2021, 2024)}-{rng.randint(95000, 99999)}"]
         else:
             site, port, protocol = rng.choice(SITES), 443, "tcp"
@@ -227,10 +227,10 @@ class Account:
 
 
 def generate(seed: int, issues: int = 400, targets: int = 150, scans: int = 1200) -> Account:
-    """Make an account; the same arguments give the same rows, in any process.
+    """Return an account. The same arguments give the same rows in any process.
 
-    An issue has three occurrences on average and some have none; the one in the middle of the list
-    has 130, more than a page holds. The default account has about 3000 rows in all.
+    An issue has three occurrences on average, and some have none. The one in the middle of the list
+    has 130, more than fit on a page. The default account has about 3000 rows in all.
     """
     account, rng = Account(seed=seed), random.Random(seed)
     account.targets = [account._target(rng, number) for number in range(targets)]

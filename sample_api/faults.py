@@ -1,4 +1,4 @@
-"""Faults that real APIs have, before the sample API: refusals, cuts, lies, and rows that move."""
+"""Faults that real APIs have: errors, truncated bodies, HTML, delays, and rows that move."""
 
 import asyncio
 import random
@@ -13,30 +13,30 @@ from sample_api.account import Account
 
 @dataclass
 class Faults:
-    """Which faults there are, and how often: a share of the requests, from 0 to 1."""
+    """The faults, and how often they occur: a share of the requests, from 0 to 1."""
 
     fail: float = 0.0
     """Answers of `fail_status`."""
     fail_status: int = 503
     cut: float = 0.0
-    """Bodies that end before they are whole."""
+    """Truncated bodies."""
     html: float = 0.0
-    """Answers of status 200 that are a page for people."""
+    """HTML pages with status 200."""
     stall: float = 0.0
     """Answers that come 90 seconds late."""
     requests_per_second: int | None = None
-    """Requests allowed in each second; the rest is answered 429."""
+    """Requests allowed in each second; others are answered with 429."""
     retry_after: int | None = None
-    """Seconds that a 429 asks to wait; None sends no `Retry-After`."""
+    """Seconds in the `Retry-After` of a 429 and of a failure; None sends none."""
     churn: float = 0.0
-    """Requests before which one row of each listing is deleted and another inserted."""
+    """Requests before which a row of each listing is deleted and another one inserted."""
     seed: int = 0
-    """Same seed, same faults, for requests in the same order."""
+    """The same seed gives the same faults for requests in the same order."""
 
 
 @dataclass
 class FaultyApi:
-    """The middleware that makes the faults."""
+    """Middleware in front of the sample API that produces the faults."""
 
     app: ASGIApp
     account: Account
@@ -54,12 +54,12 @@ class FaultyApi:
         answer: ASGIApp = self.app
         if self.happens(faults.churn):
             self.move_rows()
+        wait = faults.retry_after
+        headers = {} if wait is None else {"Retry-After": str(wait)}
         if self.is_over_quota():
-            wait = faults.retry_after
-            headers = {} if wait is None else {"Retry-After": str(wait)}
             answer = JSONResponse({"detail": "Request was throttled."}, 429, headers)
         elif self.happens(faults.fail):
-            answer = JSONResponse({"detail": "Something failed."}, faults.fail_status)
+            answer = JSONResponse({"detail": "Something failed."}, faults.fail_status, headers)
         elif self.happens(faults.html):
             answer = Response("<html>We are down for maintenance.</html>", media_type="text/html")
         elif self.happens(faults.stall):
@@ -70,11 +70,11 @@ class FaultyApi:
         await answer(scope, receive, send)
 
     def happens(self, share: float) -> bool:
-        """Whether a fault of that share happens now."""
+        """Decide whether a fault with this share happens now."""
         return share > 0 and self.rng.random() < share
 
     def is_over_quota(self) -> bool:
-        """Whether this second's requests are used up; counts this one."""
+        """Count this request, and tell whether it exceeds the quota of this second."""
         if self.faults.requests_per_second is None:
             return False
         if int(monotonic()) != self.second:
@@ -92,7 +92,7 @@ class FaultyApi:
 
 
 def _cutting(send: Send) -> Send:
-    """Send half of the body that was announced."""
+    """Return a `send` that sends half of the announced body."""
 
     async def cut(message: Message) -> None:
         if message["type"] == "http.response.body":

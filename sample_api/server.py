@@ -1,4 +1,4 @@
-"""The scanner's API over HTTP: paths, envelopes, refusals and the quota."""
+"""The scanner's API over HTTP: paths, pages, errors and the quota."""
 
 import asyncio
 import math
@@ -29,23 +29,23 @@ HOUR = 3600.0
 
 @dataclass
 class RequestRecord:
-    """One request that arrived, whatever became of it."""
+    """One request that arrived."""
 
     method: str
     path: str
     query: dict[str, str]
     status: int | None
-    """None until the answer begins, and for good when none did."""
+    """None until the response begins."""
     authorization: bool
-    """Whether an ``Authorization`` header came with it; its value is not kept."""
+    """Whether it had an ``Authorization`` header; the value is not kept."""
 
 
 @dataclass
 class _Gate:
-    """Records every request to the API; refuses a wrong token (401) and too many an hour (429).
+    """Record every request to the API; reject a wrong token (401) and too many an hour (429).
 
     The quota is a sliding window: a request counts for an hour from its arrival, whatever its
-    answer. Refusals are not counted, nor is ``/health/``, which asks for no token either.
+    status, except for 401 and 429. ``/health/`` needs no token and does not count.
     """
 
     app: ASGIApp
@@ -103,21 +103,21 @@ def create_app(
     latency_seconds: float = 0.0,
     middleware: Sequence[Middleware] = (),
 ) -> Starlette:
-    """Make the API of one account, below ``/v1``; a change to the account shows at once.
+    """Return the API of one account, below ``/v1``. Changes to the account are served at once.
 
-    ``app.state.requests`` lists what arrived, in order, as ``RequestRecord``.
-    ``POST /sample/next-day/`` moves the account to its next day and answers its ``Changes``. It is
-    no part of the real API: it asks for no token, and is neither counted nor recorded.
+    ``app.state.requests`` lists the requests in order, each a ``RequestRecord``.
+    ``POST /sample/next-day/`` advances the account by a day and returns its ``Changes``. It is not
+    part of the real API: it needs no token, and is neither counted nor recorded.
 
     Args:
         account: The rows to serve.
         token: The bearer token that is accepted.
-        quota_per_hour: Requests allowed in an hour; None for any number, 0 for a quota used up.
-        max_limit: The most rows on a page, whatever ``limit`` asks for.
-        default_limit: Rows on a page when ``limit`` is not given.
-        latency_seconds: How long each answer is held back.
-        middleware: The place for faults: it sees the requests that are let in, in front of the
-            rows, and what it answers is recorded. Outermost first.
+        quota_per_hour: Requests allowed in an hour; None for no limit, 0 for an exhausted quota.
+        max_limit: The largest page, whatever ``limit`` requests.
+        default_limit: Rows on a page if ``limit`` is not given.
+        latency_seconds: How long each response is delayed.
+        middleware: For faults: it receives the requests that were let in, and its responses are
+            recorded. Outermost first.
 
     """
     if min(max_limit, default_limit) < 1:
@@ -183,7 +183,7 @@ def create_app(
         middleware=[gate, *middleware],
         exception_handlers={HTTPException: _http_error},
     )
-    # Starlette's own redirect, a 307, would take in paths with a slash too many.
+    # Starlette's own redirect, a 307, would also accept paths with one slash too many.
     app.router.redirect_slashes = False
     app.state.requests = requests
     return app
@@ -192,7 +192,7 @@ def create_app(
 def _whole_number(request: Request, name: str, default: int, *, least: int) -> int:
     text = request.query_params.get(name, str(default))
     if not re.fullmatch("[0-9]{1,18}", text) or int(text) < least:
-        raise HTTPException(400, f"{name} must be a whole number, {least} or more.")
+        raise HTTPException(400, f"{name} must be an integer, at least {least}.")
     return int(text)
 
 
@@ -215,14 +215,14 @@ async def _http_error(request: Request, error: Exception) -> Response:
 def serve(app: Starlette, port: int = 0) -> Iterator[str]:
     """Serve on 127.0.0.1 in a thread; yield the base URL, such as ``http://127.0.0.1:8081/v1``.
 
-    Port 0 takes a free one; a port that is taken raises OSError. At the end, requests under way
-    have one second to finish.
+    Port 0 takes a free port. Raises OSError if the port is in use. At the end, requests in
+    progress have one second to finish.
     """
-    # asyncio turns Nagle's delay off only for sockets that name their protocol.
+    # asyncio disables Nagle's algorithm only for sockets that name their protocol.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
-        # From here on connections queue: nobody has to wait for the thread to be ready.
+        # From here on connections queue, so there is no need to wait for the thread.
         listener.listen(2048)
         config = uvicorn.Config(
             app,

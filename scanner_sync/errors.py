@@ -17,6 +17,11 @@ def shown(text: str) -> str:
     return escaped if len(escaped) <= 100 else f"{escaped[:97]}..."
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 row`, `2 rows`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 class SyncError(Exception):
     """A sync that did not start, or did not finish.
 

@@ -16,7 +16,8 @@ from scanner_sync.dlt_config import configure_dlt
 from scanner_sync.errors import SyncError, causes_of
 from scanner_sync.progress import Progress, logged
 from scanner_sync.settings import Settings, read_settings
-from scanner_sync.source import confirm_vanished, scanner_source
+from scanner_sync.source import scanner_source
+from scanner_sync.source.occurrences import confirm_vanished
 from scanner_sync.source.session import ApiSession
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.diagnose import diagnose

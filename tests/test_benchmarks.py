@@ -47,7 +47,7 @@ def test_the_api_serves_and_counts_what_it_says() -> None:
 
 
 @pytest.mark.parametrize("retry_after", ["", "1"])
-def test_the_quota_refuses_what_is_too_much(retry_after: str) -> None:
+def test_the_benchmark_server_enforces_its_quota(retry_after: str) -> None:
     with api(Api(rate=2, retry_after=retry_after)) as url:
         answers = [requests.get(f"{url}/scans/", timeout=10) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
@@ -63,7 +63,7 @@ def test_the_quota_refuses_what_is_too_much(retry_after: str) -> None:
         (Api(rate=5, rates="2@0"), [200, 200, 429, 429, 429, 429]),
     ],
 )
-def test_what_the_api_refuses(options: Api, statuses: list[int]) -> None:
+def test_the_benchmark_server_refuses_by_rule(options: Api, statuses: list[int]) -> None:
     """By number, by chance, or past a quota that changes; and it counts them by the second."""
     with api(options) as url, requests.Session() as session:
         found = [session.get(f"{url}/scans/", timeout=10).status_code for _ in range(6)]
@@ -82,7 +82,7 @@ def test_what_the_api_refuses(options: Api, statuses: list[int]) -> None:
         ([[9, 0]] * 3 + [[5, 0]] * 7, 10),
     ],
 )
-def test_how_soon_a_change_is_followed(by_second: list[list[int]], seconds: int) -> None:
+def test_seconds_to_follow_a_change_of_quota(by_second: list[list[int]], seconds: int) -> None:
     """Once the quota is used and hardly exceeded; the whole run where that never happens."""
     measured = Run({}, {"by_second": by_second}, 0)
     assert seconds_to_follow(measured, 3, 9) == seconds
@@ -100,7 +100,7 @@ def test_a_section_of_the_results_is_replaced_alone() -> None:
 
 
 @pytest.mark.parametrize("candidate", [OURS, GUIDE_PARALLEL])
-def test_a_candidate_loses_no_row(candidate: str) -> None:
+def test_candidates_lose_no_row(candidate: str) -> None:
     measured = run(candidate, Api(sizes=SIZES))
     assert measured.lost == 0
     assert measured.read > 0
@@ -109,7 +109,7 @@ def test_a_candidate_loses_no_row(candidate: str) -> None:
 @pytest.mark.parametrize(
     ("candidate", "counting"), [(OURS, {"HISTORIES": 1}), (NO_HISTORY, {"ARRIVED": 1})]
 )
-def test_a_steady_sync_takes_no_job_too_many(candidate: str, counting: dict[str, int]) -> None:
+def test_a_steady_sync_takes_the_expected_jobs(candidate: str, counting: dict[str, int]) -> None:
     """A load and a MERGE a table, what dlt asks and notes, and one job that counts what arrived."""
     jobs = Counter(job.what.split()[0] for job in steady_sync(candidate, 0).jobs)
     dlt = {"SELECT": 3, "TRUNCATE": 1, "INSERT": 1}

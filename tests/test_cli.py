@@ -259,9 +259,15 @@ def answer_to(part: str, of: str, answer: tuple[int, bytes]) -> Any:
 @pytest.mark.parametrize(
     ("fault", "failed", "skipped", "detail", "exit_status"),
     [
-        ({"ACCESS_TOKEN": "bad"}, "token", ["listings"], "refuses the token (status 401", 1),
+        ({"ACCESS_TOKEN": "bad"}, "token", ["listings"], "rejects the token (status 401", 1),
         ({"PAGE_SIZE": "many"}, "settings", NAMES[1:], "PAGE_SIZE must be a number", 1),
-        ({"API_BASE_URL": "http://127.0.0.1:9/v1"}, "token", ["listings"], "no whole answer", 75),
+        (
+            {"API_BASE_URL": "http://127.0.0.1:9/v1"},
+            "token",
+            ["listings"],
+            "no complete response",
+            75,
+        ),
         ({"BIGQUERY_LOCATION": "EU"}, "dataset", ["BigQuery tables"], "is in US", 1),
         (("/jobs", "POST", DENIED), "BigQuery jobs", [], "roles/bigquery.jobUser", 1),
         (("/tables", "POST", DENIED), "BigQuery tables", [], "roles/bigquery.dataEditor", 1),

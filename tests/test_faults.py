@@ -1,20 +1,20 @@
-"""The function against an API with every fault at once, as `python -m sample_api` can make them."""
+"""The whole function against an API that is faulty, slow, or limits the rate."""
 
+import asyncio
 import re
-import subprocess
-import sys
-import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import flask.testing
 import pytest
 from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from local.processes import ROOT, serving
-from sample_api import create_app, generate
+from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 from sample_api.faults import Faults, FaultyApi
+from scanner_sync.check import check
 from scanner_sync.tables import TABLES
 from tests.conftest import TOKEN, Dataset
 
@@ -30,10 +30,10 @@ def api(monkeypatch: pytest.MonkeyPatch, faults: Faults, **options: int | None) 
         yield account
 
 
-def test_a_bad_day(
+def test_all_faults_at_once_lose_no_row(
     monkeypatch: pytest.MonkeyPatch, dataset: Dataset, http: flask.testing.FlaskClient
 ) -> None:
-    """Failures, cut bodies, a quota by the second, short pages, rows that move: all rows come."""
+    """Errors, truncated bodies, a quota per second, short pages, and rows that move."""
     faults = Faults(fail=0.03, cut=0.03, requests_per_second=40, retry_after=1, churn=0.05, seed=1)
     with api(monkeypatch, faults, max_limit=25) as account:
         moving = ("scans", "targets")
@@ -55,12 +55,12 @@ def test_a_bad_day(
         )
 
 
-def test_a_thousand_issues_under_a_quota_by_the_second(
+def test_a_quota_per_second_fails_no_request(
     monkeypatch: pytest.MonkeyPatch, dataset: Dataset, http: flask.testing.FlaskClient
 ) -> None:
-    """With 100 requests a second allowed and the rest refused, no request fails for good."""
+    """With 100 requests a second allowed, all rows are read and few requests refused."""
     faults = Faults(requests_per_second=100, retry_after=1)
-    account = generate(seed=9, issues=1000, targets=1, scans=1)
+    account = generate(seed=9, issues=400, targets=1, scans=1)
     middleware = [Middleware(FaultyApi, account, faults)]
     app = create_app(account, token=TOKEN, middleware=middleware, quota_per_hour=None)
     monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
@@ -78,39 +78,30 @@ def test_a_thousand_issues_under_a_quota_by_the_second(
     assert answer.get_json()["requests"] == len(app.state.requests)
 
 
-@pytest.mark.parametrize(
-    ("faults", "status", "kind"),
-    [
-        (Faults(html=1.0), 503, "ApiUnavailable"),
-        (Faults(fail=1.0, fail_status=501), 502, "ApiError"),
-        (Faults(fail=1.0, fail_status=403), 502, "ApiRefused"),
-        (Faults(fail=1.0, fail_status=503), 503, "ApiUnavailable"),
-    ],
-)
 def test_a_failure_while_reading_loads_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-    dataset: Dataset,
-    http: flask.testing.FlaskClient,
-    faults: Faults,
-    status: int,
-    kind: str,
+    monkeypatch: pytest.MonkeyPatch, dataset: Dataset, http: flask.testing.FlaskClient
 ) -> None:
-    """Whatever the fault, the tables are as they were, and the answer says which it was."""
+    """The tables do not change, and the answer names the kind of error."""
     with api(monkeypatch, Faults()):
         assert http.post("/").status_code == 200
     before = {table: dataset.rows(table) for table in TABLES}
-    with api(monkeypatch, faults):
-        answer = http.post("/")
-    assert (answer.status_code, answer.get_json()["error"]["type"]) == (status, kind)
-    assert set(answer.get_json()["error"]) == {"type", "message"}
+    for fail_status, status, kind in (
+        (501, 502, "ApiError"),
+        (403, 502, "ApiRefused"),
+        (503, 503, "ApiUnavailable"),
+    ):
+        with api(monkeypatch, Faults(fail=1.0, fail_status=fail_status, retry_after=1)):
+            answer = http.post("/")
+        assert (answer.status_code, answer.get_json()["error"]["type"]) == (status, kind)
+        assert set(answer.get_json()["error"]) == {"type", "message"}
     assert {table: dataset.rows(table) for table in TABLES} == before
 
 
 @pytest.mark.usefixtures("dataset")
-def test_a_quota_that_is_used_up(
+def test_an_exhausted_quota_is_answered_with_its_wait(
     monkeypatch: pytest.MonkeyPatch, http: flask.testing.FlaskClient
 ) -> None:
-    """503 at once, with the seconds after which to come again."""
+    """503 at once, with the seconds until the quota is available again."""
     with api(monkeypatch, Faults(), quota_per_hour=0):
         answer = http.post("/")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3600")
@@ -118,23 +109,80 @@ def test_a_quota_that_is_used_up(
     assert float(re.findall(r"in (\d+) seconds", answer.get_json()["error"]["message"])[0]) == 3600
 
 
-def test_the_faults_are_options_of_the_command() -> None:
-    """`python -m sample_api --help` names each, and the server makes those that are asked for."""
-    command = [sys.executable, "-m", "sample_api"]
-    shown = subprocess.run(
-        [*command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    for name in vars(Faults()):
-        option = "--fault-seed" if name == "seed" else f"--{name.replace('_', '-')}"
-        assert f"{option} " in shown.stdout
-    import requests
+class Held:
+    """Delay the first request of each path, as a slow API does."""
 
-    with serving([*command, "--port", "0", "--html", "1"], {}, r"(http://\S+)") as url:
-        headers = {"Authorization": "Bearer sample-token"}
-        answers = []
-        thread = threading.Thread(
-            target=lambda: answers.append(requests.get(f"{url}/scans/", headers=headers, timeout=9))
-        )
-        thread.start()
-        thread.join()
-        assert [(a.status_code, a.text[:6]) for a in answers] == [(200, "<html>")]
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self.app, self.seconds, self.seen = app, seconds, set[str]()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] not in self.seen:
+            self.seen.add(scope["path"])
+            await asyncio.sleep(self.seconds)
+        await self.app(scope, receive, send)
+
+
+class RefusesOnce:
+    """Answer the request of one number with 429 and no `Retry-After`."""
+
+    def __init__(self, app: ASGIApp, number: int) -> None:
+        self.app, self.left = app, number
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.left -= 1
+        if self.left:
+            await self.app(scope, receive, send)
+        else:
+            await send({"type": "http.response.start", "status": 429, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.fixture
+def slow_api(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    account.targets = [{"id": n} for n in range(1, 4)]
+    app = create_app(account, token=TOKEN, middleware=[Middleware(Held, 2.5)])
+    with serve_api(app) as url:
+        monkeypatch.setenv("API_BASE_URL", url)
+        monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
+        yield
+
+
+@pytest.mark.usefixtures("slow_api")
+def test_slow_responses_do_not_fail_a_sync(
+    dataset: Dataset, http: flask.testing.FlaskClient
+) -> None:
+    """Responses that take 2.5 seconds are not retried, and no row is lost."""
+    answer = http.post("/")
+    assert answer.status_code == 200, answer.get_json()
+    assert [row["id"] for row in dataset.rows("targets")] == [1, 2, 3]
+    assert answer.get_json()["requests"] == 3
+
+
+@pytest.mark.usefixtures("slow_api", "dataset")
+def test_slow_responses_do_not_fail_check() -> None:
+    """`check` waits for them too."""
+    assert {result.name: result.status for result in check()} == dict.fromkeys(
+        [
+            "settings", "Google account", "secret", "token",
+            "listings", "dataset", "BigQuery jobs", "BigQuery tables",
+        ],
+        "ok",
+    )  # fmt: skip
+
+
+def test_one_spurious_refusal_does_not_slow_down_a_sync(
+    monkeypatch: pytest.MonkeyPatch, dataset: Dataset, http: flask.testing.FlaskClient
+) -> None:
+    """Only the second request is refused, once; 300 issues are read within the deadline."""
+    account = generate(seed=4, issues=300, targets=1, scans=1)
+    refusing = [Middleware(RefusesOnce, 2)]
+    app = create_app(account, token=TOKEN, middleware=refusing, quota_per_hour=None)
+    monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
+    monkeypatch.setenv("SYNC_DEADLINE_SECONDS", "90")
+    with serve_api(app) as url:
+        monkeypatch.setenv("API_BASE_URL", url)
+        answer = http.post("/")
+    assert answer.status_code == 200, answer.get_json()
+    assert [row["id"] for row in dataset.rows("issues")] == sorted(r["id"] for r in account.issues)
+    statuses = Counter(request.status for request in app.state.requests)
+    assert statuses == {200: 307, 429: 1}

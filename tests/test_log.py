@@ -93,7 +93,7 @@ def test_events_have_the_fields_that_terraform_reads(
     assert end["peak_memory_mib"] > 50
     end = logged["sync_failed"]
     assert (end["severity"], end["error_type"]) == ("ERROR", "ApiRefused")
-    assert "refuses the token" in end["error_message"]
+    assert "rejects the token" in end["error_message"]
     assert end["rows_read"] == dict.fromkeys(TABLES, 0)
     assert end["requests"] > 0
     assert "reading_api" in end["steps"]

@@ -1,6 +1,7 @@
-"""What a listing is: its pages, and how a list that may change meanwhile is read whole.
+"""The pages of a listing, and how to read all of it while it may change.
 
-`OverlapPaginator` is dlt's extension point for pagination; it moves by the rows that came.
+`OverlapPaginator` plugs into dlt's REST client, whose own offset paginator loses rows when the list
+moves or when a page is shorter than it asked for.
 """
 
 import codecs
@@ -13,7 +14,7 @@ import orjson
 import requests
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
-from scanner_sync.errors import ApiError, ApiUnavailable, ListingUnstable
+from scanner_sync.errors import ApiError, ApiUnavailable, ListingUnstable, counted
 from scanner_sync.source.rows import UNFIT, to_bigint
 
 _DIGITS_TO_ZERO: Final = bytes.maketrans(b"123456789", b"0" * 9)
@@ -21,22 +22,22 @@ _LONG_DIGITS: Final = re.compile(rb"([0-9]{18})[0-9]+")
 
 
 class Page(NamedTuple):
-    """One answer of a listing, checked."""
+    """One page of a listing, validated."""
 
     rows: list[dict[str, Any]]
     total: int
-    """Rows that the whole listing has, as the API says."""
+    """Rows of the whole listing, according to the API."""
     has_next: bool
 
 
 class ApiResponse(requests.Response):
-    """An answer whose body was read once: as a page where it is one, else not at all.
+    """A response whose body has been parsed into a page, if it is one.
 
     dlt puts `text` into logs and exceptions, so it is empty here.
     """
 
     resource: str
-    """The path that was asked for, below the base URL."""
+    """The requested path below the base URL."""
     page: Page
 
     def __init__(self, request: requests.PreparedRequest, status: int, resource: str) -> None:
@@ -47,66 +48,66 @@ class ApiResponse(requests.Response):
         self.resource = resource
 
     def json(self, **_: Any) -> dict[str, Any]:
-        """What dlt's data selector `results` is applied to."""
+        """Return the rows, where dlt's data selector `results` finds them."""
         return {"results": self.page.rows}
 
     @property
     def content(self) -> bytes:
-        """Nothing: the body was read already."""
+        """Return nothing: the body has been read."""
         return b""
 
     @property
     def text(self) -> str:
-        """Nothing: no body may reach a log."""
+        """Return nothing: a body must not reach a log."""
         return ""
 
 
 def read_page(body: bytes, resource: str) -> Page:
-    """The page that `body` holds.
+    """Parse and validate a page.
 
-    Raises `ApiError` where it is no listing, and `ApiUnavailable` where it is not JSON at all: what
-    a gateway says in place of the API, or half an answer.
+    Raises `ApiError` if `body` is not a page of a listing. Raises `ApiUnavailable` if it is not
+    JSON at all, because then a gateway answered in place of the API, or the body was truncated.
     """
 
     def fault(what: str) -> ApiError:
         return ApiError(
-            f"The API's answer for {resource} is no listing: {what}. Nothing was loaded. Check"
-            " API_BASE_URL; if it is right, the API has changed: report it."
+            f"The API's response for {resource} is not a listing: {what}. Nothing was loaded. Check"
+            " API_BASE_URL. If it is correct, the API has changed; please report it."
         )
 
     try:
         envelope = _parse(body.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError:
         if b"\0" in body[:4] or body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise fault("it is UTF-16 or UTF-32, and JSON is UTF-8") from None
+            raise fault("it is UTF-16 or UTF-32, not UTF-8") from None
         if _is_lax_json(body):
-            raise fault("it is no JSON") from None
+            raise fault("it is not valid JSON") from None
         raise ApiUnavailable(
-            f"The API's answer for {resource} is not JSON, or not all of it. Nothing was loaded;"
-            " try again later. If it recurs, check API_BASE_URL."
+            f"The API's response for {resource} is not complete JSON. Nothing was loaded; try again"
+            " later. If this recurs, check API_BASE_URL."
         ) from None
     except (ValueError, RecursionError):
-        raise fault("it has a number too long, or a nesting too deep, to be read") from None
+        raise fault("it has a number that is too long, or nesting that is too deep") from None
     if not isinstance(envelope, dict):
-        raise fault("it is no object")
+        raise fault("it is not an object")
     rows, count = envelope.get("results"), envelope.get("count")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise fault("results is no array of objects")
+        raise fault("results is not an array of objects")
     if isinstance(count, float) and count.is_integer():
         count = int(count)
     if type(count) is not int or not 0 <= count < 2**63:
-        raise fault("count is no number of rows")
+        raise fault("count is not a number of rows")
     if not {type(row.get("id")) for row in rows} <= {int, float, str}:
         raise fault("a row has no id that is a number or a string")
     return Page(rows, count, bool(envelope.get("next")))
 
 
 def _parse(body: bytes) -> Any:
-    """The JSON in `body`, its integers as they are. Raises `ValueError`, or `RecursionError`."""
-    if b"0" * 19 not in body.translate(_DIGITS_TO_ZERO):  # much faster than the expression
+    """Parse JSON, keeping integers of any size. Raises `ValueError` or `RecursionError`."""
+    if b"0" * 19 not in body.translate(_DIGITS_TO_ZERO):  # much faster than a regular expression
         return orjson.loads(body)
-    # orjson makes a float of an integer past 64 bits, and Python's json takes what is not JSON. So
-    # one checks the form, with the long numbers cut, and the other reads.
+    # orjson turns an integer past 64 bits into a float, and Python's json accepts more than JSON.
+    # So orjson validates the text, with long numbers shortened, and json parses it.
     orjson.loads(_LONG_DIGITS.sub(rb"\1", body))
     return json.loads(body, parse_float=_finite)
 
@@ -119,13 +120,15 @@ def _finite(digits: str) -> float:
 
 
 class OverlapPaginator(BasePaginator):
-    """Reads a listing by offset; each page overlaps the one before it by one row.
+    """Read a listing by offset; each page overlaps the one before it by one row.
 
-    The offset moves by the rows that came, so a server that sends fewer than it was asked for costs
-    requests, not rows. A page must begin with a row that was read already: then nothing that was
-    there all the time lies between the two, whatever was inserted or deleted meanwhile. Where it
-    does not, the read steps back a page. Where the rows are fewer than `count` says in the end, the
-    listing is read once more. Rows that were read already are dropped.
+    The offset moves by the number of rows received, so a server that sends short pages costs
+    requests, not rows. A page must begin with a row that was read before: then no row that stayed
+    in the list was skipped, whatever was inserted or deleted meanwhile. If it does not, the read
+    steps back by a page. If there are fewer rows in the end than `count` says, the listing is read
+    again. Rows that were read before are dropped.
+
+    Raises `ListingUnstable` if this does not succeed within `MAX_STEPS_BACK` and `MAX_READS`.
     """
 
     MAX_STEPS_BACK: Final = 5
@@ -142,15 +145,15 @@ class OverlapPaginator(BasePaginator):
         self._reads = 1
 
     def init_request(self, request: requests.Request) -> None:
-        """Ask for the first page."""
+        """Request the first page."""
         self.update_request(request)
 
     def update_request(self, request: requests.Request) -> None:
-        """Ask for the page at the present offset."""
+        """Request the page at the current offset."""
         request.params = {**(request.params or {}), "limit": self.limit, "offset": self._offset}
 
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
-        """Move on, and drop from `data` what was read already."""
+        """Move the offset, and drop from `data` the rows that were read before."""
         assert isinstance(response, ApiResponse)
         assert data is not None
         page = response.page
@@ -173,7 +176,8 @@ class OverlapPaginator(BasePaginator):
         if more and not fresh and self._reads == 1:
             self._count_step_back(response.resource, page)
         if more:
-            # One row a page leaves no room for an overlap; then `count` alone has to stand still.
+            # A page of one row cannot overlap; then only a `count` that stays the same shows that
+            # the list did not move.
             self._overlaps = len(data) > 1
             self._offset = end - self._overlaps
         elif len(self._seen) < page.total:
@@ -190,31 +194,26 @@ class OverlapPaginator(BasePaginator):
     def _count_step_back(self, resource: str, page: Page) -> None:
         self._steps_back += 1
         if self._steps_back > self.MAX_STEPS_BACK * self._reads:
-            raise self._moving(resource, page)
+            raise self._unstable(resource, page)
 
     def _read_again(self, resource: str, page: Page) -> None:
         if self._reads == self.MAX_READS:
-            raise self._moving(resource, page)
+            raise self._unstable(resource, page)
         self._reads += 1
         self._offset = 0
         self._overlaps = False
 
-    def _moving(self, resource: str, page: Page) -> ListingUnstable:
+    def _unstable(self, resource: str, page: Page) -> ListingUnstable:
         return ListingUnstable(
-            f"The listing {resource} does not hold still: it says that it has"
-            f" {counted(page.total, 'row')}{' and a next page' if page.has_next else ''}, and"
-            f" {counted(len(self._seen), 'different one')} came in {counted(self._reads, 'read')}."
-            " Nothing was loaded, rather than a list with holes; the next run starts anew."
+            f"The listing {resource} is not stable: it reports {counted(page.total, 'row')}"
+            f"{' and a next page' if page.has_next else ''}, but"
+            f" {counted(len(self._seen), 'different row')} came in {counted(self._reads, 'read')}."
+            " Nothing was loaded, because rows may be missing. The next sync starts over."
         )
 
 
-def counted(number: int, thing: str) -> str:
-    """The number of things in words: `1 row`, `2 rows`."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
 def _is_lax_json(body: bytes) -> bool:
-    """Whether it is whole JSON to Python, which takes NaN, lone surrogates and any depth."""
+    """Tell whether Python accepts it as JSON: it takes NaN, lone surrogates and deep nesting."""
     try:
         json.loads(body)
     except RecursionError:
@@ -225,11 +224,11 @@ def _is_lax_json(body: bytes) -> bool:
 
 
 def _key(row: dict[str, Any]) -> int | str | float:
-    """What tells the rows of a listing apart: 7, "7" and 7.0 are one id in BigQuery."""
+    """Return the row's id as BigQuery stores it: 7, "7" and 7.0 are the same."""
     key: int | str | float = row["id"]
     if type(key) is int:
         return key
     try:
         return to_bigint(key)
     except UNFIT:
-        return key  # the row will be refused
+        return key  # `to_row` will reject the row

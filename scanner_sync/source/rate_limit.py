@@ -1,9 +1,9 @@
-"""When the next request may be sent: how many at once, and how many a second.
+"""A rate limiter that finds the API's quota: how many requests at once, and how many a second.
 
-The API's quota counts the requests that it accepted in the last second. Its size is not known, and
-a refusal may have another reason. So the limiter treats each refusal as a guess ("the API accepts
-no more than it had accepted in the second before"), drops the guess when the API accepts more, and
-believes it when several refusals agree. Some time later it tries whether the quota has grown.
+The API's quota counts the requests that it accepted in the last second. Its size is unknown, and a
+429 may have another cause. So each refusal gives an estimate of the quota: the API accepts no more
+than it had accepted in the second before. An estimate is dropped when the API accepts more, and
+confirmed when several refusals agree. After a while, the limiter probes for a larger quota.
 """
 
 import threading
@@ -18,192 +18,202 @@ WINDOW: Final = 1.0
 """Seconds over which the API counts."""
 MARGIN: Final = 0.02
 """Seconds added to the window, because requests do not all take equally long to arrive."""
-AGREEING: Final = 3
-"""Refusals at about the same number of accepted requests that show how large the quota is."""
-DOUBTED: Final = 5.0
-"""Seconds after which a refusal that fewer others agree with is forgotten."""
-SCOUTS: Final = 2
-"""Requests sent beyond a guess, to test it."""
-QUIET: Final = 15.0
-"""Seconds for which a known quota is not exceeded."""
-GROWTH: Final = 4.0
-"""After that, the excess grows by this factor each second until the API refuses."""
-PAUSE: Final = 0.1
-"""Seconds to wait after a second refusal in a row. Each further one doubles it, up to `WINDOW`."""
-ALONE: Final = 2
-"""Refusals after which a request is sent while no other is under way."""
+CONFIRMATIONS: Final = 3
+"""Refusals with about the same estimate that confirm it as the quota."""
+ESTIMATE_LIFETIME: Final = 5.0
+"""Seconds after which an unconfirmed estimate expires."""
+PROBES: Final = 2
+"""Requests sent beyond an estimate, to test it."""
+HOLD_TIME: Final = 15.0
+"""Seconds for which a confirmed quota is not exceeded."""
+PROBE_GROWTH: Final = 4.0
+"""After `HOLD_TIME`, the excess grows by this factor each second until the API refuses."""
+FIRST_PAUSE: Final = 0.1
+"""Seconds to pause after a second refusal in a row. Each further one doubles it, up to `WINDOW`."""
+REFUSALS_BEFORE_ALONE: Final = 2
+"""Refusals after which a request is sent while no other is in flight."""
 
 
 @dataclass(eq=False)
-class Turn:
-    """One request and its retries, as the limiter sees it."""
+class Ticket:
+    """The place of one request, with its retries, in the limiter's queue."""
 
-    woken: threading.Event = field(default_factory=threading.Event)
-    """Set when it is worth asking again before the time that was given."""
+    ready: threading.Event = field(default_factory=threading.Event)
+    """Set when `acquire` is worth calling before the time that it returned."""
     refusals: int = 0
     sent: float = 0.0
 
 
 @dataclass(eq=False)
 class _Refusal:
-    turn: Turn
+    ticket: Ticket
     sent: float
-    noticed: float
-    room: int
-    """The guess: what the API had accepted in the window before, and 1 at least."""
+    received: float
+    estimate: int
+    """Of the quota: what the API had accepted in the window before, at least 1."""
     settled: bool = False
-    """Whether all requests that were under way with it are answered."""
+    """Whether all requests that were in flight with it are answered, so the estimate is final."""
 
 
 class AdaptiveRateLimiter:
-    """Decides when each request is sent. It never sleeps, and any thread may call it.
+    """Decide when each request is sent. It never sleeps, and any thread may call it.
 
-    The most refused request goes first, and the last two attempts are made with nothing else under
-    way, so that no request runs out of retries while others get through.
+    The most refused request goes first, and its last two attempts are made with nothing else in
+    flight, so that no request runs out of retries while others get through.
     """
 
-    def __init__(self, at_once: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._at_once = at_once
+    def __init__(self, max_concurrent: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._max_concurrent = max_concurrent
         self._clock = clock
         self._lock = threading.Lock()
-        self._waiting: list[Turn] = []
-        self._under_way: set[Turn] = set()
+        self._queue: list[Ticket] = []
+        self._in_flight: set[Ticket] = set()
         self._accepted: list[float] = []
-        """When the requests were sent that the API accepted, in order."""
+        """When the requests that the API accepted were sent, in order."""
         self._refusals: list[_Refusal] = []
-        """Those that nothing speaks against."""
+        """Those whose estimates are neither confirmed nor disproved."""
         self._quota = inf
-        self._quota_since = -inf
-        self._closed_until = -inf
-        self._closings = 0
-        """How often in a row the API refused, with nothing accepted in between."""
-        self._closed_at = -inf
+        self._quota_confirmed_at = -inf
+        self._paused_until = -inf
+        self._refusals_in_a_row = 0
+        """Counts requests that were in flight together as one."""
+        self._last_refusal_at = -inf
 
-    def acquire(self, turn: Turn) -> float:
-        """Take the turn and return 0.0, or return the seconds after which to ask again.
+    def acquire(self, ticket: Ticket) -> float:
+        """Return 0.0 if the request may be sent now, else the seconds after which to ask again.
 
-        They are infinite if that depends on other requests: `turn.woken` is set in time.
+        They are infinite if that depends on other requests; `ticket.ready` is then set in time.
         """
         with self._lock:
-            turn.woken.clear()
-            if turn not in self._waiting:
-                insort(self._waiting, turn, key=lambda other: -other.refusals)
-            if turn is not self._waiting[0] or not self._has_slot():
+            ticket.ready.clear()
+            if ticket not in self._queue:
+                insort(self._queue, ticket, key=lambda other: -other.refusals)
+            if ticket is not self._queue[0] or not self._has_slot():
                 return inf
             now = self._clock()
-            if (moment := max(self._closed_until, self._opening(now, turn))) > now:
-                return moment - now
-            self._waiting.pop(0)
-            turn.sent = now
-            self._under_way.add(turn)
-            self._wake()
+            if (start := max(self._paused_until, self._earliest_start(now, ticket))) > now:
+                return start - now
+            self._queue.pop(0)
+            ticket.sent = now
+            self._in_flight.add(ticket)
+            self._wake_next()
             return 0.0
 
-    def accepted(self, turn: Turn) -> None:
+    def accepted(self, ticket: Ticket) -> None:
         """Note that the quota let the request through."""
         with self._lock:
-            self._count(turn)
-            if turn.sent > self._closed_at:
-                self._closings = 0
+            self._record_accepted(ticket)
+            if ticket.sent > self._last_refusal_at:
+                self._refusals_in_a_row = 0
             self._quota = max(self._quota, self._accepted_before(self._accepted[-1]))
-            room = self._accepted_before(turn.sent)
+            accepted = self._accepted_before(ticket.sent)
             for refusal in self._refusals[:]:
-                if refusal.sent < turn.sent and refusal.room < room:
-                    self._drop(refusal)
+                if refusal.sent < ticket.sent and refusal.estimate < accepted:
+                    self._disprove(refusal)
 
-    def refused(self, turn: Turn, retry_after: float | None) -> None:
-        """Note that the quota refused the request.
+    def refused(self, ticket: Ticket, retry_after: float | None) -> None:
+        """Note that the API refused the request with status 429.
 
-        Where the answer says how long to wait, all wait. Else `turn.woken` is set as soon as the
-        refusal has turned out not to come from a full quota.
+        If the response says how long to wait, all requests wait. Otherwise `ticket.ready` is set as
+        soon as the refusal turns out not to come from a full quota.
         """
         with self._lock:
             now = self._clock()
-            self._under_way.remove(turn)
-            turn.refusals += 1
-            if turn.sent > self._closed_at:  # Earlier ones belong to the closing that is known.
-                self._closed_at = now
-                self._closings += 1
-                if self._closings > 1:
-                    pause = min(PAUSE * 2 ** (self._closings - 2), WINDOW)
-                    self._closed_until = max(self._closed_until, now + pause)
-            self._closed_until = max(self._closed_until, now + (retry_after or 0.0))
+            self._in_flight.remove(ticket)
+            ticket.refusals += 1
+            if ticket.sent > self._last_refusal_at:  # else it was in flight with that refusal
+                self._last_refusal_at = now
+                self._refusals_in_a_row += 1
+                if self._refusals_in_a_row > 1:
+                    pause = min(FIRST_PAUSE * 2 ** (self._refusals_in_a_row - 2), WINDOW)
+                    self._paused_until = max(self._paused_until, now + pause)
+            self._paused_until = max(self._paused_until, now + (retry_after or 0.0))
             for refusal in self._refusals:
-                if turn.sent <= refusal.sent < turn.sent + WINDOW:
-                    refusal.room = max(1, refusal.room - 1)  # It was counted as under way.
-            before = sum(turn.sent - WINDOW < o.sent <= turn.sent for o in self._under_way)
-            room = max(1, self._accepted_before(turn.sent) + before)
-            self._refusals = [r for r in self._refusals if now < r.noticed + DOUBTED]
-            self._refusals.append(_Refusal(turn, turn.sent, now, room))
-            if room >= self._quota:
-                self._quota_since = now
+                if ticket.sent <= refusal.sent < ticket.sent + WINDOW:
+                    # This request was in flight then, and was counted as if it would be accepted.
+                    refusal.estimate = max(1, refusal.estimate - 1)
+            in_flight = sum(
+                ticket.sent - WINDOW < other.sent <= ticket.sent for other in self._in_flight
+            )
+            estimate = max(1, self._accepted_before(ticket.sent) + in_flight)
+            self._refusals = [r for r in self._refusals if now < r.received + ESTIMATE_LIFETIME]
+            self._refusals.append(_Refusal(ticket, ticket.sent, now, estimate))
+            if estimate >= self._quota:
+                self._quota_confirmed_at = now
 
-    def release(self, turn: Turn) -> None:
-        """Leave the queue or free the slot. A request with no verdict counts as accepted."""
+    def release(self, ticket: Ticket) -> None:
+        """Leave the queue or free the slot. A request without a verdict counts as accepted."""
         with self._lock:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
-            if turn in self._under_way:
-                self._count(turn)
-            self._weigh()
-            self._wake()
+            if ticket in self._queue:
+                self._queue.remove(ticket)
+            if ticket in self._in_flight:
+                self._record_accepted(ticket)
+            self._confirm_quota()
+            self._wake_next()
 
     def _has_slot(self) -> bool:
-        alone = self._closings > 1 or any(
-            turn.refusals >= ALONE for turn in (*self._waiting[:1], *self._under_way)
+        alone = self._refusals_in_a_row > 1 or any(
+            ticket.refusals >= REFUSALS_BEFORE_ALONE
+            for ticket in (*self._queue[:1], *self._in_flight)
         )
-        return len(self._under_way) < (1 if alone else self._at_once)
+        return len(self._in_flight) < (1 if alone else self._max_concurrent)
 
-    def _opening(self, now: float, turn: Turn) -> float:
-        """When the window has room for one more request."""
+    def _earliest_start(self, now: float, ticket: Ticket) -> float:
+        """Return when the window has room for one more request."""
         span = WINDOW + MARGIN
-        oldest = min((other.sent for other in self._under_way), default=now)
+        oldest = min((other.sent for other in self._in_flight), default=now)
         del self._accepted[: bisect_right(self._accepted, oldest - span)]
         limit = self._quota
-        if (excess := now - self._quota_since - QUIET) > 0:
-            limit += GROWTH ** min(excess, 9.0)
-        scouts = 0 if turn.refusals else SCOUTS
-        guesses = [r.room + scouts for r in self._refusals if now < r.noticed + DOUBTED]
-        if (limit := min([limit, *guesses])) == inf:
+        if (excess := now - self._quota_confirmed_at - HOLD_TIME) > 0:
+            limit += PROBE_GROWTH ** min(excess, 9.0)
+        probes = 0 if ticket.refusals else PROBES
+        limits = [
+            r.estimate + probes for r in self._refusals if now < r.received + ESTIMATE_LIFETIME
+        ]
+        if (limit := min([limit, *limits])) == inf:
             return now
         recent = self._accepted[bisect_right(self._accepted, now - span) :]
-        recent += [other.sent for other in self._under_way if other.sent > now - span]
+        recent += [other.sent for other in self._in_flight if other.sent > now - span]
         over = len(recent) - int(limit)
         return now if over < 0 else sorted(recent)[over] + span
 
-    def _weigh(self) -> None:
-        """Learn from the refusals whose order among the other requests is known by now."""
+    def _confirm_quota(self) -> None:
+        """Settle the refusals whose order among the other requests is now known, and compare them.
+
+        Requests are answered in another order than they are sent, so an estimate is final only when
+        all that were in flight with it are answered.
+        """
         now = self._clock()
-        oldest = min((turn.sent for turn in self._under_way), default=inf)
+        oldest = min((ticket.sent for ticket in self._in_flight), default=inf)
         for refusal in self._refusals[:]:
-            if not refusal.settled and refusal.noticed < oldest:
+            if not refusal.settled and refusal.received < oldest:
                 refusal.settled = True
-                refusal.room = max(1, self._accepted_before(refusal.sent))
+                refusal.estimate = max(1, self._accepted_before(refusal.sent))
                 later = self._accepted[bisect_right(self._accepted, refusal.sent) :]
-                if any(self._accepted_before(sent) > refusal.room for sent in later):
-                    self._drop(refusal)
-        settled = [r for r in self._refusals if r.settled and now < r.noticed + DOUBTED]
+                if any(self._accepted_before(sent) > refusal.estimate for sent in later):
+                    self._disprove(refusal)
+        settled = [r for r in self._refusals if r.settled and now < r.received + ESTIMATE_LIFETIME]
         if settled:
-            room = max(settled, key=lambda refusal: refusal.sent).room
-            agreeing = sum(abs(refusal.room - room) <= 1 + room // 50 for refusal in settled)
-            if agreeing >= AGREEING or room >= self._quota:
-                self._quota, self._quota_since = room, now
+            latest = max(settled, key=lambda refusal: refusal.sent).estimate
+            agreeing = sum(abs(r.estimate - latest) <= 1 + latest // 50 for r in settled)
+            if agreeing >= CONFIRMATIONS or latest >= self._quota:
+                self._quota, self._quota_confirmed_at = latest, now
                 self._refusals = [r for r in self._refusals if r not in settled]
 
-    def _drop(self, refusal: _Refusal) -> None:
+    def _disprove(self, refusal: _Refusal) -> None:
         self._refusals.remove(refusal)
-        if refusal.turn.sent == refusal.sent:
-            refusal.turn.woken.set()
+        if refusal.ticket.sent == refusal.sent:  # it was not sent again since
+            refusal.ticket.ready.set()
 
-    def _count(self, turn: Turn) -> None:
-        self._under_way.remove(turn)
-        insort(self._accepted, turn.sent)
+    def _record_accepted(self, ticket: Ticket) -> None:
+        self._in_flight.remove(ticket)
+        insort(self._accepted, ticket.sent)
 
     def _accepted_before(self, moment: float) -> int:
-        """How many requests the API accepted in the window that ends at `moment`."""
+        """Return how many requests the API accepted in the window that ends at `moment`."""
         end = bisect_right(self._accepted, moment)
         return end - bisect_right(self._accepted, moment - WINDOW, hi=end)
 
-    def _wake(self) -> None:
-        if self._waiting and self._has_slot():
-            self._waiting[0].woken.set()
+    def _wake_next(self) -> None:
+        if self._queue and self._has_slot():
+            self._queue[0].ready.set()

@@ -1,9 +1,9 @@
-"""A JSON object of the API becomes a row of its table, or an error that names the column.
+"""Convert the API's JSON objects to rows of their tables.
 
-A value is taken where nothing of it is lost: "7.5" into a number, 7.0 into an integer, 443 into the
-port's text. Any other change of type fails, because BigQuery would otherwise hold something the API
-did not say. A number in a text has the form that JSON gives it. A field that no table declares is
-passed on as it is: dlt adds a column for it.
+A value of another type is converted if nothing is lost: "7.5" to a number, 7.0 to an integer, 443
+to the text of a port. Anything else is an error that names the column, because BigQuery would hold
+something that the API did not send. A number in a string must have JSON's form. A field that no
+table declares is kept; dlt adds a column for it.
 """
 
 import math
@@ -20,21 +20,21 @@ from scanner_sync.tables import DLT_COLUMNS, TABLES, Column, ColumnType
 
 _INT64 = range(-(2**63), 2**63)
 _EXACT = 2**53
-"""Up to here a float holds every integer, and past it not every one."""
+"""A float represents every integer up to this one exactly."""
 UNFIT = (TypeError, ValueError, OverflowError)
-"""What a conversion raises for a value that does not fit its type."""
+"""What a conversion raises for a value that does not fit its column."""
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-"""JSON's form of a number; Python takes "1_000", " 7 ", "nan" and digits of other scripts too."""
+"""JSON's form of a number. Python also accepts "1_000", " 7 ", "nan" and non-ASCII digits."""
 _COLUMN = re.compile(r"[a-z_][a-z0-9_]{0,299}")
-"""The name of a column, in lower case. This and the next are from BigQuery's "Specify a schema"."""
+"""A column name, in lower case. This and the next are from BigQuery's "Specify a schema"."""
 _RESERVED = re.compile(
     "_TABLE_|_FILE_|_PARTITION|_ROW_TIMESTAMP|__ROOT__|_COLIDENTIFIER|_CHANGE_SEQUENCE_NUMBER"
     "|_CHANGE_TYPE|_CHANGE_TIMESTAMP|_dlt_",
     re.IGNORECASE,
 )
-"""How names begin that BigQuery or dlt keeps for itself."""
+"""Prefixes of names that BigQuery or dlt reserves."""
 _DEEPEST = 100
-"""Levels of nesting; BigQuery's JSON takes 500, and Python's recursion, which dlt uses, 1000."""
+"""Levels of nesting. BigQuery's JSON allows 500, and Python's recursion, which dlt uses, 1000."""
 _NESTING = (dict, list)
 _NAMING = NamingConvention()
 _NEW_JSON = Column("array|object", "A field that the API has added.")
@@ -43,16 +43,17 @@ _UNCHANGED: Mapping[ColumnType, type] = {
     "text": str,
     "text|bigint": str,
     "bool": bool,
-    "double": float,  # orjson reads no infinity
+    "double": float,  # never infinite: orjson rejects that
 }
-"""The type of JSON that a column stores as it comes. Most values need no conversion."""
+"""The Python type that a column stores unchanged. Most values need no conversion."""
 
 
 def to_row(table: str, item: Mapping[str, Any]) -> dict[str, Any]:
-    """The row of `table` that holds `item`.
+    """Convert a JSON object to a row of `table`.
 
-    Raises `ApiError` naming table and column where a declared column is missing though required or
-    has a value of another type, and where two fields would be one column or a field can be none.
+    Raises `ApiError`, which names the table and the column, if a required value is missing, if a
+    value does not fit its column, if two fields would share a column, or if a field's name cannot
+    be a column name.
     """
     columns = TABLES[table].columns
     try:
@@ -68,9 +69,8 @@ def to_row(table: str, item: Mapping[str, Any]) -> dict[str, Any]:
         name = _column_name(table, field)
         if name in row or name in DLT_COLUMNS:
             raise ApiError(
-                f"A row of {table} has a new field that BigQuery would take for the column"
-                f" {shown(name)}: {shown(field)}. Nothing was loaded. The API has changed:"
-                " report it."
+                f"A row of {table} has a new field {shown(field)}, but its column {shown(name)}"
+                " is already taken. Nothing was loaded. The API has changed; please report it."
             )
         row[name] = _new(table, name, item[field])
     return row
@@ -78,32 +78,33 @@ def to_row(table: str, item: Mapping[str, Any]) -> dict[str, Any]:
 
 @lru_cache(maxsize=1024)
 def _column_name(table: str, field: str) -> str:
-    """The column that dlt makes of a field. Raises `ApiError` where BigQuery takes no such name."""
+    """Return the column name that dlt derives from a field. Raises `ApiError` if it is invalid."""
     try:
         name = _NAMING.normalize_identifier(field)
     except ValueError:
         raise ApiError(
-            f"A row of {table} has a field with no name. Nothing was loaded. The API has changed:"
-            " report it."
+            f"A row of {table} has a field with an empty name. Nothing was loaded. The API has"
+            " changed; please report it."
         ) from None
     reserved = _RESERVED.match(field) or _RESERVED.match(name)
     if name not in DLT_COLUMNS and (reserved or not _COLUMN.fullmatch(name)):
         raise ApiError(
-            f"A row of {table} has a new field whose name no column can have: {shown(field)}. It is"
-            " longer than 300 characters, in another script, or begins with a prefix that BigQuery"
-            " or dlt reserves. Nothing was loaded. The API has changed: report it."
+            f"A row of {table} has a new field whose name cannot be a column name: {shown(field)}."
+            " It is longer than 300 characters, in another script, or begins with a prefix that"
+            " BigQuery or dlt reserves. Nothing was loaded. The API has changed; please report it."
         )
     return name
 
 
 def _new(table: str, name: str, value: object) -> object:
-    """A value of a field that no table declares."""
+    """Convert the value of a field that no table declares."""
     if isinstance(value, int) and not isinstance(value, bool):
-        # JSON has one type of number: a field that is 7 today may be 7.5 tomorrow.
+        # JSON has one number type: a field that is 7 today may be 7.5 tomorrow.
         if abs(value) > _EXACT:
             raise ApiError(
-                f"Field {shown(name)} of {table} is new, and holds a number past 53 bits, which its"
-                " column would round. Nothing was loaded. The API has changed: report it."
+                f"Field {shown(name)} of {table} is new and holds an integer past 53 bits, which"
+                " its column would round. Nothing was loaded. The API has changed; please report"
+                " it."
             )
         return float(value)
     if isinstance(value, dict | list | str):
@@ -112,13 +113,13 @@ def _new(table: str, name: str, value: object) -> object:
 
 
 def _fault(table: str, item: Mapping[str, Any]) -> ApiError:
-    """What is wrong with a row that does not fit its table."""
+    """Return the error for a row that does not fit its table."""
     for name, column in TABLES[table].columns.items():
         value = item.get(name)
         if value is None and column.required:
             return ApiError(
-                f"A row of {table} has no {name}. Without it the row cannot be stored; nothing"
-                " was loaded. If this persists, the API has changed: report it."
+                f"A row of {table} has no {name}, which is required. Nothing was loaded. If this"
+                " recurs, the API has changed; please report it."
             )
         if value is not None:
             try:
@@ -129,20 +130,20 @@ def _fault(table: str, item: Mapping[str, Any]) -> ApiError:
 
 
 def convert(table: str, name: str, column: Column, value: object) -> object:
-    """The value as dlt stores it in a column of that type. Raises `ApiError` as `to_row` does."""
+    """Convert a value as dlt stores it in a column. Raises `ApiError` as `to_row` does."""
     try:
         return _CONVERT[column.type](value)
     except UNFIT:
-        # The cause would show the value, so it is left out.
+        # `from None`: the cause would quote the value.
         raise ApiError(
-            f"Column {shown(name)} of {table} takes {column.type}, and the API sent a"
+            f"Column {shown(name)} of {table} takes {column.type}, but the API sent a"
             f" {_json_type(value)} that cannot be stored as one. Nothing was loaded. If this"
-            " persists, the API has changed the column's type: report it."
+            " recurs, the API has changed the column's type; please report it."
         ) from None
 
 
 def to_bigint(value: object) -> int:
-    """The integer of 64 bits that a number or its text says. Raises one of `UNFIT`."""
+    """Convert a number, or a string that holds one, to a 64-bit integer. Raises one of `UNFIT`."""
     if type(value) is int and value in _INT64:
         return value
     number = _number(value)
@@ -156,7 +157,7 @@ def to_bigint(value: object) -> int:
 
 
 def _number(value: object) -> int | float:
-    """A number as it is, or the one that a text holds."""
+    """Return a number, or the number that a string holds."""
     if isinstance(value, str):
         form = _NUMBER.fullmatch(value)
         if not form:
@@ -197,9 +198,10 @@ def _date(value: object) -> date:
 
 
 def _timestamp(value: object) -> datetime:
-    """A point in time, in UTC to the microsecond; one without an offset is UTC.
+    """Convert an ISO 8601 string to UTC, to the microsecond. Without an offset, it is UTC.
 
-    `fromisoformat` also takes weeks, any separator before the time, and what follows a NUL.
+    The form is checked first: `fromisoformat` also accepts week dates, any separator before the
+    time, and text after a NUL.
     """
     if not isinstance(value, str):
         raise TypeError
@@ -229,7 +231,7 @@ def _any(value: object) -> object:
 
 
 def _check_depth(value: Any) -> None:
-    """Raise ValueError where a JSON array or object is nested too deep."""
+    """Raise `ValueError` if a JSON array or object is nested too deeply."""
     level = [value]
     for _ in range(_DEEPEST):
         level = [
@@ -268,7 +270,7 @@ _COLUMNS = {
     ]
     for table, declared in TABLES.items()
 }
-"""Of each column its name, the types that it stores as they come, and what converts others."""
+"""The name of each column, the types that it stores unchanged, and the conversion of others."""
 
 
 def _json_type(value: object) -> str:

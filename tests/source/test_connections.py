@@ -1,4 +1,4 @@
-"""What the API is reached through: TLS whose certificate is checked, and proxies."""
+"""Connections to the API: certificates and proxies."""
 
 import base64
 import contextlib
@@ -23,8 +23,7 @@ from cryptography.x509.oid import NameOID
 from sample_api import Account, create_app, serve
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ApiUnavailable, SettingsError
-from scanner_sync.source import scanner_source
-from scanner_sync.source import session as session_module
+from scanner_sync.source import retry, scanner_source
 from scanner_sync.source.session import ApiSession
 from scanner_sync.warehouse.diagnose import diagnose
 from tests.conftest import TOKEN
@@ -34,7 +33,7 @@ Sockets = tuple[socket.socket, socket.socket]
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate of 127.0.0.1, with its key, that nobody has signed but itself."""
+    """Return a self-signed certificate of 127.0.0.1, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
     now = datetime.datetime.now(datetime.UTC)
@@ -62,7 +61,7 @@ def certificate(tmp_path: Path) -> Path:
 
 @contextlib.contextmanager
 def forwarding(accept: Callable[[socket.socket], Sockets]) -> Iterator[int]:
-    """A server that passes bytes on between the two sockets that `accept` makes of one."""
+    """Forward bytes between the two sockets that `accept` returns; yields the port."""
 
     def pump(source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -93,7 +92,7 @@ def forwarding(accept: Callable[[socket.socket], Sockets]) -> Iterator[int]:
 
 @pytest.fixture
 def base_url(certificate: Path) -> Iterator[str]:
-    """The API of an account with two targets, behind TLS."""
+    """Serve an account with two targets over TLS."""
     context = tls(certificate)
     account = Account(targets=[{"id": 1}, {"id": 2}])
     with serve(create_app(account, token=TOKEN)) as url:
@@ -132,7 +131,7 @@ def tls(certificate: Path) -> ssl.SSLContext:
     return context
 
 
-def test_a_certificate_that_nobody_vouches_for_is_an_error_at_once(base_url: str) -> None:
+def test_an_untrusted_certificate_fails_at_once(base_url: str) -> None:
     with pytest.raises(ApiError) as caught:
         read(base_url)
     origin = base_url.removesuffix("/v1/")
@@ -141,17 +140,17 @@ def test_a_certificate_that_nobody_vouches_for_is_an_error_at_once(base_url: str
     )
 
 
-def test_a_certificate_of_another_host_is_an_error_at_once(
+def test_a_certificate_of_another_host_fails_at_once(
     base_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It names the certificates that were trusted, as they may be the fault."""
+    """The error names the trusted certificates, because they may be wrong instead."""
     monkeypatch.setenv("CURL_CA_BUNDLE", str(certificate))
     with pytest.raises(ApiError, match=r"localhost:\d+ is not valid.* certificates in CURL_CA_BUN"):
         read(base_url.replace("127.0.0.1", "localhost"))
 
 
-def test_plain_http_on_a_port_for_tls_is_an_error_at_once() -> None:
-    """The error says what to check, not that the API is down."""
+def test_plain_http_on_a_tls_port_fails_at_once() -> None:
+    """The error says which setting to check, not that the API is down."""
     with serve(create_app(Account(), token=TOKEN)) as url:
         base_url = url.replace("http:", "https:") + "/"
         with pytest.raises(ApiError, match=r"No TLS connection to https://\S+ is .* API_BASE_URL"):
@@ -160,7 +159,7 @@ def test_plain_http_on_a_port_for_tls_is_an_error_at_once() -> None:
 
 @pytest.mark.parametrize("in_directory", [False, True])
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_the_environment_says_whom_to_trust(
+def test_certificates_from_the_environment_are_trusted(
     base_url: str,
     certificate: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -168,7 +167,7 @@ def test_the_environment_says_whom_to_trust(
     name: str,
     in_directory: bool,
 ) -> None:
-    """A file, or a directory in which each certificate is named by its subject's hash."""
+    """From a file, or from a directory prepared by `openssl rehash`."""
     trusted = certificate
     if in_directory:
         command = ["openssl", "x509", "-subject_hash", "-noout", "-in", str(certificate)]
@@ -182,10 +181,10 @@ def test_the_environment_says_whom_to_trust(
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 @pytest.mark.parametrize("kind", ["missing", "empty", "broken", "directory of none"])
-def test_certificates_that_cannot_be_read_are_an_error_of_the_settings(
+def test_unreadable_certificates_are_a_settings_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, kind: str
 ) -> None:
-    """It names the variable and the path, before anything is sent."""
+    """The error names the variable and the path, before anything is sent."""
     path = tmp_path / "bundle.pem"
     if kind == "directory of none":
         path.mkdir()
@@ -193,7 +192,7 @@ def test_certificates_that_cannot_be_read_are_an_error_of_the_settings(
     elif kind != "missing":
         path.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n" if kind == "broken" else "")
     monkeypatch.setenv(name, str(path))
-    with pytest.raises(SettingsError, match=f"{name} must be a file of .*{path} is not: "):
+    with pytest.raises(SettingsError, match=f"{name} must be a PEM file .*{path} is not: "):
         read("https://127.0.0.1:9/")
 
 
@@ -201,7 +200,7 @@ def test_certificates_that_cannot_be_read_are_an_error_of_the_settings(
 def proxying(
     heads: list[str], refuse: int = 0, over: ssl.SSLContext | None = None
 ) -> Iterator[int]:
-    """A proxy that notes what it is asked, and connects, or refuses with a status."""
+    """Run a proxy that records the heads of requests, and connects or refuses; yields the port."""
 
     def accept(client: socket.socket) -> Sockets:
         if over:
@@ -229,7 +228,7 @@ def proxying(
 
 @pytest.fixture
 def plain_url() -> Iterator[str]:
-    """The API of an account with two targets, without TLS."""
+    """Serve an account with two targets without TLS."""
     with serve(create_app(Account(targets=[{"id": 1}, {"id": 2}]), token=TOKEN)) as url:
         yield f"{url}/"
 
@@ -243,13 +242,13 @@ PROXIES = {
     "http://user@{}:{}": b"user:",
     "http://user:p%C5%82@{}:{}": "user:pł".encode(),  # pragma: allowlist secret
 }
-"""Forms of a proxy's address, and the user and password that it is to get."""
+"""Forms of a proxy's address, and the user and password that it must receive."""
 
 
 @pytest.mark.parametrize("scheme", ["https", "http"])
 @pytest.mark.parametrize("name", ["{}_PROXY", "ALL_PROXY"])
 @pytest.mark.parametrize("form", list(PROXIES))
-def test_the_environment_says_which_proxy_to_take(
+def test_the_proxy_from_the_environment_is_used(
     request: pytest.FixtureRequest,
     certificate: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -257,7 +256,7 @@ def test_the_environment_says_which_proxy_to_take(
     name: str,
     form: str,
 ) -> None:
-    """It gets its user and password; over TLS it sees nothing else, and no token."""
+    """It receives its user and password. With TLS it sees nothing else, and no token."""
     base_url = request.getfixturevalue("base_url" if scheme == "https" else "plain_url")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     heads: list[str] = []
@@ -275,10 +274,10 @@ def test_the_environment_says_which_proxy_to_take(
         assert head.startswith(f"GET {base_url}targets/?")
 
 
-def test_a_proxy_may_speak_tls(
+def test_a_proxy_with_tls(
     base_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its certificate is checked, as the API's is, against the same ones."""
+    """Its certificate is verified against the same ones as the API's."""
     heads: list[str] = []
     with proxying(heads, over=tls(certificate)) as port:
         monkeypatch.setenv("HTTPS_PROXY", f"https://user:password@127.0.0.1:{port}")
@@ -294,10 +293,10 @@ def test_a_proxy_may_speak_tls(
     assert len(heads) == 1
 
 
-def test_a_proxy_that_speaks_no_tls(
+def test_an_https_proxy_without_tls_fails_at_once(
     base_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An https:// in front of its address is a mistake that lasts."""
+    """An https:// before its address is a permanent mistake."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     with serve(create_app(Account(), token=TOKEN)) as url:
         monkeypatch.setenv("HTTPS_PROXY", f"https://{urlsplit(url).netloc}")
@@ -306,10 +305,10 @@ def test_a_proxy_that_speaks_no_tls(
 
 
 @pytest.mark.parametrize(("scheme", "status"), [("https", 407), ("https", 403), ("http", 407)])
-def test_a_proxy_that_refuses_is_an_error_at_once(
+def test_a_proxy_that_refuses_fails_at_once(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, scheme: str, status: int
 ) -> None:
-    """The error names the proxy and the variable, and not the password."""
+    """The error names the proxy and the variable, but not the password."""
     base_url = request.getfixturevalue("base_url" if scheme == "https" else "plain_url")
     name = f"{scheme}_proxy"
     heads: list[str] = []
@@ -343,37 +342,33 @@ def test_a_proxy_that_refuses_is_an_error_at_once(
         "http://127.0.0.1:9/path?hidden",
     ],
 )
-def test_a_proxy_that_cannot_be_one_is_an_error_of_the_settings(
-    monkeypatch: pytest.MonkeyPatch, proxy: str
-) -> None:
-    """It names the variable, says what it should look like, and shows nothing of it."""
+def test_an_invalid_proxy_is_a_settings_error(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """The error names the variable and its form, but does not quote it."""
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     with pytest.raises(SettingsError) as caught:
         read("https://127.0.0.1:9/")
     assert str(caught.value) == (
-        "HTTPS_PROXY must be http://HOST:PORT or https://HOST:PORT, with USER:PASSWORD@ before the"
-        " host where the proxy asks for them, special characters in these as %XX. SOCKS is not"
+        "HTTPS_PROXY must be http://HOST:PORT or https://HOST:PORT. If the proxy needs credentials,"
+        " put USER:PASSWORD@ before the host, with special characters as %XX. SOCKS is not"
         " supported."
     )
 
 
 @pytest.mark.parametrize("hosts", ["127.0.0.1", "10.0.0.1, 127.0.0.0/8", "*"])
-def test_no_proxy_is_taken_for_what_no_proxy_names(
-    plain_url: str, monkeypatch: pytest.MonkeyPatch, hosts: str
-) -> None:
-    """In each of the forms that requests takes; and then a wrong proxy does no harm."""
+def test_no_proxy_is_respected(plain_url: str, monkeypatch: pytest.MonkeyPatch, hosts: str) -> None:
+    """In each form that requests accepts. An invalid proxy is then ignored."""
     monkeypatch.setenv("HTTP_PROXY", "socks5://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", hosts)
     assert read(plain_url) == [1, 2]
 
 
 def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may come back, so it is retried; the error says which one, without its password."""
-    monkeypatch.setattr(session_module, "BACKOFF_FACTOR", 0.02)
+    """It may come back, so it is retried. The error names it without its password."""
+    monkeypatch.setattr(retry, "BACKOFF_FACTOR", 0.02)
     monkeypatch.setenv("HTTPS_PROXY", "http://user:hidden@127.0.0.1:9")  # pragma: allowlist secret
     with ApiSession("https://h/", token_source="", max_concurrent=1, deadline=Deadline(20)) as api:
         with pytest.raises(ApiUnavailable) as caught:
             api.get("https://h/targets/")
         assert api.traffic.retries == 3
-    assert "no whole answer (ProxyError of the proxy http://127.0.0.1:9)" in str(caught.value)
+    assert "no complete response (ProxyError of the proxy http://127.0.0.1:9)" in str(caught.value)
     assert "hidden" not in str(caught.value)

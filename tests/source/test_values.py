@@ -1,9 +1,8 @@
-"""Values at the edge of their types: stored as the API said them, or an error that names them."""
+"""Values at the limits of their types: stored as the API sent them, or an error names them."""
 
 import codecs
 import json
 import re
-from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,22 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.responses import Response
 
-from sample_api import Account, create_app
-from sample_api import serve as serve_api
+from sample_api import Account
 from scanner_sync.check import check
-from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ListingUnstable, SyncError
-from scanner_sync.source import scanner_source
+from scanner_sync.source.occurrences import PARENT_ID, to_occurrence
 from scanner_sync.source.pagination import read_page
-from scanner_sync.source.session import ApiSession
-from scanner_sync.warehouse.diagnose import diagnose
-from tests.conftest import TOKEN, Dataset
+from scanner_sync.source.rows import to_row
+from tests.conftest import Dataset
 from tests.source.test_reading import Api, ids, on
 
 SERIAL = 730750818665451459101842416358141509827966271488
-"""Of a certificate: up to 20 octets."""
+"""The serial number of a certificate: up to 20 octets."""
 LONG = "9" * 5000
-"""More digits than Python makes a number of."""
+"""More digits than Python converts to a number."""
 
 
 def listing(*rows: Any, count: object = None) -> bytes:
@@ -37,38 +33,27 @@ def listing(*rows: Any, count: object = None) -> bytes:
     return json.dumps({"count": total, "next": None, "results": rows}).encode()
 
 
-Read = Callable[..., list[Any]]
+def read(table: str, *rows: dict[str, Any]) -> list[dict[str, Any]]:
+    """Parse a page of a table and convert its rows; occurrences are those of issue 1."""
+    page = read_page(listing(*rows), f"{table}/")
+    if table == "occurrences_issues":
+        return [to_occurrence(row | {PARENT_ID: 1}) for row in page.rows]
+    return [to_row(table, row) for row in page.rows]
 
 
-@pytest.fixture(scope="module")
-def read() -> Iterator[Read]:
-    """Reads rows of a table through an API that holds them; occurrences are those of issue 1."""
-    account = Account(issues=[{"id": 1}])
-    with serve_api(create_app(account, token=TOKEN, quota_per_hour=None)) as url:
-
-        def read(table: str, *rows: dict[str, Any]) -> list[Any]:
-            if table == "occurrences_issues":
-                account.issues, account.occurrences = [{"id": 1}], {1: list(rows)}
-            else:
-                setattr(account, table, list(rows))
-            deadline = Deadline(60)
-            with ApiSession(
-                f"{url}/", token_source="", max_concurrent=1, deadline=deadline
-            ) as session:
-                source = scanner_source(f"{url}/", TOKEN, 100, session, [table])
-                try:
-                    return list(source.resources[table])
-                except Exception as error:
-                    raise diagnose(error) from None
-
-        yield read
+def read_from_api(table: str, *rows: dict[str, Any]) -> list[Any]:
+    """Read the rows of a table from an API that serves them; occurrences are those of issue 1."""
+    account = Account(issues=[{"id": 1}], occurrences={1: list(rows)})
+    if table != "occurrences_issues":
+        setattr(account, table, list(rows))
+    return Api(account).read(table)[table]
 
 
 @pytest.mark.usefixtures("api_url")
 def test_integers_past_64_bits_are_kept_in_json(
     dataset: Dataset, http: flask.testing.FlaskClient, account: Account
 ) -> None:
-    """At any depth, as texts of their digits; what 64 bits hold stays a number."""
+    """At any depth, as strings of their digits. An integer of 64 bits stays a number."""
     numbers = [2**64 - 1, -(2**63), 2**53 + 1, 0, 0.5, 1e300]
     past = [2**64, -(2**63) - 1, SERIAL, -SERIAL, 10**400]
     account.targets = [
@@ -93,7 +78,7 @@ def test_integers_past_64_bits_are_kept_in_json(
 
 
 long = '"id": "12345678901234567890"'
-"""What has a body read by the slower of the two ways."""
+"""Makes `read_page` parse the body in the slower of its two ways."""
 scalar = (
     st.none()
     | st.booleans()
@@ -101,7 +86,9 @@ scalar = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text()
 )
-value = st.recursive(scalar, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+value = st.recursive(
+    scalar, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10
+)
 snippet = st.sampled_from(
     [
         *("NaN", "-Infinity", "1e400", "-1e400", "01", "-0", "-0.0", "1.", ".5", "1E5", "+1"),
@@ -120,10 +107,10 @@ snippet = st.sampled_from(
 garbage = snippet | st.text('0123456789.eE+-"\\u/{}[]:, \n\ttruefalsn\x00\xe9\ud800', max_size=18)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(value.map(lambda each: json.dumps(each, ensure_ascii=False)) | garbage)
-def test_a_page_with_long_numbers_is_read_as_any_other(text: str) -> None:
-    """Both ways of reading take the same JSON, refuse the rest, and make the same of it."""
+def test_long_numbers_do_not_change_how_a_page_is_parsed(text: str) -> None:
+    """Both ways of parsing accept the same JSON, and return the same values."""
     body = f'{{"count": 1, "results": [{{{long}, "x": {text}}}]}}'.encode(errors="surrogatepass")
     try:
         expected = orjson.loads(body)["results"]
@@ -143,9 +130,9 @@ def test_a_page_with_long_numbers_is_read_as_any_other(text: str) -> None:
         f'{{"count": 1, {long}, "results": {"[" * 1000}{"]" * 1000}}}',
     ],
 )
-def test_what_python_cannot_read_is_an_error(body: str) -> None:
-    """Thousands of digits, or of levels, are no crash."""
-    with pytest.raises(ApiError, match="targets/ is no listing: "):
+def test_json_that_python_cannot_parse_is_an_error(body: str) -> None:
+    """Thousands of digits, or of levels, do not crash the parser."""
+    with pytest.raises(ApiError, match="targets/ is not a listing: "):
         read_page(body.encode(), "targets/")
 
 
@@ -168,16 +155,16 @@ def test_what_python_cannot_read_is_an_error(body: str) -> None:
         ("targets", "new", 1e300, 1e300),
     ],
 )
-def test_a_number_is_taken_where_nothing_is_lost(
-    read: Read, table: str, field: str, value: object, stored: object
+def test_a_number_is_converted_if_nothing_is_lost(
+    table: str, field: str, value: object, stored: object
 ) -> None:
-    """Whole numbers written as 7.0, and texts that hold a number as JSON writes it."""
+    """Integers written as 7.0, and strings that hold a number in JSON's form."""
     [row] = read(table, {"id": 1, field: value})
     assert (type(row[field]), row[field]) == (type(stored), stored)
 
 
 ODD = ["", "1_000", " 7 ", "7\n", "+7", "007", "-", ".5", "5.", "0x10", "\u0667", "\uff17"]
-"""Texts that are not numbers in JSON's form; most of them Python takes."""
+"""Strings that are not numbers in JSON's form; Python accepts most of them."""
 ODD += ["nan", "NaN", "inf", "Infinity", "-infinity", "1_0.5", "1e400", LONG]
 
 
@@ -195,39 +182,37 @@ ODD += ["nan", "NaN", "inf", "Infinity", "-infinity", "1_0.5", "1e400", LONG]
         ("issues", "snooze_until", 2**64),
     ],
 )
-def test_a_number_that_its_column_cannot_hold(
-    read: Read, table: str, field: str, value: object
-) -> None:
-    """The error names the column; one rule for numbers in text, whatever the column."""
+def test_a_number_that_its_column_cannot_hold(table: str, field: str, value: object) -> None:
+    """The error names the column. Strings follow one rule, whatever the column."""
     with pytest.raises(ApiError, match=f"^Column {field} of {table} takes ") as caught:
         read(table, {"id": 1, field: value})
     assert len(str(caught.value)) < 300
 
 
 @pytest.mark.parametrize("number", [2**53 + 1, 2**64, -(2**64), SERIAL])
-def test_a_new_field_with_a_number_past_53_bits(read: Read, number: int) -> None:
-    """Also one past 64 bits, which orjson alone would make a float of."""
-    with pytest.raises(ApiError, match="Field new of targets is new, and holds a number past 53"):
+def test_a_new_field_with_a_number_past_53_bits(number: int) -> None:
+    """Also one past 64 bits, which orjson alone would convert to a float."""
+    with pytest.raises(ApiError, match="Field new of targets is new and holds an integer past 53"):
         read("targets", {"id": 1, "new": number})
 
 
 @pytest.mark.parametrize(
     "pair", [(-7, "-7"), (7, 7.0), (7.0, "7"), ("7", "7.0"), (7, "70e-1"), (0, "-0"), (0, -0.0)]
 )
-def test_one_id_in_two_forms_is_one_row(read: Read, pair: tuple[object, object]) -> None:
-    """What would be one key in BigQuery is one row of a listing, as a number and as a text."""
-    with pytest.raises(ListingUnstable, match="it has 2 rows, and 1 different"):
-        read("targets", *({"id": each} for each in pair))
+def test_one_id_in_two_forms_is_one_row(pair: tuple[object, object]) -> None:
+    """A number and a string that would be one key in BigQuery are one row of a listing."""
+    with pytest.raises(ListingUnstable, match="2 rows, but 1 different row came"):
+        read_from_api("targets", *({"id": each} for each in pair))
 
 
 @pytest.mark.parametrize("pair", [(7, "007"), (LONG, LONG[1:]), (1, True), (2**64, str(2**64))])
-def test_an_id_that_is_refused_is_not_compared(read: Read, pair: tuple[object, object]) -> None:
-    """No crash, whatever its length, and no row that goes as another one's double."""
+def test_an_invalid_id_is_an_error(pair: tuple[object, object]) -> None:
+    """Whatever its length. Its row is not dropped as a duplicate of another one either."""
     with pytest.raises(ApiError, match=r"Column id of targets|a row has no id that is a number"):
-        read("targets", *({"id": each} for each in pair))
+        read_from_api("targets", *({"id": each} for each in pair))
 
 
-def test_occurrences_are_asked_for_by_the_id_that_is_stored(
+def test_occurrences_are_requested_by_the_stored_id(
     dataset: Dataset, api_url: str, account: Account
 ) -> None:
     """Of an issue whose id came as 7.0 or as a text, by a sync and by `check`."""
@@ -242,17 +227,15 @@ def test_occurrences_are_asked_for_by_the_id_that_is_stored(
 @pytest.mark.parametrize(
     ("row", "named"),
     [
-        ({"issue_id": 2}, "a new field issue_id, which names another issue"),
-        ({"_issues_id": 1}, "a new field _issues_id, a name that the sync uses itself"),
-        ({"IssueId": 1}, "BigQuery would take for the column issue_id: IssueId"),
+        ({"issue_id": 2}, "a new field issue_id, which differs from"),
+        ({"_issues_id": 1}, "a new field _issues_id, a name that the sync uses"),
+        ({"IssueId": 1}, "a new field IssueId, but its column issue_id is"),
     ],
 )
-def test_an_occurrence_that_brings_an_id_of_its_issue(
-    read: Read, row: dict[str, Any], named: str
-) -> None:
-    """It must not be written over, nor write over the id of the issue that was asked for."""
+def test_an_occurrence_with_an_issue_id_of_its_own(row: dict[str, Any], named: str) -> None:
+    """It is neither overwritten, nor overwrites the id of the requested issue."""
     with pytest.raises(ApiError, match=f"A row of occurrences_issues has .*{named}"):
-        read("occurrences_issues", {"id": 1, **row})
+        read_from_api("occurrences_issues", {"id": 1, **row})
 
 
 @pytest.mark.parametrize(
@@ -264,7 +247,7 @@ def test_an_occurrence_that_brings_an_id_of_its_issue(
     ],
 )
 def test_a_listing_in_an_unusual_form(body: bytes, rows: list[int]) -> None:
-    """A byte order mark is skipped, and a count of 2.0 is one of 2."""
+    """A byte order mark is skipped, and a count of 2.0 is 2."""
     api = Api(Account(), on("targets/", Response(body)))
     assert ids(api.read("targets")["targets"]) == rows
 
@@ -273,19 +256,19 @@ def test_a_listing_in_an_unusual_form(body: bytes, rows: list[int]) -> None:
     ("body", "fault"),
     [
         *(
-            (listing({"id": 1}).decode().encode(name), "it is UTF-16 or UTF-32, and JSON is UTF-8")
+            (listing({"id": 1}).decode().encode(name), "it is UTF-16 or UTF-32")
             for name in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be")
         ),
         (codecs.BOM_UTF16_BE + listing({"id": 1}).decode().encode("utf-16-be"), "it is UTF-16"),
         *(
-            (listing({"id": 1}, count=count), "count is no number of rows")
+            (listing({"id": 1}, count=count), "count is not a number of rows")
             for count in (1.5, "1", -1.0, True, 1e300, 2**64, [1])
         ),
     ],
 )
-def test_a_listing_in_a_form_that_is_refused(body: bytes, fault: str) -> None:
-    """The error says what it is."""
-    with pytest.raises(ApiError, match=f"targets/ is no listing: {fault}"):
+def test_a_listing_in_an_invalid_form(body: bytes, fault: str) -> None:
+    """The error says what is wrong with it."""
+    with pytest.raises(ApiError, match=f"targets/ is not a listing: {fault}"):
         read_page(body, "targets/")
 
 
@@ -303,8 +286,8 @@ def test_a_listing_in_a_form_that_is_refused(body: bytes, fault: str) -> None:
         ("0001-01-01T00:00:00-23:59", (1, 1, 1, 23, 59)),
     ],
 )
-def test_a_date_and_a_time_are_of_utc(read: Read, value: str, stored: tuple[int, ...]) -> None:
-    """Whatever the offset, the day is UTC's, and so is the time, to the microsecond."""
+def test_dates_and_times_are_in_utc(value: str, stored: tuple[int, ...]) -> None:
+    """Whatever the offset, the day and the time are in UTC, to the microsecond."""
     [issue] = read("issues", {"id": 1, "snooze_until": value})
     [scan] = read("scans", {"id": 1, "created_at": value})
     assert issue["snooze_until"] == date(*stored[:3])
@@ -324,8 +307,8 @@ def test_a_date_and_a_time_are_of_utc(read: Read, value: str, stored: tuple[int,
     ],
 )
 @pytest.mark.parametrize(("table", "field"), [("issues", "snooze_until"), ("scans", "created_at")])
-def test_what_is_not_a_date_or_a_time(read: Read, table: str, field: str, value: str) -> None:
-    """Not YYYY-MM-DD with or without a time, or a moment that UTC's calendar does not have."""
+def test_an_invalid_date_or_time_is_an_error(table: str, field: str, value: str) -> None:
+    """Any other form than YYYY-MM-DD with an optional time, or a moment that UTC does not have."""
     with pytest.raises(ApiError, match=f"^Column {field} of {table} takes "):
         read(table, {"id": 1, field: value})
 
@@ -334,10 +317,10 @@ NAMES = ["order", "n" * 300, "_tables", "_changes", "größe", "7up", "_dl"]
 
 
 @pytest.mark.usefixtures("api_url")
-def test_names_that_bigquery_takes_are_columns(
+def test_unusual_field_names_become_columns(
     dataset: Dataset, http: flask.testing.FlaskClient, account: Account
 ) -> None:
-    """The longest, reserved words, and those that only look like reserved ones."""
+    """The longest names, SQL keywords, and names that only resemble reserved prefixes."""
     account.targets = [{"id": 1, **{name: name for name in NAMES}}]
     answer = http.post("/", json={"resources": ["targets"]})
     assert answer.status_code == 200, answer.get_json()
@@ -365,7 +348,7 @@ def assert_short(error: str) -> None:
         {" " * 10_000: 1},
     ],
 )
-def test_an_error_does_not_grow_with_what_the_api_sends(read: Read, row: dict[str, Any]) -> None:
+def test_an_error_does_not_grow_with_what_the_api_sends(row: dict[str, Any]) -> None:
     """Names are shortened, control characters escaped, and values left out."""
     with pytest.raises(ApiError, match="of targets") as caught:
         read("targets", {"id": 1, **row})

@@ -1,0 +1,84 @@
+"""The occurrences of an issue: their parent's id, and issues that vanish while they are read."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import requests
+from dlt.extract.source import DltSource
+from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
+
+from scanner_sync import log
+from scanner_sync.errors import ApiError, ApiUnavailable, counted
+from scanner_sync.progress import Traffic
+from scanner_sync.source.pagination import ApiResponse
+from scanner_sync.source.rows import to_row
+
+PARENT_ID: Final = "_issues_id"
+"""The field in which dlt adds the id of an issue to its occurrences."""
+
+
+def to_occurrence(item: dict[str, Any]) -> dict[str, Any]:
+    """Convert an occurrence, with the id of its issue, to a row. Raises `ApiError`."""
+    issue_id = item.pop(PARENT_ID)
+    if item.get("issue_id") is None:
+        item["issue_id"] = issue_id
+    row = to_row("occurrences_issues", item)
+    if row["issue_id"] != issue_id:
+        raise ApiError(
+            "A row of occurrences_issues has a new field issue_id, which differs from the issue"
+            " that it was requested for. Nothing was loaded. The API has changed; please report it."
+        )
+    return row
+
+
+def reject_parent_id(response: requests.Response) -> None:
+    """Raise `ApiError` if a row has a field `PARENT_ID`, because dlt would overwrite it."""
+    if any(PARENT_ID in row for row in response.json()["results"]):
+        raise ApiError(
+            f"A row of occurrences_issues has a new field {PARENT_ID}, a name that the sync uses"
+            " internally. Nothing was loaded. The API has changed; please report it."
+        )
+
+
+def skip_vanished(traffic: Traffic, page_size: int) -> Callable[[requests.Response], None]:
+    """Return dlt's action for a 404: skip the issue and add it to `traffic.not_found`.
+
+    It raises `ApiUnavailable` at a whole page of such issues: so many do not vanish at once.
+    """
+
+    def skip(response: requests.Response) -> None:
+        assert isinstance(response, ApiResponse)
+        traffic.not_found.add(int(response.resource.split("/")[1]))
+        if len(traffic.not_found) >= page_size:
+            raise _not_found("a whole page of issues", response.resource)
+        raise IgnoreResponseException
+
+    return skip
+
+
+def confirm_vanished(source: DltSource, traffic: Traffic) -> None:
+    """Check that the issues whose occurrences were not found are no longer listed either.
+
+    Reads the issues again, but only if there are any such issues. Raises `ApiUnavailable` if one is
+    still listed: a gateway may have answered in place of the API, so its occurrences may exist.
+    """
+    if not traffic.not_found:
+        return
+    listed = traffic.not_found & {row["id"] for row in source.resources["issues"]}
+    if listed:
+        issues = f"{counted(len(listed), 'issue')} that it still lists"
+        raise _not_found(issues, _path_of(min(listed)))
+    for issue in sorted(traffic.not_found):
+        log.event("issue_vanished", resource=_path_of(issue))
+        traffic.count("vanished")
+
+
+def _path_of(issue: int) -> str:
+    return f"issues/{issue}/occurrences/"
+
+
+def _not_found(issues: str, example: str) -> ApiUnavailable:
+    return ApiUnavailable(
+        f"The API does not find the occurrences of {issues} (such as {example}). Nothing was"
+        " loaded; try again later. If this recurs, report it to the operator of the API."
+    )

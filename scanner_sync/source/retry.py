@@ -1,0 +1,47 @@
+"""Which responses are retried, and how long to wait before that."""
+
+import email.utils
+import random
+import re
+import time
+from typing import Final
+
+RETRIES: Final = 3
+BACKOFF_FACTOR: Final = 2.0
+"""Seconds before the first retry; the delay doubles with each further one."""
+MAX_RETRY_AFTER: Final = 86_400.0
+"""Seconds. A longer `Retry-After` is read as a day."""
+RETRIED_STATUSES: Final = frozenset(
+    {
+        *(429, 500, 502, 503, 504),  # those that the API's guide names
+        *(408, 425),  # ask to send the request again
+        *range(520, 528),  # from a CDN that did not reach the API
+        530,
+        *range(100, 200),  # informational: the response itself never came
+    }
+)
+
+
+def backoff(attempt: int) -> float:
+    """Return the seconds to wait after this failed attempt, counted from 0.
+
+    2, 4 and 8 seconds, and up to half as much again, so that clients do not retry in step.
+    """
+    jitter = random.uniform(1.0, 1.5)  # noqa: S311 - not used for a secret
+    return BACKOFF_FACTOR * jitter * float(2**attempt)
+
+
+def parse_retry_after(value: str) -> float | None:
+    """Return the seconds that a `Retry-After` header asks to wait: a number, or an HTTP date.
+
+    None if it is neither.
+    """
+    value = value.strip()
+    try:
+        if re.fullmatch(r"\d+(\.\d*)?", value, re.ASCII):
+            seconds = float(value)
+        else:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return min(max(0.0, seconds), MAX_RETRY_AFTER)

@@ -1,0 +1,91 @@
+"""The command `python -m sample_api`."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+import requests
+
+from local.processes import ROOT, serving
+from sample_api import generate
+from sample_api.faults import Faults
+from tests.sample_api.conftest import get
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("token", [None, "from-the-environment"])
+def test_the_command_serves_until_a_signal(
+    http: requests.Session, ending: signal.Signals, token: str | None
+) -> None:
+    """It prints only its URL, follows its options, and exits with 0."""
+    environment = {key: os.environ[key] for key in os.environ if key != "SAMPLE_API_TOKEN"}
+    if token:
+        environment["SAMPLE_API_TOKEN"] = token
+    http.headers["Authorization"] = f"Bearer {token or 'sample-token'}"
+    options = [
+        "--port=0",
+        "--seed=3",
+        "--issues=12",
+        "--quota=2",
+        "--latency-ms=1",
+        "--max-limit=10",
+    ]
+    with subprocess.Popen(
+        [sys.executable, "-m", "sample_api", *options],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            base_url = process.stdout.readline().strip()
+            page = get(http, f"{base_url}/issues/?limit=100").json()
+            rest = get(http, page["next"]).json()
+            refused = get(http, f"{base_url}/issues/").status_code
+            process.send_signal(ending)
+            output, errors = process.communicate(timeout=10)
+        finally:
+            process.kill()
+    rows = generate(3, issues=12).issues
+    assert [row["id"] for row in page["results"]] == [row["id"] for row in rows[:10]]
+    assert [row["id"] for row in rest["results"]] == [row["id"] for row in rows[10:]]
+    assert (refused, output, errors, process.returncode) == (429, "", "", 0)
+
+
+def test_help_names_every_option_and_the_token_variable() -> None:
+    """The help says all that is needed to start it."""
+    output = subprocess.run(
+        [sys.executable, "-m", "sample_api", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    words = ("--port", "--seed", "--issues", "--quota", "--latency-ms", "--max-limit")
+    missing = [word for word in (*words, "SAMPLE_API_TOKEN", "sample-token") if word not in output]
+    assert missing == []
+
+
+def test_faults_are_options_of_the_command() -> None:
+    """The help names each, and the server has those that were given."""
+    command = [sys.executable, "-m", "sample_api"]
+    shown = subprocess.run(
+        [*command, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in vars(Faults()):
+        option = "--fault-seed" if name == "seed" else f"--{name.replace('_', '-')}"
+        assert f"{option} " in shown.stdout
+    with serving([*command, "--port", "0", "--html", "1"], {}, r"(http://\S+)") as url:
+        headers = {"Authorization": "Bearer sample-token"}
+        answers = []
+        thread = threading.Thread(
+            target=lambda: answers.append(requests.get(f"{url}/scans/", headers=headers, timeout=9))
+        )
+        thread.start()
+        thread.join()
+        assert [(a.status_code, a.text[:6]) for a in answers] == [(200, "<html>")]

@@ -1,0 +1,319 @@
+"""The sample API, through a real server on loopback."""
+
+import socket
+from dataclasses import asdict
+
+import pytest
+import requests
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sample_api import Account, RequestRecord, Row, create_app, generate, serve
+from tests.sample_api.conftest import TOKEN, get, numbered, walk
+
+
+def test_pages_have_the_exact_envelope(http: requests.Session) -> None:
+    """A first, middle, last and empty page: count, absolute next and previous, and the rows."""
+    rows = numbered(5)
+    with serve(create_app(Account(targets=rows), token=TOKEN)) as base_url:
+        url = f"{base_url}/targets/"
+        pages = [
+            get(http, url, params={"limit": 2, "offset": offset}).json() for offset in (0, 2, 4, 9)
+        ]
+    assert pages == [
+        {
+            "count": 5,
+            "next": f"{url}?limit=2&offset=2",
+            "previous": None,
+            "results": rows[:2],
+        },
+        {
+            "count": 5,
+            "next": f"{url}?limit=2&offset=4",
+            "previous": f"{url}?limit=2&offset=0",
+            "results": rows[2:4],
+        },
+        {
+            "count": 5,
+            "next": None,
+            "previous": f"{url}?limit=2&offset=2",
+            "results": rows[4:],
+        },
+        {
+            "count": 5,
+            "next": None,
+            "previous": f"{url}?limit=2&offset=7",
+            "results": [],
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "got"), [({}, 25), ({"limit": 30}, 30), ({"limit": 40}, 40), ({"limit": 1000}, 40)]
+)
+def test_a_page_holds_the_default_or_at_most_the_cap(
+    http: requests.Session, asked: dict[str, int], got: int
+) -> None:
+    """25 rows without a limit, and never more than the cap; `next` moves by as many."""
+    rows = numbered(90)
+    with serve(create_app(Account(scans=rows), token=TOKEN, max_limit=40)) as base_url:
+        page = get(http, f"{base_url}/scans/", params=asked).json()
+    assert page == {
+        "count": 90,
+        "next": f"{base_url}/scans/?limit={got}&offset={got}",
+        "previous": None,
+        "results": rows[:got],
+    }
+
+
+def test_an_empty_listing_is_an_empty_envelope(http: requests.Session) -> None:
+    """The listings of an empty account are empty, not an error."""
+    with serve(create_app(Account(occurrences={1: []}), token=TOKEN)) as base_url:
+        paths = ("issues", "issues/1/occurrences", "scans", "targets")
+        pages = [get(http, f"{base_url}/{path}/").json() for path in paths]
+    assert pages == [{"count": 0, "next": None, "previous": None, "results": []}] * 4
+
+
+def test_following_next_returns_exactly_the_rows_of_the_account(http: requests.Session) -> None:
+    """From each listing, and from the URL in each issue."""
+    account = generate(seed=7)
+    app = create_app(account, token=TOKEN)
+    with serve(app) as base_url:
+        issues = walk(http, f"{base_url}/issues/?limit=100")
+        scans = walk(http, f"{base_url}/scans/?limit=100")
+        targets = walk(http, f"{base_url}/targets/")
+        listings = len(app.state.requests)
+        occurrences = {row["id"]: walk(http, row["occurrences"] + "?limit=100") for row in issues}
+    assert issues == [
+        row | {"occurrences": f"{base_url}/issues/{row['id']}/occurrences/"}
+        for row in account.issues
+    ]
+    assert (scans, targets, occurrences) == (account.scans, account.targets, account.occurrences)
+    # 4 pages of issues, 12 of scans, 6 of targets; one issue takes two pages, all others one.
+    assert (listings, len(app.state.requests) - listings) == (22, 401)
+    assert {record.status for record in app.state.requests} == {200}
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=-1", "limit=x", "limit=", "offset=-1", "offset=1.5"]
+)
+def test_a_malformed_limit_or_offset_is_400(http: requests.Session, query: str) -> None:
+    """The error names the parameter."""
+    with serve(create_app(Account(), token=TOKEN)) as base_url:
+        answer = get(http, f"{base_url}/scans/?{query}")
+    name, least = (
+        query.split("=", maxsplit=1)[0],
+        {"limit": 1, "offset": 0}[query.split("=", maxsplit=1)[0]],
+    )
+    assert answer.status_code == 400
+    assert answer.json() == {"detail": f"{name} must be an integer, at least {least}."}
+
+
+def test_a_page_size_of_zero_is_rejected() -> None:
+    """A listing with pages of no rows would never end."""
+    with pytest.raises(ValueError, match="max_limit and default_limit must be 1 or more"):
+        create_app(Account(), token=TOKEN, max_limit=0)
+
+
+@pytest.mark.parametrize("path", ["health", "issues", "issues/1/occurrences", "scans", "targets"])
+def test_a_missing_slash_is_301_with_the_query_kept(http: requests.Session, path: str) -> None:
+    """Every path redirects permanently to itself with a slash."""
+    with serve(create_app(Account(), token=TOKEN)) as base_url:
+        answer = get(http, f"{base_url}/{path}?limit=3&offset=6")
+    assert answer.status_code == 301
+    assert answer.headers["Location"] == f"{base_url}/{path}/?limit=3&offset=6"
+
+
+@pytest.mark.parametrize("sent", [None, "Bearer wrong-token", f"Basic {TOKEN}", "Bearer "])
+def test_a_wrong_token_is_401_everywhere_but_health(
+    http: requests.Session, sent: str | None
+) -> None:
+    """For a listing, an unknown path, and a path without its slash."""
+    del http.headers["Authorization"]
+    headers = {"Authorization": sent} if sent else {}
+    with serve(create_app(Account(), token=TOKEN)) as base_url:
+        paths = ("/issues/", "/nothing/", "/issues")
+        refused = [get(http, base_url + path, headers=headers) for path in paths]
+        health = get(http, f"{base_url}/health/", headers=headers)
+    assert [(answer.status_code, answer.json()) for answer in refused] == [
+        (401, {"detail": "Invalid token."})
+    ] * 3
+    assert (health.status_code, health.json()) == (200, {"status": "ok"})
+
+
+def test_unknown_paths_and_issues_are_404(http: requests.Session) -> None:
+    """So are the occurrences of an unknown or vanished issue, even if it is still listed."""
+    account = Account(issues=[{"id": 1}, {"id": 2}], occurrences={1: []})
+    with serve(create_app(account, token=TOKEN)) as base_url:
+        paths = ("/nothing/", "/scans//", "/issues/x/occurrences/", "/issues/3/occurrences/")
+        answers = [get(http, base_url + path) for path in (*paths, "/issues/2/occurrences/")]
+        listed = get(http, f"{base_url}/issues/").json()["results"]
+    unknown_path, unknown_issue = (
+        {"detail": "Not Found"},
+        {"detail": "No Issue matches the given query."},
+    )
+    assert [(answer.status_code, answer.json()) for answer in answers] == [
+        (404, unknown_path),
+        (404, unknown_path),
+        (404, unknown_path),
+        (404, unknown_issue),
+        (404, unknown_issue),
+    ]
+    assert listed == account.issues
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_other_methods_are_405(http: requests.Session, method: str) -> None:
+    """Listings are read-only."""
+    with serve(create_app(Account(), token=TOKEN)) as base_url:
+        answer = http.request(method, f"{base_url}/targets/", timeout=10)
+    assert (answer.status_code, answer.json()) == (405, {"detail": "Method Not Allowed"})
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+
+
+def test_the_quota_is_429_until_the_oldest_request_is_an_hour_old(
+    http: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redirects and errors count; health, 401 and 429 do not. Retry-After says how long to wait."""
+    now = 1000.0
+    monkeypatch.setattr("sample_api.server.monotonic", lambda: now)
+    with serve(create_app(Account(), token=TOKEN, quota_per_hour=2)) as base_url:
+
+        def status(path: str, **headers: str) -> int:
+            return get(http, base_url + path, headers=headers).status_code
+
+        uncounted = [status("/health/"), status("/scans/", Authorization="Bearer wrong")]
+        counted = [status("/scans")]
+        now += 10.5
+        counted.append(status("/nothing/"))
+        refused = [get(http, f"{base_url}/scans/") for _ in range(2)]
+        health = status("/health/")
+        now = 1000.0 + 3600
+        after = [status("/scans/"), status("/scans/")]
+    assert (uncounted, counted, health, after) == ([200, 401], [301, 404], 200, [200, 429])
+    assert [
+        (answer.status_code, answer.headers["Retry-After"], answer.json()) for answer in refused
+    ] == [
+        (
+            429,
+            "3590",
+            {"detail": "Request was throttled. Expected available in 3590 seconds."},
+        )
+    ] * 2
+
+
+@pytest.mark.parametrize(("quota", "status"), [(0, 429), (None, 200)])
+def test_no_quota_and_an_exhausted_one(
+    http: requests.Session, quota: int | None, status: int
+) -> None:
+    """0 refuses the first request, for an hour; None refuses none."""
+    with serve(create_app(Account(), token=TOKEN, quota_per_hour=quota)) as base_url:
+        answers = [get(http, f"{base_url}/scans/") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [status] * 3
+    assert {answer.headers.get("Retry-After") for answer in answers} == {
+        "3600" if status == 429 else None
+    }
+
+
+def test_requests_are_recorded_without_their_token(http: requests.Session) -> None:
+    """In order: method, path, query, status, and whether a token was sent."""
+    app = create_app(Account(), token=TOKEN, quota_per_hour=2)
+    with serve(app) as base_url:
+        get(http, f"{base_url}/scans/", params={"limit": 5, "offset": 10})
+        get(http, f"{base_url}/scans")
+        get(http, f"{base_url}/scans/")
+        http.post(f"{base_url}/health/", timeout=10)
+        http.post(base_url.replace("/v1", "/sample/next-day/"), timeout=10)
+        del http.headers["Authorization"]
+        get(http, f"{base_url}/nothing/")
+    assert app.state.requests == [
+        RequestRecord("GET", "/v1/scans/", {"limit": "5", "offset": "10"}, 200, True),
+        RequestRecord("GET", "/v1/scans", {}, 301, True),
+        RequestRecord("GET", "/v1/scans/", {}, 429, True),
+        RequestRecord("POST", "/v1/health/", {}, 405, True),
+        RequestRecord("GET", "/v1/nothing/", {}, 401, False),
+    ]
+    assert TOKEN not in repr(app.state.requests)
+
+
+class Fault:
+    """Middleware that answers 503."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await JSONResponse({"detail": "fault"}, 503)(scope, receive, send)
+
+
+def test_middleware_runs_after_the_token_check(http: requests.Session) -> None:
+    """It responds in place of the rows, and only to requests with the token."""
+    app = create_app(Account(), token=TOKEN, middleware=[Middleware(Fault)])
+    with serve(app) as base_url:
+        get(http, f"{base_url}/scans/")
+        get(http, f"{base_url}/scans/", headers={"Authorization": "Bearer wrong"})
+    assert [record.status for record in app.state.requests] == [503, 401]
+
+
+def test_latency_delays_every_response(http: requests.Session) -> None:
+    """Also errors."""
+    with serve(create_app(Account(), token=TOKEN, latency_seconds=0.2)) as base_url:
+        answers = [get(http, f"{base_url}/scans/"), get(http, f"{base_url}/nothing/")]
+    assert [answer.elapsed.total_seconds() >= 0.2 for answer in answers] == [True, True]
+
+
+def test_changes_to_the_account_are_served_at_once(http: requests.Session) -> None:
+    """Rows may be set while the server runs. A URL in a row is served unchanged."""
+    account = Account()
+    rows: list[Row] = [
+        {"id": 1},
+        {"id": 2, "occurrences": None},
+        {"id": 3, "occurrences": "https://x.example.com/"},
+    ]
+    with serve(create_app(account, token=TOKEN)) as base_url:
+        before = walk(http, f"{base_url}/issues/")
+        account.issues = rows
+        after = walk(http, f"{base_url}/issues/")
+    assert (before, after) == ([], rows)
+
+
+def test_serve_closes_open_connections_and_frees_its_port(http: requests.Session) -> None:
+    """A kept-alive connection does not delay the end, and the port can be reused at once.
+
+    While it is in use, a second server on it fails.
+    """
+    app = create_app(Account(), token=TOKEN)
+    with serve(app) as base_url:
+        port = int(base_url.rsplit(":", 1)[1].removesuffix("/v1"))
+        assert base_url == f"http://127.0.0.1:{port}/v1"
+        assert get(http, f"{base_url}/scans/").status_code == 200
+        with pytest.raises(OSError, match="in use"), serve(app, port):
+            pass
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=10)
+    with serve(app, port) as again:
+        assert again == base_url
+        assert get(http, f"{base_url}/scans/").status_code == 200
+
+
+def test_serve_ends_without_a_request() -> None:
+    """Nothing hangs, and nothing is left listening."""
+    for _ in range(5):
+        with serve(create_app(Account(), token=TOKEN)) as base_url:
+            port = int(base_url.rsplit(":", 1)[1].removesuffix("/v1"))
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=10)
+
+
+def test_the_control_endpoint_advances_the_account(http: requests.Session) -> None:
+    """It needs no token, returns the changes, and the rows served are those of the next day."""
+    account, expected = generate(seed=7, issues=60), generate(seed=7, issues=60)
+    changes = expected.next_day()
+    with serve(create_app(account, token=TOKEN)) as base_url:
+        control = base_url.replace("/v1", "/sample/next-day/")
+        answer = http.post(control, headers={"Authorization": ""}, timeout=10)
+        wrong_method = get(http, control).status_code
+        scans = walk(http, f"{base_url}/scans/?limit=100")
+    assert (answer.status_code, answer.json()) == (200, asdict(changes))
+    assert (account, scans, wrong_method) == (expected, expected.scans, 405)
