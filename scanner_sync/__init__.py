@@ -1,3 +1,3 @@
-"""A vulnerability scanner's REST API into BigQuery, by a Cloud Function."""
+"""Sync a vulnerability scanner's REST API into BigQuery."""
 
 __version__ = "0.1.0"

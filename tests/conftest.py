@@ -1,4 +1,4 @@
-"""The real parts that the tests go through: an API, a local BigQuery, a local Secret Manager."""
+"""Real parts for the tests: a sample API, a local BigQuery and a local Secret Manager."""
 
 import logging
 import sys
@@ -29,11 +29,11 @@ TOKEN = "a-token-that-must-not-show"
 PROJECT = "test-project"
 SECRET = f"projects/{PROJECT}/secrets/token"
 SYNC = [sys.executable, "-m", "scanner_sync", "sync", "--json"]
-"""The command of a sync, whose settings are in the environment."""
+"""The command of a sync; its settings are in the environment."""
 
 
 class Dataset:
-    """A dataset of a local BigQuery, as a user with a query sees it."""
+    """A dataset in a local BigQuery, as a user queries it."""
 
     def __init__(self, name: str, client: bigquery.Client) -> None:
         self.name = name
@@ -41,15 +41,15 @@ class Dataset:
 
     @property
     def warehouse(self) -> Warehouse:
-        """The same, as the program sees it."""
+        """The same dataset, as the program uses it."""
         return Warehouse(self.client, self.name)
 
     def query(self, sql: str) -> list[dict[str, Any]]:
-        """The rows of a query; `{d}` in it is the dataset."""
+        """Return the rows of a query, in which `{d}` is the dataset."""
         return [dict(row) for row in self.client.query(sql.replace("{d}", self.name)).result()]
 
     def rows(self, table: str, without: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-        """All rows of a table but for dlt's columns, in the order of their keys."""
+        """Return all rows of a table without dlt's columns, ordered by key."""
         rows = [
             {k: v for k, v in row.items() if not k.startswith("_dlt_") and k not in without}
             for row in self.query(f"SELECT * FROM {{d}}.{table}")
@@ -57,20 +57,20 @@ class Dataset:
         return sorted(rows, key=lambda row: (row.get("issue_id", 0), row["id"]))
 
     def tables(self) -> set[str]:
-        """The merged tables: no history, no view, no bookkeeping with an underscore."""
+        """Return the merged tables, without histories, views and internal tables."""
         found = self.query("SELECT table_name FROM {d}.INFORMATION_SCHEMA.TABLES")
         names = {row["table_name"] for row in found if not row["table_name"].startswith("_")}
         return names - HISTORIES.keys() - VIEWS.keys()
 
     def columns(self, table: str) -> dict[str, str]:
-        """The columns of a table and their types."""
+        """Return the columns of a table with their types."""
         found = self.client.query(f"SELECT * FROM {self.name}.{table} LIMIT 0").result().schema
         return {field.name: field.field_type for field in found}
 
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """No setting of the machine reaches a test, and no logger of one test the next."""
+    """Keep the machine's settings out of a test, and its loggers out of the next test."""
     for name in (*(s.upper() for s in Settings.__dataclass_fields__), *EMULATORS):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -96,7 +96,7 @@ def bigquery_url(emulator_port: int) -> Iterator[str]:
 
 @pytest.fixture
 def dataset(bigquery_url: str, monkeypatch: pytest.MonkeyPatch) -> Dataset:
-    """A dataset of this test's own, and the settings that name it."""
+    """A new dataset for this test, and the settings that name it."""
     name = f"d{uuid.uuid4().hex[:12]}"
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", bigquery_url)
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", PROJECT)
@@ -107,7 +107,7 @@ def dataset(bigquery_url: str, monkeypatch: pytest.MonkeyPatch) -> Dataset:
 
 @pytest.fixture
 def account() -> Account:
-    """An account that a test fills; with nothing in it."""
+    """An empty account, which the test fills."""
     return Account()
 
 
@@ -118,7 +118,7 @@ def api(account: Account) -> Starlette:
 
 @pytest.fixture
 def api_url(api: Starlette, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The API of `account`, served, and the settings that name it."""
+    """A server with the API of `account`, and the settings that name it."""
     with serve_api(api) as url:
         monkeypatch.setenv("API_BASE_URL", url)
         monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
@@ -137,7 +137,7 @@ def secret_manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretManager]:
 
 
 class Vanishing(dict[int, list[dict[str, Any]]]):
-    """The occurrences of an account whose issues without any go away when they are asked for."""
+    """Occurrences of an account; an issue without any vanishes when they are requested."""
 
     def __init__(self, account: Account) -> None:
         super().__init__(account.occurrences)
@@ -150,7 +150,7 @@ class Vanishing(dict[int, list[dict[str, Any]]]):
 
 
 def function_client(target: str) -> flask.testing.FlaskClient:
-    """functions-framework's own client of an entry point."""
+    """Return functions-framework's test client for an entry point."""
     create_app: Callable[..., flask.Flask] = functions_framework.create_app
     app = create_app(target, str(processes.ROOT / "main.py"))
     return app.test_client()
@@ -167,7 +167,7 @@ def event() -> flask.testing.FlaskClient:
 
 
 def asked(api: Starlette) -> dict[str, int]:
-    """How many requests arrived for each path of the API."""
+    """Return how many requests arrived for each path of the API."""
     counts: dict[str, int] = {}
     for request in api.state.requests:
         path = request.path.removeprefix("/v1/")

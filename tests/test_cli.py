@@ -1,4 +1,4 @@
-"""`python -m scanner_sync`: what it prints, how it exits, what it leaves behind."""
+"""The command line: what it prints, how it exits, and what it leaves behind."""
 
 import json
 import os
@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +21,7 @@ from local.bigquery import error_of, proxy
 from local.processes import ROOT
 from local.secret_manager import SecretManager
 from sample_api import Account, generate
+from scanner_sync import __version__
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.lease import LEASE_SECONDS, LEASE_TABLE
@@ -38,7 +38,7 @@ class Done(NamedTuple):
 
 
 def run(*arguments: str, **settings: str) -> Done:
-    """A command whose standard streams are pipes."""
+    """Run a command whose standard streams are pipes."""
     done = subprocess.run(
         [*COMMAND, *arguments],
         env=os.environ | settings,
@@ -59,7 +59,7 @@ def on_terminal(
     stdout: int | None = None,
     **settings: str,
 ) -> Done:
-    """A command on a terminal, or its output elsewhere.
+    """Run a command on a terminal, perhaps with its output elsewhere.
 
     `see` gets what it printed so far, and its process id.
     """
@@ -92,8 +92,8 @@ def account() -> Account:
 
 
 @pytest.mark.usefixtures("dataset", "api_url")
-def test_sync_prints_for_programs_or_for_people(account: Account, tmp_path: Path) -> None:
-    """One line of JSON with --json, else a table; the log is JSON, as standard error is a pipe."""
+def test_sync_prints_json_or_a_table(account: Account, tmp_path: Path) -> None:
+    """With --json one line, otherwise a table. The log is JSON, as standard error is a pipe."""
     done = run("sync", "--resources", "targets,scans", "--json")
     [line] = done.out.splitlines()
     answer = json.loads(line)
@@ -112,10 +112,9 @@ def test_sync_prints_for_programs_or_for_people(account: Account, tmp_path: Path
 
 
 @pytest.mark.usefixtures("dataset", "api_url")
-def test_the_exit_status_says_what_to_do(tmp_path: Path) -> None:
+def test_exit_codes(tmp_path: Path) -> None:
     """0 success, 1 permanent failure, 2 usage error, 75 retryable failure; never a traceback."""
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert run("--version") == Done(0, f"scanner-sync {version}\n", "")
+    assert run("--version") == Done(0, f"scanner-sync {__version__}\n", "")
     assert (run().status, run("sync", "--help").status) == (2, 0)
     unknown = run("sync", "--resources", "scans,scan")
     assert unknown.status == 2
@@ -139,7 +138,7 @@ def test_the_exit_status_says_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("api_url")
 def test_a_terminal_shows_bars_and_a_readable_log(dataset: Dataset) -> None:
-    """Rows read of those expected, rows loaded, the steps, and the log; the bars are then gone."""
+    """Bars show rows read and loaded, and the step; at the end they are removed."""
     done = on_terminal("sync")
     assert done.status == 0
     plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", done.out)
@@ -165,7 +164,7 @@ def test_a_terminal_shows_bars_and_a_readable_log(dataset: Dataset) -> None:
         (signal.SIGTERM, "loading into BigQuery", 143),
     ],
 )
-def test_an_interrupted_sync_gives_back_what_it_holds(
+def test_an_interrupted_sync_releases_its_lease_and_files(
     dataset: Dataset,
     emulator_port: int,
     tmp_path: Path,
@@ -173,7 +172,7 @@ def test_an_interrupted_sync_gives_back_what_it_holds(
     step: str,
     status: int,
 ) -> None:
-    """No traceback, no file, no lease: the next run need not wait; and `status` tells of it."""
+    """No traceback, no files, no lease: the next sync starts at once, and `status` shows it."""
     sent: list[int] = []
 
     def interrupt(out: str, pid: int) -> None:
@@ -207,7 +206,7 @@ NAMES = [
 
 
 def findings(done: Done) -> dict[str, tuple[str, str]]:
-    """What `check` found, by name."""
+    """Return the results of `check` by name."""
     found = {}
     for line in done.out.splitlines():
         status, name, detail = re.split(r" {2,}", line, maxsplit=2)
@@ -225,8 +224,8 @@ def tables(client: bigquery.Client) -> set[str]:
 
 
 @pytest.mark.usefixtures("secret_manager", "api_url")
-def test_check_finds_nothing_wrong(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before the first sync and after it; and it leaves the dataset as it was."""
+def test_check_passes(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before and after the first sync; the dataset does not change."""
     monkeypatch.delenv("ACCESS_TOKEN")
     monkeypatch.setenv("ACCESS_TOKEN_SECRET", SECRET)
     first = run("check")
@@ -285,7 +284,7 @@ def test_check_names_what_failed(
     detail: str,
     exit_status: int,
 ) -> None:
-    """The one check that failed, what to do about it, and the checks that depend on it."""
+    """The failed check says what to do; those that depend on it are skipped."""
     for name in (dataset.name, f"{dataset.name}_staging"):
         made = bigquery.Dataset(f"{PROJECT}.{name}")
         made.location = "US"
@@ -305,7 +304,7 @@ def test_check_names_what_failed(
 
 @pytest.mark.usefixtures("api_url", "dataset")
 def test_check_without_google_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """It says how to get some, and tries what needs none."""
+    """It says how to get credentials, and runs the checks that need none."""
     monkeypatch.delenv("BIGQUERY_EMULATOR_HOST")
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
     done = run("check")
@@ -317,13 +316,13 @@ def test_check_without_google_credentials(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 
 @pytest.mark.usefixtures("secret_manager", "api_url")
-def test_status_tells_of_tables_and_runs(
+def test_status_shows_tables_and_syncs(
     dataset: Dataset, secret_manager: SecretManager, emulator_port: int
 ) -> None:
-    """Rows and freshness of each table; how the last run ended; no dataset is a clear error."""
+    """Rows and freshness of each table, and how the last sync ended. No dataset is an error."""
     none = run("status")
     assert (none.status, none.out) == (1, "")
-    assert none.err.startswith(f"LoadError: There is no dataset {dataset.name} in {PROJECT}.")
+    assert none.err.startswith(f"LoadError: Dataset {dataset.name} does not exist")
 
     assert run("sync", "--resources", "scans,targets").status == 0
     now = datetime.now(UTC)
@@ -348,7 +347,7 @@ def test_status_tells_of_tables_and_runs(
     lease = dataset.client.get_table(f"{PROJECT}.{dataset.name}.{LEASE_TABLE}")
     lease.labels = lease.labels | {"until": "1"}
     lease = dataset.client.update_table(lease, ["labels"])
-    assert dataset.warehouse.status()["last_run"]["outcome"] == "under way"
+    assert dataset.warehouse.status()["last_run"]["outcome"] == "running"
 
     def age(method: str, path: str, body: bytes) -> tuple[int, bytes] | None:
         if method != "GET" or LEASE_TABLE not in path:
@@ -358,11 +357,13 @@ def test_status_tells_of_tables_and_runs(
 
     with proxy(emulator_port, age) as url:
         client = bigquery.Client(PROJECT, ANONYMOUS, client_options={"api_endpoint": url})
-        assert Warehouse(client, dataset.name).status()["last_run"]["outcome"] == "ended unseen"
+        assert Warehouse(client, dataset.name).status()["last_run"]["outcome"] == "killed"
 
 
-def test_a_broken_configuration_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not quoted: it may hold the token."""
+def test_a_broken_config_file_is_named_but_not_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is not quoted, because it may hold the token."""
     (tmp_path / ".dlt").mkdir()
     (tmp_path / ".dlt/config.toml").write_text(f"access_token = = {TOKEN}")
     done = subprocess.run(

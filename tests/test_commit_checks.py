@@ -86,7 +86,7 @@ def test_each_commit_is_checked(checkout: Path) -> None:
     assert set(hooks) - {"terraform-fmt"} == planted.keys() - {"terraform-fmt"} | {"mypy"}
 
 
-def test_the_workflow_is_pinned_and_may_do_little() -> None:
+def test_the_workflow_is_pinned_and_read_only() -> None:
     """Each action by its commit, no right but to read, both Pythons, and all that .ci/run runs."""
     for path in (ROOT / ".github/workflows").iterdir():
         text = path.read_text()

@@ -141,7 +141,7 @@ def is_end(method: str, path: str, body: bytes) -> bool:
         (False, is_end, 1),
     ],
 )
-def test_a_run_killed_while_it_loads_is_mended_by_the_next(
+def test_the_next_sync_recovers_from_a_kill_while_loading(
     command: list[str],
     dataset: Dataset,
     account: Account,
@@ -178,7 +178,7 @@ def test_a_run_killed_while_it_loads_is_mended_by_the_next(
 
 
 @pytest.mark.parametrize("history", ["true", "false"])
-def test_rows_that_do_not_arrive_close_no_history(
+def test_missing_rows_close_no_history(
     command: list[str],
     dataset: Dataset,
     account: Account,
@@ -197,7 +197,7 @@ def test_rows_that_do_not_arrive_close_no_history(
         process = start(command, BIGQUERY_EMULATOR_HOST=url, HISTORY=history)
         found = answer(process)
     assert (found["error"]["type"], process.returncode) == ("LoadUnavailable", 75)
-    assert "but 0 of 6 in issues. No history was changed" in found["error"]["message"]
+    assert "0 of 6 in issues. No history was changed" in found["error"]["message"]
     assert (
         dataset.query("SELECT * FROM {d}.issues_history ORDER BY entity_key, valid_from") == before
     )
@@ -235,7 +235,7 @@ RATE_LIMIT = (403, error_of(403, "Exceeded rate limits", "rateLimitExceeded"))
         (is_end, UNAVAILABLE),
     ],
 )
-def test_bigquery_fails_for_a_moment(
+def test_a_transient_failure_of_bigquery_is_retried(
     command: list[str],
     dataset: Dataset,
     account: Account,
@@ -279,7 +279,7 @@ def test_bigquery_refuses_a_merge(
     assert_as_undisturbed(dataset, account)
 
 
-def test_nothing_is_asked_of_bigquery_after_the_deadline(
+def test_no_call_to_bigquery_after_the_deadline(
     command: list[str], dataset: Dataset, account: Account, emulator_port: int
 ) -> None:
     """A run whose time is over while it waits for a MERGE ends there and then."""
@@ -311,7 +311,7 @@ def test_nothing_is_asked_of_bigquery_after_the_deadline(
     ("moment", "reason"),
     [("load", "tableUnavailable"), ("load", "jobBackendError"), ("merge", "tableUnavailable")],
 )
-def test_a_job_that_fails_in_a_way_that_passes(
+def test_a_job_that_fails_transiently(
     command: list[str],
     dataset: Dataset,
     account: Account,
@@ -345,7 +345,7 @@ def test_a_job_that_fails_in_a_way_that_passes(
 
 
 @pytest.mark.parametrize("name", ["BIGQUERY_EMULATOR_HOST", "SECRET_MANAGER_EMULATOR_HOST"])
-def test_no_network_is_said_soon(
+def test_a_missing_network_is_reported_soon(
     command: list[str], dataset: Dataset, name: str, secret_manager: SecretManager
 ) -> None:
     """Where Google cannot be reached a run says so, before its deadline says less."""
@@ -357,7 +357,7 @@ def test_no_network_is_said_soon(
     assert "Check the network of this machine" in found["error"]["message"]
 
 
-def test_status_says_soon_that_there_is_no_network(command: list[str]) -> None:
+def test_status_reports_a_missing_network_soon(command: list[str]) -> None:
     """Google's client alone would try for ten minutes."""
     python, *_ = command
     status = subprocess.run(
@@ -388,7 +388,7 @@ def held(emulator_port: int) -> Iterator[tuple[str, threading.Event, threading.E
         go_on.set()
 
 
-def test_two_processes_on_one_dataset(
+def test_a_second_sync_into_a_dataset_is_refused(
     command: list[str],
     dataset: Dataset,
     account: Account,
@@ -406,7 +406,7 @@ def test_two_processes_on_one_dataset(
     assert_as_undisturbed(dataset, account)
 
 
-def test_a_lease_that_was_taken_over_ends_the_run(
+def test_losing_the_lease_ends_the_sync(
     command: list[str],
     dataset: Dataset,
     account: Account,
@@ -452,7 +452,7 @@ def ahead(command: list[str]) -> list[str]:
     return [command[0], "-c", AHEAD, *TABLES]
 
 
-def test_a_machine_that_is_ahead_does_not_take_a_lease_that_is_held(
+def test_a_clock_that_is_ahead_does_not_take_a_held_lease(
     command: list[str],
     dataset: Dataset,
     account: Account,
@@ -471,7 +471,7 @@ def test_a_machine_that_is_ahead_does_not_take_a_lease_that_is_held(
     assert_as_undisturbed(dataset, account)
 
 
-def test_instants_are_bigquerys_and_never_go_back(
+def test_instants_come_from_bigquery_and_never_go_back(
     command: list[str], dataset: Dataset, account: Account, ahead: list[str]
 ) -> None:
     """After a run an hour ahead, and a state that an earlier version wrote in the future."""
@@ -493,7 +493,7 @@ def test_instants_are_bigquerys_and_never_go_back(
     assert all(0 <= row["days_open"] < 1 for row in days)
 
 
-def test_a_killed_run_costs_the_next_no_more_than_its_lease(
+def test_the_lease_of_a_killed_sync_expires(
     command: list[str],
     dataset: Dataset,
     account: Account,
@@ -517,7 +517,7 @@ def test_a_killed_run_costs_the_next_no_more_than_its_lease(
 
 
 @pytest.mark.parametrize("was_done", [False, True], ids=["refused", "answer lost"])
-def test_a_lease_survives_a_renewal_that_fails(
+def test_a_lease_survives_a_failed_renewal(
     dataset: Dataset, emulator_port: int, was_done: bool
 ) -> None:
     """One renewal that is refused, or whose answer is lost, is made good by the next."""
@@ -572,7 +572,7 @@ exceptions: Any = google_exceptions  # whose classes have no types
         (KeyError("row"), InternalError),
     ],
 )
-def test_what_google_answers_is_told_apart(error: Exception, kind: type[SyncError]) -> None:
+def test_google_errors_are_classified(error: Exception, kind: type[SyncError]) -> None:
     """What passes may be tried again; what does not, or is a fault of ours, may not."""
     found = diagnose(error)
     assert type(found) is kind

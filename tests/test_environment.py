@@ -1,4 +1,4 @@
-"""A sync depends on its settings alone, and connects to the API and to Google alone."""
+"""A sync depends only on its settings, and connects only to the API and to Google."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def account() -> Account:
 
 
 def python(directory: Path, *arguments: str, **environment: str) -> dict[str, Any] | list[Any]:
-    """What a Python program prints last, as JSON."""
+    """Return the last line that a Python program prints, parsed as JSON."""
     done = subprocess.run(
         [sys.executable, *arguments],
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
@@ -72,7 +72,7 @@ def python(directory: Path, *arguments: str, **environment: str) -> dict[str, An
 
 
 def hostile(hint: str, switch: str) -> str:
-    """A value that is taken where that type is expected, and changes what is done."""
+    """Return a value that is valid for this type, and would change what dlt does."""
     if "Literal" in hint or "Refresh" in hint:
         return "drop_sources" if "drop_sources" in hint else hint.split("'")[-2]
     if "bool" in hint:
@@ -99,10 +99,10 @@ def write_toml(path: Path, values: dict[str, str]) -> None:
     path.write_text("\n".join(lines))
 
 
-def test_nothing_but_the_settings_decides(
+def test_only_the_settings_count(
     api_url: str, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever dlt could find in the environment or in `.dlt/`, the tables hold the same rows."""
+    """The tables hold the same rows with any dlt setting in the environment or in `.dlt/`."""
     asked: Any = python(tmp_path, "-c", ASK_DLT)
     before = {table: dataset.rows(table) for table in TABLES}
     opened = dataset.query("SELECT * FROM {d}.open_issues ORDER BY id")
@@ -140,10 +140,10 @@ def test_nothing_but_the_settings_decides(
 @pytest.mark.parametrize(
     "command", [["sync", "--json"], ["status", "--json"]], ids=["sync", "status"]
 )
-def test_nothing_goes_anywhere_else(
+def test_no_other_host_is_contacted(
     api_url: str, dataset: Dataset, tmp_path: Path, command: list[str]
 ) -> None:
-    """Each connection goes to the API or to BigQuery: no usage data goes to dlt's vendor."""
+    """Each connection goes to the API or to BigQuery; dlt's vendor gets no usage data."""
     python(tmp_path, "-m", "scanner_sync", "sync", "--json")
     (tmp_path / "sitecustomize.py").write_text(SITECUSTOMIZE)
     addresses = tmp_path / "addresses"

@@ -1,4 +1,4 @@
-"""The function as a running server, with parts that know nothing of each other."""
+"""The function as a running server, against independent implementations of its neighbors."""
 
 import contextlib
 import json
@@ -26,7 +26,7 @@ from tests.conftest import PROJECT, TOKEN, Dataset
 
 
 class Stranger:
-    """A server written from the API's description alone, sharing no line with the sample API.
+    """A server written from the API's description, which shares no code with the sample API.
 
     It closes the connection after each answer, sends at most 40 rows a page, and its rows lack
     fields that they may lack.
@@ -92,7 +92,7 @@ def serve(stranger: Stranger) -> Iterator[str]:
 
 @pytest.fixture
 def environment(dataset: Dataset, secret_manager: SecretManager) -> dict[str, str]:
-    """The settings of a function with a local BigQuery and a local Secret Manager."""
+    """Settings of a function with a local BigQuery and a local Secret Manager."""
     assert dataset.name
     assert secret_manager.secrets
     names = (
@@ -105,10 +105,10 @@ def environment(dataset: Dataset, secret_manager: SecretManager) -> dict[str, st
     return {name: os.environ[name] for name in names}
 
 
-def test_a_strangers_server_is_synced_row_for_row_twice(
+def test_another_server_is_synced_row_for_row_twice(
     environment: dict[str, str], dataset: Dataset
 ) -> None:
-    """The running function needs no more of the API than its description promises."""
+    """The function needs nothing of the API that its description does not promise."""
     stranger = Stranger()
     expected = {
         "issues": [
@@ -144,10 +144,10 @@ def test_a_strangers_server_is_synced_row_for_row_twice(
             assert found == expected
 
 
-def test_a_run_that_is_killed_leaves_the_function_serving(
+def test_a_killed_worker_leaves_the_function_serving(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """The process of a sync is killed while it reads: 500, nothing left behind, the next runs."""
+    """A worker killed while it reads: 500, nothing is left behind, and the next sync works."""
     arrived, go_on = threading.Event(), threading.Event()
 
     class Held(Stranger):
@@ -176,7 +176,7 @@ def test_a_run_that_is_killed_leaves_the_function_serving(
 
 
 def _runs(dataset: str) -> list[int]:
-    """The processes that sync into a dataset."""
+    """Return the processes that sync into a dataset."""
     found = []
     for directory in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it ended meanwhile
@@ -190,8 +190,8 @@ def _runs(dataset: str) -> list[int]:
     return found
 
 
-def test_past_the_deadline_nothing_runs_on(environment: dict[str, str], tmp_path: Path) -> None:
-    """504 when the time is over, whatever the run was waiting for, and its process is gone."""
+def test_nothing_runs_after_the_deadline(environment: dict[str, str], tmp_path: Path) -> None:
+    """At the deadline the answer is 504, and the worker is gone."""
     go_on = threading.Event()
 
     class Held(Stranger):
@@ -229,7 +229,7 @@ def _pubsub_jar() -> Path | None:
     _pubsub_jar() is None, reason="no java, or no Pub/Sub emulator in the gcloud CLI"
 )
 def test_pubsub_pushes_to_the_function(environment: dict[str, str], dataset: Dataset) -> None:
-    """Google's own Pub/Sub emulator delivers a message to sync_event, which syncs what it names."""
+    """Google's Pub/Sub emulator delivers a message to sync_event, which syncs what it names."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = ["java", "-jar", str(_pubsub_jar()), "--host=127.0.0.1", f"--port={port}"]
@@ -263,7 +263,7 @@ def test_pubsub_pushes_to_the_function(environment: dict[str, str], dataset: Dat
 def test_the_demo_leaves_nothing_running_when_it_is_interrupted(
     monkeypatch: pytest.MonkeyPatch, how: signal.Signals
 ) -> None:
-    """However it ends, what it started ends with it."""
+    """Everything the demo started ends with it."""
     mark = f"DEMO_OF_A_TEST={uuid.uuid4().hex}"
     name, _, value = mark.partition("=")
     monkeypatch.setenv(name, value)
@@ -280,7 +280,7 @@ def test_the_demo_leaves_nothing_running_when_it_is_interrupted(
 
 
 def _marked(mark: str) -> list[int]:
-    """The processes that have this in their environment, but for this one."""
+    """Return the other processes that have this in their environment."""
     found = []
     for directory in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it ended meanwhile

@@ -1,4 +1,4 @@
-"""The log: its shape, its trace, and the events that Terraform's metrics and alerts read."""
+"""The log: its format, its trace, and the events that Terraform's metrics and alerts read."""
 
 import json
 import logging
@@ -26,7 +26,7 @@ from tests.test_function import Stranger, serve
 from tests.test_request import push
 
 NONSENSE = "bm9uc2Vuc2U="
-"""Data of a Pub/Sub message that ask for nothing."""
+"""Data of a Pub/Sub message with an unknown resource."""
 
 TRACE = "ab" * 16
 SPAN = "00f067aa0ba902b7"
@@ -50,7 +50,7 @@ def account() -> Account:
 
 
 def entries(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """What was logged since the last time; each line is one JSON object with no secret in it."""
+    """Return what was logged since the last call. Each line is a JSON object without a secret."""
     lines = capfd.readouterr().err.splitlines()
     assert not any(TOKEN in line for line in lines)
     found = [json.loads(line) for line in lines]
@@ -59,13 +59,13 @@ def entries(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.usefixtures("dataset", "api_url")
-def test_the_events_are_those_that_terraform_reads(
+def test_events_have_the_fields_that_terraform_reads(
     http: flask.testing.FlaskClient,
     account: Account,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """A run that finished and one that failed log each field, with the figures of the report."""
+    """A sync that finished and one that failed log each field, with the figures of the answer."""
     del account.occurrences[account.issues[1]["id"]]
     account.occurrences = Vanishing(account)
     answer = http.post("/").get_json()
@@ -122,14 +122,14 @@ def test_the_events_are_those_that_terraform_reads(
     ],
 )
 @pytest.mark.usefixtures("dataset", "api_url")
-def test_the_trace_of_the_request_stands_on_every_line(
+def test_every_line_has_the_trace_of_its_request(
     event: flask.testing.FlaskClient,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     headers: dict[str, str],
     expected: dict[str, str],
 ) -> None:
-    """Of the run's process, and of the function's: a message dropped, and one to come again."""
+    """Lines of the worker and of the function, for a dropped and for a redelivered message."""
     message = push("eyJyZXNvdXJjZXMiOiBbInNjYW5zIl19")["json"]  # {"resources": ["scans"]}
     assert event.post("/", json=message, headers=headers).status_code == 200
     monkeypatch.setenv("SYNC_DEADLINE_SECONDS", "1")
@@ -172,12 +172,12 @@ def test_the_trace_of_the_request_stands_on_every_line(
     ],
 )
 def test_a_trace_is_hexadecimal_or_none(traceparent: str, cloud: str, expected: str | None) -> None:
-    """Whatever else a header says is no trace."""
+    """Any other header is ignored."""
     assert trace_of(traceparent, cloud) == expected
 
 
 @pytest.mark.usefixtures("dataset")
-def test_the_servers_own_lines_have_the_same_shape() -> None:
+def test_the_server_logs_in_the_same_format() -> None:
     """functions-framework under gunicorn, with the execution ids that Google Cloud adds."""
     lines: list[str] = []
     seen = threading.Event()
@@ -208,10 +208,10 @@ def test_the_servers_own_lines_have_the_same_shape() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Cannot create BigQuery Storage client")
-def test_a_long_run_says_how_far_it_is(
+def test_a_long_sync_logs_its_progress(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A line at each interval: rows read of those expected, while the API holds an answer back."""
+    """A line at each interval with rows read and expected, while the API delays an answer."""
     said: list[dict[str, Any]] = []
     half, loaded = threading.Event(), threading.Event()
 
@@ -260,8 +260,8 @@ def test_a_long_run_says_how_far_it_is(
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
-def test_peak_memory_is_that_of_the_run_alone() -> None:
-    """What started the process may have far more."""
+def test_peak_memory_excludes_the_parent() -> None:
+    """The parent may use far more memory."""
     ballast = bytearray(b"x" * (256 * 2**20))
     code = "import dlt; from scanner_sync.progress import peak_memory_mib; print(peak_memory_mib())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)

@@ -1,4 +1,4 @@
-"""What callers may ask for: over HTTP, and by a Pub/Sub message in either shape."""
+"""Requests to the function: over HTTP, and as a Pub/Sub message in either format."""
 
 import base64
 import gc
@@ -44,7 +44,7 @@ def error(kind: str, message: str) -> dict[str, Any]:
 def test_a_malformed_request_is_refused(
     http: flask.testing.FlaskClient, body: str | bytes, fault: str
 ) -> None:
-    """400, and what is allowed, before any setting is read."""
+    """The answer is 400 and says what is allowed, before any setting is read."""
     gc.collect()  # a finalizer of another test would fail at the depth that a nested body reaches
     answer = http.post("/", data=body, content_type="application/json")
     found = answer.get_json()
@@ -56,7 +56,7 @@ def test_a_malformed_request_is_refused(
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 def test_other_methods_are_refused(http: flask.testing.FlaskClient, method: str) -> None:
-    """405, and the method that is allowed."""
+    """The answer is 405 and names the allowed method."""
     answer = http.open("/", method=method)
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
     assert answer.get_json() == error("MethodNotAllowed", "Send a POST request.")
@@ -68,7 +68,7 @@ def account() -> Account:
 
 
 class HeldBack:
-    """Holds every request to the API back until it is told to go on."""
+    """Delays every request to the API until it is told to go on."""
 
     def __init__(self, app: ASGIApp, arrived: threading.Event, go_on: threading.Event) -> None:
         self.app, self.arrived, self.go_on = app, arrived, go_on
@@ -90,12 +90,12 @@ def api(account: Account, held_back: tuple[threading.Event, threading.Event]) ->
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_a_second_run_at_once_is_refused(
+def test_a_second_sync_in_an_instance_is_refused(
     api: Starlette,
     http: flask.testing.FlaskClient,
     held_back: tuple[threading.Event, threading.Event],
 ) -> None:
-    """409 while a run is under way, which goes on undisturbed; afterwards the next may start."""
+    """The answer is 409 during a sync, which is not disturbed; after it, the next may start."""
     arrived, go_on = held_back
     answers: list[Any] = []
     body = {"resources": ["targets"]}
@@ -145,8 +145,8 @@ def push(data: str | None) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _go_on(request: pytest.FixtureRequest) -> None:
-    """Let requests through, but for the test that holds them back."""
-    if request.function is not test_a_second_run_at_once_is_refused:
+    """Let requests through at once, except in the test that delays them."""
+    if request.function is not test_a_second_sync_in_an_instance_is_refused:
         request.getfixturevalue("held_back")[1].set()
 
 
@@ -167,7 +167,7 @@ def test_a_message_starts_a_sync(
     data: str | None,
     tables: set[str],
 ) -> None:
-    """The message's data is as the body of an HTTP request; no data asks for everything."""
+    """The data of a message has the format of an HTTP body; without data, everything is synced."""
     answer = event.post("/", **shape(data))
     assert answer.status_code == 200
     assert dataset.tables() == tables
@@ -176,23 +176,23 @@ def test_a_message_starts_a_sync(
 
 @pytest.mark.parametrize("shape", [eventarc, push])
 @pytest.mark.parametrize("data", [encode({"since": 1}), "no base64!", "é", encode(["issues"])])
-def test_a_message_that_never_can_be_done_is_acknowledged(
+def test_a_malformed_message_is_acknowledged(
     event: flask.testing.FlaskClient,
     capfd: pytest.CaptureFixture[str],
     shape: Callable[[str | None], dict[str, Any]],
     data: str,
 ) -> None:
-    """It is logged as an error, and not delivered again."""
+    """It is logged as an error, and not redelivered."""
     assert event.post("/", **shape(data)).status_code == 200
     [entry] = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     assert (entry["severity"], entry["message"]) == ("ERROR", "message_dropped")
     assert entry["error_type"] == "RequestError"
 
 
-def test_wrong_settings_acknowledge_a_message(
+def test_a_permanent_failure_acknowledges_the_message(
     event: flask.testing.FlaskClient, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Delivering it again would not mend a setting."""
+    """Redelivery would not correct a setting."""
     assert event.post("/", **push(None)).status_code == 200
     entries = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     assert [entry["message"] for entry in entries] == ["sync_failed", "message_dropped"]
@@ -200,20 +200,20 @@ def test_wrong_settings_acknowledge_a_message(
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_a_message_that_a_later_try_may_mend_is_delivered_again(
+def test_a_retryable_failure_redelivers_the_message(
     event: flask.testing.FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is retryable is raised, which functions-framework answers with 500."""
+    """A retryable error is raised, and functions-framework answers 500."""
     monkeypatch.setenv("SYNC_DEADLINE_SECONDS", "1")
     monkeypatch.setenv("API_BASE_URL", "http://127.0.0.1:1")
     event.application.config["PROPAGATE_EXCEPTIONS"] = False
     assert event.post("/", **push(None)).status_code == 500
 
 
-def test_a_process_that_is_ended_from_outside_is_told(
+def test_a_killed_worker_is_reported(
     http: flask.testing.FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """500 with what most likely ended it, and the next run is not refused."""
+    """The answer is 500 with the most likely cause, and the next sync is not refused."""
     monkeypatch.setattr(sys, "executable", "/bin/false")
     for _ in range(2):
         answer = http.post("/")

@@ -194,7 +194,7 @@ def taken(python: str | Path, lock: Path, *options: str | Path) -> dict[str, str
     return {canonicalize_name(about["name"]): about["version"] for about in found}
 
 
-def test_pip_takes_the_pins_whatever_is_released(tmp_path: Path) -> None:
+def test_pip_accepts_the_lock_after_new_releases(tmp_path: Path) -> None:
     """Every pin is taken by its hash while a newer release of each package is there.
 
     The packages are empty, but ask for what the real ones ask for, so no network is needed.
@@ -243,7 +243,7 @@ def test_pip_installs_what_is_deployed(python: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.network
-def test_pip_takes_what_the_benchmark_needs(tmp_path: Path) -> None:
+def test_pip_accepts_the_lock_of_the_benchmark(tmp_path: Path) -> None:
     """As above for the one environment that `make demo` and `make test` do not make."""
     pins = pins_of("requirements/airbyte.txt", HERE)
     for package, version in pins.items():

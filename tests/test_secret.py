@@ -1,4 +1,4 @@
-"""The token from Secret Manager, by Google's own client from a local server."""
+"""The token, read by Google's client from a local Secret Manager."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def read(secret: str, deadline: float = 30) -> str:
 
 @pytest.mark.parametrize("data", [TOKEN, f"{TOKEN}\n", f" {TOKEN}\r\n"])
 def test_the_token_is_read(secret_manager: SecretManager, data: str) -> None:
-    """The latest version, without the white space that `echo` leaves around it."""
+    """The latest version is read, without the white space that `echo` leaves around it."""
     secret_manager.secrets[SECRET] = [Version(b"older"), Version(data.encode())]
     assert read(SECRET) == TOKEN
     assert secret_manager.accesses == [LATEST]
@@ -75,14 +75,14 @@ CAUSES: list[Any] = [
 
 
 @pytest.mark.parametrize(("cause", "facts"), CAUSES, ids=[c[0].__name__ for c in CAUSES])
-def test_each_cause_is_told_apart(
+def test_each_cause_has_its_message(
     secret_manager: SecretManager,
     http: flask.testing.FlaskClient,
     monkeypatch: pytest.MonkeyPatch,
     cause: Any,
     facts: list[str],
 ) -> None:
-    """500, with what is wrong and what to do; and Secret Manager is asked once."""
+    """The answer is 500 and says what to do; Secret Manager is asked once."""
     monkeypatch.setenv("API_BASE_URL", "http://127.0.0.1:1")
     cause(secret_manager)
     answer = http.post("/")
@@ -93,8 +93,8 @@ def test_each_cause_is_told_apart(
     assert not TokenError.retryable
 
 
-def test_an_unavailable_secret_manager_may_be_tried_again(secret_manager: SecretManager) -> None:
-    """It is asked until the time is over, and the error is one that Pub/Sub tries again."""
+def test_an_unavailable_secret_manager_is_retryable(secret_manager: SecretManager) -> None:
+    """It is asked until the timeout, and the error is retryable."""
     secret_manager.unavailable = True
     with pytest.raises(TokenUnavailable) as caught:
         read(SECRET, deadline=3)

@@ -1,4 +1,4 @@
-"""Each setting: where it is read from, what it defaults to, and the error when it is wrong."""
+"""Each setting: where it is read from, its default, and the error if it is malformed."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ def set_all(monkeypatch: pytest.MonkeyPatch, settings: dict[str, str]) -> None:
 
 
 def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the two required settings alone, the others have the documented defaults."""
+    """With only the two required settings, the others have their documented defaults."""
     set_all(monkeypatch, GOOD)
     assert read_settings() == Settings(
         api_base_url="https://api.example.com/v1/",
@@ -40,7 +40,7 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_all_from_the_files_of_dlt(tmp_path: Path) -> None:
+def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
     """`.dlt/config.toml` and `.dlt/secrets.toml` of the working directory hold settings, too."""
     (tmp_path / ".dlt").mkdir()
     (tmp_path / ".dlt/config.toml").write_text(
@@ -128,7 +128,7 @@ WRONG: list[tuple[str, list[str], str]] = [
 def test_a_wrong_setting_is_named(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, form: str
 ) -> None:
-    """The error names the setting and what it should look like, and never its value."""
+    """The error names the setting and its format, and never its value."""
     set_all(monkeypatch, GOOD | {name: value})
     with pytest.raises(SettingsError) as caught:
         read_settings()
@@ -167,10 +167,10 @@ def test_a_wrong_setting_is_named(
         ),
     ],
 )
-def test_an_emulators_wrong_address_is_named(
+def test_a_malformed_emulator_address_is_named(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, form: str
 ) -> None:
-    """It is an error of the settings, before anything is connected to."""
+    """It is a settings error, before any connection is made."""
     set_all(monkeypatch, GOOD | {name: value})
     with pytest.raises(SettingsError) as caught:
         read_settings()
@@ -188,24 +188,24 @@ def test_an_emulators_wrong_address_is_named(
         ("SECRET_MANAGER_EMULATOR_HOST", "[::1]:9090"),
     ],
 )
-def test_an_emulators_address_is_taken(
+def test_an_emulator_address_is_accepted(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    """As a name of a container's, or of IPv6."""
+    """For example the name of a container, or an IPv6 address."""
     set_all(monkeypatch, GOOD | {name: value})
     settings = read_settings()
     assert value in (settings.bigquery_emulator, settings.secret_manager_emulator)
 
 
 def test_every_setting_can_be_wrong() -> None:
-    """The list of wrong values above leaves no setting out."""
+    """The list of wrong values above covers every setting."""
     assert [name for name, _, _ in WRONG] == [s.upper() for s in Settings.__dataclass_fields__]
 
 
 def test_all_faults_in_one_message(
     http: flask.testing.FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Through the function: 500, with each fault, what is missing among them."""
+    """The function answers 500 with every fault, including missing settings."""
     set_all(monkeypatch, {"PAGE_SIZE": "ten", "DATASET": "My Data"})
     answer = http.post("/")
     message = (
@@ -229,7 +229,7 @@ def test_the_token_is_not_shown() -> None:
 
 
 def test_the_token_is_read_as_a_secret(tmp_path: Path) -> None:
-    """A token in config.toml, which is often committed, is not taken."""
+    """A token in config.toml is ignored, because that file is often committed."""
     (tmp_path / ".dlt").mkdir()
     (tmp_path / ".dlt/config.toml").write_text('api_base_url = "https://h/"\naccess_token = "t"\n')
     with pytest.raises(SettingsError, match="ACCESS_TOKEN_SECRET is required"):

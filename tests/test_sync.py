@@ -1,4 +1,4 @@
-"""The main job, through functions-framework, into a local BigQuery."""
+"""Whole syncs, through functions-framework, into a local BigQuery."""
 
 import datetime
 import json
@@ -29,7 +29,7 @@ COLUMN_TYPES = {
 
 
 def expected(table: str, item: dict[str, Any]) -> dict[str, Any]:
-    """The row of BigQuery that holds an item of the API."""
+    """Return the row in BigQuery that holds an item of the API."""
     row: dict[str, Any] = {}
     for name, column in TABLES[table].columns.items():
         value = item.get(name)
@@ -45,7 +45,7 @@ def expected(table: str, item: dict[str, Any]) -> dict[str, Any]:
 
 
 def expected_rows(account: Account, api_url: str) -> dict[str, list[dict[str, Any]]]:
-    """What the four tables hold after a sync of the account."""
+    """Return what the four tables hold after a sync of the account."""
     issues = [
         issue | {"occurrences": f"{api_url}/issues/{issue['id']}/occurrences/"}
         for issue in account.issues
@@ -69,7 +69,7 @@ def all_rows(dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
 
 @pytest.fixture
 def account(request: pytest.FixtureRequest) -> Account:
-    """A generated account of 20 issues, or what the test is marked to have."""
+    """A generated account of 20 issues, or what the test's parameter says."""
     return getattr(request, "param", None) or generate(seed=3, issues=20)
 
 
@@ -82,7 +82,7 @@ def test_a_sync_loads_all_rows(
     http: flask.testing.FlaskClient,
     tmp_path: Path,
 ) -> None:
-    """Each table holds what the API holds, row for row; the answer says so; nothing is left."""
+    """Each table holds what the API holds, the answer says so, and no files are left."""
     answer = http.post("/", json={})
     rows = expected_rows(account, api_url)
     body = answer.get_json()
@@ -121,7 +121,7 @@ def test_a_sync_loads_all_rows(
 def test_a_second_sync_updates_in_place(
     account: Account, api_url: str, dataset: Dataset, http: flask.testing.FlaskClient
 ) -> None:
-    """The same data changes nothing; a changed row is updated, a new one added, none removed."""
+    """The same data changes nothing; changed rows are updated, new ones added, none removed."""
     assert http.post("/").status_code == 200
     before = all_rows(dataset)
     assert http.post("/").status_code == 200
@@ -146,7 +146,7 @@ def test_a_second_sync_updates_in_place(
 def test_an_empty_account_has_its_tables(
     api: Starlette, dataset: Dataset, http: flask.testing.FlaskClient, account: Account
 ) -> None:
-    """Where every listing is empty all columns are there, typed, and later rows fit them."""
+    """If every listing is empty, all columns exist with their types, and later rows fit them."""
     answer = http.post("/")
     assert answer.status_code == 200, answer.get_json()
     assert answer.get_json()["tables"] == {table: {"rows": 0} for table in TABLES}
@@ -172,7 +172,7 @@ def test_an_empty_account_has_its_tables(
 
 @pytest.mark.usefixtures("api_url")
 def test_each_column_is_described(dataset: Dataset, http: flask.testing.FlaskClient) -> None:
-    """BigQuery is told the description of every column when it makes the table."""
+    """BigQuery gets the description of every column when it creates the table."""
     assert http.post("/").status_code == 200
     queries = [getattr(job, "query", "") for job in dataset.client.list_jobs(max_results=1000)]
     for table, declaration in TABLES.items():
@@ -220,7 +220,7 @@ def test_only_what_is_asked_for_is_read_and_loaded(
     loaded: set[str],
     paths: set[str],
 ) -> None:
-    """A request that names resources makes no other table; occurrences alone read the issues."""
+    """Only the tables of the named resources are created; occurrences also read the issues."""
     answer = http.post("/", json={"resources": resources})
     assert answer.status_code == 200, answer.get_json()
     assert set(answer.get_json()["tables"]) == loaded
@@ -230,7 +230,7 @@ def test_only_what_is_asked_for_is_read_and_loaded(
 
 @pytest.mark.usefixtures("api_url")
 @pytest.mark.parametrize("account", [Account()], indirect=True)
-def test_what_the_api_adds_is_taken_in(
+def test_a_new_field_becomes_a_column(
     dataset: Dataset, http: flask.testing.FlaskClient, account: Account
 ) -> None:
     """New fields become columns, nested ones JSON; there are no child tables and no variants."""
@@ -274,7 +274,7 @@ def test_a_column_that_changes_type_fails_the_load(
     named: tuple[str, str],
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """The error names table and column and no value, and every table is as it was."""
+    """The error names table and column but no value, and no table changes."""
     account.issues = [{"id": 1, "title": "before", "new_column": 5}]
     account.occurrences = {1: []}
     assert http.post("/").status_code == 200
@@ -307,10 +307,10 @@ TEXTS = [
 
 @pytest.mark.parametrize("account", [Account()], indirect=True)
 @pytest.mark.usefixtures("api_url")
-def test_any_text_and_number_arrives_as_it_was_sent(
+def test_any_text_and_number_arrives_unchanged(
     dataset: Dataset, http: flask.testing.FlaskClient, account: Account
 ) -> None:
-    """Control characters, quotes, any script, the largest numbers: in text and inside JSON."""
+    """Control characters, quotes, any script and the largest numbers, in text and in JSON."""
     numbers = [0, -1, 2**63 - 1, -(2**63), 1.5, 1e300]
     account.targets = [
         {"id": n, "address": text, "tags": [text, None, *numbers], "new": text}
@@ -327,7 +327,7 @@ def test_any_text_and_number_arrives_as_it_was_sent(
 def test_a_dataset_in_another_location(
     dataset: Dataset, http: flask.testing.FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The error names both locations; nothing else in BigQuery would."""
+    """The error names both locations."""
     assert http.post("/", json={"resources": ["scans"]}).status_code == 200
     monkeypatch.setenv("BIGQUERY_LOCATION", "EU")
     answer = http.post("/", json={"resources": ["scans"]})
@@ -343,7 +343,7 @@ def test_a_rotated_token_is_used_at_once(
     dataset: Dataset,
     http: flask.testing.FlaskClient,
 ) -> None:
-    """The secret is read on each run: what the API refuses is mended by a new version."""
+    """The secret is read by each sync, so a new version is used at once."""
     secret_manager.secrets[SECRET] = [Version(b"an-old-token")]
     answer = http.post("/", json={"resources": ["scans"]})
     assert (answer.status_code, answer.get_json()["error"]["type"]) == (502, "ApiRefused")
@@ -360,7 +360,7 @@ def test_nothing_secret_is_logged(
     capfd: pytest.CaptureFixture[str],
     account: Account,
 ) -> None:
-    """At DEBUG, too, no log line holds the token or a row; each is one JSON object."""
+    """Even at DEBUG, no log line holds the token or a row; each is a JSON object."""
     monkeypatch.setenv("LOG_LEVEL", "DEBUG")
     account.issues[0]["title"] = "marker-in-a-row"
     del account.occurrences[account.issues[1]["id"]]

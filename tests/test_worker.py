@@ -1,4 +1,4 @@
-"""How a command ends when its output, its disk or its temporary directory lets it down."""
+"""How a command ends if it is interrupted, or lacks output, disk space or a directory."""
 
 import errno
 import fcntl
@@ -57,7 +57,7 @@ def run(
     limits: Callable[[], None] | None = None,
     **settings: Any,
 ) -> Done:
-    """A command under a shell's redirection; 9 in it is a pipe that nobody reads."""
+    """Run a command under a shell's redirection, in which 9 is a pipe without a reader."""
     gone = pipe_without_reader()
 
     def prepare() -> None:
@@ -95,10 +95,10 @@ OTHERS = ["both readers gone", "all closed"]
 
 @pytest.mark.usefixtures("api_url")
 @pytest.mark.parametrize("how", list(REDIRECTIONS))
-def test_a_sync_ends_with_what_it_did_whatever_becomes_of_its_output(
+def test_exit_codes_of_a_sync_whose_output_is_lost(
     how: str, account: Account, dataset: Dataset, tmp_path: Path
 ) -> None:
-    """A reader that went away is no failure, output on a full disk is one; the rows are loaded."""
+    """A reader that went away is not a failure, but a full disk is one. The rows are loaded."""
     redirection, status, said = REDIRECTIONS[how]
     done = run(redirection, *SYNC, "--json")
     not_logged = [line for line in done.err.splitlines() if not line.startswith("{")]
@@ -109,7 +109,7 @@ def test_a_sync_ends_with_what_it_did_whatever_becomes_of_its_output(
 
 
 @pytest.mark.usefixtures("dataset")
-def test_a_failing_command_keeps_its_exit_status_whatever_becomes_of_its_output(
+def test_exit_codes_of_a_failing_command_whose_output_is_lost(
     tmp_path: Path,
 ) -> None:
     """1 for a permanent failure, 75 for a retryable one, 2 for a usage error."""
@@ -130,7 +130,7 @@ def test_a_failing_command_keeps_its_exit_status_whatever_becomes_of_its_output(
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_the_other_commands_end_with_what_they_did_whatever_becomes_of_their_output(
+def test_exit_codes_of_other_commands_whose_output_is_lost(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """Text and JSON, help and version: 0, or 1 and a line if the disk is full."""
@@ -153,8 +153,8 @@ def test_the_other_commands_end_with_what_they_did_whatever_becomes_of_their_out
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_the_bars_are_gone_where_the_output_has_no_reader(tmp_path: Path) -> None:
-    """A sync whose bars are on a terminal, and whose answer goes to a pipe that nobody reads."""
+def test_bars_are_removed_if_the_output_has_no_reader(tmp_path: Path) -> None:
+    """The bars are on a terminal, and the answer goes to a pipe without a reader."""
     gone = pipe_without_reader()
     done = on_terminal(*SYNC, stdout=gone)
     os.close(gone)
@@ -164,8 +164,8 @@ def test_the_bars_are_gone_where_the_output_has_no_reader(tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_output_that_does_not_block_is_waited_for() -> None:
-    """Whoever shares the pipe may have made it so; all of the answer comes, however late."""
+def test_nonblocking_output_is_complete() -> None:
+    """A pipe may be non-blocking, because another process made it so; the answer is complete."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     size = fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
@@ -183,8 +183,8 @@ def test_output_that_does_not_block_is_waited_for() -> None:
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_an_interrupt_at_the_very_end_leaves_nothing(tmp_path: Path) -> None:
-    """While the answer is written, interrupts change nothing; the directory is removed."""
+def test_an_interrupt_at_the_end_leaves_no_files(tmp_path: Path) -> None:
+    """While the answer is written, interrupts change nothing, and the directory is removed."""
     reader, writer = os.pipe()
     size = fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
     os.write(writer, b"x" * size)
@@ -209,7 +209,7 @@ def test_an_interrupt_at_the_very_end_leaves_nothing(tmp_path: Path) -> None:
 
 @pytest.fixture
 def held() -> Iterator[tuple[threading.Event, threading.Event]]:
-    """An API that holds its answers back: set when one is asked for, and to be set to let it go."""
+    """An API that delays its answers: an event set by the first request, and one to go on."""
     arrived, go_on = threading.Event(), threading.Event()
 
     class Held(Stranger):
@@ -230,10 +230,10 @@ Held = tuple[threading.Event, threading.Event]
 
 @pytest.mark.usefixtures("dataset")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_second_interrupt_ends_a_sync_as_the_first_does(
+def test_a_second_interrupt_changes_nothing(
     held: Held, number: signal.Signals, tmp_path: Path
 ) -> None:
-    """Whether it comes while the first is dealt with or not: no traceback, nothing left."""
+    """It may come while the first is handled or later: no traceback, and nothing is left."""
     arrived, _ = held
     command = subprocess.Popen([*COMMAND, *SYNC], cwd=ROOT, stderr=subprocess.PIPE, text=True)
     assert command.stderr
@@ -252,7 +252,7 @@ def test_a_second_interrupt_ends_a_sync_as_the_first_does(
 
 @pytest.mark.usefixtures("dataset")
 def test_a_sync_under_nohup_outlives_its_terminal(held: Held) -> None:
-    """A signal that its caller had it ignore is ignored."""
+    """A signal that the caller ignores is ignored."""
     arrived, go_on = held
     command = subprocess.Popen(
         ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *COMMAND, *SYNC],
@@ -267,8 +267,8 @@ def test_a_sync_under_nohup_outlives_its_terminal(held: Held) -> None:
 
 
 @pytest.mark.usefixtures("dataset")
-def test_what_a_killed_run_left_is_removed_once_nobody_uses_it(held: Held, tmp_path: Path) -> None:
-    """Not while its processes live; by the next sync, even if it fails, once they were killed."""
+def test_files_of_a_killed_sync_are_removed_later(held: Held, tmp_path: Path) -> None:
+    """The next sync removes them, even if it fails, but not while their processes live."""
     arrived, _ = held
     command = subprocess.Popen(
         [*COMMAND, *SYNC], cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True
@@ -287,7 +287,7 @@ def test_what_a_killed_run_left_is_removed_once_nobody_uses_it(held: Held, tmp_p
 
 
 def test_a_worker_ends_with_its_parent(held: Held, dataset: Dataset, tmp_path: Path) -> None:
-    """A parent that is killed alone: its worker gives the lease back, and its files are removed."""
+    """If only the parent is killed, its worker releases the lease and ends."""
     arrived, go_on = held
     parent = subprocess.Popen([*COMMAND, *SYNC], cwd=ROOT, stderr=subprocess.PIPE, text=True)
     assert arrived.wait(timeout=60)
@@ -306,17 +306,17 @@ def test_a_worker_ends_with_its_parent(held: Held, dataset: Dataset, tmp_path: P
 
 
 def leave_behind(directory: Path) -> Path:
-    """What a killed run leaves: its directory, and in it a lock that nobody holds."""
+    """Make what a killed sync leaves: a directory with a lock that no process holds."""
     directory.mkdir(mode=0o700)
     (directory / "lock").touch(mode=0o600)
     (directory / "rows.jsonl").write_text("{}\n")
     return directory
 
 
-def test_only_what_a_killed_run_left_is_removed(
+def test_only_files_of_killed_syncs_are_removed(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Nothing that merely looks like it: a link, another's directory, one without a lock."""
+    """Similar names are left alone: links, directories of other users or without a lock."""
     elsewhere = leave_behind(tmp_path_factory.mktemp("elsewhere") / "scanner_sync-elsewher")
     left = leave_behind(tmp_path / "scanner_sync-leftleft")
     (tmp_path / "scanner_sync-linklink").symlink_to(elsewhere)
@@ -338,22 +338,22 @@ def test_only_what_a_killed_run_left_is_removed(
     assert after < before
 
 
-def test_the_function_removes_what_a_killed_run_left(
+def test_the_function_removes_files_of_killed_syncs(
     http: flask.testing.FlaskClient, tmp_path: Path
 ) -> None:
-    """An instance may outlive the process of a run, and what started it."""
+    """An instance outlives its workers."""
     leave_behind(tmp_path / "scanner_sync-leftleft")
     assert http.post("/", json={}).get_json()["error"]["type"] == "SettingsError"
     assert list(tmp_path.iterdir()) == []
 
 
 def at_most(what: int, most: int) -> Callable[[], None]:
-    """A limit of a process, to be set before it starts."""
+    """Return a function that sets a limit of a process before it starts."""
     return lambda: resource.setrlimit(what, (most, most))
 
 
 def failure(done: Done) -> str:
-    """The message of the one failure, which is said, answered and logged alike, and of no fault."""
+    """Return the message of the only failure, which is printed, answered and logged alike."""
     answer = json.loads(done.out)
     logged = [json.loads(line) for line in done.err.splitlines() if line.startswith("{")]
     [failed] = [entry for entry in logged if entry["message"] == "sync_failed"]
@@ -366,10 +366,10 @@ def failure(done: Done) -> str:
 
 @pytest.mark.usefixtures("api_url")
 @pytest.mark.parametrize("size", [0, 6000, 20_000], ids=["dlt's", "the schema", "the rows"])
-def test_a_file_that_cannot_grow_is_an_error_of_the_machine(
+def test_a_file_size_limit_is_a_machine_error(
     account: Account, size: int, dataset: Dataset, tmp_path: Path
 ) -> None:
-    """It names the directory and what to do; nothing is loaded or left, and the next run works."""
+    """The error names the directory and the remedy; nothing is left, and the next sync works."""
     account.scans[:] = [{"id": n, "status": "s" * 200} for n in range(200)]
     message = failure(run("", *SYNC, "--json", limits=at_most(resource.RLIMIT_FSIZE, size)))
     assert re.match(f"{tmp_path}/scanner_sync-\\w+ cannot be written: ", message)
@@ -392,7 +392,7 @@ def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_a_full_disk_is_an_error_of_the_machine(small_disk: Path) -> None:
+def test_a_full_disk_is_a_machine_error(small_disk: Path) -> None:
     """In the temporary directory, for a command and for the function."""
     message = failure(run("", *SYNC, "--json", TMPDIR=str(small_disk)))
     assert message.startswith(f"{small_disk}/scanner_sync-")
@@ -401,7 +401,7 @@ def test_a_full_disk_is_an_error_of_the_machine(small_disk: Path) -> None:
 
 
 def test_rows_that_are_compressed_need_space_too(tmp_path: Path) -> None:
-    """What is still in the buffer is written when the file is closed."""
+    """The last buffer is written when the file is closed."""
     full = tmp_path / "scans.jsonl.gz"
     full.symlink_to("/dev/full")
     file = LoadFile("scans", full, "1", {})
@@ -413,10 +413,10 @@ def test_rows_that_are_compressed_need_space_too(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("api_url", "dataset")
 @pytest.mark.parametrize("kind", ["missing", "a file", "read-only"])
-def test_a_temporary_directory_that_cannot_be_used_is_named(
+def test_an_unusable_temporary_directory_is_named(
     kind: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Another one is not taken in its place: there was a reason to name it."""
+    """No other directory is used instead."""
     directory = tmp_path_factory.mktemp("tmp") / "tmp"
     if kind == "a file":
         directory.touch()
@@ -430,10 +430,8 @@ def test_a_temporary_directory_that_cannot_be_used_is_named(
 
 
 @pytest.mark.usefixtures("dataset")
-def test_a_temporary_directory_that_is_removed_under_a_run_is_named(
-    held: Held, tmp_path: Path
-) -> None:
-    """As by a service that clears the temporary directory of old files."""
+def test_a_removed_temporary_directory_is_named(held: Held, tmp_path: Path) -> None:
+    """A cleanup service may remove it."""
     arrived, go_on = held
     command = subprocess.Popen(
         [*COMMAND, *SYNC, "--json"],
@@ -451,10 +449,10 @@ def test_a_temporary_directory_that_is_removed_under_a_run_is_named(
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
-def test_a_working_directory_that_is_gone_is_not_needed(
+def test_a_removed_working_directory_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """No command writes there, and no settings are there to be read."""
+    """No command needs it."""
     for arguments in ((*SYNC, "--json"), ("check",), ("status",), ("--help",)):
         done = run('rmdir "$PWD"', *arguments, cwd=tmp_path_factory.mktemp("gone"))
         assert done.status == 0, done
@@ -463,21 +461,21 @@ def test_a_working_directory_that_is_gone_is_not_needed(
 
 @pytest.mark.usefixtures("api_url", "dataset")
 @pytest.mark.parametrize("most", [12, 24])
-def test_too_few_open_files_are_an_error_of_the_machine(account: Account, most: int) -> None:
-    """For dlt's files and for requests to the API, which are then not tried again."""
+def test_too_few_open_files_are_a_machine_error(account: Account, most: int) -> None:
+    """For dlt's files and for requests to the API, which are then not retried."""
     account.issues[:] = [{"id": n} for n in range(400)]
     limits = at_most(resource.RLIMIT_NOFILE, most)
     message = failure(run("", "sync", "--json", limits=limits))
     assert message.startswith("Too many open files. Raise the limit (ulimit -n), or lower MAX_")
 
 
-def test_the_function_tells_what_the_machine_lacks(
+def test_the_function_reports_machine_errors(
     http: flask.testing.FlaskClient,
     event: flask.testing.FlaskClient,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Where the process of a run lacks it, and where there is no process; not to be tried again."""
+    """In the worker, and if the worker cannot start. The errors are not retryable."""
     for name, value in (("TMPDIR", "/nonexistent"), ("executable", "/nonexistent/python")):
         with monkeypatch.context() as patch:
             if name == "TMPDIR":
@@ -516,6 +514,6 @@ def caused_by(error: Exception, outer: Exception) -> Exception:
         (caused_by(TimeoutError("e"), requests.ConnectionError("row")), LoadUnavailable),
     ],
 )
-def test_what_the_machine_lacks_is_told_apart(error: Exception, kind: type[Exception]) -> None:
-    """From what passes and from a fault of this program, wherever in the chain of causes it is."""
+def test_machine_errors_are_classified(error: Exception, kind: type[Exception]) -> None:
+    """Machine errors differ from transient ones and from bugs, anywhere in the chain of causes."""
     assert type(diagnose(error)) is kind

@@ -1,4 +1,4 @@
-"""BigQuery: everything a sync does in the dataset. Nothing here knows the API."""
+"""BigQuery: all that a sync does in the dataset. Nothing here knows the API."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -22,45 +22,46 @@ if TYPE_CHECKING:
 
 
 class Warehouse(Connection):
-    """The dataset of the settings, as a sync and the command line use it."""
+    """A dataset, as a sync and the command line use it."""
 
     def lease(self, deadline: Deadline, on_lost: Callable[[SyncError], None]) -> Lease:
-        """Return the lease that lets one sync at a time load; it is held inside a `with`.
-
-        Entering raises `AlreadyRunning` while another sync holds it. `on_lost` is called in another
-        thread if it cannot be renewed.
-        """
+        """Return the lease on the dataset, which is held inside a `with`. See `Lease`."""
         return Lease(self, deadline, on_lost)
 
     def check_names(self, *, history: bool) -> dict[str, bigquery.Table]:
-        """Check that only this program uses the names of its tables and views.
+        """Check that nothing else has the name of one of this program's tables or views.
 
-        Returns those that exist. Raises `LoadError` naming what is in the way.
+        With `history`, the histories and their views are among them. Returns the tables and views
+        that exist, by name. Raises `LoadError` with the name of what is in the way.
         """
         return check_names(self, history=history)
 
     def load(self, progress: Progress) -> "Load":
-        """Return a load, which reads a dlt source to the end and then merges its rows."""
+        """Return a load, which reads a dlt source to the end and then merges its rows.
+
+        It is used inside a `with`, and reports to `progress`.
+        """
         # dlt takes half a second to import, and only a sync needs it.
         from scanner_sync.warehouse.pipeline import Load
 
         return Load(self, progress)
 
     def check_arrival(self, rows: Mapping[str, int], load_id: str) -> None:
-        """Check, in one query, that the tables hold as many rows of a load as were read.
+        """Check, in one query, that each table holds as many rows of a load as were read.
 
-        Raises `LoadUnavailable` if they do not.
+        `rows` are the numbers that were read, by table. Raises `LoadUnavailable` if one differs.
         """
         check_arrival(self, rows, load_id)
 
     def update_histories(
         self, rows: Mapping[str, int], load_id: str | None, existing: Mapping[str, bigquery.Table]
     ) -> dict[str, dict[str, int]]:
-        """Bring histories and views up to date with a load, which brought these `rows` by table.
+        """Bring the histories up to date with a load, and create or update what they need.
 
-        `existing` is what `check_names` found before the load. Returns how many entities were
-        opened, closed and changed, by table. Raises `LoadUnavailable`, and changes no history, if
-        the rows did not all arrive.
+        The load brought `rows`, by table; `load_id` is None if it brought none. `existing` is what
+        `check_names` returned before the load. Returns the number of entities that were `opened`,
+        `closed` and `changed`, by table. Raises `LoadUnavailable`, and changes no history, if rows
+        did not arrive.
         """
         existing = rename_columns(self, existing)
         ensure_tables(self, existing)
@@ -68,5 +69,5 @@ class Warehouse(Connection):
         return update_histories(self, rows, load_id)
 
     def status(self) -> dict[str, Any]:
-        """Return what the dataset holds and how the last syncs ended. See `status.read_status`."""
+        """Return what the dataset holds, and how the last syncs ended. See `read_status`."""
         return read_status(self)

@@ -8,7 +8,10 @@ from scanner_sync.warehouse.connection import Connection
 
 
 def arrived(tables: Iterable[str], dataset: str, load: str) -> str:
-    """Return SQL for a JSON object of how many rows of a load each table holds."""
+    """Return SQL for the number of rows of a load in each table, as a JSON object.
+
+    `dataset` is `PROJECT.DATASET`, and `load` is SQL for the load's id.
+    """
     counts = (
         f"(SELECT COUNT(*) FROM `{dataset}.{table}` WHERE _dlt_load_id = {load}) AS {table}"  # noqa: S608
         for table in tables
@@ -17,9 +20,9 @@ def arrived(tables: Iterable[str], dataset: str, load: str) -> str:
 
 
 def check_arrival(connection: Connection, rows: Mapping[str, int], load_id: str) -> None:
-    """Check, in one query, that the tables hold as many rows of a load as were read.
+    """Check, in one query, that each table holds as many rows of a load as were read.
 
-    Raises `LoadUnavailable` if they do not.
+    `rows` are the numbers that were read, by table. Raises `LoadUnavailable` if one differs.
     """
     counts = arrived(rows, connection.name, f"'{load_id}'")
     [row] = connection.client.query_and_wait(f"SELECT {counts} AS arrived")
@@ -27,7 +30,10 @@ def check_arrival(connection: Connection, rows: Mapping[str, int], load_id: str)
 
 
 def compare_rows(read: Mapping[str, int], arrived: Mapping[str, int]) -> None:
-    """Raise `LoadUnavailable` if other numbers of rows arrived than were read, by table."""
+    """Compare the numbers of rows that were read and that arrived, by table.
+
+    Raises `LoadUnavailable` if one differs.
+    """
     wrong = [
         f"{arrived[table]:,} of {count:,} in {table}"
         for table, count in read.items()
@@ -35,7 +41,7 @@ def compare_rows(read: Mapping[str, int], arrived: Mapping[str, int]) -> None:
     ]
     if wrong:
         raise LoadUnavailable(
-            "BigQuery does not hold all rows that this sync loaded, but"
-            f" {', '.join(wrong)}. No history was changed. Something else may write to these tables"
-            " or to the staging dataset; the next sync loads all rows again."
+            f"BigQuery does not hold the rows that were read: {', '.join(wrong)}. No history was"
+            " changed, and the next sync loads all rows again. Check that nothing else writes to"
+            " these tables or to the staging dataset."
         )

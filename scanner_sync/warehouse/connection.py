@@ -1,4 +1,4 @@
-"""A dataset and the client that reaches it."""
+"""A connection to a dataset."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,18 +17,19 @@ from scanner_sync.settings import Settings
 
 @dataclass(frozen=True)
 class Connection:
-    """A dataset and the client that reaches it, made once for a whole sync."""
+    """A dataset and the client that reaches it, made once for a whole sync or command."""
 
     client: bigquery.Client
     dataset: str
     credentials: Credentials | None = None
-    """Those of an emulator; otherwise None, and Google's libraries find their own."""
+    """Credentials for an emulator; None elsewhere, where Google's libraries find them."""
 
     @classmethod
     def connect(cls, settings: Settings) -> Self:
-        """Return the warehouse that the settings name, without a request to BigQuery.
+        """Return a connection to the dataset of the settings, without a request to BigQuery.
 
-        Raises `SettingsError` where no project is known, and google.auth's errors.
+        Raises `SettingsError` if no project is known, and google.auth's errors if there are no
+        credentials.
         """
         project = settings.google_cloud_project
         credentials = None
@@ -40,28 +41,28 @@ class Connection:
             _, project = google.auth.default()
         if project is None:
             raise SettingsError(
-                "GOOGLE_CLOUD_PROJECT is required: the Google credentials name no project."
+                "GOOGLE_CLOUD_PROJECT is required, because the Google credentials name no project."
             )
         client = bigquery.Client(project, credentials, location=settings.bigquery_location)
         return cls(client, settings.dataset, credentials)
 
     @property
     def name(self) -> str:
-        """The dataset with its project: `PROJECT.DATASET`."""
+        """The full name of the dataset, `PROJECT.DATASET`."""
         return f"{self.client.project}.{self.dataset}"
 
     @property
     def location(self) -> str:
-        """Where BigQuery keeps the dataset, as the settings say."""
+        """The location of the dataset in the settings, such as `US`."""
         return str(self.client.location)
 
     @property
     def is_emulator(self) -> bool:
-        """Whether this is a local BigQuery."""
+        """Whether BigQuery is a local emulator."""
         return self.credentials is not None
 
     def check_location(self, dataset: bigquery.Dataset) -> None:
-        """Raise `SettingsError` if a dataset is not where the settings say."""
+        """Check that a dataset is in the location of the settings. Raises `SettingsError`."""
         if str(dataset.location).lower() != self.location.lower():
             raise SettingsError(
                 f"The dataset {dataset.dataset_id} is in {dataset.location}, but BIGQUERY_LOCATION"
@@ -69,9 +70,10 @@ class Connection:
             )
 
     def find_tables(self, names: Iterable[str], suffix: str = "") -> dict[str, bigquery.Table]:
-        """Find the tables and views that exist among `names`, in the dataset or `DATASET+suffix`.
+        """Return the tables and views among `names` that exist, by name.
 
-        One API call for each name, in parallel; no jobs.
+        They are looked for in the dataset whose name is that of this one with `suffix` at its end.
+        Makes one API call for each name, in parallel, and no jobs.
         """
 
         def find(name: str) -> bigquery.Table | None:
@@ -84,7 +86,7 @@ class Connection:
             return {table.table_id: table for table in pool.map(find, names) if table is not None}
 
     def now(self) -> datetime:
-        """Ask BigQuery for its time, which everything in the dataset is dated by."""
+        """Return BigQuery's time, in UTC. All times in the dataset are BigQuery's. Runs a query."""
         [row] = self.client.query_and_wait("SELECT CURRENT_TIMESTAMP() AS now")
         now: datetime = row["now"]
         return now

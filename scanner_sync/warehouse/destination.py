@@ -1,4 +1,4 @@
-"""dlt's BigQuery destination: it runs no empty scripts, and makes what is missing."""
+"""dlt's BigQuery destination, without empty scripts, and with tables that were dropped."""
 
 from collections.abc import Iterable
 
@@ -12,10 +12,10 @@ from scanner_sync.warehouse.connection import Connection
 
 class _Client(BigQueryClient):
     def initialize_storage(self, truncate_tables: Iterable[str] | None = None) -> None:
-        """Make the dataset where it is missing; empty the named tables.
+        """Create the dataset if it is missing, and empty the named tables.
 
-        `BigQueryClient` also runs a script on those whose columns BigQuery is to detect, and runs
-        it where there are none (dlt 1.31). Here there never are.
+        `BigQueryClient` also runs a script for the tables whose columns BigQuery detects, even if
+        there are none (dlt 1.31). Here there never are any, and a script is a job.
         """
         SqlJobClientBase.initialize_storage(self, truncate_tables or ())
 
@@ -25,10 +25,10 @@ class _Client(BigQueryClient):
         expected_update: TSchemaTables = None,  # type: ignore[assignment] # as dlt has it
         force: bool = False,
     ) -> TSchemaTables | None:
-        """Make the tables and columns that the dataset lacks.
+        """Create the tables and columns that the dataset lacks, and return them.
 
-        dlt looks for them only where the schema has changed since it was last stored (dlt 1.31), so
-        a table that was dropped or has expired would stay missing.
+        dlt looks for them only if the schema has changed since it was last stored (dlt 1.31), so a
+        table that was dropped or has expired would stay missing.
         """
         names = list(only_tables or self.schema.tables)
         connection = Connection(self.sql_client.native_connection, self.sql_client.dataset_name)
@@ -42,9 +42,9 @@ class _Client(BigQueryClient):
 
 
 class BigQuery(dlt.destinations.bigquery):
-    """The destination; its arguments are those of `dlt.destinations.bigquery`."""
+    """A destination with the arguments of `dlt.destinations.bigquery`."""
 
     @property
     def client_class(self) -> type[BigQueryClient]:
-        """What does the work."""
+        """The class of the client that loads into this destination."""
         return _Client

@@ -1,4 +1,4 @@
-"""What an exception of dlt's or Google's means, as a `SyncError`."""
+"""Exceptions of dlt, requests and Google's libraries, as errors of a sync."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -35,12 +35,12 @@ TRANSIENT_REASONS: Final = frozenset(
         *("jobBackendError", "jobInternalError", "jobRateLimitExceeded", "tableUnavailable"),
     }
 )
-"""Reasons of BigQuery's after which it asks to try again:
+"""BigQuery's reasons for errors after which it recommends a retry:
 https://cloud.google.com/bigquery/docs/error-messages"""
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether a later try may succeed, after an error of Google's libraries."""
+    """Return whether a retry may succeed after an error of Google's libraries."""
     kinds = (RetryError, ServerError, TooManyRequests, TransportError, ConnectionError, Timeout)
     details = getattr(error, "errors", None) or [{}]
     reason = details[0].get("reason") if isinstance(details[0], dict) else None
@@ -48,10 +48,10 @@ def is_transient(error: BaseException) -> bool:
 
 
 def diagnose(error: BaseException) -> SyncError:
-    """Return the `SyncError` that says what `error`, or what caused it, means to the caller.
+    """Return the `SyncError` that caused an error, or else one that says what the error means.
 
-    Messages of other libraries may quote rows, so the only ones passed on are Google's about
-    permissions and about what was not found.
+    Messages of other libraries may quote rows. Only two kinds of Google's are passed on: about
+    permissions, and about resources that were not found.
     """
     causes = list(causes_of(error))
     for cause in causes:
@@ -73,24 +73,24 @@ def diagnose(error: BaseException) -> SyncError:
 def _of_google(cause: BaseException) -> SyncError | None:
     if isinstance(cause, DefaultCredentialsError):
         return SettingsError(
-            "There are no Google credentials to reach BigQuery with. On a laptop, run: gcloud auth"
-            " application-default login."
+            "No Google credentials were found. On a laptop, run: gcloud auth application-default"
+            " login."
         )
     if isinstance(cause, RefreshError) and not cause.retryable:
         return SettingsError(
-            "Google rejects the credentials that were found. On a laptop, run: gcloud auth"
-            " application-default login."
+            "Google rejected the credentials. On a laptop, run: gcloud auth application-default"
+            " login."
         )
     if isinstance(cause, Forbidden) and not is_transient(cause):
         return LoadError(
-            f"BigQuery denies access: {cause.message} The account needs"
-            " roles/bigquery.jobUser on the project, and roles/bigquery.dataEditor on the"
-            " dataset and its _staging twin."
+            f"BigQuery denied access: {cause.message} Grant the account roles/bigquery.jobUser on"
+            " the project, and roles/bigquery.dataEditor on the dataset and its _staging twin."
         )
     if isinstance(cause, NotFound):
         return LoadError(
-            f"BigQuery cannot find something it needs: {str(cause.message).rstrip('.')}. Check"
-            " GOOGLE_CLOUD_PROJECT and DATASET. The next sync creates a table that was dropped."
+            f"BigQuery did not find a resource: {str(cause.message).rstrip('.')}. Check"
+            " GOOGLE_CLOUD_PROJECT and DATASET. A table that was dropped is created by the next"
+            " sync."
         )
     return None
 
@@ -106,11 +106,13 @@ def _of_load(causes: Iterable[BaseException]) -> SyncError:
     transient = () if is_googles else (TransientException, GoogleAuthError)
     if any(isinstance(cause, transient) or is_transient(cause) for cause in causes):
         return LoadUnavailable(
-            f"BigQuery failed ({kinds}) in a way that a later try may not. The next sync starts"
-            " over."
+            f"BigQuery failed temporarily ({kinds}). Try again: the next sync starts from the"
+            " beginning."
         )
     if any(isinstance(cause, DestinationException | GoogleAPICallError) for cause in causes):
-        return LoadError(f"BigQuery rejected a request ({kinds}). See the job in BigQuery.")
+        return LoadError(
+            f"BigQuery rejected a request ({kinds}). Look at the job in BigQuery's job history."
+        )
     return InternalError(
         f"This is a bug in scanner-sync ({kinds}). The log says where; please report it."
     )

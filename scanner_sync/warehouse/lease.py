@@ -1,12 +1,12 @@
-"""One run at a time on a dataset, whatever starts them and wherever they run.
+"""The lease on a dataset, which lets one sync at a time load into it, wherever syncs run.
 
-Two at once would spoil each other's staging tables. So each run holds a lease: a table of the
-dataset's, with no rows, whose labels say who holds it. BigQuery makes a table of one name once, and
-changes it only for whoever has seen its latest version. These are calls, not jobs. The table stays,
-and its labels also say how the last run ended.
+Two syncs at once would damage each other's staging tables, so each holds a lease: a table of the
+dataset, without rows, whose labels name the holder. BigQuery creates a table of a name only once,
+and changes it only for a caller that has seen its latest version. All of this takes API calls and
+no jobs. The table is kept, and its labels also say how the last sync ended.
 
-No two clocks are compared. A run that waits for a lease takes it over once the table has not
-changed for `LEASE_SECONDS` by its own monotonic clock; the times in the labels are BigQuery's.
+No two clocks are compared. A sync that waits for a lease takes it over if it has not changed for
+`LEASE_SECONDS` by the monotonic clock of the sync. The times in the labels are BigQuery's.
 """
 
 import contextlib
@@ -36,35 +36,40 @@ from scanner_sync.warehouse.diagnose import diagnose, is_transient
 Answer = TypeVar("Answer")
 
 LEASE_TABLE: Final = "_sync_lease"
+HOLDER: Final = "holder"
+"""Label: a random name of the sync that holds the lease, or held it last."""
 UNTIL: Final = "until"
-"""Label: 0 where the lease was given back; any other value says that it is held, and changes with
-each renewal. Nobody compares it with a clock."""
+"""Label: 0 if the lease was released; any other value means that it is held, and changes with each
+renewal. It is not compared with a clock."""
 SUCCEEDED: Final = "succeeded"
-"""Label: when a run last succeeded. Times are BigQuery's, in seconds since 1970."""
+"""Label: when a sync last succeeded, by BigQuery's clock, in seconds since 1970."""
 FAILED: Final = "failed"
-"""Label: when a run last failed."""
+"""Label: when a sync last failed, likewise."""
 FAILURE: Final = "failure"
-"""Label: by what type of error it failed, in small letters."""
+"""Label: the type of error with which it failed, in lower case."""
 LEASE_SECONDS: Final = 30
-"""How long a lease holds without a renewal: what a killed run costs the next."""
+"""Time after which a lease expires that is not renewed: the delay after a sync that was killed."""
 RENEW_SECONDS: Final = 5
+"""Time between two renewals."""
 WATCH_SECONDS: Final = 1.0
-"""Between two looks at a lease that another run holds."""
+"""Time between two looks at a lease that another sync holds."""
 CALL_TIMEOUT: Final = 3.0
-"""Seconds for one call to BigQuery."""
+"""Time in which BigQuery has to answer a call, in seconds."""
 CALL: Final[dict[str, Any]] = {"timeout": CALL_TIMEOUT, "retry": None}
-"""How BigQuery is called: once."""
-PATIENCE: Final = 60.0
-"""Seconds in which BigQuery may fail in ways that pass, before a run gives up."""
-REACH_PATIENCE: Final = 10.0
-"""The same where BigQuery cannot be reached: most often there is no network."""
+"""Arguments of each call to BigQuery: Google's client does not retry, this module does."""
+RETRY_SECONDS: Final = 60.0
+"""Time in which calls that fail temporarily are retried."""
+UNREACHABLE_SECONDS: Final = 10.0
+"""The same if BigQuery cannot be reached, because then most often there is no network."""
 
 
 class Lease:
-    """Held inside a `with`. Entering raises `AlreadyRunning` while another run holds it.
+    """A lease that is held inside a `with`, and renewed there in another thread.
 
-    `on_lost` is called in a thread of its own when the lease could not be kept. `name_of` names the
-    type of the error that ended the run, for the lease's label.
+    Entering creates the dataset if it is missing, waits until the lease is free or has expired, and
+    raises `AlreadyRunning` if its holder renews it. `on_lost` is called in the other thread if the
+    lease cannot be renewed or somebody else takes it over. Leaving releases it, and notes in its
+    labels whether the sync succeeded.
     """
 
     def __init__(
@@ -80,17 +85,17 @@ class Lease:
         self._deadline = deadline
         self._on_lost = on_lost
         self._holder = uuid.uuid4().hex
-        self._signed = 0.0
-        """When the lease was last signed, by the monotonic clock."""
-        self._signed_at = 0.0
-        """The same moment by BigQuery's clock."""
+        self._renewed = 0.0
+        """When the lease was last renewed, by the monotonic clock."""
+        self._renewed_at = 0.0
+        """The same moment by BigQuery's clock, in seconds since 1970."""
         self._done = threading.Event()
         self._renewing = threading.Thread(target=self._renew, name="lease", daemon=True)
         self._table: bigquery.Table
 
     def __enter__(self) -> Self:
-        self._patiently(self._ensure_dataset)
-        self._table = self._take()
+        self._retrying(self._ensure_dataset)
+        self._table = self._acquire()
         self._renewing.start()
         return self
 
@@ -107,7 +112,7 @@ class Lease:
             labels |= {SUCCEEDED: self._now()}
         else:
             labels |= {FAILED: self._now(), FAILURE: _name_of(error).lower()}
-        # What cannot be given back runs out.
+        # A lease that cannot be released expires.
         for _ in range(3):
             with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
                 self._table.labels |= labels
@@ -115,12 +120,12 @@ class Lease:
                 return
             with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
                 found = self._find()  # the answer to the last renewal may have been lost
-                if found is None or found.labels.get("holder") != self._holder:
+                if found is None or found.labels.get(HOLDER) != self._holder:
                     return
                 self._table = found
 
     def _ensure_dataset(self) -> None:
-        """Create the dataset if there is none, as on a laptop; Terraform creates it elsewhere."""
+        """Create the dataset if it is missing. Terraform creates that of the function."""
         try:
             found = self._client.get_dataset(self._dataset, **CALL)
         except NotFound:
@@ -130,47 +135,49 @@ class Lease:
         self._connection.check_location(found)
 
     def _now(self) -> str:
-        """BigQuery's time in whole seconds since 1970, as far as the last renewal tells."""
-        return str(int(self._signed_at + time.monotonic() - self._signed) if self._signed_at else 0)
+        """Return BigQuery's time in whole seconds since 1970, counted from the last renewal."""
+        if not self._renewed_at:
+            return "0"
+        return str(int(self._renewed_at + time.monotonic() - self._renewed))
 
-    def _take(self) -> bigquery.Table:
-        """Make the lease, or take it over once its holder has not been heard of for long enough."""
+    def _acquire(self) -> bigquery.Table:
+        """Create the lease, or take it over if it is released or has expired."""
         seen = None
         watched_since = time.monotonic()
         while True:
-            lease = self._patiently(self._find)
+            lease = self._retrying(self._find)
             if lease is not None and lease.labels.get(UNTIL, "0") != "0":
                 if seen is None:
                     seen, watched_since = lease.etag, time.monotonic()
-                is_own = lease.labels.get("holder") == self._holder  # the answer to it was lost
+                # Its own if the answer to an earlier call was lost.
+                is_own = lease.labels.get(HOLDER) == self._holder
                 if lease.etag != seen and not is_own:
                     raise AlreadyRunning(
-                        f"Another run is loading into {self._dataset.dataset_id}. Wait until it is"
-                        " done."
+                        f"Another sync is loading into {self._dataset.dataset_id}. Wait until it"
+                        " has ended."
                     )
                 if time.monotonic() - watched_since < LEASE_SECONDS and not is_own:
                     self._sleep(WATCH_SECONDS)
                     continue
-            # Where another run is quicker, it is the one to watch.
             try:
-                return self._patiently(partial(self._sign, lease))
+                return self._retrying(partial(self._write, lease))
             except NotFound:
-                if lease is None:  # the dataset is gone
+                if lease is None:  # the dataset was deleted
                     raise
             except (Conflict, PreconditionFailed):
-                pass
+                pass  # another sync was faster, and is watched from now on
             self._sleep(0.1)
 
-    def _patiently(self, call: Callable[[], Answer]) -> Answer:
-        """Call BigQuery, again where it fails in a way that passes."""
+    def _retrying(self, call: Callable[[], Answer]) -> Answer:
+        """Call BigQuery, and retry if it fails temporarily."""
         started = time.monotonic()
         while True:
             try:
                 return call()
             except (GoogleAPIError, GoogleAuthError, OSError) as error:
                 is_reached = not isinstance(error, ConnectionError | TransportError)
-                patience = PATIENCE if is_reached else REACH_PATIENCE
-                if not is_transient(error) or time.monotonic() - started > patience:
+                seconds = RETRY_SECONDS if is_reached else UNREACHABLE_SECONDS
+                if not is_transient(error) or time.monotonic() - started > seconds:
                     raise
             self._sleep(1.0)
 
@@ -185,17 +192,21 @@ class Lease:
         except NotFound:
             return None
 
-    def _sign(self, found: bigquery.Table | None) -> bigquery.Table:
-        """Sign the lease for `LEASE_SECONDS` from now, unless somebody else has changed it."""
+    def _write(self, found: bigquery.Table | None) -> bigquery.Table:
+        """Write this sync into the lease as its holder, and return the lease.
+
+        `found` is the lease as it was last seen. Raises `PreconditionFailed` or `Conflict` if
+        somebody else has changed or created it since then.
+        """
         lease = found or bigquery.Table(self._reference)
-        signed, until = time.monotonic(), int(self._now()) + LEASE_SECONDS
-        lease.labels = lease.labels | {"holder": self._holder, UNTIL: str(until)}
+        renewed, until = time.monotonic(), int(self._now()) + LEASE_SECONDS
+        lease.labels = lease.labels | {HOLDER: self._holder, UNTIL: str(until)}
         lease.description = "One sync at a time: the labels say which, and how the last one ended."
         if found is None:
             lease = self._client.create_table(lease, **CALL)
         else:
             lease = self._client.update_table(lease, ["labels"], **CALL)
-        self._signed, self._signed_at = signed, lease.modified.timestamp()
+        self._renewed, self._renewed_at = renewed, lease.modified.timestamp()
         return lease
 
     def _renew(self) -> None:
@@ -207,26 +218,26 @@ class Lease:
     def _renew_until_done(self) -> None:
         while not self._done.wait(RENEW_SECONDS):
             try:
-                self._table = self._sign(self._table)
+                self._table = self._write(self._table)
             except (NotFound, PreconditionFailed):
-                # Another run's, or this run's own whose answer was lost.
+                # Changed by another sync, or by a renewal of this one whose answer was lost.
                 with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
                     found = self._find()
-                    if found is None or found.labels.get("holder") != self._holder:
-                        self._lose("another run took it over")
+                    if found is None or found.labels.get(HOLDER) != self._holder:
+                        self._lose("another sync took it over")
                         return
                     self._table = found
             except (GoogleAPIError, GoogleAuthError, OSError):
-                pass  # tried again, as long as there is time for it
-            if time.monotonic() + RENEW_SECONDS + 2 * CALL_TIMEOUT > self._signed + LEASE_SECONDS:
+                pass  # the next renewal may succeed, as long as there is time for it
+            if time.monotonic() + RENEW_SECONDS + 2 * CALL_TIMEOUT > self._renewed + LEASE_SECONDS:
                 self._lose("BigQuery did not answer")
                 return
 
     def _lose(self, why: str) -> None:
         self._on_lost(
             LoadUnavailable(
-                f"The run lost its lease on {self._dataset.dataset_id}: {why}. It was ended, so"
-                " that no two runs load at once; the next run starts anew."
+                f"The sync lost its lease on {self._dataset.dataset_id}: {why}. It was ended, so"
+                " that no two syncs load at once. The next sync starts from the beginning."
             )
         )
 

@@ -1,14 +1,14 @@
 """Load files: the rows of each table as BigQuery loads them, written while the API is read.
 
-A dlt pipeline normally writes each row three times: extract stores it, normalize infers its columns
-and writes it again, and load uploads that. Here `source.rows` has already typed every value, so the
-rows go straight into one file of JSON lines for each table, and dlt is handed the files with
-`with_file_import`. Passing the rows through dlt instead took four times as long and more of `/tmp`,
+A dlt pipeline writes each row three times: extract stores it, normalize infers its columns and
+writes it again, and load uploads it. But `source.rows` has already converted every value to its
+column's type. So the rows go straight into one file of JSON lines for each table, and dlt imports
+the files with `with_file_import`. Without this, a sync took four times as long and more of `/tmp`,
 which is memory in a function.
 
-dlt still creates tables and columns, keeps the schema, uploads the files to the staging dataset,
-and merges. What it no longer does is done here: `_dlt_load_id` and `_dlt_id` are added to each row,
-and the columns of fields that no table declares are found.
+dlt still creates tables and columns, stores the schema, uploads the files to the staging dataset
+and merges. The price is that this module does what dlt would do to the rows: it adds `_dlt_load_id`
+and `_dlt_id`, and finds the columns of fields that no table declares.
 """
 
 import gzip
@@ -34,17 +34,18 @@ _NEW: Final[Mapping[type, TDataType]] = {
     dict: "json",
     list: "json",
 }
-"""dlt's data type of a field that no table declares, by the type of its converted values."""
+"""dlt's data types of fields that no table declares, by the type of their converted values."""
 
 
 def load_file_source(
     api: DltSource, directory: Path, *, compress: bool, on_rows: Callable[[str, int], None]
 ) -> DltSource:
-    """Return a dlt source with the tables of `api`, whose rows come in load files.
+    """Return a dlt source with the tables of `api`, which imports their rows as load files.
 
-    When dlt extracts it, `api` is read to the end into files in `directory`; then dlt is handed the
-    files. `compress` is for BigQuery; the emulators read no gzip. `on_rows` is called with a table
-    and a number of rows as they are read.
+    When dlt extracts it, `api` is read to the end, into files in `directory`. Then dlt gets the
+    files of the tables that have rows. `compress` writes them with gzip, which BigQuery reads and
+    emulators do not. `on_rows` is called with a table and the number of rows that were just
+    written. Extracting raises what `api` raises, and `ApiError` if a new field has two types.
     """
     files: dict[str, LoadFile] = {}
 
@@ -71,8 +72,8 @@ def load_file_source(
             )(table)
 
     source = scanner()
-    # dlt adds a table to the schema with its first row; here each is there from the start, so that
-    # an empty listing has its table too.
+    # dlt adds a table to the schema with its first row. Here each is added at once, so that it is
+    # created even if its listing is empty.
     for resource in source.resources.values():
         source.schema.update_table(resource.compute_table_schema())
     return source
@@ -81,7 +82,10 @@ def load_file_source(
 def _read(
     api: DltSource, directory: Path, compress: bool, on_rows: Callable[[str, int], None]
 ) -> dict[str, "LoadFile"]:
-    """Read `api` to the end, each table into its file. Runs inside dlt's extract step."""
+    """Read `api` to the end, each table into its file, and return the files by table.
+
+    Runs inside dlt's extract step, which knows the load's id and the stored schema.
+    """
     load_id = dlt.current.load_package_state()["load_id"]
     schema = dlt.current.source_schema()
     files = {
@@ -112,7 +116,11 @@ def _writer(file: "LoadFile", of: DltResource, on_rows: Callable[[str, int], Non
 
 
 class LoadFile:
-    """The rows of one table, as lines of JSON."""
+    """A file with the rows of one table, one JSON object in each line.
+
+    It is gzipped if the name of `path` ends in `.gz`. `columns` are those that the table has in the
+    stored schema.
+    """
 
     def __init__(
         self, table: str, path: Path, load_id: str, columns: Mapping[str, TColumnSchema]
@@ -121,16 +129,19 @@ class LoadFile:
         self.path = path
         self.rows = 0
         self.new_columns: dict[str, TColumnSchema] = {}
-        """Columns of fields that no table declares, as this file has them."""
+        """Columns of the fields in this file that no table declares."""
         self._load_id = load_id
         self._key = sorted(TABLES[table].key)
         self._declared = TABLES[table].columns.keys()
         self._data_types = {name: column.get("data_type") for name, column in columns.items()}
-        # The lowest level takes a tenth of the time of the highest, and half as much space again.
+        # The lowest level takes a tenth of the time of the highest, and 1.5 times the space.
         self._file = gzip.open(path, "wb", 1) if path.suffix == ".gz" else path.open("wb")  # noqa: SIM115
 
     def write(self, rows: list[dict[str, Any]]) -> None:
-        """Append rows as `to_row` returns them. Raises `ApiError` if a new field changes type."""
+        """Append rows as `to_row` returns them; they get `_dlt_load_id` and `_dlt_id`.
+
+        Raises `ApiError` if a field that no table declares has another type than before.
+        """
         lines = []
         for row in rows:
             if len(row) > len(self._declared):
@@ -140,20 +151,20 @@ class LoadFile:
             row["_dlt_id"] = digest128b(key, 10)
             try:
                 line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
-            except TypeError:  # an integer past 64 bits in a JSON column
+            except TypeError:  # an integer beyond 64 bits in a JSON column
                 line = orjson.dumps(_within_64_bits(row), option=orjson.OPT_APPEND_NEWLINE)
             lines.append(line)
         self._file.write(b"".join(lines))
         self.rows += len(rows)
 
     def close(self) -> None:
-        """Complete the file."""
+        """Complete the file. It cannot be written to afterwards."""
         self._file.close()
 
     def _note_new_fields(self, row: dict[str, Any]) -> None:
         for name in row.keys() - self._declared:
             if row[name] is None:
-                del row[name]  # null tells no type, and a column that is left out is null
+                del row[name]  # null has no type, and a field that is left out is null
                 continue
             data_type = _NEW[type(row[name])]
             if self._data_types.setdefault(name, data_type) != data_type:
@@ -165,7 +176,10 @@ class LoadFile:
 
 
 def _within_64_bits(value: Any) -> Any:
-    """Replace each integer that BigQuery's JSON would round by a string of its digits."""
+    """Return a value with its digits, as a string, in place of each integer beyond 64 bits.
+
+    BigQuery's JSON would round such an integer.
+    """
     if isinstance(value, dict):
         return {key: _within_64_bits(inner) for key, inner in value.items()}
     if isinstance(value, list):

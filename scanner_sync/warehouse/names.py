@@ -23,7 +23,7 @@ _DLT_TABLES: Final[dict[str, _Columns]] = {
 
 
 def check_names(connection: Connection, *, history: bool) -> dict[str, bigquery.Table]:
-    """Check that only this program uses the names of its tables and views.
+    """Check that nothing else has the name of one of this program's tables or views.
 
     Returns those that exist, by name. Raises `LoadError` with the name of what is in the way.
     """
@@ -66,7 +66,7 @@ def _check_tables(existing: Mapping[str, bigquery.Table], expected: Mapping[str,
 def _in_the_way(table: bigquery.Table) -> LoadError:
     kind = table.table_type.lower().replace("_", " ")
     return LoadError(
-        f"{table.project}.{table.dataset_id}.{table.table_id} ({kind}) was not made by this"
-        " program, which needs the name. Nothing was loaded. Rename or move it, or set DATASET to a"
-        " dataset without it."
+        f"This program needs the name {table.project}.{table.dataset_id}.{table.table_id}, but"
+        f" something else has it ({kind}). Nothing was loaded. Rename or move the {kind}, or set"
+        " DATASET to another dataset."
     )

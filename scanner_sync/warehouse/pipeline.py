@@ -1,4 +1,4 @@
-"""dlt's pipeline: it reads a source to the end, then merges the rows into the dataset."""
+"""A load by dlt's pipeline: a source is read to the end, then its rows are merged."""
 
 import contextlib
 import gc
@@ -24,14 +24,14 @@ from scanner_sync.warehouse.load_files import load_file_source
 warnings.filterwarnings("ignore", message="Cannot create BigQuery Storage client")
 
 PIPELINE_NAME: Final = "scanner_sync"
-"""The name under which dlt keeps the schema in the dataset."""
+"""The name under which dlt stores the schema in the dataset."""
 
 
 class Load:
-    """One load: `read` a source, then `commit` it. Use it in a `with`.
+    """One load, inside a `with`: `read` a source, then `commit` it.
 
-    Its working directory is new, and removed at the end: what a failed load left there would
-    otherwise be loaded instead of the next one's rows. The schema is kept in the dataset.
+    It has a new working directory, which is removed at the end. In an old one, dlt would first load
+    what a failed load left there. The schema is stored in the dataset.
     """
 
     def __init__(self, connection: Connection, progress: Progress) -> None:
@@ -64,14 +64,14 @@ class Load:
         self._directory.cleanup()
 
     def read(self, source: DltSource) -> None:
-        """Read a source to the end, into load files. Nothing in the dataset changes.
+        """Read a source to the end, into load files. The dataset does not change.
 
-        Raises what the source raises, wrapped in dlt's exceptions.
+        Raises what the source raises, wrapped in dlt's exceptions, and Google's errors.
         """
         with self._progress.step("reading_schema"):
             self._restore_schema(source.name)
         with self._progress.step("reading_api"):
-            gc.freeze()  # imported modules stay, so the collector need not visit them again
+            gc.freeze()  # saves the collector from visiting all imported modules again
             files = load_file_source(
                 source,
                 Path(self._directory.name),
@@ -81,17 +81,20 @@ class Load:
             self.pipeline.extract(files)
 
     def commit(self) -> str | None:
-        """Load and merge what was read, and return the load's id; None if there are no rows."""
+        """Load and merge what was read. Returns the load's id, or None if there were no rows.
+
+        Raises dlt's and Google's errors. Rows that were merged before an error stay merged.
+        """
         with self._progress.step("loading"):
             self.pipeline.normalize()
             if not all(self._progress.rows_read.values()):
-                # dlt creates a table when rows come for it; this creates those without rows too.
+                # dlt creates the tables that get rows; this creates the others.
                 self.pipeline.sync_schema()
             load_info = self.pipeline.load()
         return load_info.loads_ids[-1] if load_info.loads_ids else None
 
     def _restore_schema(self, name: str) -> None:
-        """Restore the columns of fields that the API added before, from the dataset."""
+        """Restore the schema from the dataset: it has columns that no table declares."""
         with self.pipeline.destination_client() as client:
             assert isinstance(client, WithStateSync)
             with contextlib.suppress(DestinationUndefinedEntity):  # the first load
@@ -101,7 +104,7 @@ class Load:
 
 
 class _Jobs(Collector):
-    """Counts the jobs of dlt's load step."""
+    """Counts the jobs of dlt's load step in `Progress`."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -115,17 +118,17 @@ class _Jobs(Collector):
         message: str | None = None,
         label: str | None = None,
     ) -> None:
-        """Count jobs that were added or ended."""
+        """Count jobs that were added or have ended."""
         if self.step.startswith("Load") and name == "Jobs" and label is None:
             self._progress.jobs["done"] += inc
             self._progress.jobs["all"] += (total or 0) + (inc_total or 0)
             self._progress.loaded = _loaded_tables(dlt.current.pipeline())
 
     def _start(self, step: str) -> None:
-        """Do nothing: `Progress` times the steps."""
+        """Do nothing, because `Progress` times the steps."""
 
     def _stop(self) -> None:
-        """Do nothing, as above."""
+        """Do nothing, like `_start`."""
 
 
 def _loaded_tables(pipeline: dlt.Pipeline) -> set[str]:

@@ -1,4 +1,4 @@
-"""What is in the dataset, how fresh it is, and how the last runs ended."""
+"""What the dataset holds, how fresh it is, and how the last syncs ended."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -21,30 +21,37 @@ from scanner_sync.warehouse.lease import (
 )
 
 LOADS: Final = 5
-"""How many of the last loads are told of."""
+"""The number of loads that are listed."""
 
 
 def read_status(connection: Connection) -> dict[str, Any]:
-    """The tables with their rows and the moment of their newest load, and the last runs.
+    """Return what the dataset holds, and how the last syncs ended.
 
-    `last_run` has `outcome` (`succeeded`, `failed`, `under way`, or `ended unseen` where it was
-    killed), `at` and, where it failed, `error_type`; it is None where no run is known of.
-    `last_failure` is the last that failed, `now` BigQuery's time. Runs that ended before they came
-    to BigQuery, for want of a token or a setting, are in the log alone. Times are `datetime`s.
-    Three queries, which read one short column of each table. Raises `LoadError` where the dataset
-    is not there.
+    - `dataset`: its name.
+    - `now`: BigQuery's time. All times are aware `datetime`s.
+    - `tables`: a dict for each merged table and history, with `table`, `rows` and `loaded_at`, the
+      time of the load that its newest row is from; None if it is empty.
+    - `last_run`: a dict with the `outcome` of the last sync and the time `at` which it was known,
+      or None if there was no sync. `outcome` is `succeeded`, `failed` (with `error_type`),
+      `running`, or `killed`, if its lease expired.
+    - `last_failure`: a dict with `at` and `error_type` of the last sync that failed, or None.
+    - `loads`: a dict for each of the last loads, with `load_id` and `at`; the latest comes first.
+
+    A sync that failed before it reached BigQuery, such as without a token, is only in the log. Runs
+    three queries, which read one short column of each table. Raises `LoadError` if there is no such
+    dataset.
     """
     client, dataset = connection.client, connection.dataset
     try:
         found = client.get_dataset(dataset)
     except NotFound:
         raise LoadError(
-            f"There is no dataset {dataset} in {client.project}. The first sync makes it; or see"
-            " DATASET and GOOGLE_CLOUD_PROJECT."
+            f"Dataset {dataset} does not exist in project {client.project}. The first sync creates"
+            " it. If it should exist, check DATASET and GOOGLE_CLOUD_PROJECT."
         ) from None
-    there = {table.table_id for table in client.list_tables(found)}
-    names = [name for name in (*TABLES, *HISTORIES) if name in there]
-    lease = client.get_table(f"{dataset}.{LEASE_TABLE}") if LEASE_TABLE in there else None
+    existing = {table.table_id for table in client.list_tables(found)}
+    names = [name for name in (*TABLES, *HISTORIES) if name in existing]
+    lease = client.get_table(f"{dataset}.{LEASE_TABLE}") if LEASE_TABLE in existing else None
     now = connection.now()
     return {
         "dataset": dataset,
@@ -52,14 +59,14 @@ def read_status(connection: Connection) -> dict[str, Any]:
         "tables": _tables(connection, names),
         "last_run": _last_run(lease, now) if lease else None,
         "last_failure": _failure(lease.labels) if lease else None,
-        "loads": _loads(connection) if "_dlt_loads" in there else [],
+        "loads": _loads(connection) if "_dlt_loads" in existing else [],
     }
 
 
 def _tables(connection: Connection, names: list[str]) -> list[dict[str, Any]]:
     if not names:
         return []
-    # A load's id is the time at which it began, in seconds.
+    # The id of a load is the time at which it began, in seconds since 1970.
     counts = (
         f"SELECT {number} AS number, COUNT(*) AS row_count, MAX(_dlt_load_id) AS load_id"  # noqa: S608 - our names
         f" FROM `{connection.name}.{name}`"
@@ -89,8 +96,8 @@ def _loads(connection: Connection) -> list[dict[str, Any]]:
 def _last_run(lease: bigquery.Table, now: datetime) -> dict[str, Any] | None:
     labels = lease.labels
     if labels.get(UNTIL, "0") != "0":
-        is_kept = now - lease.modified < timedelta(seconds=LEASE_SECONDS)
-        return {"outcome": "under way" if is_kept else "ended unseen", "at": lease.modified}
+        is_valid = now - lease.modified < timedelta(seconds=LEASE_SECONDS)
+        return {"outcome": "running" if is_valid else "killed", "at": lease.modified}
     succeeded = int(labels.get(SUCCEEDED, 0))
     failure = _failure(labels)
     if failure and failure["at"].timestamp() >= succeeded:
@@ -103,7 +110,7 @@ def _last_run(lease: bigquery.Table, now: datetime) -> dict[str, Any] | None:
 def _failure(labels: dict[str, str]) -> dict[str, Any] | None:
     if FAILED not in labels:
         return None
-    # A label is in small letters.
+    # Labels are in lower case.
     names = {
         name.lower(): name
         for name, kind in vars(errors).items()
