@@ -89,7 +89,7 @@ def settings_of_a_sync(url: str, bigquery_url: str) -> dict[str, str]:
         "GOOGLE_CLOUD_PROJECT": "benchmark",
         "BIGQUERY_EMULATOR_HOST": bigquery_url,
         "LOG_LEVEL": "ERROR",
-        "RUNTIME__DLTHUB_TELEMETRY": "false",  # there is no network
+        "RUNTIME__DLTHUB_TELEMETRY": "false",  # otherwise dlt would send it
     }
 
 
@@ -104,7 +104,7 @@ def run(candidate: str, options: Api, watch_memory: bool = False) -> Run:
     with api(options) as url, tempfile.TemporaryDirectory() as directory:
         environment = {
             "TMPDIR": directory,
-            "RUNTIME__DLTHUB_TELEMETRY": "false",  # there is no network
+            "RUNTIME__DLTHUB_TELEMETRY": "false",  # otherwise dlt would send it
         }
         command = [part.format(url=url) for part in COMMANDS[candidate]]
         output, peak = run_process(command, environment, directory if watch_memory else None)

@@ -149,7 +149,7 @@ def client_of(bigquery_url: str) -> bigquery.Client:
 
 @contextmanager
 def sample_api() -> Iterator[str]:
-    """The sample API in a process of its own; gives its URL."""
+    """Run the sample API in a separate process; yields its URL."""
     command = [sys.executable, "-m", "sample_api", "--port", "0", "--seed", "7"]
     with serving(command, {"SAMPLE_API_TOKEN": TOKEN}, r"(http://\S+)/v1") as url:
         yield url

@@ -176,7 +176,7 @@ def _trees() -> Iterator[tuple[Path, ast.Module]]:
 
 
 def _events() -> dict[str, tuple[str, list[str]]]:
-    """The severity and the fields of each event that the code logs."""
+    """Return the severity and the fields of each event that the code logs."""
     found: dict[str, tuple[str, list[str]]] = {}
     for path, tree in _trees():
         for node in ast.walk(tree):
@@ -198,7 +198,7 @@ def _events() -> dict[str, tuple[str, list[str]]]:
 
 
 def _shown(keyword: ast.keyword) -> list[str]:
-    """The fields that an argument of `log.event` stands for."""
+    """Return the fields that an argument of `log.event` stands for."""
     if keyword.arg:
         return [f"`{keyword.arg}`"]
     if isinstance(keyword.value, ast.Name):
@@ -210,7 +210,7 @@ def _shown(keyword: ast.keyword) -> list[str]:
 
 
 def _returned_keys(method: str) -> list[list[str]]:
-    """The keys of the dict that a method of this name returns."""
+    """Return the keys of the dict that a method of this name returns."""
     return [
         [str(ast.literal_eval(key)) for key in returned.value.keys if key]
         for _, tree in _trees()

@@ -35,7 +35,7 @@ def scanner_source(
     """Return the source of `resources`, which are names of tables.
 
     `occurrences_issues` is read for each issue, so on its own it reads the issues too, without
-    loading them. Iterating the source raises `SyncError`, which dlt wraps in exceptions of its own.
+    loading them. Iterating the source raises `SyncError`, which dlt wraps in its own exceptions.
     """
     not_found = session.traffic.not_found
     skip = skip_vanished(session.traffic, page_size)

@@ -232,7 +232,7 @@ def test_occurrences_are_requested_by_the_stored_id(
         ({"IssueId": 1}, "a new field IssueId, but its column issue_id is"),
     ],
 )
-def test_an_occurrence_with_an_issue_id_of_its_own(row: dict[str, Any], named: str) -> None:
+def test_an_occurrence_with_an_issue_id(row: dict[str, Any], named: str) -> None:
     """It is neither overwritten, nor overwrites the id of the requested issue."""
     with pytest.raises(ApiError, match=f"A row of occurrences_issues has .*{named}"):
         read_from_api("occurrences_issues", {"id": 1, **row})
