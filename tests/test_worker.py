@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -22,6 +23,7 @@ import requests
 from local.processes import ROOT
 from sample_api import Account, generate
 from scanner_sync.errors import ApiUnavailable, InternalError, LoadUnavailable, MachineError
+from scanner_sync.scratch import scratch
 from scanner_sync.warehouse.diagnose import diagnose
 from scanner_sync.warehouse.load_files import LoadFile
 from tests.conftest import TOKEN, Dataset
@@ -276,6 +278,22 @@ def test_a_second_interrupt_changes_nothing(
     assert command.wait(timeout=60) == 128 + number
     assert rest.endswith("Interrupted.\n")
     assert not re.search("(?m)^Traceback", rest)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_waits_until_the_files_are_removed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It may come when the worker has ended, and the parent removes the directory."""
+    remove = shutil.rmtree
+
+    def remove_interrupted(*arguments: Any, **options: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        remove(*arguments, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", remove_interrupted)
+    with pytest.raises(KeyboardInterrupt), scratch() as (directory, _):
+        assert list(tmp_path.iterdir()) == [Path(directory)]
     assert list(tmp_path.iterdir()) == []
 
 
