@@ -5,6 +5,7 @@ On a terminal, rich shows the same as readable lines.
 """
 
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -14,10 +15,13 @@ import threading
 import traceback
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from scanner_sync.errors import InternalError, SyncError, machine_error
 from scanner_sync.streams import open_closed
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 logger = logging.getLogger("scanner_sync")
 
@@ -147,14 +151,25 @@ def _readable(value: Any) -> str:
     return json.dumps(value) if isinstance(value, str) and " " in value else str(value)
 
 
+@functools.cache
+def console() -> "Console":
+    """Return rich's console on standard error. Raises `ImportError` without rich.
+
+    The log and the progress bars share it: rich then prints records above the bars, which would
+    otherwise overwrite them.
+    """
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
 def _handler() -> logging.Handler:
     """Return the handler of the root logger: rich's on a terminal, if it is installed."""
     if sys.stderr.isatty():
         with contextlib.suppress(ImportError):
-            from rich.console import Console
             from rich.logging import RichHandler
 
-            handler = RichHandler(console=Console(stderr=True), show_path=False)
+            handler = RichHandler(console=console(), show_path=False)
             handler.setFormatter(_Text())
             return handler
     return _StandardError(_JsonObject())

@@ -9,6 +9,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -50,7 +51,10 @@ def scratch() -> Iterator[Scratch]:
         finally:
             os.close(lock)
     finally:
+        # A second Ctrl-C may come now. It has to wait, or files would be left.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         shutil.rmtree(directory, ignore_errors=True)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _parent() -> str:

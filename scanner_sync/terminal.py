@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from scanner_sync.progress import Progress, every
+from scanner_sync import log
+from scanner_sync.progress import STEPS, Progress, every
 
 try:
     import rich
@@ -25,18 +26,17 @@ class Bars:
     """A bar for each table while inside, and one for the present step."""
 
     def __init__(self, progress: Progress) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Live
 
         self._progress = progress
         self._live = Live(
             # As wide as the longest step, so that the bars do not move.
-            TextColumn("{task.description:<30}"),
+            TextColumn(f"{{task.description:<{max(map(len, STEPS.values()))}}}"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[said]}"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=log.console(),
             transient=True,
         )
         names = [*progress.resources, "step"]

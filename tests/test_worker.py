@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -22,6 +23,7 @@ import requests
 from local.processes import ROOT
 from sample_api import Account, generate
 from scanner_sync.errors import ApiUnavailable, InternalError, LoadUnavailable, MachineError
+from scanner_sync.scratch import scratch
 from scanner_sync.warehouse.diagnose import diagnose
 from scanner_sync.warehouse.load_files import LoadFile
 from tests.conftest import TOKEN, Dataset
@@ -163,6 +165,35 @@ def test_bars_are_removed_if_the_output_has_no_reader(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def screen(out: str) -> str:
+    """Return what a terminal shows of an output that moves the cursor up and clears lines."""
+    lines, row = [""], 0
+    for part in re.findall(r"\x1b\[[\d;?]*[A-Za-z]|[\r\n]|[^\r\n\x1b]+", out):
+        if part == "\n":
+            row += 1
+            lines += [""] * (row == len(lines))
+        elif part == "\x1b[1A":
+            row -= 1
+        elif part == "\x1b[2K":
+            lines[row] = ""
+        elif part[0] not in "\r\x1b":
+            lines[row] += part
+    return "\n".join(lines)
+
+
+@pytest.mark.usefixtures("dataset", "held")
+def test_bars_overwrite_no_record_of_the_log() -> None:
+    """The deadline passes, and is logged, while the bars are shown. They are removed alone."""
+    done = on_terminal(*SYNC, SYNC_DEADLINE_SECONDS="1")
+    shown = screen(done.out)
+    assert (done.status, "━" in done.out, "━" in shown) == (75, True, False)
+    assert re.findall("sync_started|sync_failed|^DeadlineExceeded", shown, re.MULTILINE) == [
+        "sync_started",
+        "sync_failed",
+        "DeadlineExceeded",
+    ]
+
+
 @pytest.mark.usefixtures("api_url", "dataset")
 def test_nonblocking_output_is_complete() -> None:
     """A pipe may be non-blocking, because another process made it so; the answer is complete."""
@@ -247,6 +278,22 @@ def test_a_second_interrupt_changes_nothing(
     assert command.wait(timeout=60) == 128 + number
     assert rest.endswith("Interrupted.\n")
     assert not re.search("(?m)^Traceback", rest)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_waits_until_the_files_are_removed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It may come when the worker has ended, and the parent removes the directory."""
+    remove = shutil.rmtree
+
+    def remove_interrupted(*arguments: Any, **options: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        remove(*arguments, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", remove_interrupted)
+    with pytest.raises(KeyboardInterrupt), scratch() as (directory, _):
+        assert list(tmp_path.iterdir()) == [Path(directory)]
     assert list(tmp_path.iterdir()) == []
 
 
