@@ -121,7 +121,7 @@ def _resources(names: str) -> tuple[str, ...]:
 
 def _sync(arguments: argparse.Namespace) -> int:
     try:
-        answer = worker.run_worker(arguments.resources)
+        answer = worker.run_worker(arguments.resources, forward_interrupts=True)
     except SyncError as error:
         if not arguments.json:
             raise

@@ -176,7 +176,7 @@ def _handler() -> logging.Handler:
 
 
 class _StandardError(logging.Handler):
-    """Writes to the present `sys.stderr`, which a progress bar or a server may replace."""
+    """Writes to the present `sys.stderr`, which a server may replace."""
 
     def __init__(self, formatter: logging.Formatter) -> None:
         super().__init__()

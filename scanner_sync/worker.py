@@ -54,15 +54,17 @@ def exit_status(error: SyncError) -> int:
     return EXIT_RETRYABLE if error.retryable else EXIT_FAILED
 
 
-def run_worker(resources: tuple[str, ...]) -> dict[str, Any]:
+def run_worker(resources: tuple[str, ...], *, forward_interrupts: bool = False) -> dict[str, Any]:
     """Sync `resources` in a process, and return the result's body (see `SyncResult.body`).
 
-    Raises `SyncError`, and `Interrupted` if an interrupt reached this process and ended the sync.
+    Raises `SyncError`. With `forward_interrupts`, the process also gets the interrupts of this one,
+    and `Interrupted` is raised if one ended the sync. That is for the main thread of a command. A
+    server has its own handlers, which let a request finish.
     """
     started = time.monotonic()
     try:
         with scratch() as (directory, lock):
-            status, output = _run_process(resources, directory, lock)
+            status, output = _run_process(resources, directory, lock, forward_interrupts)
         answer = json.loads(output)
     except (OSError, ValueError) as error:
         found = (
@@ -81,7 +83,9 @@ def run_worker(resources: tuple[str, ...]) -> dict[str, Any]:
     return dict(answer)
 
 
-def _run_process(resources: tuple[str, ...], directory: str, lock: int) -> tuple[int, bytes]:
+def _run_process(
+    resources: tuple[str, ...], directory: str, lock: int, forward_interrupts: bool
+) -> tuple[int, bytes]:
     """Run the process of a sync to its end, and return its exit status and its output.
 
     Raises `Interrupted` as `run_worker` does.
@@ -97,7 +101,7 @@ def _run_process(resources: tuple[str, ...], directory: str, lock: int) -> tuple
 
     reading, writing = os.pipe()
     # Closing `writing` ends the process; so does the end of this one, however it comes.
-    with os.fdopen(reading), os.fdopen(writing, "w"):
+    with os.fdopen(reading), os.fdopen(writing, "w") as held:
         # Interrupts wait until both processes handle them: the new one inherits the mask.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
         handlers = {}
@@ -109,13 +113,15 @@ def _run_process(resources: tuple[str, ...], directory: str, lock: int) -> tuple
                 stdout=subprocess.PIPE,
                 pass_fds=[lock],
             )
-            if threading.current_thread() is threading.main_thread():
+            if forward_interrupts:
                 handlers = {number: signal.signal(number, forward) for number in _handled()}
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         try:
             output, _ = process.communicate()
         finally:
+            held.close()
+            process.wait()  # still running if a handler raised, as gunicorn's does at SIGQUIT
             for number, handler in handlers.items():
                 signal.signal(number, handler)
     status = process.returncode

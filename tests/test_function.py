@@ -165,7 +165,7 @@ def test_a_killed_worker_leaves_the_function_serving(
         call.start()
         assert arrived.wait(timeout=60)
         assert [entry.name[:13] for entry in tmp_path.iterdir()] == ["scanner_sync-"]
-        [run] = _runs(environment["DATASET"])
+        [run] = runs(environment["DATASET"])
         os.kill(run, signal.SIGKILL)
         call.join(timeout=60)
         assert [answer.status_code for answer in answers] == [500]
@@ -175,7 +175,7 @@ def test_a_killed_worker_leaves_the_function_serving(
         assert requests.post(url, json=body, timeout=60).status_code == 200
 
 
-def _runs(dataset: str) -> list[int]:
+def runs(dataset: str) -> list[int]:
     """Return the processes that sync into a dataset."""
     found = []
     for directory in Path("/proc").glob("[0-9]*"):
@@ -209,7 +209,7 @@ def test_nothing_runs_after_the_deadline(environment: dict[str, str], tmp_path: 
         assert (
             "not done after 2 seconds, while reading the API" in answer.json()["error"]["message"]
         )
-        assert _runs(environment["DATASET"]) == []
+        assert runs(environment["DATASET"]) == []
         assert list(tmp_path.iterdir()) == []
         go_on.set()
 

@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import flask.testing
 import pytest
 import requests
 
+from local.bigquery import proxy
 from local.processes import ROOT
 from sample_api import Account, generate
 from scanner_sync.errors import ApiUnavailable, InternalError, LoadUnavailable, MachineError
@@ -28,7 +30,7 @@ from scanner_sync.warehouse.diagnose import diagnose
 from scanner_sync.warehouse.load_files import LoadFile
 from tests.conftest import TOKEN, Dataset
 from tests.test_cli import COMMAND, Done, on_terminal
-from tests.test_function import Stranger, serve
+from tests.test_function import Stranger, runs, serve
 from tests.test_request import push
 
 SYNC = ("sync", "--resources", "scans")
@@ -279,6 +281,64 @@ def test_a_second_interrupt_changes_nothing(
     assert rest.endswith("Interrupted.\n")
     assert not re.search("(?m)^Traceback", rest)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("dataset")
+def test_a_server_keeps_its_handlers(http: flask.testing.FlaskClient, held: Held) -> None:
+    """With one thread, gunicorn answers in its main thread. At SIGTERM it lets the request end."""
+    arrived, go_on = held
+    received: list[int] = []
+
+    def stop() -> None:
+        arrived.wait(timeout=60)
+        os.kill(os.getpid(), signal.SIGTERM)
+        go_on.set()
+
+    stopping = threading.Thread(target=stop)
+    before = signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
+    try:
+        stopping.start()
+        answer = http.post("/", json={"resources": ["scans"]})
+        stopping.join()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (answer.status_code, received) == (200, [signal.SIGTERM])
+
+
+def test_a_server_that_stops_at_once_ends_its_worker(
+    dataset: Dataset,
+    emulator_port: int,
+    http: flask.testing.FlaskClient,
+    held: Held,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """At SIGQUIT, gunicorn's handler raises SystemExit. No process, file or lease is left."""
+    arrived, _ = held
+
+    def stop() -> None:
+        arrived.wait(timeout=60)
+        os.kill(os.getpid(), signal.SIGQUIT)
+
+    def slowly(method: str, _: str, body: bytes) -> None:
+        if method == "PATCH" and b'"until": "0"' in body:  # the lease is released
+            time.sleep(1)
+
+    stopping = threading.Thread(target=stop)
+    before = signal.signal(signal.SIGQUIT, lambda *_: sys.exit(0))
+    try:
+        with proxy(emulator_port, slowly) as url:
+            monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", url)
+            stopping.start()
+            with pytest.raises(SystemExit):
+                http.post("/", json={"resources": ["scans"]})
+            assert runs(dataset.name) == []
+        stopping.join()
+    finally:
+        signal.signal(signal.SIGQUIT, before)
+    assert list(tmp_path.iterdir()) == []
+    last = dataset.warehouse.status()["last_run"]
+    assert (last["outcome"], last["error_type"]) == ("failed", "Interrupted")
 
 
 def test_an_interrupt_waits_until_the_files_are_removed(
