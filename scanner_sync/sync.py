@@ -145,11 +145,11 @@ def _execute(
             held.enter_context(warehouse.lease(deadline, give_up))
         # An interrupt reaches the main thread, which only waits here; inside a library it could be
         # swallowed.
-        worker = ThreadPoolExecutor(1, "sync")
-        load_id, history = worker.submit(
+        executor = ThreadPoolExecutor(1, "sync")
+        load_id, history = executor.submit(
             _load, warehouse, source, progress, history=settings.history
         ).result()
-        worker.shutdown()
+        executor.shutdown()
     return SyncResult(
         load_id=load_id,
         dataset=settings.dataset,
