@@ -21,7 +21,7 @@ from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 from tests.conftest import SYNC, TOKEN, Dataset, Vanishing, asked
 from tests.source.test_reading import Faults
-from tests.test_crash import release_lease
+from tests.warehouse.test_recovery import release_lease
 
 BEFORE = [{"id": 1, "address": "before"}]
 
