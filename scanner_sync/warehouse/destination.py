@@ -1,4 +1,4 @@
-"""dlt's BigQuery destination, without empty scripts, and with tables that were dropped."""
+"""dlt's BigQuery destination, which also creates tables that were dropped."""
 
 from collections.abc import Iterable
 

@@ -1,7 +1,7 @@
-"""What version 0.1 called otherwise: two columns of the histories, and a view.
+"""The migration from version 0.1: two columns of the histories and a view had other names.
 
-The first sync of a later version gives the columns their present names and deletes the view, whose
-successors are `issue_lifecycle` and `occurrence_lifecycle`. The rows of the histories stay.
+The first sync of a later version renames the columns, and deletes the view, which
+`issue_lifecycle` and `occurrence_lifecycle` replace. The rows of the histories stay as they are.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Whether the names that a sync needs in the dataset are free, or its own tables and views."""
+"""Whether something else in the dataset has a name that a sync needs."""
 
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -66,7 +66,7 @@ def _check_tables(existing: Mapping[str, bigquery.Table], expected: Mapping[str,
 def _in_the_way(table: bigquery.Table) -> LoadError:
     kind = table.table_type.lower().replace("_", " ")
     return LoadError(
-        f"This program needs the name {table.project}.{table.dataset_id}.{table.table_id}, but"
-        f" something else has it ({kind}). Nothing was loaded. Rename or move the {kind}, or set"
-        " DATASET to another dataset."
+        f"{table.project}.{table.dataset_id}.{table.table_id} ({kind}) was not created by this"
+        " program, which needs its name. Nothing was loaded. Rename or move it, or set DATASET to"
+        " another dataset."
     )

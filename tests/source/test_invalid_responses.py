@@ -21,7 +21,7 @@ from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 from tests.conftest import SYNC, TOKEN, Dataset, Vanishing, asked
 from tests.source.test_reading import Faults
-from tests.test_crash import give_lease_back
+from tests.warehouse.test_recovery import release_lease
 
 BEFORE = [{"id": 1, "address": "before"}]
 
@@ -164,7 +164,7 @@ def test_a_sync_killed_before_loading_is_completed_by_the_next(
         os.killpg(run.pid, signal.SIGKILL)
         run.communicate(timeout=60)
         assert (run.returncode, uploads) == (-signal.SIGKILL, [])
-        give_lease_back(dataset)
+        release_lease(dataset)
         done = subprocess.run(command, env=os.environ | settings, cwd=ROOT, check=False)
         assert done.returncode == 0
     assert [row["id"] for row in dataset.rows("scans")] == sorted(s["id"] for s in account.scans)

@@ -1,13 +1,18 @@
 """What the tests of the warehouse share: a sync in the process of the test."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
+from google.cloud import bigquery
+from google.oauth2.credentials import Credentials
 
+from local.bigquery import Fault, proxy
 from scanner_sync.errors import SyncError
 from scanner_sync.sync import SyncResult, sync
 from scanner_sync.tables import TABLES
-from tests.conftest import Dataset
+from scanner_sync.warehouse import Warehouse
+from tests.conftest import PROJECT, Dataset
 
 Run = Callable[[], SyncResult]
 
@@ -22,3 +27,12 @@ def run(dataset: Dataset, api_url: str) -> Run:
         raise error
 
     return lambda: sync(tuple(TABLES), abort)
+
+
+@contextmanager
+def through(emulator_port: int, fault: Fault, dataset: Dataset) -> Iterator[Warehouse]:
+    """Yield the warehouse as it is reached through a proxy with a fault."""
+    with proxy(emulator_port, fault) as url:
+        credentials = Credentials(token="anonymous")  # type: ignore[no-untyped-call]
+        client = bigquery.Client(PROJECT, credentials, client_options={"api_endpoint": url})
+        yield Warehouse(client, dataset.name)

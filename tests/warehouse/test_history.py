@@ -6,7 +6,7 @@ from typing import Any
 
 import flask.testing
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sample_api import Account
@@ -239,7 +239,10 @@ state = st.dictionaries(
 
 
 @settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=4,
+    deadline=None,
+    phases=[Phase.generate],  # the sequences are short, and to shrink one takes minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(states=st.lists(state, min_size=2, max_size=4))
 def test_any_sequence_of_states(dataset: Dataset, states: list[Any]) -> None:

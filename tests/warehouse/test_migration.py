@@ -1,8 +1,6 @@
 """A dataset of version 0.1 keeps all that it holds, under the present names."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +8,15 @@ import flask.testing
 import pytest
 from google.api_core.exceptions import Forbidden
 from google.cloud import bigquery
-from google.oauth2.credentials import Credentials
 
-from local.bigquery import Fault, error_of, proxy
+from local.bigquery import error_of
 from sample_api import Account
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.history import HISTORIES, HISTORY_COLUMNS, columns_of
 from scanner_sync.warehouse.migration import COLUMNS
 from scanner_sync.warehouse.views import LABELS, VIEWS
 from tests.conftest import PROJECT, Dataset
+from tests.warehouse.conftest import through
 from tests.warehouse.loads import literal
 
 VERSION_0_1 = json.loads(Path(__file__).with_name("version_0_1.json").read_text())
@@ -199,15 +197,6 @@ def test_a_sync_that_stops_on_the_way_is_made_up_for(dataset: Dataset, emulator_
         assert len(stopped) == 1
     assert update(dataset.warehouse) == UNCHANGED
     assert_kept(dataset)
-
-
-@contextmanager
-def through(emulator_port: int, fault: Fault, dataset: Dataset) -> Iterator[Warehouse]:
-    """Yield the warehouse as it is reached through a proxy with a fault."""
-    with proxy(emulator_port, fault) as url:
-        credentials = Credentials(token="anonymous")  # type: ignore[no-untyped-call]
-        client = bigquery.Client(PROJECT, credentials, client_options={"api_endpoint": url})
-        yield Warehouse(client, dataset.name)
 
 
 def test_later_syncs_look_for_nothing_of_0_1(dataset: Dataset, emulator_port: int) -> None:

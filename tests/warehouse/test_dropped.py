@@ -1,4 +1,4 @@
-"""A sync creates what the dataset lacks, and names what is in its way."""
+"""A sync creates again what was dropped from the dataset."""
 
 import json
 
@@ -6,7 +6,6 @@ import pytest
 from google.cloud import bigquery
 
 from sample_api import Account, generate
-from scanner_sync.errors import LoadError
 from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.views import VIEWS
@@ -42,9 +41,6 @@ def everything(dataset: Dataset) -> dict[str, list[str]]:
     }
 
 
-DLT_OWN = "_dlt_load_id STRING, _dlt_id STRING"
-
-
 @pytest.mark.parametrize(
     "dropped",
     [
@@ -55,10 +51,10 @@ DLT_OWN = "_dlt_load_id STRING, _dlt_id STRING"
     ],
     ids=["one of each", "_dlt_loads", "_dlt_version", "all"],
 )
-def test_what_was_dropped_is_made_again(
+def test_what_was_dropped_is_created_again(
     synced: Dataset, run: Run, dropped: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The next sync makes it and fills it; a history that begins again is in the log."""
+    """The next sync creates and fills it; a history that begins again is in the log."""
     before = everything(synced)
     capfd.readouterr()
     for name in dropped:
@@ -74,7 +70,7 @@ def test_what_was_dropped_is_made_again(
 
 
 @pytest.mark.parametrize("name", ["", "targets", "_dlt_version"])
-def test_a_staging_dataset_that_was_dropped_is_made_again(
+def test_a_staging_dataset_that_was_dropped_is_created_again(
     synced: Dataset, run: Run, name: str
 ) -> None:
     """As a whole, or one of its tables."""
@@ -88,11 +84,11 @@ def test_a_staging_dataset_that_was_dropped_is_made_again(
     assert everything(synced) == before
 
 
-def test_a_column_that_was_dropped_is_made_again(synced: Dataset, run: Run) -> None:
-    """The next sync makes the column, and fills it in the rows that come.
+def test_a_column_that_was_dropped_is_created_again(synced: Dataset, run: Run) -> None:
+    """The next sync creates the column, and fills it in the rows that come.
 
-    It is dropped by making the table without it: after ALTER TABLE the local BigQuery still
-    describes the column, and it knows columns that were added in SELECT * alone.
+    To drop it, the table is created without it: after DROP COLUMN the local BigQuery still
+    describes the column, and it has columns that were added only in SELECT *.
     """
     before = everything(synced)
     name = f"{PROJECT}.{synced.name}.scans"
@@ -105,45 +101,3 @@ def test_a_column_that_was_dropped_is_made_again(synced: Dataset, run: Run) -> N
     synced.client.create_table(bigquery.Table(name, fields))
     run()
     assert everything(synced) == before
-
-
-@pytest.mark.parametrize(
-    ("name", "sql"),
-    [
-        ("issues", "CREATE VIEW {d}.issues AS SELECT 1 AS id"),
-        ("issues", "CREATE TABLE {d}.issues (id INT64, note STRING)"),
-        ("issues", f"CREATE TABLE {{d}}.issues (id INT64, number INT64, {DLT_OWN})"),
-        (
-            "scans",
-            f"CREATE TABLE {{d}}.scans (id STRING, status STRING, created_at TIMESTAMP, {DLT_OWN})",
-        ),
-        ("issues", "CREATE VIEW {d}_staging.issues AS SELECT 1 AS id"),
-        ("_dlt_loads", "CREATE VIEW {d}._dlt_loads AS SELECT 1 AS id"),
-        ("targets_history", "CREATE VIEW {d}.targets_history AS SELECT 1 AS id"),
-        ("targets_history", "CREATE TABLE {d}.targets_history (id INT64, note STRING)"),
-        ("open_issues", "CREATE VIEW {d}.open_issues AS SELECT 1 AS id"),
-        ("open_issues", "CREATE TABLE {d}.open_issues (id INT64)"),
-    ],
-)
-def test_what_is_in_the_way_is_named(dataset: Dataset, name: str, sql: str) -> None:
-    """The error names a table or view of the user's, and says how to go on."""
-    staging = "_staging" if "_staging" in sql else ""
-    dataset.client.create_dataset(dataset.name + staging)
-    dataset.query(sql)
-    kind = "view" if "VIEW" in sql else "table"
-    full_name = rf"{PROJECT}\.{dataset.name}{staging}\.{name} \({kind}\)"
-    with pytest.raises(LoadError, match=rf"{full_name}.* Nothing was loaded.*DATASET"):
-        dataset.warehouse.check_names(history=True)
-
-
-@pytest.mark.usefixtures("synced")
-def test_what_is_in_the_way_is_left_alone(dataset: Dataset, run: Run) -> None:
-    """A sync ends before it changes anything; without histories their names are free."""
-    dataset.client.delete_table(f"{PROJECT}.{dataset.name}.open_issues")
-    dataset.query("CREATE VIEW {d}.open_issues AS SELECT 'mine' AS note")
-    loads = dataset.query("SELECT * FROM {d}._dlt_loads")
-    with pytest.raises(LoadError, match="open_issues"):
-        run()
-    assert dataset.query("SELECT * FROM {d}.open_issues") == [{"note": "mine"}]
-    assert dataset.query("SELECT * FROM {d}._dlt_loads") == loads
-    assert "open_issues" not in dataset.warehouse.check_names(history=False)

@@ -1,4 +1,4 @@
-"""A run that is killed, refused or doubled leaves nothing that the next run does not mend."""
+"""A sync that is killed, refused or doubled leaves nothing that the next one does not put right."""
 
 import json
 import os
@@ -10,20 +10,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import requests
-from google.api_core import exceptions as google_exceptions
 from google.cloud import bigquery
-from google.oauth2.credentials import Credentials
 
 from local.bigquery import error_of, proxy
 from local.processes import ROOT
 from local.secret_manager import SecretManager
 from sample_api import Account, generate
-from scanner_sync.deadline import Deadline
-from scanner_sync.errors import InternalError, LoadError, LoadUnavailable, SyncError
 from scanner_sync.tables import TABLES
-from scanner_sync.warehouse import Warehouse
-from scanner_sync.warehouse.diagnose import TRANSIENT_REASONS, diagnose
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import PROJECT, SYNC, Dataset
 
@@ -98,8 +91,8 @@ def assert_as_undisturbed(dataset: Dataset, account: Account) -> None:
     assert _until(dataset) == 0
 
 
-def give_lease_back(dataset: Dataset) -> None:
-    """Give back what a killed run holds, so that the next one need not wait for it."""
+def release_lease(dataset: Dataset) -> None:
+    """Release the lease of a killed sync, so that the next one need not wait for it."""
     lease = dataset.client.get_table(f"{PROJECT}.{dataset.name}.{LEASE_TABLE}")
     lease.labels = lease.labels | {"until": "0"}
     dataset.client.update_table(lease, ["labels"])
@@ -172,7 +165,7 @@ def test_the_next_sync_recovers_from_a_kill_while_loading(
         started.set()
         out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (-signal.SIGKILL, "")
-    give_lease_back(dataset)
+    release_lease(dataset)
     assert answer(start(command))["status"] == "ok"
     assert_as_undisturbed(dataset, account)
 
@@ -302,7 +295,7 @@ def test_no_call_to_bigquery_after_the_deadline(
     assert (found["error"]["type"], process.returncode) == ("DeadlineExceeded", 75)
     assert "while loading into BigQuery" in found["error"]["message"]
     assert after == []
-    give_lease_back(dataset)
+    release_lease(dataset)
     assert answer(start(command))["status"] == "ok"
     assert_as_undisturbed(dataset, account)
 
@@ -516,64 +509,6 @@ def test_the_lease_of_a_killed_sync_expires(
     assert_as_undisturbed(dataset, account)
 
 
-@pytest.mark.parametrize("was_done", [False, True], ids=["refused", "answer lost"])
-def test_a_lease_survives_a_failed_renewal(
-    dataset: Dataset, emulator_port: int, was_done: bool
-) -> None:
-    """One renewal that is refused, or whose answer is lost, is made good by the next."""
-    renewals: list[str] = []
-    renewed = threading.Event()
-
-    def fail_once(method: str, path: str, body: bytes) -> tuple[int, bytes] | None:
-        if method not in ("PATCH", "PUT"):
-            return None
-        renewals.append(path)
-        if len(renewals) > 1:
-            renewed.set()
-            return None
-        if was_done:
-            emulator = f"http://127.0.0.1:{emulator_port}"
-            requests.request(method, f"{emulator}{path}", data=body, timeout=9)
-        return UNAVAILABLE
-
-    lost: list[SyncError] = []
-    with proxy(emulator_port, fail_once) as url:
-        credentials = Credentials(**{"token": "anonymous"})  # type: ignore[no-untyped-call]
-        client = bigquery.Client(PROJECT, credentials, client_options={"api_endpoint": url})
-        with Warehouse(client, dataset.name).lease(Deadline(60), lost.append):
-            assert renewed.wait(timeout=30)
-            assert _until(dataset) != 0
-    assert lost == []
-    assert len(renewals) >= 2
-
-
 def _until(dataset: Dataset) -> int:
     lease = dataset.client.get_table(f"{PROJECT}.{dataset.name}.{LEASE_TABLE}")
     return int(lease.labels["until"])
-
-
-exceptions: Any = google_exceptions  # whose classes have no types
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (exceptions.ServiceUnavailable("row"), LoadUnavailable),
-        (exceptions.RetryError("row", exceptions.ServiceUnavailable("row")), LoadUnavailable),
-        (exceptions.TooManyRequests("row"), LoadUnavailable),
-        (exceptions.Forbidden("row", errors=[{"reason": "rateLimitExceeded"}]), LoadUnavailable),
-        (requests.ConnectionError("row"), LoadUnavailable),
-        (exceptions.BadRequest("row"), LoadError),
-        *(
-            (exceptions.BadRequest("row", errors=[{"reason": reason}]), LoadUnavailable)
-            for reason in TRANSIENT_REASONS
-        ),
-        (exceptions.Forbidden("denied", errors=[{"reason": "accessDenied"}]), LoadError),
-        (KeyError("row"), InternalError),
-    ],
-)
-def test_google_errors_are_classified(error: Exception, kind: type[SyncError]) -> None:
-    """What passes may be tried again; what does not, or is a fault of ours, may not."""
-    found = diagnose(error)
-    assert type(found) is kind
-    assert "row" not in str(found).replace("throw", "")

@@ -1,0 +1,163 @@
+"""Load files hold the rows of a source as BigQuery loads them."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dlt
+import pytest
+from dlt.common.schema.typing import TColumnSchema
+from dlt.common.utils import digest128b
+from dlt.extract.source import DltSource
+
+from scanner_sync.errors import ApiError
+from scanner_sync.tables import TABLES
+from scanner_sync.warehouse.load_files import LoadFile, load_file_source
+
+INTEGERS = [2**63 - 1, -(2**63), 2**64 - 1, 2**53 + 1]
+LONG = [2**64, -(2**63) - 1, 10**30]
+
+
+def target(n: int, **values: Any) -> dict[str, Any]:
+    """A row as `to_row` returns it, with all columns of its table."""
+    return dict.fromkeys(TABLES["targets"].columns) | {"id": n, **values}
+
+
+def column(name: str, data_type: str) -> dict[str, TColumnSchema]:
+    return {name: {"name": name, "data_type": data_type, "nullable": True}}  # type: ignore[typeddict-item]
+
+
+def written(
+    path: Path,
+    *pages: list[dict[str, Any]],
+    table: str = "targets",
+    columns: dict[str, TColumnSchema] | None = None,
+) -> LoadFile:
+    file = LoadFile(table, path, "load-1", columns or {})
+    for page in pages:
+        file.write([dict(row) for row in page])
+    file.close()
+    return file
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    assert data.endswith(b"\n")
+    return [json.loads(line) for line in data.splitlines()]
+
+
+@pytest.mark.parametrize("name", ["targets.jsonl", "targets.jsonl.gz"])
+def test_each_row_is_a_line(tmp_path: Path, name: str) -> None:
+    """With dlt's columns, and nothing else but what came; gzipped where the name says so."""
+    rows = [
+        target(1, address="a\nb\u2028\N{GRINNING FACE}", tags=["x", None]),
+        target(2, has_api_schemas=False),
+        target(3),
+    ]
+    file = written(tmp_path / name, rows[:2], rows[2:])
+    assert (tmp_path / name).read_bytes()[:2] == (b"\x1f\x8b" if name.endswith("gz") else b'{"')
+    assert lines(tmp_path / name) == [
+        row | {"_dlt_load_id": "load-1", "_dlt_id": digest128b(b'{"id":%d}' % row["id"], 10)}
+        for row in rows
+    ]
+    assert (file.rows, file.new_columns) == (3, {})
+
+
+def test_the_id_of_a_row_is_that_of_its_key(tmp_path: Path) -> None:
+    """It depends on nothing but the primary key, whatever the order of the fields."""
+    rows = [
+        {"issue_id": 1, "id": 2, "target": "a"},
+        {"target": "b", "id": 2, "issue_id": 1},
+        {"issue_id": 2, "id": 1, "target": "a"},
+    ]
+    written(tmp_path / "o.jsonl", rows, table="occurrences_issues")
+    first, second, third = (line["_dlt_id"] for line in lines(tmp_path / "o.jsonl"))
+    assert first == second != third
+
+
+def test_integers_keep_their_digits(tmp_path: Path) -> None:
+    """Those that a JSON column would round are strings of their digits, at any depth."""
+    tags = [*INTEGERS, *LONG, {"deep": [LONG[0], True, 1.5]}]
+    written(tmp_path / "t.jsonl", [target(2**63 - 1, tags=tags), target(2)])
+    data = (tmp_path / "t.jsonl").read_bytes()
+    assert b'"id":9223372036854775807,' in data
+    [first, second] = lines(tmp_path / "t.jsonl")
+    assert first["tags"] == [*INTEGERS, *map(str, LONG), {"deep": [str(LONG[0]), True, 1.5]}]
+    assert second["id"] == 2
+
+
+def test_no_row_is_an_empty_file(tmp_path: Path) -> None:
+    file = written(tmp_path / "t.jsonl", [])
+    assert (file.rows, (tmp_path / "t.jsonl").read_bytes()) == (0, b"")
+
+
+def test_a_field_that_no_table_declares_is_a_new_column(tmp_path: Path) -> None:
+    """Of the type of its values; a null has none, and is left out of its row."""
+    new = {"flag": True, "score": 1.5, "word": "a", "object": {"b": 1}, "list": [1], "none": None}
+    file = written(tmp_path / "t.jsonl", [target(1, flag=None), target(2, **new)])
+    assert file.new_columns == (
+        column("flag", "bool")
+        | column("score", "double")
+        | column("word", "text")
+        | column("object", "json")
+        | column("list", "json")
+    )
+    first, second = lines(tmp_path / "t.jsonl")
+    declared = {*TABLES["targets"].columns, "_dlt_load_id", "_dlt_id"}
+    assert first.keys() == declared
+    assert second.keys() == declared | new.keys() - {"none"}
+    assert {name: second.get(name) for name in new} == new
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [
+        ([target(1, new=1.5), target(2, new="marker-in-a-row")], {}),
+        ([target(2, new="marker-in-a-row")], column("new", "double")),
+    ],
+    ids=["in one load", "since an earlier load"],
+)
+def test_a_field_that_changes_type_is_an_error(
+    tmp_path: Path, rows: list[dict[str, Any]], columns: dict[str, TColumnSchema]
+) -> None:
+    """It is named, and its value is not."""
+    with pytest.raises(ApiError, match=r"Column new of targets .* type") as error:
+        written(tmp_path / "t.jsonl", rows, columns=columns)
+    assert "marker" not in str(error.value)
+
+
+@dlt.source(name="scanner")
+def api() -> Iterator[Any]:
+    """A source with two pages of targets and no scan."""
+    for name, pages in {"scans": [], "targets": [[target(1)], [target(2, new=1.5)]]}.items():
+        yield dlt.resource(pages, name=name, primary_key="id", write_disposition="merge")
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_dlt_imports_the_files(tmp_path: Path, compress: bool) -> None:
+    """The source is read to the end, and dlt gets a file of each table that has rows."""
+    pipeline = dlt.pipeline("test", pipelines_dir=str(tmp_path / "dlt"), destination="dummy")
+    counted: list[tuple[str, int]] = []
+    source: DltSource = load_file_source(
+        api(), tmp_path, compress=compress, on_rows=lambda *rows: counted.append(rows)
+    )
+    pipeline.extract(source)
+    assert counted == [("targets", 1), ("targets", 1)]
+    [load_id] = pipeline.list_extracted_load_packages()
+    jobs = pipeline.get_load_package_info(load_id).jobs["new_jobs"]
+    imported = {job.job_file_info.table_name: Path(job.file_path) for job in jobs}
+    assert imported.keys() >= {"targets"}
+    assert "scans" not in imported
+    rows = lines(imported["targets"])
+    assert [(row["id"], row.get("new"), row["_dlt_load_id"]) for row in rows] == [
+        (1, None, load_id),
+        (2, 1.5, load_id),
+    ]
+    schema = pipeline.default_schema
+    for table in ("scans", "targets"):
+        assert schema.tables[table]["write_disposition"] == "merge"
+        assert schema.tables[table]["columns"]["id"]["primary_key"]
+    assert schema.tables["targets"]["columns"]["new"]["data_type"] == "double"
+    pipeline.deactivate()

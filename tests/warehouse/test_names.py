@@ -1,0 +1,67 @@
+"""A table or view of the user's that has a name of this program's is named, and left alone."""
+
+import pytest
+
+from scanner_sync.errors import LoadError
+from tests.conftest import PROJECT, Dataset
+from tests.warehouse.conftest import Run
+from tests.warehouse.loads import Loads
+
+DLT_OWN = "_dlt_load_id STRING, _dlt_id STRING"
+
+
+def test_what_exists_is_returned(dataset: Dataset) -> None:
+    """By name; without histories neither they nor their views are looked for."""
+    dataset.client.create_dataset(dataset.name)
+    assert dataset.warehouse.check_names(history=True) == {}
+    dataset.client.delete_dataset(dataset.name)
+    Loads(dataset).load(1, issues=[{"id": 1}])
+    merged = {"issues", "occurrences_issues", "scans", "targets"}
+    histories = {"issues_history", "occurrences_issues_history", "targets_history"}
+    views = {"issue_lifecycle", "occurrence_lifecycle", "open_issues", "open_occurrences"}
+    found = dataset.warehouse.check_names(history=True)
+    assert found.keys() == merged | histories | views
+    assert all(table.table_id == name for name, table in found.items())
+    assert dataset.warehouse.check_names(history=False).keys() == merged
+
+
+@pytest.mark.parametrize(
+    ("name", "sql"),
+    [
+        ("issues", "CREATE VIEW {d}.issues AS SELECT 1 AS id"),
+        ("issues", "CREATE TABLE {d}.issues (id INT64, note STRING)"),
+        ("issues", f"CREATE TABLE {{d}}.issues (id INT64, number INT64, {DLT_OWN})"),
+        (
+            "scans",
+            f"CREATE TABLE {{d}}.scans (id STRING, status STRING, created_at TIMESTAMP, {DLT_OWN})",
+        ),
+        ("issues", "CREATE VIEW {d}_staging.issues AS SELECT 1 AS id"),
+        ("_dlt_loads", "CREATE VIEW {d}._dlt_loads AS SELECT 1 AS id"),
+        ("targets_history", "CREATE VIEW {d}.targets_history AS SELECT 1 AS id"),
+        ("targets_history", "CREATE TABLE {d}.targets_history (id INT64, note STRING)"),
+        ("open_issues", "CREATE VIEW {d}.open_issues AS SELECT 1 AS id"),
+        ("open_issues", "CREATE TABLE {d}.open_issues (id INT64)"),
+    ],
+)
+def test_what_is_in_the_way_is_named(dataset: Dataset, name: str, sql: str) -> None:
+    """The error names a table or view of the user's, and says how to go on."""
+    staging = "_staging" if "_staging" in sql else ""
+    dataset.client.create_dataset(dataset.name + staging)
+    dataset.query(sql)
+    kind = "view" if "VIEW" in sql else "table"
+    full_name = rf"{PROJECT}\.{dataset.name}{staging}\.{name} \({kind}\)"
+    with pytest.raises(LoadError, match=rf"{full_name}.* Nothing was loaded.*DATASET"):
+        dataset.warehouse.check_names(history=True)
+
+
+def test_what_is_in_the_way_is_left_alone(dataset: Dataset, run: Run) -> None:
+    """A sync ends before it changes anything; without histories their names are free."""
+    run()
+    dataset.client.delete_table(f"{PROJECT}.{dataset.name}.open_issues")
+    dataset.query("CREATE VIEW {d}.open_issues AS SELECT 'mine' AS note")
+    loads = dataset.query("SELECT * FROM {d}._dlt_loads")
+    with pytest.raises(LoadError, match="open_issues"):
+        run()
+    assert dataset.query("SELECT * FROM {d}.open_issues") == [{"note": "mine"}]
+    assert dataset.query("SELECT * FROM {d}._dlt_loads") == loads
+    assert "open_issues" not in dataset.warehouse.check_names(history=False)

@@ -1,0 +1,114 @@
+"""What `status` says of the dataset and of the last syncs."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from google.cloud import bigquery
+
+from scanner_sync.errors import LoadError
+from scanner_sync.warehouse import status
+from scanner_sync.warehouse.lease import LEASE_TABLE
+from tests.conftest import PROJECT, Dataset
+from tests.warehouse.loads import Loads
+
+SUCCEEDED = {"holder": "a", "until": "0", "succeeded": "2000"}
+
+
+def at(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def write_lease(dataset: Dataset, labels: dict[str, str]) -> datetime:
+    """Create the lease, and return when."""
+    lease = bigquery.Table(f"{PROJECT}.{dataset.name}.{LEASE_TABLE}")
+    lease.labels = labels
+    modified: datetime = dataset.client.create_table(lease).modified
+    return modified
+
+
+def test_no_dataset_is_an_error(dataset: Dataset) -> None:
+    with pytest.raises(LoadError, match=f"{dataset.name} does not exist in project {PROJECT}"):
+        dataset.warehouse.status()
+
+
+def test_an_empty_dataset(dataset: Dataset) -> None:
+    dataset.client.create_dataset(dataset.name)
+    found = dataset.warehouse.status()
+    now = found.pop("now")
+    assert abs((dataset.warehouse.now() - now).total_seconds()) < 60
+    assert found == {
+        "dataset": dataset.name,
+        "tables": [],
+        "last_run": None,
+        "last_failure": None,
+        "loads": [],
+    }
+
+
+def test_tables_and_loads(dataset: Dataset) -> None:
+    """Rows and the newest load of each table, and the last five loads that were completed."""
+    loads = Loads(dataset)
+    loads.load(1, issues=[{"id": 1}, {"id": 2}])
+    loads.load(2, issues=[{"id": 3}])
+    dataset.query(
+        "CREATE TABLE {d}._dlt_loads (load_id STRING, status INT64, inserted_at TIMESTAMP)"
+    )
+    rows = ", ".join(f"('{n}', {int(n == 7)}, TIMESTAMP_SECONDS({n}))" for n in range(1, 8))
+    dataset.query(f"INSERT INTO {{d}}._dlt_loads VALUES {rows}")
+    found = dataset.warehouse.status()
+    assert {of["table"]: (of["rows"], of["loaded_at"]) for of in found["tables"]} == {
+        "issues": (3, at(2)),
+        "occurrences_issues": (0, None),
+        "scans": (0, None),
+        "targets": (0, None),
+        "issues_history": (3, at(2)),
+        "occurrences_issues_history": (0, None),
+        "targets_history": (0, None),
+    }
+    assert found["loads"] == [{"load_id": str(n), "at": at(n)} for n in (6, 5, 4, 3, 2)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "last_run", "last_failure"),
+    [
+        (SUCCEEDED, {"outcome": "succeeded", "at": at(2000)}, None),
+        (
+            SUCCEEDED | {"failed": "3000", "failure": "apirefused"},
+            {"outcome": "failed", "at": at(3000), "error_type": "ApiRefused"},
+            {"at": at(3000), "error_type": "ApiRefused"},
+        ),
+        (
+            SUCCEEDED | {"failed": "1000", "failure": "interrupted"},
+            {"outcome": "succeeded", "at": at(2000)},
+            {"at": at(1000), "error_type": "Interrupted"},
+        ),
+        (
+            {"holder": "a", "until": "0", "failed": "1000", "failure": "loaderror"},
+            {"outcome": "failed", "at": at(1000), "error_type": "LoadError"},
+            {"at": at(1000), "error_type": "LoadError"},
+        ),
+    ],
+    ids=["succeeded", "failed", "succeeded after a failure", "only failed"],
+)
+def test_how_the_last_sync_ended(
+    dataset: Dataset,
+    labels: dict[str, str],
+    last_run: dict[str, Any],
+    last_failure: dict[str, Any] | None,
+) -> None:
+    dataset.client.create_dataset(dataset.name)
+    write_lease(dataset, labels)
+    found = dataset.warehouse.status()
+    assert (found["last_run"], found["last_failure"]) == (last_run, last_failure)
+
+
+def test_a_sync_runs_until_its_lease_expires(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After that it counts as killed."""
+    dataset.client.create_dataset(dataset.name)
+    modified = write_lease(dataset, SUCCEEDED | {"until": "2030"})
+    assert dataset.warehouse.status()["last_run"] == {"outcome": "running", "at": modified}
+    monkeypatch.setattr(status, "LEASE_SECONDS", 0)
+    assert dataset.warehouse.status()["last_run"] == {"outcome": "killed", "at": modified}
