@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from scanner_sync import __version__, log, streams, worker
 from scanner_sync.errors import InternalError, SyncError
@@ -22,9 +22,6 @@ from scanner_sync.worker import Interrupted, exit_status
 
 if TYPE_CHECKING:
     from scanner_sync.warehouse import Warehouse
-
-_REACH_SECONDS: Final = 10.0
-"""How long a command tries to reach BigQuery; Google's client would take ten minutes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -220,10 +217,12 @@ def _warehouse() -> Iterator[Warehouse]:
     from scanner_sync.settings import read_settings
     from scanner_sync.warehouse import Warehouse
     from scanner_sync.warehouse.diagnose import diagnose
+    from scanner_sync.warehouse.lease import UNREACHABLE_SECONDS
 
     try:
         warehouse = Warehouse.connect(read_settings())
-        retry = bigquery.DEFAULT_RETRY.with_timeout(_REACH_SECONDS)
+        # Without a network, Google's client would try for ten minutes.
+        retry = bigquery.DEFAULT_RETRY.with_timeout(UNREACHABLE_SECONDS)
         with contextlib.suppress(NotFound):
             warehouse.client.get_dataset(warehouse.dataset, retry=retry)
         yield warehouse

@@ -15,7 +15,7 @@ from google.cloud.secretmanager_v1 import (
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import TokenError, TokenUnavailable
 
-PATIENCE: Final = 10.0
+RETRY_SECONDS: Final = 10.0
 """Seconds for which transient failures of Secret Manager, or of the network, are retried."""
 
 
@@ -28,7 +28,7 @@ def read_token(secret: str, emulator: str | None, deadline: Deadline) -> str:
     """
     version = secret if "/versions/" in secret else f"{secret}/versions/latest"
     try:
-        response = _access(version, emulator, min(PATIENCE, deadline.remaining))
+        response = _access(version, emulator, min(RETRY_SECONDS, deadline.remaining))
     except google_exceptions.NotFound:
         raise TokenError(
             f"{version} does not exist. Create the secret, and add the token to it:"
