@@ -167,8 +167,8 @@ def is_merge(request: Request) -> bool:
     return b"MERGE" in request[2]
 
 
-def test_a_sync_that_stops_on_the_way_is_made_up_for(dataset: Dataset, emulator_port: int) -> None:
-    """Whichever step was the last, the next sync goes on from there: each here gets one further."""
+def test_an_interrupted_migration_is_completed(dataset: Dataset, emulator_port: int) -> None:
+    """Each sync here is stopped one step later, and completes what the one before left."""
     restore(dataset, "labelled")
     half = "occurrences_issues_history"
     for step, renamed in (
@@ -218,7 +218,7 @@ def test_later_syncs_look_for_nothing_of_0_1(dataset: Dataset, emulator_port: in
 
 @pytest.mark.parametrize("kind", ["VIEW", "TABLE"])
 def test_what_a_user_calls_remediation_is_left_alone(dataset: Dataset, kind: str) -> None:
-    """The name is free now, so that something of the user's may have it."""
+    """A sync no longer needs the name."""
     restore(dataset, "0.1.0")
     dataset.client.delete_table(f"{dataset.name}.remediation")
     if kind == "VIEW":

@@ -1,4 +1,4 @@
-"""A table or view of the user's that has a name of this program's is named, and left alone."""
+"""A table or view of the user that has a name which a sync needs is named, and left alone."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def test_what_exists_is_returned(dataset: Dataset) -> None:
     ],
 )
 def test_what_is_in_the_way_is_named(dataset: Dataset, name: str, sql: str) -> None:
-    """The error names a table or view of the user's, and says how to go on."""
+    """The error names the table or view, and says what to do."""
     staging = "_staging" if "_staging" in sql else ""
     dataset.client.create_dataset(dataset.name + staging)
     dataset.query(sql)

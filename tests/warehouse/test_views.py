@@ -6,7 +6,7 @@ from tests.warehouse.loads import Loads
 
 
 def test_an_outdated_view_is_updated(dataset: Dataset) -> None:
-    """A view of ours whose SQL is another one gets that of this version; the user's labels stay."""
+    """A view with other SQL gets that of this version; labels of the user stay."""
     Loads(dataset).load(1, issues=[{"id": 1, "title": "One"}])
     made = {name: dataset.client.get_table(f"{dataset.name}.{name}") for name in VIEWS}
     assert {name: view.labels for name, view in made.items()} == dict.fromkeys(VIEWS, LABELS)
