@@ -17,7 +17,7 @@ from local.processes import ROOT
 from local.secret_manager import SecretManager
 from sample_api import Account, generate
 from scanner_sync.tables import TABLES
-from scanner_sync.warehouse.lease import LEASE_SECONDS, LEASE_TABLE
+from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import PROJECT, SYNC, Dataset
 
 Seen = list[tuple[str, str, bytes]]
@@ -515,7 +515,7 @@ def test_the_lease_of_a_killed_sync_expires(
     assert process.returncode == -signal.SIGKILL
     started = time.monotonic()
     assert answer(start([command[0], "-c", IMPATIENT, *TABLES]))["status"] == "ok"
-    assert 3 < time.monotonic() - started < LEASE_SECONDS
+    assert time.monotonic() - started > 3
     assert_as_undisturbed(dataset, account)
 
 
