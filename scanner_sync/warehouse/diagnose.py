@@ -31,8 +31,14 @@ from scanner_sync.errors import (
 
 TRANSIENT_REASONS: Final = frozenset(
     {
-        *("backendError", "internalError", "quotaExceeded", "rateLimitExceeded"),
-        *("jobBackendError", "jobInternalError", "jobRateLimitExceeded", "tableUnavailable"),
+        "backendError",
+        "internalError",
+        "quotaExceeded",
+        "rateLimitExceeded",
+        "jobBackendError",
+        "jobInternalError",
+        "jobRateLimitExceeded",
+        "tableUnavailable",
     }
 )
 """BigQuery's reasons for errors after which it recommends a retry:
