@@ -5,6 +5,7 @@ list prices of us-central1 in US dollars.
 """
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 
 from benchmarks.server import Sizes
@@ -85,8 +86,12 @@ def cost(issues: int, measured: Measured) -> tuple[float, float, str]:
 
 def section(measured: Measured) -> str:
     """Return the section about limits: which one is reached first, and at what size."""
-    quota = max(
-        n for n in range(1, REQUESTS_AN_HOUR) if sizes(n).least_requests() <= REQUESTS_AN_HOUR
+    # The largest account whose requests fit into the quota; each issue takes one at least.
+    quota = (
+        bisect_right(
+            range(REQUESTS_AN_HOUR), REQUESTS_AN_HOUR, lo=1, key=lambda n: sizes(n).least_requests()
+        )
+        - 1
     )
     asked = DEADLINE * AT_ONCE / LATENCY / measured.overhead
     memory = (MEMORY_GIB * 1024 - measured.memory_least) / max(measured.memory_each, 1e-9)

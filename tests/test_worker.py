@@ -94,11 +94,13 @@ REDIRECTIONS = {
     "both readers gone": ("exec >&9 2>&1", 0, ""),
     "all closed": ("exec <&- >&- 2>&-", 0, ""),
 }
-OTHERS = ["both readers gone", "all closed"]
+OTHERS = ["log closed", "both readers gone", "all closed"]
 
 
 @pytest.mark.usefixtures("api_url")
-@pytest.mark.parametrize("how", list(REDIRECTIONS))
+@pytest.mark.parametrize(
+    "how", ["reader gone", "disk full", "closed", "log's disk full", "all closed"]
+)
 def test_exit_codes_of_a_sync_whose_output_is_lost(
     how: str, account: Account, dataset: Dataset, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from sample_api import Account, generate
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import PROJECT, SYNC, Dataset
+from tests.warehouse.conftest import Run
 
 Seen = list[tuple[str, str, bytes]]
 
@@ -136,6 +137,7 @@ def is_end(method: str, path: str, body: bytes) -> bool:
 )
 def test_the_next_sync_recovers_from_a_kill_while_loading(
     command: list[str],
+    run: Run,
     dataset: Dataset,
     account: Account,
     emulator_port: int,
@@ -145,7 +147,7 @@ def test_the_next_sync_recovers_from_a_kill_while_loading(
 ) -> None:
     """SIGKILL before or between the steps in BigQuery; then one run brings what one always does."""
     if not is_first_run:
-        assert answer(start(command))["status"] == "ok"
+        run()
         account.issues[0] = account.issues[0] | {"severity": "changed", "new_field": 1}
         account.targets.append({"id": 77})
     left = number
@@ -166,20 +168,21 @@ def test_the_next_sync_recovers_from_a_kill_while_loading(
         out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (-signal.SIGKILL, "")
     release_lease(dataset)
-    assert answer(start(command))["status"] == "ok"
+    run()
     assert_as_undisturbed(dataset, account)
 
 
 @pytest.mark.parametrize("history", ["true", "false"])
 def test_missing_rows_close_no_history(
     command: list[str],
+    run: Run,
     dataset: Dataset,
     account: Account,
     emulator_port: int,
     history: str,
 ) -> None:
     """What was read and is not in its table is a failure that passes, not something fixed."""
-    assert answer(start(command))["status"] == "ok"
+    run()
     before = dataset.query("SELECT * FROM {d}.issues_history ORDER BY entity_key, valid_from")
 
     def lose(method: str, path: str, body: bytes) -> None:
@@ -194,7 +197,7 @@ def test_missing_rows_close_no_history(
     assert (
         dataset.query("SELECT * FROM {d}.issues_history ORDER BY entity_key, valid_from") == before
     )
-    assert answer(start(command))["status"] == "ok"
+    run()
     assert_as_undisturbed(dataset, account)
 
 
@@ -251,6 +254,7 @@ def test_a_transient_failure_of_bigquery_is_retried(
 )
 def test_bigquery_refuses_a_merge(
     command: list[str],
+    run: Run,
     dataset: Dataset,
     account: Account,
     emulator_port: int,
@@ -268,12 +272,12 @@ def test_bigquery_refuses_a_merge(
     logged = capfd.readouterr().err
     assert '"message": "fault"' in logged
     assert "marker-in-a-row" not in json.dumps(found) + logged
-    assert answer(start(command))["status"] == "ok"
+    run()
     assert_as_undisturbed(dataset, account)
 
 
 def test_no_call_to_bigquery_after_the_deadline(
-    command: list[str], dataset: Dataset, account: Account, emulator_port: int
+    command: list[str], run: Run, dataset: Dataset, account: Account, emulator_port: int
 ) -> None:
     """A run whose time is over while it waits for a MERGE ends there and then."""
     after: Seen = []
@@ -296,7 +300,7 @@ def test_no_call_to_bigquery_after_the_deadline(
     assert "while loading into BigQuery" in found["error"]["message"]
     assert after == []
     release_lease(dataset)
-    assert answer(start(command))["status"] == "ok"
+    run()
     assert_as_undisturbed(dataset, account)
 
 
@@ -306,6 +310,7 @@ def test_no_call_to_bigquery_after_the_deadline(
 )
 def test_a_job_that_fails_transiently(
     command: list[str],
+    run: Run,
     dataset: Dataset,
     account: Account,
     emulator_port: int,
@@ -333,7 +338,7 @@ def test_a_job_that_fails_transiently(
         found = answer(process)
     assert (found["error"]["type"], process.returncode) == ("LoadUnavailable", 75)
     assert "marker-in-a-row" not in json.dumps(found)
-    assert answer(start(command))["status"] == "ok"
+    run()
     assert_as_undisturbed(dataset, account)
 
 
@@ -401,6 +406,7 @@ def test_a_second_sync_into_a_dataset_is_refused(
 
 def test_losing_the_lease_ends_the_sync(
     command: list[str],
+    run: Run,
     dataset: Dataset,
     account: Account,
     held: tuple[str, threading.Event, threading.Event],
@@ -416,7 +422,7 @@ def test_losing_the_lease_ends_the_sync(
     assert (found["error"]["type"], first.returncode) == ("LoadUnavailable", 75)
     assert "lost its lease" in found["error"]["message"]
     go_on.set()
-    assert answer(start(command))["status"] == "ok"
+    run()
     assert_as_undisturbed(dataset, account)
 
 
