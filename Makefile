@@ -23,7 +23,8 @@ demo: $(INSTALLED) $(BIGQUERY)/made ## Sync a sample API into a local BigQuery, 
 	@$(VENV)/bin/python -m local.demo
 
 .PHONY: test
-test: lint policy $(BIGQUERY)/made ## Run all checks and tests (about 6 minutes on 2 cores)
+test: $(INSTALLED) $(CHECKOV)/made $(BIGQUERY)/made ## Run all checks and tests (about 6 minutes on 2 cores)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint policy
 	@$(VENV)/bin/pytest; status=$$?; $(TOOK); exit $$status
 
 TOOK = seconds=$$(($$(date +%s) - $(STARTED))); \

@@ -169,7 +169,7 @@ def is_merge(request: Request) -> bool:
 
 def test_an_interrupted_migration_is_completed(dataset: Dataset, emulator_port: int) -> None:
     """Each sync here is stopped one step later, and completes what the one before left."""
-    restore(dataset, "labelled")
+    restore(dataset, "labeled")
     half = "occurrences_issues_history"
     for step, renamed in (
         (is_alter, None),
@@ -200,7 +200,7 @@ def test_an_interrupted_migration_is_completed(dataset: Dataset, emulator_port: 
 
 
 def test_later_syncs_look_for_nothing_of_0_1(dataset: Dataset, emulator_port: int) -> None:
-    restore(dataset, "labelled")
+    restore(dataset, "labeled")
     update(dataset.warehouse)
     requests: list[Request] = []
 
