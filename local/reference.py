@@ -2,11 +2,12 @@
 
 import argparse
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
+from local.markdown import table
 from local.processes import ROOT
 from scanner_sync import cli, errors, worker
 from scanner_sync.settings import EMULATORS, Settings
@@ -66,14 +67,9 @@ EXITS: Final = (
 )
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
-    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
-
-
 def settings() -> str:
     """Return each setting with its meaning, form and default, in the order of their declaration."""
-    return _table(
+    return table(
         ["setting", "meaning", "value", "default"],
         (
             [
@@ -93,25 +89,14 @@ def _as_set(default: object) -> str:
 
 def emulators() -> str:
     """Return the variables that name a local BigQuery and a local Secret Manager."""
-    return _table(
+    return table(
         ["variable", "value"], ([f"`{name}`", form] for name, (form, _) in EMULATORS.items())
     )
 
 
-def error_types() -> list[type[errors.SyncError]]:
-    """All types of error, in the order of the code."""
-    return [
-        kind
-        for kind in vars(errors).values()
-        if isinstance(kind, type)
-        and issubclass(kind, errors.SyncError)
-        and kind is not errors.SyncError
-    ]
-
-
 def error_table() -> str:
     """Return each type of error with its HTTP status, its meaning, and whether to try again."""
-    return _table(
+    return table(
         ["status", "type", "meaning", "retryable"],
         (
             [
@@ -120,14 +105,14 @@ def error_table() -> str:
                 (kind.__doc__ or "").partition("\n")[0],
                 "yes" if kind.retryable else "no",
             ]
-            for kind in sorted(error_types(), key=lambda kind: kind.http_status)
+            for kind in sorted(errors.TYPES.values(), key=lambda kind: kind.http_status)
         ),
     )
 
 
 def exit_codes() -> str:
     """Return the exit codes of the commands."""
-    return _table(["code", "meaning"], EXITS)
+    return table(["code", "meaning"], EXITS)
 
 
 def commands() -> str:
@@ -144,7 +129,7 @@ def commands() -> str:
                     shown = " ".join([action.option_strings[0], *filter(None, [action.metavar])])
                     yield [f"`{name} {shown}`", action.help or ""]
 
-    return _table(["command", "what it does"], rows())
+    return table(["command", "what it does"], rows())
 
 
 def events() -> str:
@@ -153,7 +138,7 @@ def events() -> str:
     if found.keys() != EVENTS.keys():
         odd = ", ".join(sorted(found.keys() ^ EVENTS.keys()))
         raise ValueError(f"In the code or in EVENTS, but not in both: {odd}.")
-    return _table(
+    return table(
         ["event", "severity", "meaning", "fields"],
         (
             [f"`{name}`", found[name][0], meaning, ", ".join(found[name][1])]
@@ -167,7 +152,7 @@ def cost() -> str:
     [declared] = _returned_keys("cost")
     if declared != list(COST):
         raise ValueError(f"The cost has the fields {declared}; COST describes {list(COST)}.")
-    return _table(["field", "meaning"], ([f"`{name}`", meaning] for name, meaning in COST.items()))
+    return table(["field", "meaning"], ([f"`{name}`", meaning] for name, meaning in COST.items()))
 
 
 def _trees() -> Iterator[tuple[Path, ast.Module]]:
@@ -230,7 +215,7 @@ def modules() -> str:
                 name = path.relative_to(PACKAGE).as_posix()
                 yield [f"`{name}`", about.partition("\n")[0]]
 
-    return _table(["module of `scanner_sync`", "purpose"], rows())
+    return table(["module of `scanner_sync`", "purpose"], rows())
 
 
 def imports() -> str:

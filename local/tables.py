@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from local import markdown
 from scanner_sync.source.rows import convert
 from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES, Column, Table
 from scanner_sync.warehouse.history import HISTORIES, HISTORY_COLUMNS, columns_of
@@ -45,14 +46,17 @@ def _tables(tables: Mapping[str, Table], further: dict[str, Column]) -> str:
 
 
 def _table(name: str, table: Table, further: dict[str, Column]) -> str:
-    lines = [f"### {name}\n\n{table.description}\n", "| column | type | meaning | example |"]
-    lines.append("|---|---|---|---|")
-    for column, declared in (table.columns | further).items():
-        shown = f"**`{column}`**" if column in table.key else f"`{column}`"
-        example = _as_shown(convert(name, column, declared, declared.example))
-        kind = BIGQUERY_TYPES[declared.type]
-        lines.append(f"| {shown} | {kind} | {declared.description} | `{example}` |")
-    return "\n".join(lines)
+    rows = (
+        [
+            f"**`{column}`**" if column in table.key else f"`{column}`",
+            BIGQUERY_TYPES[declared.type],
+            declared.description,
+            f"`{_as_shown(convert(name, column, declared, declared.example))}`",
+        ]
+        for column, declared in (table.columns | further).items()
+    )
+    cells = markdown.table(["column", "type", "meaning", "example"], rows)
+    return f"### {name}\n\n{table.description}\n\n{cells}"
 
 
 def _as_shown(value: object) -> str:

@@ -4,6 +4,7 @@ import json
 import re
 from typing import Final
 
+from local.markdown import table
 from local.processes import ROOT
 
 _MODULE: Final = ROOT / "terraform"
@@ -31,19 +32,25 @@ def description(block: str) -> str:
 
 def variables() -> str:
     """Return a table with the name, meaning and default of each variable."""
-    lines = ["| name | meaning | default |", "|---|---|---|"]
-    for name, block in blocks("variables.tf", "variable").items():
-        default = argument(block, "default")
-        shown = "required" if default is None else f"`{default}`"
-        lines.append(f"| `{name}` | {description(block)} | {shown} |")
-    return "\n".join(lines)
+
+    def shown(default: str | None) -> str:
+        return "required" if default is None else f"`{default}`"
+
+    return table(
+        ["name", "meaning", "default"],
+        (
+            [f"`{name}`", description(block), shown(argument(block, "default"))]
+            for name, block in blocks("variables.tf", "variable").items()
+        ),
+    )
 
 
 def outputs() -> str:
     """Return a table with the name and meaning of each output."""
-    lines = ["| name | meaning |", "|---|---|"]
-    lines += [
-        f"| `{name}` | {description(block)} |"
-        for name, block in blocks("outputs.tf", "output").items()
-    ]
-    return "\n".join(lines)
+    return table(
+        ["name", "meaning"],
+        (
+            [f"`{name}`", description(block)]
+            for name, block in blocks("outputs.tf", "output").items()
+        ),
+    )

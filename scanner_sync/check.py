@@ -4,7 +4,6 @@ No data changes. Nothing is retried; the result says whether a later try may suc
 """
 
 import contextlib
-import logging
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,16 +15,15 @@ from google.api_core.exceptions import GoogleAPIError, NotFound
 from google.auth.transport.requests import Request
 from google.cloud import bigquery
 
-from scanner_sync import log
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import ApiError, InternalError
+from scanner_sync.errors import ApiError
 from scanner_sync.secret import read_token
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source.pagination import ApiResponse, Page
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import GONE, ApiSession
 from scanner_sync.warehouse import Warehouse
-from scanner_sync.warehouse.diagnose import diagnose
+from scanner_sync.warehouse.diagnose import explain
 
 TIMEOUT: Final = 5.0
 """Seconds in which the API, or Secret Manager, has to answer."""
@@ -68,9 +66,7 @@ def check() -> Iterator[CheckResult]:
         except _Missing as missing:
             result = CheckResult(name, "skipped", f"needs {missing}")
         except Exception as error:
-            found = diagnose(error)
-            if isinstance(found, InternalError):
-                log.event("fault", logging.ERROR, frames=log.frames_of(error))
+            found = explain(error)
             result = CheckResult(name, "failed", " ".join(str(found).split()), found.retryable)
         if result.status != "ok":
             checks.not_ok.add(name)

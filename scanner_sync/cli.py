@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import logging
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scanner_sync import __version__, log, streams, worker
-from scanner_sync.errors import InternalError, SyncError
+from scanner_sync.errors import SyncError, answer_of
 from scanner_sync.settings import remove_foreign_settings
 from scanner_sync.tables import TABLES
 from scanner_sync.worker import Interrupted, exit_status
@@ -122,7 +121,7 @@ def _sync(arguments: argparse.Namespace) -> int:
     except SyncError as error:
         if not arguments.json:
             raise
-        print(json.dumps(error.body() | {"retry_after": error.retry_after}))
+        print(json.dumps(answer_of(error)))
         return exit_status(error)
     if arguments.json:
         print(json.dumps(answer))
@@ -216,7 +215,7 @@ def _warehouse() -> Iterator[Warehouse]:
 
     from scanner_sync.settings import read_settings
     from scanner_sync.warehouse import Warehouse
-    from scanner_sync.warehouse.diagnose import diagnose
+    from scanner_sync.warehouse.diagnose import explain
     from scanner_sync.warehouse.lease import UNREACHABLE_SECONDS
 
     try:
@@ -227,10 +226,7 @@ def _warehouse() -> Iterator[Warehouse]:
             warehouse.client.get_dataset(warehouse.dataset, retry=retry)
         yield warehouse
     except Exception as error:
-        found = diagnose(error)
-        if isinstance(found, InternalError):
-            log.event("fault", logging.ERROR, frames=log.frames_of(error))
-        raise found from None
+        raise explain(error) from None
 
 
 def _print_error(error: SyncError) -> None:

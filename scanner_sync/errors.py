@@ -8,7 +8,7 @@ import errno
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 
 def shown(text: str) -> str:
@@ -129,10 +129,26 @@ class DeadlineExceeded(SyncError):
     retryable = True
 
 
-def error_of(body: Mapping[str, Any]) -> SyncError:
-    """Return the error of a body that `SyncError.body` made, with `retry_after` added to it."""
-    kind: type[SyncError] = globals()[body["error"]["type"]]
-    return kind(body["error"]["message"], retry_after=body["retry_after"])
+TYPES: Final = {kind.__name__: kind for kind in SyncError.__subclasses__()}
+"""All types of error by their names, in the order of the code."""
+
+
+def answer_of(error: SyncError) -> dict[str, object]:
+    """Return the error as a process answers it: its body, and `retry_after`."""
+    return error.body() | {"retry_after": error.retry_after}
+
+
+def error_of(answer: Mapping[str, Any]) -> SyncError:
+    """Return the error of an answer that `answer_of` made."""
+    kind = TYPES[answer["error"]["type"]]
+    return kind(answer["error"]["message"], retry_after=answer["retry_after"])
+
+
+def bug(names: str) -> InternalError:
+    """Return the error for an exception that nobody expected. `names` are those of its types."""
+    return InternalError(
+        f"This is a bug in scanner-sync ({names}). The log says where; please report it."
+    )
 
 
 def causes_of(error: BaseException | None) -> Iterator[BaseException]:

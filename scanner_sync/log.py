@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from scanner_sync.errors import InternalError, SyncError, machine_error
+from scanner_sync.errors import SyncError, bug, machine_error
 from scanner_sync.streams import open_closed
 
 if TYPE_CHECKING:
@@ -87,10 +87,7 @@ def explain(error: Exception) -> SyncError:
     if found := machine_error(error):
         return found
     event("fault", logging.ERROR, frames=frames_of(error))
-    return InternalError(
-        f"This is a bug in scanner-sync ({type(error).__name__}). The log says where; please"
-        " report it."
-    )
+    return bug(type(error).__name__)
 
 
 def _message_of(record: logging.LogRecord) -> str:

@@ -71,16 +71,12 @@ class Progress:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time a step of the sync, which is a key of `STEPS`. Steps follow one another."""
-        self._end_step(name)
-        yield
-        self._end_step(name)
-
-    def _end_step(self, next_step: str) -> None:
+        """Time a step, which is a key of `STEPS`. It lasts until the next one begins."""
         with self._lock:
             now = time.monotonic()
             self._seconds = self._steps(now)
-            self._step, self._step_started = next_step, now
+            self._step, self._step_started = name, now
+        yield
 
     def _steps(self, now: float) -> dict[str, float]:
         """Return the seconds of each step until `now`."""

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from scanner_sync import log, streams
-from scanner_sync.errors import InternalError, SyncError, error_of
+from scanner_sync.errors import InternalError, SyncError, answer_of, error_of
 from scanner_sync.scratch import scratch
 from scanner_sync.settings import remove_foreign_settings
 
@@ -177,7 +177,7 @@ def main(resources: Sequence[str]) -> NoReturn:
             os._exit(status)
 
     def fail(error: SyncError) -> NoReturn:
-        end(exit_status(error), error.body() | {"retry_after": error.retry_after})
+        end(exit_status(error), answer_of(error))
 
     def show(progress: "Progress") -> AbstractContextManager[Any]:
         from scanner_sync.progress import logged

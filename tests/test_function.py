@@ -66,6 +66,19 @@ class Stranger:
         }
 
 
+class HeldStranger(Stranger):
+    """A stranger that delays its answers until it is told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrived, self.go_on = threading.Event(), threading.Event()
+
+    def answer(self, url: str, token: str | None) -> tuple[int, Any]:
+        self.arrived.set()
+        self.go_on.wait(timeout=60)
+        return super().answer(url, token)
+
+
 @contextmanager
 def serve(stranger: Stranger) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
@@ -148,22 +161,15 @@ def test_a_killed_worker_leaves_the_function_serving(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     """A worker killed while it reads: 500, nothing is left behind, and the next sync works."""
-    arrived, go_on = threading.Event(), threading.Event()
-
-    class Held(Stranger):
-        def answer(self, url: str, token: str | None) -> tuple[int, Any]:
-            arrived.set()
-            go_on.wait(timeout=60)
-            return super().answer(url, token)
-
-    with serve(Held()) as base_url, function(environment | {"API_BASE_URL": base_url}) as url:
+    api = HeldStranger()
+    with serve(api) as base_url, function(environment | {"API_BASE_URL": base_url}) as url:
         answers: list[requests.Response] = []
         body = {"resources": ["targets"]}
         call = threading.Thread(
             target=lambda: answers.append(requests.post(url, json=body, timeout=60))
         )
         call.start()
-        assert arrived.wait(timeout=60)
+        assert api.arrived.wait(timeout=60)
         assert [entry.name[:13] for entry in tmp_path.iterdir()] == ["scanner_sync-"]
         [run] = runs(environment["DATASET"])
         os.kill(run, signal.SIGKILL)
@@ -171,7 +177,7 @@ def test_a_killed_worker_leaves_the_function_serving(
         assert [answer.status_code for answer in answers] == [500]
         assert "status -9" in answers[0].json()["error"]["message"]
         assert list(tmp_path.iterdir()) == []
-        go_on.set()
+        api.go_on.set()
         assert requests.post(url, json=body, timeout=60).status_code == 200
 
 
@@ -192,16 +198,10 @@ def runs(dataset: str) -> list[int]:
 
 def test_nothing_runs_after_the_deadline(environment: dict[str, str], tmp_path: Path) -> None:
     """At the deadline the answer is 504, and the worker is gone."""
-    go_on = threading.Event()
-
-    class Held(Stranger):
-        def answer(self, url: str, token: str | None) -> tuple[int, Any]:
-            go_on.wait(timeout=60)
-            return super().answer(url, token)
-
+    api = HeldStranger()
     limits = {"SYNC_DEADLINE_SECONDS": "2"}
     with (
-        serve(Held()) as base_url,
+        serve(api) as base_url,
         function(environment | limits | {"API_BASE_URL": base_url}) as url,
     ):
         answer = requests.post(url, json={"resources": ["targets"]}, timeout=60)
@@ -211,7 +211,7 @@ def test_nothing_runs_after_the_deadline(environment: dict[str, str], tmp_path: 
         )
         assert runs(environment["DATASET"]) == []
         assert list(tmp_path.iterdir()) == []
-        go_on.set()
+        api.go_on.set()
 
 
 PUBSUB = "platform/pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar"

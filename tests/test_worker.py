@@ -30,7 +30,7 @@ from scanner_sync.warehouse.diagnose import diagnose
 from scanner_sync.warehouse.load_files import LoadFile
 from tests.conftest import TOKEN, Dataset
 from tests.test_cli import COMMAND, Done, on_terminal
-from tests.test_function import Stranger, runs, serve
+from tests.test_function import HeldStranger, runs, serve
 from tests.test_request import push
 
 SYNC = ("sync", "--resources", "scans")
@@ -198,11 +198,13 @@ def test_bars_overwrite_no_record_of_the_log() -> None:
     ]
 
 
-@pytest.mark.usefixtures("api_url", "dataset")
-def test_nonblocking_output_is_complete() -> None:
-    """A pipe may be non-blocking, because another process made it so; the answer is complete."""
+def finish_before_a_full_pipe(*, blocking: bool) -> tuple[subprocess.Popen[str], int, int]:
+    """Run a sync until it has finished, and its answer waits for room in a pipe.
+
+    Returns the command, the other end of the pipe, and the number of `x` that fill it.
+    """
     reader, writer = os.pipe()
-    os.set_blocking(writer, False)
+    os.set_blocking(writer, blocking)
     size = fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
     os.write(writer, b"x" * size)
     command = subprocess.Popen(
@@ -211,28 +213,29 @@ def test_nonblocking_output_is_complete() -> None:
     os.close(writer)
     assert command.stderr
     assert any("sync_finished" in line for line in command.stderr)
+    return command, reader, size
+
+
+@pytest.mark.usefixtures("api_url", "dataset")
+def test_nonblocking_output_is_complete() -> None:
+    """A pipe may be non-blocking, because another process made it so; the answer is complete."""
+    command, reader, size = finish_before_a_full_pipe(blocking=False)
     with os.fdopen(reader) as out:
         assert json.loads(out.read().removeprefix("x" * size))["status"] == "ok"
     assert command.wait(timeout=60) == 0
+    assert command.stderr
     command.stderr.close()
 
 
 @pytest.mark.usefixtures("api_url", "dataset")
 def test_an_interrupt_at_the_end_leaves_no_files(tmp_path: Path) -> None:
     """While the answer is written, interrupts change nothing, and the directory is removed."""
-    reader, writer = os.pipe()
-    size = fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
-    os.write(writer, b"x" * size)
-    command = subprocess.Popen(
-        [*COMMAND, *SYNC, "--json"], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True
-    )
-    os.close(writer)
-    assert command.stderr
-    assert any("sync_finished" in line for line in command.stderr)
+    command, reader, _ = finish_before_a_full_pipe(blocking=True)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         command.send_signal(number)
     with os.fdopen(reader) as out:
         out.read()
+    assert command.stderr
     said = command.stderr.read()
     # One may have come just before the answer was written.
     is_late = not said.endswith("Interrupted.\n")
@@ -245,19 +248,12 @@ def test_an_interrupt_at_the_end_leaves_no_files(tmp_path: Path) -> None:
 @pytest.fixture
 def held() -> Iterator[tuple[threading.Event, threading.Event]]:
     """An API that delays its answers: an event set by the first request, and one to go on."""
-    arrived, go_on = threading.Event(), threading.Event()
-
-    class Held(Stranger):
-        def answer(self, url: str, token: str | None) -> tuple[int, Any]:
-            arrived.set()
-            go_on.wait(timeout=60)
-            return super().answer(url, token)
-
-    with pytest.MonkeyPatch.context() as patch, serve(Held()) as url:
+    api = HeldStranger()
+    with pytest.MonkeyPatch.context() as patch, serve(api) as url:
         patch.setenv("API_BASE_URL", url)
         patch.setenv("ACCESS_TOKEN", TOKEN)
-        yield arrived, go_on
-        go_on.set()
+        yield api.arrived, api.go_on
+        api.go_on.set()
 
 
 Held = tuple[threading.Event, threading.Event]

@@ -1,6 +1,7 @@
 """BigQuery: all that a sync does in the dataset. Nothing here knows the API."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from google.cloud import bigquery
@@ -36,15 +37,15 @@ class Warehouse(Connection):
         """
         return check_names(self, history=history)
 
-    def load(self, progress: Progress) -> "Load":
+    def load(self, progress: Progress) -> "AbstractContextManager[Load]":
         """Return a load, which reads a dlt source to the end and then merges its rows.
 
         It is used inside a `with`, and reports to `progress`.
         """
         # dlt takes half a second to import, and only a sync needs it.
-        from scanner_sync.warehouse.pipeline import Load
+        from scanner_sync.warehouse.pipeline import load
 
-        return Load(self, progress)
+        return load(self, progress)
 
     def check_arrival(self, rows: Mapping[str, int], load_id: str) -> None:
         """Check, in one query, that each table holds as many rows of a load as were read.

@@ -1,6 +1,7 @@
 """Exceptions of dlt, requests and Google's libraries, as errors of a sync."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Sequence
 from typing import Final
 
 from google.api_core.exceptions import (
@@ -19,12 +20,14 @@ from google.auth.exceptions import (
 )
 from requests.exceptions import ConnectionError, Timeout
 
+from scanner_sync import log
 from scanner_sync.errors import (
     InternalError,
     LoadError,
     LoadUnavailable,
     SettingsError,
     SyncError,
+    bug,
     causes_of,
     machine_error,
 )
@@ -76,6 +79,14 @@ def diagnose(error: BaseException) -> SyncError:
     return _of_load(causes)
 
 
+def explain(error: Exception) -> SyncError:
+    """Return what `diagnose` returns, and log where a bug was raised."""
+    found = diagnose(error)
+    if isinstance(found, InternalError):
+        log.event("fault", logging.ERROR, frames=log.frames_of(error))
+    return found
+
+
 def _of_google(cause: BaseException) -> SyncError | None:
     if isinstance(cause, DefaultCredentialsError):
         return SettingsError(
@@ -101,11 +112,10 @@ def _of_google(cause: BaseException) -> SyncError | None:
     return None
 
 
-def _of_load(causes: Iterable[BaseException]) -> SyncError:
+def _of_load(causes: Sequence[BaseException]) -> SyncError:
     from dlt.common.destination.exceptions import DestinationException
     from dlt.common.exceptions import TransientException
 
-    causes = list(causes)
     kinds = " < ".join(dict.fromkeys(type(cause).__name__ for cause in causes))
     # dlt treats a failed statement whose reason it does not know as transient.
     is_googles = any(isinstance(cause, GoogleAPICallError) for cause in causes)
@@ -119,6 +129,4 @@ def _of_load(causes: Iterable[BaseException]) -> SyncError:
         return LoadError(
             f"BigQuery rejected a request ({kinds}). Look at the job in BigQuery's job history."
         )
-    return InternalError(
-        f"This is a bug in scanner-sync ({kinds}). The log says where; please report it."
-    )
+    return bug(kinds)

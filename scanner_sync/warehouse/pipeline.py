@@ -5,9 +5,9 @@ import gc
 import json
 import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import dlt
 from dlt.common.destination.client import WithStateSync
@@ -27,20 +27,17 @@ PIPELINE_NAME: Final = "scanner_sync"
 """The name under which dlt stores the schema in the dataset."""
 
 
-class Load:
-    """One load, inside a `with`: `read` a source, then `commit` it.
+@contextlib.contextmanager
+def load(connection: Connection, progress: Progress) -> Iterator["Load"]:
+    """Yield a load with a new working directory, which is removed at the end.
 
-    It has a new working directory, which is removed at the end. In an old one, dlt would first load
-    what a failed load left there. The schema is stored in the dataset.
+    In an old one, dlt would first load what a failed load left there. The schema is stored in the
+    dataset.
     """
-
-    def __init__(self, connection: Connection, progress: Progress) -> None:
-        self._progress = progress
-        self._is_emulator = connection.is_emulator
-        self._directory = tempfile.TemporaryDirectory(prefix="scanner_sync-")
-        self.pipeline = dlt.pipeline(
+    with tempfile.TemporaryDirectory(prefix="scanner_sync-") as directory:
+        pipeline = dlt.pipeline(
             PIPELINE_NAME,
-            pipelines_dir=self._directory.name,
+            pipelines_dir=directory,
             dataset_name=connection.dataset,
             destination=BigQuery(
                 credentials=connection.credentials,  # type: ignore[arg-type] # dlt takes Google's
@@ -50,18 +47,22 @@ class Load:
             ),
             progress=_Jobs(progress),
         )
+        try:
+            yield Load(pipeline, progress, compress=not connection.is_emulator)
+        finally:
+            pipeline.deactivate()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.pipeline.deactivate()
-        self._directory.cleanup()
+class Load:
+    """One load: `read` a source, then `commit` it.
+
+    `compress` is whether the load files are gzip, which the emulators do not read.
+    """
+
+    def __init__(self, pipeline: dlt.Pipeline, progress: Progress, *, compress: bool) -> None:
+        self.pipeline = pipeline
+        self._progress = progress
+        self._compress = compress
 
     def read(self, source: DltSource) -> None:
         """Read a source to the end, into load files. The dataset does not change.
@@ -74,8 +75,8 @@ class Load:
             gc.freeze()  # saves the collector from visiting all imported modules again
             files = load_file_source(
                 source,
-                Path(self._directory.name),
-                compress=not self._is_emulator,
+                Path(self.pipeline.pipelines_dir),
+                compress=self._compress,
                 on_rows=self._progress.count_rows,
             )
             self.pipeline.extract(files)

@@ -7,7 +7,7 @@ from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from scanner_sync import errors
-from scanner_sync.errors import LoadError, SyncError
+from scanner_sync.errors import LoadError
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import HISTORIES
@@ -111,11 +111,7 @@ def _failure(labels: dict[str, str]) -> dict[str, Any] | None:
     if FAILED not in labels:
         return None
     # Labels are in lower case.
-    names = {
-        name.lower(): name
-        for name, kind in vars(errors).items()
-        if isinstance(kind, type) and issubclass(kind, SyncError)
-    }
+    names = {name.lower(): name for name in errors.TYPES}
     failure = labels.get(FAILURE, "")
     return {
         "at": datetime.fromtimestamp(int(labels[FAILED]), UTC),

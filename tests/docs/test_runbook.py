@@ -6,8 +6,8 @@ import flask.testing
 import pytest
 
 from local.processes import ROOT
-from local.reference import error_types
 from sample_api import Account
+from scanner_sync import errors
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import Dataset
 from tests.docs.markdown import section
@@ -31,7 +31,7 @@ def test_each_alert_has_its_section() -> None:
 
 
 def test_each_error_has_its_section() -> None:
-    assert list(entries("Errors")) == [kind.__name__ for kind in error_types()]
+    assert list(entries("Errors")) == list(errors.TYPES)
 
 
 @pytest.mark.parametrize("name", [*entries("Alerts"), *entries("Errors")])

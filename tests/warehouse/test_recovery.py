@@ -386,22 +386,29 @@ def held(emulator_port: int) -> Iterator[tuple[str, threading.Event, threading.E
         go_on.set()
 
 
-def test_a_second_sync_into_a_dataset_is_refused(
-    command: list[str],
-    dataset: Dataset,
-    account: Account,
-    held: tuple[str, threading.Event, threading.Event],
+Held = tuple[str, threading.Event, threading.Event]
+
+
+def assert_refused(
+    second: list[str], command: list[str], dataset: Dataset, account: Account, held: Held
 ) -> None:
-    """The second says that another run is under way; the first ends with the right rows."""
+    """Check that a second sync is refused while the first loads, which is not disturbed."""
     url, arrived, go_on = held
     first = start(command, BIGQUERY_EMULATOR_HOST=url)
     assert arrived.wait(timeout=60)
-    second = start(command)
-    found = answer(second)
-    assert (found["error"]["type"], second.returncode) == ("AlreadyRunning", 75)
+    refused = start(second)
+    found = answer(refused)
+    assert (found["error"]["type"], refused.returncode) == ("AlreadyRunning", 75)
     go_on.set()
     assert answer(first)["status"] == "ok"
     assert_as_undisturbed(dataset, account)
+
+
+def test_a_second_sync_into_a_dataset_is_refused(
+    command: list[str], dataset: Dataset, account: Account, held: Held
+) -> None:
+    """The second says that another sync is running; the first ends with the right rows."""
+    assert_refused(command, command, dataset, account, held)
 
 
 def test_losing_the_lease_ends_the_sync(
@@ -409,7 +416,7 @@ def test_losing_the_lease_ends_the_sync(
     run: Run,
     dataset: Dataset,
     account: Account,
-    held: tuple[str, threading.Event, threading.Event],
+    held: Held,
 ) -> None:
     """A run that was not heard of for so long that another took over ends before it loads on."""
     url, arrived, go_on = held
@@ -452,22 +459,10 @@ def ahead(command: list[str]) -> list[str]:
 
 
 def test_a_clock_that_is_ahead_does_not_take_a_held_lease(
-    command: list[str],
-    dataset: Dataset,
-    account: Account,
-    held: tuple[str, threading.Event, threading.Event],
-    ahead: list[str],
+    command: list[str], dataset: Dataset, account: Account, held: Held, ahead: list[str]
 ) -> None:
-    """Whether a lease has run out is not told by the clock of the machine that asks."""
-    url, arrived, go_on = held
-    first = start(command, BIGQUERY_EMULATOR_HOST=url)
-    assert arrived.wait(timeout=60)
-    second = start(ahead)
-    found = answer(second)
-    assert (found["error"]["type"], second.returncode) == ("AlreadyRunning", 75)
-    go_on.set()
-    assert answer(first)["status"] == "ok"
-    assert_as_undisturbed(dataset, account)
+    """The clock of the machine that asks does not decide whether a lease has expired."""
+    assert_refused(ahead, command, dataset, account, held)
 
 
 def test_instants_come_from_bigquery_and_never_go_back(
