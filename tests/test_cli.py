@@ -152,7 +152,7 @@ def test_a_terminal_shows_bars_and_a_readable_log(dataset: Dataset) -> None:
     assert "\x1b[3" not in on_terminal("sync", NO_COLOR="1").out
 
 
-@pytest.mark.usefixtures("api_url")
+@pytest.mark.usefixtures("api_url", "without_histories")
 @pytest.mark.parametrize(
     ("how", "step", "status"),
     [
@@ -220,7 +220,7 @@ def tables(client: bigquery.Client) -> set[str]:
     } | {dataset.dataset_id for dataset in client.list_datasets()}
 
 
-@pytest.mark.usefixtures("secret_manager", "api_url")
+@pytest.mark.usefixtures("secret_manager", "api_url", "without_histories")
 def test_check_passes(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before and after the first sync; the dataset does not change."""
     monkeypatch.delenv("ACCESS_TOKEN")

@@ -18,6 +18,8 @@ from scanner_sync.check import check
 from scanner_sync.tables import TABLES
 from tests.conftest import TOKEN, Dataset
 
+pytestmark = pytest.mark.usefixtures("without_histories")
+
 
 @contextmanager
 def api(monkeypatch: pytest.MonkeyPatch, faults: Faults, **options: int | None) -> Iterator[object]:

@@ -18,6 +18,8 @@ from sample_api import Account, create_app
 from scanner_sync.tables import TABLES
 from tests.conftest import TOKEN, Dataset, asked
 
+pytestmark = pytest.mark.usefixtures("without_histories")
+
 ALLOWED = '{"resources": [...]} with one or more of issues, occurrences_issues, scans, targets.'
 
 

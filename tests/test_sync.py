@@ -255,23 +255,12 @@ def test_a_new_field_becomes_a_column(
     assert dataset.tables() == set(TABLES)
 
 
-@pytest.mark.parametrize(
-    ("row", "named"),
-    [
-        ({"id": 1, "title": {"en": "marker-in-a-row"}}, ("title", "issues")),
-        ({"id": 1, "snoozed": "marker-in-a-row"}, ("snoozed", "issues")),
-        ({"id": "marker-in-a-row"}, ("id", "issues")),
-        ({"id": 1, "new_column": "marker-in-a-row"}, ("new_column", "issues")),
-    ],
-)
 @pytest.mark.parametrize("account", [Account()], indirect=True)
 @pytest.mark.usefixtures("api_url")
 def test_a_column_that_changes_type_fails_the_load(
     dataset: Dataset,
     http: flask.testing.FlaskClient,
     account: Account,
-    row: dict[str, Any],
-    named: tuple[str, str],
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """The error names table and column but no value, and no table changes."""
@@ -279,14 +268,20 @@ def test_a_column_that_changes_type_fails_the_load(
     account.occurrences = {1: []}
     assert http.post("/").status_code == 200
     before = all_rows(dataset)
-    account.issues = [row]
     account.targets = [{"id": 9}]
-    answer = http.post("/")
-    error = answer.get_json()["error"]
-    assert (answer.status_code, error["type"]) == (502, "ApiError")
-    assert f"Column {named[0]} of {named[1]}" in error["message"]
-    assert all_rows(dataset) == before
-    assert "marker-in-a-row" not in json.dumps(answer.get_json()) + "".join(capfd.readouterr())
+    for row, column in (
+        ({"id": 1, "title": {"en": "marker-in-a-row"}}, "title"),
+        ({"id": 1, "snoozed": "marker-in-a-row"}, "snoozed"),
+        ({"id": "marker-in-a-row"}, "id"),
+        ({"id": 1, "new_column": "marker-in-a-row"}, "new_column"),
+    ):
+        account.issues = [row]
+        answer = http.post("/")
+        error = answer.get_json()["error"]
+        assert (answer.status_code, error["type"]) == (502, "ApiError"), row
+        assert f"Column {column} of issues" in error["message"]
+        assert all_rows(dataset) == before
+        assert "marker-in-a-row" not in json.dumps(answer.get_json()) + "".join(capfd.readouterr())
 
 
 TEXTS = [
