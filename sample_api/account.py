@@ -214,7 +214,8 @@ class Account:
                 "target": target["address"],
                 "display_address": target["display_address"],
                 "port": rng.choice((str(port), str(port), port, None)),
-                "protocol": rng.choice((protocol, protocol, protocol, None)),
+                # Drawn, although it is always the same, so that a seed still gives the same rows.
+                "protocol": rng.choice((protocol,) * 4),
                 "extra_info": rng.choice((info, info, {}, None)),
                 "age": f"{days} days",
                 "first_seen_at": rng.choices((seen, None), (19, 1))[0],

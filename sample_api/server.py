@@ -24,6 +24,7 @@ from sample_api.account import Account, Row
 
 BASE_PATH = "/v1"
 CONTROL_PATH = "/sample/"
+USER = "security@example.com"
 HOUR = 3600.0
 
 
@@ -140,7 +141,7 @@ def create_app(
         )
 
     async def health(request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "ok", "authenticated_as": USER})
 
     async def issues(request: Request) -> Response:
         base_url = str(request.base_url.replace(path=BASE_PATH))

@@ -20,7 +20,7 @@ FIELDS = {
     "issues": "id:int severity:str title:str description:str remediation:str occurrences:str "
     f"{EITHER}",
     "occurrences": "id:int occurrence_id:int|null target:str display_address:str|null "
-    "port:int|str|null protocol:str|null extra_info:dict|null age:str first_seen_at:str|null "
+    "port:int|str|null protocol:str extra_info:dict|null age:str first_seen_at:str|null "
     f"target_last_scanned_at:str|null cves:list|null {EITHER}",
     "scans": "id:int status:str created_at:str scan_type:str schedule_period:str|null",
     "targets": "id:int address:str display_address:str|null tags:list has_api_schemas:bool "

@@ -139,7 +139,10 @@ def test_a_wrong_token_is_401_everywhere_but_health(
     assert [(answer.status_code, answer.json()) for answer in refused] == [
         (401, {"detail": "Invalid token."})
     ] * 3
-    assert (health.status_code, health.json()) == (200, {"status": "ok"})
+    assert (health.status_code, health.json()) == (
+        200,
+        {"status": "ok", "authenticated_as": "security@example.com"},
+    )
 
 
 def test_unknown_paths_and_issues_are_404(http: requests.Session) -> None:
@@ -317,3 +320,59 @@ def test_the_control_endpoint_advances_the_account(http: requests.Session) -> No
         scans = walk(http, f"{base_url}/scans/?limit=100")
     assert (answer.status_code, answer.json()) == (200, asdict(changes))
     assert (account, scans, wrong_method) == (expected, expected.scans, 405)
+
+
+NEVER_NULL: dict[str, dict[str, type]] = {
+    "health": {"status": str, "authenticated_as": str},
+    "issues": {
+        "id": int,
+        "severity": str,
+        "title": str,
+        "description": str,
+        "remediation": str,
+        "snoozed": bool,
+    },
+    "occurrences": {"id": int, "target": str, "protocol": str, "age": str, "snoozed": bool},
+    "scans": {"id": int, "status": str, "created_at": str, "scan_type": str},
+    "targets": {
+        "id": int,
+        "address": str,
+        "target_status": str,
+        "has_api_schemas": bool,
+        "has_authentications": bool,
+    },
+}
+"""The fields that the vendor's own client takes as never null."""
+
+
+def test_a_client_that_takes_fields_as_never_null_reads_every_row(http: requests.Session) -> None:
+    """Each such field has a value of its type, also after the account advances by a day."""
+    account = generate(seed=7)
+    with serve(create_app(account, token=TOKEN, quota_per_hour=None)) as base_url:
+        for _ in range(2):
+            issues = walk(http, f"{base_url}/issues/?limit=100")
+            read = {
+                "health": [get(http, f"{base_url}/health/").json()],
+                "issues": issues,
+                "occurrences": [
+                    row for issue in issues for row in walk(http, issue["occurrences"])
+                ],
+                "scans": walk(http, f"{base_url}/scans/?limit=100"),
+                "targets": walk(http, f"{base_url}/targets/?limit=100"),
+            }
+            wrong = [
+                (table, row.get("id"), name)
+                for table, rows in read.items()
+                for row in rows
+                for name, kind in NEVER_NULL[table].items()
+                if type(row.get(name)) is not kind
+            ]
+            assert wrong == []
+            assert {table: len(rows) for table, rows in read.items()} == {
+                "health": 1,
+                "issues": len(account.issues),
+                "occurrences": sum(map(len, account.occurrences.values())),
+                "scans": len(account.scans),
+                "targets": len(account.targets),
+            }
+            account.next_day()
