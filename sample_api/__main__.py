@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+from typing import Any
 
 from starlette.middleware import Middleware
 
@@ -13,11 +14,10 @@ from sample_api.server import create_app, serve
 FAULT_HELP = {
     "fail": "share of answers with --fail-status",
     "fail_status": "the status of these answers",
+    "retry_after": "seconds in the Retry-After of these answers; by default, there is none",
     "cut": "share of bodies that are truncated",
     "html": "share of answers that are HTML, with status 200",
     "stall": "share of answers that come 90 seconds late",
-    "requests_per_second": "requests allowed in each second; others are answered with 429",
-    "retry_after": "seconds in the Retry-After of a 429 and of a failure; by default none",
     "churn": "share of requests before which rows are deleted and inserted",
     "seed": "the same seed gives the same faults for requests in the same order",
 }
@@ -32,30 +32,37 @@ def main() -> None:
         epilog="The token is the value of the environment variable SAMPLE_API_TOKEN, by default "
         "'sample-token'. POST /sample/next-day/ advances the account by a day and returns what "
         "changed.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-
-    def add(option: str, default: int, meaning: str) -> None:
-        parser.add_argument(option, type=int, default=default, help=meaning)
-
-    add("--port", 8081, "port to listen on; 0 takes a free one")
-    add("--seed", 7, "the same seed gives the same rows")
-    add("--issues", 400, "issues in the account")
-    add("--quota", 5000, "requests allowed in an hour; others are answered with 429")
-    add("--latency-ms", 0, "how long each answer is delayed")
-    add("--max-limit", 100, "the largest page, whatever is requested")
     faults = parser.add_argument_group(
         "faults", "Shares are numbers from 0 to 1; see sample_api/faults.py."
     )
+
+    def add(
+        group: argparse._ActionsContainer, option: str, default: Any, meaning: str, **more: Any
+    ) -> None:
+        shown = "" if default is None else " (default: %(default)s)"
+        kind = type(default) if default is not None else int
+        group.add_argument(option, type=kind, default=default, help=meaning + shown, **more)
+
+    add(parser, "--port", 8081, "port to listen on; 0 takes a free one")
+    add(parser, "--seed", 7, "the same seed gives the same rows")
+    add(parser, "--issues", 400, "issues in the account")
+    add(parser, "--quota", 5000, "requests allowed in an hour; others are answered with 429")
+    add(parser, "--quota-per-second", None, "requests allowed in a second; by default, any number")
+    add(
+        parser,
+        "--hour-seconds",
+        3600.0,
+        "how long the quota's hour lasts, so that a test or benchmark need not wait",
+    )
+    add(parser, "--latency-ms", 0, "how long each answer is delayed")
+    add(parser, "--max-limit", 100, "the largest page, whatever is requested")
     for name, value in vars(Faults()).items():
-        kind = float if isinstance(value, float) else int
-        faults.add_argument(
-            f"--{name.replace('_', '-')}" if name != "seed" else "--fault-seed",
-            dest=f"fault_{name}",
-            type=kind,
-            default=value,
-            help=FAULT_HELP[name],
-        )
+        option = f"--{name.replace('_', '-')}" if name != "seed" else "--fault-seed"
+        add(faults, option, value, FAULT_HELP[name], dest=f"fault_{name}", metavar=name.upper())
+    faults.add_argument(
+        "--no-retry-after", action="store_true", help="leave Retry-After out of a 429"
+    )
     options = parser.parse_args()
     chosen = Faults(**{name: getattr(options, f"fault_{name}") for name in vars(Faults())})
     account = generate(options.seed, issues=options.issues)
@@ -66,6 +73,9 @@ def main() -> None:
         account,
         token=os.environ.get("SAMPLE_API_TOKEN") or "sample-token",
         quota_per_hour=options.quota,
+        quota_per_second=options.quota_per_second,
+        hour_seconds=options.hour_seconds,
+        send_retry_after=not options.no_retry_after,
         max_limit=options.max_limit,
         latency_seconds=options.latency_ms / 1000,
         middleware=[Middleware(FaultyApi, account, chosen)] if chosen != Faults() else [],

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from dataclasses import dataclass, field
-from time import monotonic
 
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,16 +17,14 @@ class Faults:
     fail: float = 0.0
     """Answers of `fail_status`."""
     fail_status: int = 503
+    retry_after: int | None = None
+    """Seconds in the `Retry-After` of these answers; None sends none."""
     cut: float = 0.0
     """Truncated bodies."""
     html: float = 0.0
     """HTML pages with status 200."""
     stall: float = 0.0
     """Answers that come 90 seconds late."""
-    requests_per_second: int | None = None
-    """Requests allowed in each second; others are answered with 429."""
-    retry_after: int | None = None
-    """Seconds in the `Retry-After` of a 429 and of a failure; None sends none."""
     churn: float = 0.0
     """Requests before which a row of each listing is deleted and another one inserted."""
     seed: int = 0
@@ -42,8 +39,6 @@ class FaultyApi:
     account: Account
     faults: Faults
     rng: random.Random = field(init=False)
-    second: int = 0
-    used: int = 0
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.faults.seed)
@@ -56,9 +51,7 @@ class FaultyApi:
             self.move_rows()
         wait = faults.retry_after
         headers = {} if wait is None else {"Retry-After": str(wait)}
-        if self.is_over_quota():
-            answer = JSONResponse({"detail": "Request was throttled."}, 429, headers)
-        elif self.happens(faults.fail):
+        if self.happens(faults.fail):
             answer = JSONResponse({"detail": "Something failed."}, faults.fail_status, headers)
         elif self.happens(faults.html):
             answer = Response("<html>We are down for maintenance.</html>", media_type="text/html")
@@ -72,15 +65,6 @@ class FaultyApi:
     def happens(self, share: float) -> bool:
         """Decide whether a fault with this share happens now."""
         return share > 0 and self.rng.random() < share
-
-    def is_over_quota(self) -> bool:
-        """Count this request, and tell whether it exceeds the quota of this second."""
-        if self.faults.requests_per_second is None:
-            return False
-        if int(monotonic()) != self.second:
-            self.second, self.used = int(monotonic()), 0
-        self.used += 1
-        return self.used > self.faults.requests_per_second
 
     def move_rows(self) -> None:
         """Delete a scan and a target somewhere, and insert others like them elsewhere."""

@@ -1,14 +1,12 @@
-"""The scanner's API over HTTP: paths, pages, errors and the quota."""
+"""The scanner's API over HTTP: paths, pages, errors and quotas."""
 
 import asyncio
-import math
 import re
 import socket
 import threading
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from time import monotonic
 
 import uvicorn
@@ -21,11 +19,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sample_api.account import Account, Row
+from sample_api.throttle import Throttle, longest_wait
 
 BASE_PATH = "/v1"
 CONTROL_PATH = "/sample/"
 USER = "security@example.com"
-HOUR = 3600.0
 
 
 @dataclass
@@ -43,18 +41,18 @@ class RequestRecord:
 
 @dataclass
 class _Gate:
-    """Record every request to the API; reject a wrong token (401) and too many an hour (429).
+    """Record every request to the API; reject a wrong token (401) and too many requests (429).
 
-    The quota is a sliding window: a request counts for an hour from its arrival, whatever its
-    status, except for 401 and 429. ``/health/`` needs no token and does not count.
+    A request counts whatever its status, except for 401. ``/health/`` needs no token and does not
+    count.
     """
 
     app: ASGIApp
     requests: list[RequestRecord]
     token: str
-    quota_per_hour: int | None
+    throttles: list[Throttle]
+    send_retry_after: bool
     latency_seconds: float
-    counted: deque[float] = field(default_factory=deque)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(CONTROL_PATH):
@@ -80,18 +78,14 @@ class _Gate:
             return None
         if request.headers.get("authorization") != f"Bearer {self.token}":
             return _detail(401, "Invalid token.", {"WWW-Authenticate": "Bearer"})
-        if self.quota_per_hour is None:
+        seconds = longest_wait(self.throttles, monotonic())
+        if seconds is None:
             return None
-        now = monotonic()
-        while self.counted and now - self.counted[0] >= HOUR:
-            self.counted.popleft()
-        if len(self.counted) >= self.quota_per_hour:
-            oldest = self.counted[0] if self.counted else now
-            seconds = math.ceil(HOUR - (now - oldest))
-            message = f"Request was throttled. Expected available in {seconds} seconds."
-            return _detail(429, message, {"Retry-After": str(seconds)})
-        self.counted.append(now)
-        return None
+        message = "Request was throttled."
+        if not self.send_retry_after:
+            return _detail(429, message)
+        message += f" Expected available in {seconds} second{'s' * (seconds != 1)}."
+        return _detail(429, message, {"Retry-After": str(seconds)})
 
 
 def create_app(
@@ -99,6 +93,9 @@ def create_app(
     *,
     token: str,
     quota_per_hour: int | None = 5000,
+    quota_per_second: int | None = None,
+    hour_seconds: float = 3600.0,
+    send_retry_after: bool = True,
     max_limit: int = 100,
     default_limit: int = 25,
     latency_seconds: float = 0.0,
@@ -114,6 +111,9 @@ def create_app(
         account: The rows to serve.
         token: The bearer token that is accepted.
         quota_per_hour: Requests allowed in an hour; None for no limit, 0 for an exhausted quota.
+        quota_per_second: Requests allowed in a second, likewise. Both may apply.
+        hour_seconds: How long the quota's hour lasts, so that a test or benchmark need not wait.
+        send_retry_after: Whether a 429 says when to try again. Not every API does.
         max_limit: The largest page, whatever ``limit`` requests.
         default_limit: Rows on a page if ``limit`` is not given.
         latency_seconds: How long each response is delayed.
@@ -123,8 +123,12 @@ def create_app(
     """
     if min(max_limit, default_limit) < 1:
         raise ValueError("max_limit and default_limit must be 1 or more.")
+    if hour_seconds <= 0:
+        raise ValueError("hour_seconds must be more than 0.")
 
-    def page(request: Request, rows: list[Row]) -> Response:
+    def page(
+        request: Request, rows: list[Row], served: Callable[[Row], Row] = lambda row: row
+    ) -> Response:
         limit = min(_whole_number(request, "limit", default_limit, least=1), max_limit)
         offset = _whole_number(request, "offset", 0, least=0)
 
@@ -136,7 +140,7 @@ def create_app(
                 "count": len(rows),
                 "next": url(offset + limit) if offset + limit < len(rows) else None,
                 "previous": url(max(0, offset - limit)) if offset > 0 else None,
-                "results": rows[offset : offset + limit],
+                "results": [served(row) for row in rows[offset : offset + limit]],
             }
         )
 
@@ -145,7 +149,7 @@ def create_app(
 
     async def issues(request: Request) -> Response:
         base_url = str(request.base_url.replace(path=BASE_PATH))
-        return page(request, [_with_url(row, base_url) for row in account.issues])
+        return page(request, account.issues, lambda row: _with_url(row, base_url))
 
     async def occurrences(request: Request) -> Response:
         rows = account.occurrences.get(request.path_params["issue"])
@@ -178,7 +182,9 @@ def create_app(
         Route(f"{CONTROL_PATH}next-day/", next_day, methods=["POST"]),
     ]
     requests: list[RequestRecord] = []
-    gate = Middleware(_Gate, requests, token, quota_per_hour, latency_seconds)
+    quotas = ((quota_per_hour, hour_seconds), (quota_per_second, 1.0))
+    throttles = [Throttle(quota, seconds) for quota, seconds in quotas if quota is not None]
+    gate = Middleware(_Gate, requests, token, throttles, send_retry_after, latency_seconds)
     app = Starlette(
         routes=routes,
         middleware=[gate, *middleware],

@@ -36,8 +36,8 @@ def test_all_faults_at_once_lose_no_row(
     monkeypatch: pytest.MonkeyPatch, dataset: Dataset, http: flask.testing.FlaskClient
 ) -> None:
     """Errors, truncated bodies, a quota per second, short pages, and rows that move."""
-    faults = Faults(fail=0.03, cut=0.03, requests_per_second=40, retry_after=1, churn=0.05, seed=1)
-    with api(monkeypatch, faults, max_limit=25) as account:
+    faults = Faults(fail=0.03, cut=0.03, retry_after=1, churn=0.05, seed=1)
+    with api(monkeypatch, faults, max_limit=25, quota_per_second=40) as account:
         moving = ("scans", "targets")
         before = {table: {row["id"] for row in getattr(account, table)} for table in moving}
         answer = http.post("/")
@@ -61,10 +61,8 @@ def test_a_quota_per_second_fails_no_request(
     monkeypatch: pytest.MonkeyPatch, dataset: Dataset, http: flask.testing.FlaskClient
 ) -> None:
     """With 100 requests a second allowed, all rows are read and few requests refused."""
-    faults = Faults(requests_per_second=100, retry_after=1)
     account = generate(seed=9, issues=400, targets=1, scans=1)
-    middleware = [Middleware(FaultyApi, account, faults)]
-    app = create_app(account, token=TOKEN, middleware=middleware, quota_per_hour=None)
+    app = create_app(account, token=TOKEN, quota_per_second=100)
     monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
     with serve_api(app) as url:
         monkeypatch.setenv("API_BASE_URL", url)

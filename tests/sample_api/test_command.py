@@ -66,9 +66,32 @@ def test_help_names_every_option_and_the_token_variable() -> None:
         check=True,
         text=True,
     ).stdout
-    words = ("--port", "--seed", "--issues", "--quota", "--latency-ms", "--max-limit")
-    missing = [word for word in (*words, "SAMPLE_API_TOKEN", "sample-token") if word not in output]
+    options = [
+        *("--port", "--seed", "--issues", "--latency-ms", "--max-limit"),
+        *("--quota", "--quota-per-second", "--hour-seconds", "--no-retry-after"),
+    ]
+    missing = [option for option in options if f"\n  {option} " not in output]
+    missing += [word for word in ("SAMPLE_API_TOKEN", "'sample-token'") if word not in output]
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "retry_after"),
+    [
+        (["--quota=0", "--hour-seconds=4.5"], 429, "5"),
+        (["--quota-per-second=0"], 429, "1"),
+        (["--quota-per-second=0", "--no-retry-after"], 429, None),
+    ],
+)
+def test_quotas_are_options_of_the_command(
+    http: requests.Session, options: list[str], status: int, retry_after: str | None
+) -> None:
+    """The server that it starts has them."""
+    http.headers["Authorization"] = "Bearer sample-token"
+    command = [sys.executable, "-m", "sample_api", "--port=0", "--issues=1", *options]
+    with serving(command, {}, r"(http://\S+)") as url:
+        answer = get(http, f"{url}/issues/?since=yesterday")
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (status, retry_after)
 
 
 def test_faults_are_options_of_the_command() -> None:

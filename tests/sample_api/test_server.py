@@ -175,50 +175,6 @@ def test_other_methods_are_405(http: requests.Session, method: str) -> None:
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD"}
 
 
-def test_the_quota_is_429_until_the_oldest_request_is_an_hour_old(
-    http: requests.Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Redirects and errors count; health, 401 and 429 do not. Retry-After says how long to wait."""
-    now = 1000.0
-    monkeypatch.setattr("sample_api.server.monotonic", lambda: now)
-    with serve(create_app(Account(), token=TOKEN, quota_per_hour=2)) as base_url:
-
-        def status(path: str, **headers: str) -> int:
-            return get(http, base_url + path, headers=headers).status_code
-
-        uncounted = [status("/health/"), status("/scans/", Authorization="Bearer wrong")]
-        counted = [status("/scans")]
-        now += 10.5
-        counted.append(status("/nothing/"))
-        refused = [get(http, f"{base_url}/scans/") for _ in range(2)]
-        health = status("/health/")
-        now = 1000.0 + 3600
-        after = [status("/scans/"), status("/scans/")]
-    assert (uncounted, counted, health, after) == ([200, 401], [301, 404], 200, [200, 429])
-    assert [
-        (answer.status_code, answer.headers["Retry-After"], answer.json()) for answer in refused
-    ] == [
-        (
-            429,
-            "3590",
-            {"detail": "Request was throttled. Expected available in 3590 seconds."},
-        )
-    ] * 2
-
-
-@pytest.mark.parametrize(("quota", "status"), [(0, 429), (None, 200)])
-def test_no_quota_and_an_exhausted_one(
-    http: requests.Session, quota: int | None, status: int
-) -> None:
-    """0 refuses the first request, for an hour; None refuses none."""
-    with serve(create_app(Account(), token=TOKEN, quota_per_hour=quota)) as base_url:
-        answers = [get(http, f"{base_url}/scans/") for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [status] * 3
-    assert {answer.headers.get("Retry-After") for answer in answers} == {
-        "3600" if status == 429 else None
-    }
-
-
 def test_requests_are_recorded_without_their_token(http: requests.Session) -> None:
     """In order: method, path, query, status, and whether a token was sent."""
     app = create_app(Account(), token=TOKEN, quota_per_hour=2)
