@@ -60,6 +60,13 @@ def main() -> None:
     for name, value in vars(Faults()).items():
         option = f"--{name.replace('_', '-')}" if name != "seed" else "--fault-seed"
         add(faults, option, value, FAULT_HELP[name], dest=f"fault_{name}", metavar=name.upper())
+    add(
+        faults,
+        "--since",
+        "known",
+        "whether the parameter since chooses rows, has no effect, or is answered with 400",
+        choices=("known", "ignored", "rejected"),
+    )
     faults.add_argument(
         "--no-retry-after", action="store_true", help="leave Retry-After out of a 429"
     )
@@ -76,6 +83,7 @@ def main() -> None:
         quota_per_second=options.quota_per_second,
         hour_seconds=options.hour_seconds,
         send_retry_after=not options.no_retry_after,
+        since=options.since,
         max_limit=options.max_limit,
         latency_seconds=options.latency_ms / 1000,
         middleware=[Middleware(FaultyApi, account, chosen)] if chosen != Faults() else [],

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from time import monotonic
+from typing import Literal
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,6 +19,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sample_api import filters
 from sample_api.account import Account, Row
 from sample_api.throttle import Throttle, longest_wait
 
@@ -96,6 +98,7 @@ def create_app(
     quota_per_second: int | None = None,
     hour_seconds: float = 3600.0,
     send_retry_after: bool = True,
+    since: Literal["known", "ignored", "rejected"] = "known",
     max_limit: int = 100,
     default_limit: int = 25,
     latency_seconds: float = 0.0,
@@ -114,6 +117,7 @@ def create_app(
         quota_per_second: Requests allowed in a second, likewise. Both may apply.
         hour_seconds: How long the quota's hour lasts, so that a test or benchmark need not wait.
         send_retry_after: Whether a 429 says when to try again. Not every API does.
+        since: Whether the parameter ``since`` chooses rows, has no effect, or is answered with 400.
         max_limit: The largest page, whatever ``limit`` requests.
         default_limit: Rows on a page if ``limit`` is not given.
         latency_seconds: How long each response is delayed.
@@ -125,6 +129,15 @@ def create_app(
         raise ValueError("max_limit and default_limit must be 1 or more.")
     if hour_seconds <= 0:
         raise ValueError("hour_seconds must be more than 0.")
+
+    def params(request: Request) -> dict[str, str]:
+        # Of a repeated parameter, only the last counts.
+        given = dict(request.query_params)
+        if since == "rejected" and "since" in given:
+            raise filters.InvalidParameterError("since", "Unknown parameter.")
+        if since == "ignored":
+            given.pop("since", None)
+        return given
 
     def page(
         request: Request, rows: list[Row], served: Callable[[Row], Row] = lambda row: row
@@ -149,19 +162,20 @@ def create_app(
 
     async def issues(request: Request) -> Response:
         base_url = str(request.base_url.replace(path=BASE_PATH))
-        return page(request, account.issues, lambda row: _with_url(row, base_url))
+        rows = filters.issues(account, params(request))
+        return page(request, rows, lambda row: _with_url(row, base_url))
 
     async def occurrences(request: Request) -> Response:
         rows = account.occurrences.get(request.path_params["issue"])
         if rows is None:
             raise HTTPException(404, "No Issue matches the given query.")
-        return page(request, rows)
+        return page(request, filters.occurrences(account, rows, params(request)))
 
     async def scans(request: Request) -> Response:
-        return page(request, account.scans)
+        return page(request, filters.scans(account, params(request)))
 
     async def targets(request: Request) -> Response:
-        return page(request, account.targets)
+        return page(request, filters.targets(account, params(request)))
 
     async def add_slash(request: Request) -> Response:
         return RedirectResponse(request.url.replace(path=f"{request.url.path}/"), 301)
@@ -188,7 +202,10 @@ def create_app(
     app = Starlette(
         routes=routes,
         middleware=[gate, *middleware],
-        exception_handlers={HTTPException: _http_error},
+        exception_handlers={
+            HTTPException: _http_error,
+            filters.InvalidParameterError: _invalid_parameter,
+        },
     )
     # Starlette's own redirect, a 307, would also accept paths with one slash too many.
     app.router.redirect_slashes = False
@@ -216,6 +233,11 @@ def _detail(status: int, detail: str, headers: dict[str, str] | None = None) -> 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return _detail(error.status_code, error.detail, dict(error.headers or {}))
+
+
+async def _invalid_parameter(request: Request, error: Exception) -> Response:
+    assert isinstance(error, filters.InvalidParameterError)
+    return JSONResponse({error.name: [error.problem]}, 400)
 
 
 @contextmanager

@@ -68,7 +68,7 @@ def test_help_names_every_option_and_the_token_variable() -> None:
     ).stdout
     options = [
         *("--port", "--seed", "--issues", "--latency-ms", "--max-limit"),
-        *("--quota", "--quota-per-second", "--hour-seconds", "--no-retry-after"),
+        *("--quota", "--quota-per-second", "--hour-seconds", "--since", "--no-retry-after"),
     ]
     missing = [option for option in options if f"\n  {option} " not in output]
     missing += [word for word in ("SAMPLE_API_TOKEN", "'sample-token'") if word not in output]
@@ -81,9 +81,11 @@ def test_help_names_every_option_and_the_token_variable() -> None:
         (["--quota=0", "--hour-seconds=4.5"], 429, "5"),
         (["--quota-per-second=0"], 429, "1"),
         (["--quota-per-second=0", "--no-retry-after"], 429, None),
+        (["--since=rejected"], 400, None),
+        (["--since=ignored"], 200, None),
     ],
 )
-def test_quotas_are_options_of_the_command(
+def test_quotas_and_since_are_options_of_the_command(
     http: requests.Session, options: list[str], status: int, retry_after: str | None
 ) -> None:
     """The server that it starts has them."""

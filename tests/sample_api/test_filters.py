@@ -1,0 +1,208 @@
+"""The parameters that choose rows, through a real server on loopback."""
+
+from typing import Literal
+
+import pytest
+import requests
+
+from sample_api import Account, Row, create_app, generate, serve
+from tests.sample_api.conftest import TOKEN, get, walk
+
+
+def occurrence(number: int, target: str, seen: str | None, *, snoozed: bool = False) -> Row:
+    """Return an occurrence with what the parameters look at."""
+    return {"id": number, "target": target, "first_seen_at": seen, "snoozed": snoozed}
+
+
+ACCOUNT = Account(
+    issues=[
+        {"id": 1, "severity": "critical", "snoozed": False},
+        {"id": 2, "severity": "high", "snoozed": True},
+        {"id": 3, "severity": "high", "snoozed": False},
+        {"id": 4, "severity": None, "snoozed": False},
+    ],
+    occurrences={
+        1: [
+            occurrence(1, "a.example.com", "2025-03-01T02:00:00Z"),
+            occurrence(2, "b.example.com", "2025-03-03T02:00:00Z", snoozed=True),
+            occurrence(3, "c.example.com", None),
+        ],
+        2: [occurrence(1, "b.example.com", "2025-03-02T02:00:00Z", snoozed=True)],
+        3: [occurrence(1, "c.example.com", None)],
+        4: [],
+    },
+    scans=[
+        {"id": 1, "status": "completed", "scan_type": "new_service", "schedule_period": None},
+        {"id": 2, "status": "cancelled", "scan_type": "advisory", "schedule_period": "daily"},
+        {"id": 3, "status": "completed", "scan_type": "advisory", "schedule_period": "weekly"},
+    ],
+    targets=[
+        {
+            "id": 1,
+            "address": "a.example.com",
+            "tags": ["pci", None],
+            "target_status": "live",
+            "target_type": "external",
+        },
+        {
+            "id": 2,
+            "address": "b.example.com",
+            "tags": ["büro", "pci"],
+            "target_status": "unscanned",
+            "target_type": None,
+        },
+        {
+            "id": 3,
+            "address": "c.example.com",
+            "tags": [],
+            "target_status": "live",
+            "target_type": "cloud",
+        },
+    ],
+)
+
+
+def ids(http: requests.Session, url: str) -> list[int]:
+    """Return the ids of one page; there is no other, and `count` is their number."""
+    page = get(http, url).json()
+    assert (page["count"], page["next"]) == (len(page["results"]), None)
+    return [row["id"] for row in page["results"]]
+
+
+@pytest.mark.parametrize(
+    ("listing", "chosen"),
+    [
+        (
+            "issues",
+            {
+                "": [1, 2, 3, 4],
+                "since=2025-03-01": [1, 2],
+                "since=2025-03-02T02:00:00Z": [1, 2],
+                "since=2025-03-02T02:00:01Z": [1],
+                "since=2025-03-02T03:00:00%2B01:00": [1, 2],
+                "since=2025-03-02T03:00:00": [1],
+                "since=2025-03-04": [],
+                "since=": [1, 2, 3, 4],
+                "severity=high": [2, 3],
+                "severity=high,critical": [1, 2, 3],
+                "severity=high,%20critical": [1, 2, 3],
+                "severity=high&severity=critical": [1],
+                "severity=None": [],
+                "severity=": [1, 2, 3, 4],
+                "snoozed=true": [2],
+                "snoozed=True": [2],
+                "snoozed=false": [1, 3, 4],
+                "snoozed=perhaps": [1, 2, 3, 4],
+                "tag_names=pci": [1, 2],
+                "tag_names=b%C3%BCro": [1, 2],
+                "tag_names=None": [],
+                "tag_names=no,such": [],
+                "target_addresses=a.example.com": [1],
+                "target_addresses=b.example.com,c.example.com": [1, 2, 3],
+                "issue_ids=4,2": [2, 4],
+                "issue_ids=5": [],
+                "severity=high&snoozed=false": [3],
+                "unknown=1": [1, 2, 3, 4],
+            },
+        ),
+        (
+            "issues/1/occurrences",
+            {
+                "": [1, 2, 3],
+                "since=2025-03-01": [1, 2],
+                "since=2025-03-02": [2],
+                "snoozed=true": [2],
+                "snoozed=false": [1, 3],
+                "tag_names=pci": [1, 2],
+                "tag_names=b%C3%BCro": [2],
+                "target_addresses=a.example.com,c.example.com": [1, 3],
+                "target_addresses=a.example.com&since=2025-03-02": [],
+                "severity=high": [1, 2, 3],
+            },
+        ),
+        (
+            "scans",
+            {
+                "": [1, 2, 3],
+                "status=completed": [1, 3],
+                "status=cancelled,in_progress": [2],
+                "scan_type=advisory": [2, 3],
+                "schedule_period=daily,weekly": [2, 3],
+                "schedule_period=None": [],
+                "scan_type=advisory&status=completed": [3],
+                "since=2025-03-04": [1, 2, 3],
+            },
+        ),
+        (
+            "targets",
+            {
+                "": [1, 2, 3],
+                "address=b.example.com,c.example.com": [2, 3],
+                "target_status=live": [1, 3],
+                "target_type=external,cloud": [1, 3],
+                "target_type=internal": [],
+                "tag_names=pci": [1, 2, 3],
+            },
+        ),
+    ],
+)
+def test_parameters_choose_rows(
+    http: requests.Session, listing: str, chosen: dict[str, list[int]]
+) -> None:
+    """Exactly these rows, in the order of the account. Unknown parameters are ignored."""
+    with serve(create_app(ACCOUNT, token=TOKEN)) as base_url:
+        found = {query: ids(http, f"{base_url}/{listing}/?{query}") for query in chosen}
+    assert found == chosen
+
+
+def test_pages_are_those_of_the_chosen_rows(http: requests.Session) -> None:
+    """`count` is their number, and `next` keeps the parameters."""
+    account = generate(seed=7)
+    chosen = [row["id"] for row in account.issues if row["severity"] in {"high", "low"}]
+    with serve(create_app(account, token=TOKEN)) as base_url:
+        url = f"{base_url}/issues/?severity=high,low&limit=30"
+        first = get(http, url).json()
+        rows = walk(http, url)
+    assert (first["count"], first["previous"]) == (len(chosen), None)
+    assert first["next"] == f"{base_url}/issues/?severity=high%2Clow&limit=30&offset=30"
+    assert [row["id"] for row in rows] == chosen
+    assert 60 < len(chosen) < 400
+
+
+def test_since_chooses_the_issues_that_a_day_opened(http: requests.Session) -> None:
+    """Issues that the new day opened, and no others, have occurrences since then."""
+    account = generate(seed=7)
+    opened = account.next_day().opened
+    dated = [n for n in opened if any(row["first_seen_at"] for row in account.occurrences[n])]
+    with serve(create_app(account, token=TOKEN)) as base_url:
+        assert ids(http, f"{base_url}/issues/?since={account.now.date()}") == dated
+    assert len(dated) > 1
+
+
+@pytest.mark.parametrize("listing", ["issues", "issues/1/occurrences"])
+@pytest.mark.parametrize("since", ["yesterday", "2025-13-01", "2025-03-02T02:00:00+01:00", "1"])
+def test_a_malformed_since_is_400(http: requests.Session, listing: str, since: str) -> None:
+    """As Django REST framework answers it. An unescaped plus sign is a space."""
+    with serve(create_app(ACCOUNT, token=TOKEN)) as base_url:
+        answer = get(http, f"{base_url}/{listing}/?since={since}")
+    assert (answer.status_code, answer.json()) == (400, {"since": ["Enter a valid date/time."]})
+
+
+@pytest.mark.parametrize("listing", ["issues", "issues/1/occurrences"])
+@pytest.mark.parametrize("since", ["2025-03-03", "yesterday"])
+@pytest.mark.parametrize("deaf", ["ignored", "rejected"])
+def test_an_api_may_not_know_since(
+    http: requests.Session,
+    listing: str,
+    since: str,
+    deaf: Literal["ignored", "rejected"],
+) -> None:
+    """It has no effect, whatever its value, or is answered with 400. Others still choose rows."""
+    with serve(create_app(ACCOUNT, token=TOKEN, since=deaf)) as base_url:
+        without = get(http, f"{base_url}/{listing}/?snoozed=false").json()
+        answer = get(http, f"{base_url}/{listing}/?snoozed=false&since={since}")
+    assert without["count"] in {2, 3}
+    if deaf == "ignored":
+        assert (answer.status_code, answer.json()) == (200, without)
+    else:
+        assert (answer.status_code, answer.json()) == (400, {"since": ["Unknown parameter."]})
