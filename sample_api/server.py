@@ -45,8 +45,8 @@ class RequestRecord:
 class _Gate:
     """Record every request to the API; reject a wrong token (401) and too many requests (429).
 
-    A request counts whatever its status, except for 401. ``/health/`` needs no token and does not
-    count.
+    Each throttle counts the requests with the token that it allows, whatever their status.
+    ``/health/`` needs no token and does not count.
     """
 
     app: ASGIApp
