@@ -129,6 +129,12 @@ class Settings:
     max_concurrent_requests: int = _setting(
         "concurrent requests to the API", "a number from 1 to 200", _number(1, 200), 20
     )
+    max_requests_per_sync: int = _setting(
+        "requests after which a sync leaves further issues' occurrences to the next syncs",
+        "a number from 1 to 1000000",
+        _number(1, 1_000_000),
+        4500,
+    )
     sync_deadline_seconds: int = _setting(
         "seconds after which a sync gives up, before the platform ends it",
         "a number from 1 to 86400",

@@ -220,6 +220,17 @@ variable "max_concurrent_requests" {
   }
 }
 
+variable "max_requests_per_sync" {
+  description = "Requests after which a sync leaves further issues' occurrences to the next syncs. The API allows 5000 an hour: if `schedule` starts more than one sync an hour, set a lower number."
+  type        = number
+  default     = 4500
+
+  validation {
+    condition     = var.max_requests_per_sync >= 1 && var.max_requests_per_sync <= 1000000 && floor(var.max_requests_per_sync) == var.max_requests_per_sync
+    error_message = "max_requests_per_sync must be a whole number from 1 to 1000000."
+  }
+}
+
 variable "history" {
   description = "Keep the history tables and their views."
   type        = bool

@@ -34,6 +34,7 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
         bigquery_location="US",
         page_size=100,
         max_concurrent_requests=20,
+        max_requests_per_sync=4500,
         sync_deadline_seconds=1500,
         history=True,
         log_level="INFO",
@@ -46,7 +47,8 @@ def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
     (tmp_path / ".dlt/config.toml").write_text(
         'api_base_url = "http://localhost:8081/v1/"\naccess_token_secret = "projects/p/secrets/s"\n'
         'google_cloud_project = "my-project"\ndataset = "security_2"\nbigquery_location = "EU"\n'
-        'page_size = 50\nmax_concurrent_requests = 5\nsync_deadline_seconds = "60"\n'
+        "page_size = 50\nmax_concurrent_requests = 5\nmax_requests_per_sync = 1000\n"
+        'sync_deadline_seconds = "60"\n'
         'history = false\nlog_level = "DEBUG"\n'
     )
     (tmp_path / ".dlt/secrets.toml").write_text('access_token = "of-the-file"\n')
@@ -59,6 +61,7 @@ def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
         bigquery_location="EU",
         page_size=50,
         max_concurrent_requests=5,
+        max_requests_per_sync=1000,
         sync_deadline_seconds=60,
         history=False,
         log_level="DEBUG",
@@ -115,6 +118,7 @@ WRONG: list[tuple[str, list[str], str]] = [
     ("BIGQUERY_LOCATION", ["E U", "eu/"], "a BigQuery location, such as EU"),
     ("PAGE_SIZE", ["0", "-1", "ten", "1.5", "10001", "٣"], "a number from 1 to 10000"),
     ("MAX_CONCURRENT_REQUESTS", ["0", "201", "many"], "a number from 1 to 200"),
+    ("MAX_REQUESTS_PER_SYNC", ["0", "1000001", "all"], "a number from 1 to 1000000"),
     ("SYNC_DEADLINE_SECONDS", ["0", "86401", "1e3", "soon"], "a number from 1 to 86400"),
     ("HISTORY", ["1", "yes", "on"], "true or false"),
     ("LOG_LEVEL", ["debug", "TRACE"], "DEBUG, INFO, WARNING or ERROR"),

@@ -216,6 +216,7 @@ run "every_variable_given" {
     deletion_protection     = false
     page_size               = 50
     max_concurrent_requests = 5
+    max_requests_per_sync   = 1000000
     history                 = false
     log_level               = "DEBUG"
     time_zone               = "Europe/Berlin"
@@ -234,6 +235,7 @@ run "every_variable_given" {
       BIGQUERY_LOCATION       = "EU"
       PAGE_SIZE               = "50"
       MAX_CONCURRENT_REQUESTS = "5"
+      MAX_REQUESTS_PER_SYNC   = "1000000"
       SYNC_DEADLINE_SECONDS   = "1680"
       HISTORY                 = "false"
       LOG_LEVEL               = "DEBUG"

@@ -1,6 +1,7 @@
 """What a deployment creates: settings, time limits, labels, and the commands in its outputs."""
 
 import subprocess
+from dataclasses import fields
 
 import pytest
 
@@ -32,6 +33,17 @@ def test_a_setting_and_its_variable_have_one_name() -> None:
     from_resources = {"ACCESS_TOKEN_SECRET", "GOOGLE_CLOUD_PROJECT"}
     named = {name.lower() for name in PROGRAM_SETTINGS - from_resources}
     assert named <= blocks("variables.tf", "variable").keys()
+
+
+def test_a_setting_and_its_variable_have_one_default(deployments: dict[str, State]) -> None:
+    """Where a setting has a default, the function gets the same one."""
+    [config] = values(deployments["http"], "google_cloudfunctions2_function.sync")["service_config"]
+    environment = config["environment_variables"]
+    settings = [setting for setting in fields(Settings) if setting.default]
+    assert {setting.name: setting.default for setting in settings} == {
+        setting.name: setting.metadata["parse"](environment[setting.name.upper()])
+        for setting in settings
+    }
 
 
 def test_time_limits_are_in_order(deployments: dict[str, State]) -> None:

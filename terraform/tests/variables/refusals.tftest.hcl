@@ -451,6 +451,36 @@ run "max_concurrent_requests__fraction" {
   expect_failures = [var.max_concurrent_requests]
 }
 
+run "max_requests_per_sync__zero" {
+  command = plan
+
+  variables {
+    max_requests_per_sync = 0
+  }
+
+  expect_failures = [var.max_requests_per_sync]
+}
+
+run "max_requests_per_sync__more_than_the_program_accepts" {
+  command = plan
+
+  variables {
+    max_requests_per_sync = 1000001
+  }
+
+  expect_failures = [var.max_requests_per_sync]
+}
+
+run "max_requests_per_sync__fraction" {
+  command = plan
+
+  variables {
+    max_requests_per_sync = 1.5
+  }
+
+  expect_failures = [var.max_requests_per_sync]
+}
+
 run "log_level__lowercase" {
   command = plan
 
