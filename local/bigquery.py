@@ -1,4 +1,4 @@
-"""A local BigQuery: bqemulator, behind a proxy that works around five of its bugs.
+"""A local BigQuery: bqemulator, behind a proxy that works around six of its bugs.
 
 - It answers 200 to a query that failed, where BigQuery answers 400.
 - It accepts one ADD COLUMN or RENAME COLUMN in a statement, where BigQuery accepts several.
@@ -6,6 +6,8 @@
   is ignored here, and a renamed column is described by its new name.
 - It ignores If-Match, so it changes a table that has changed since the caller read it.
 - It describes a view without its query.
+- It takes no query parameters in a script that declares variables. The proxy puts their values,
+  which are strings, into the script.
 """
 
 import json
@@ -69,6 +71,8 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
         def pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             is_query = self.command == "POST" and self.path.split("?")[0].endswith("/queries")
+            if b'"parameterMode":"NAMED"' in body.replace(b" ", b""):
+                body = _put_parameters_into_query(body)
             if is_query:
                 body = _change_columns_one_by_one(body)
             if faulty := fault(self.command, self.path, body):
@@ -151,6 +155,17 @@ def _change_columns_one_by_one(body: bytes) -> bytes:
     request["query"] = re.sub(
         r"(ALTER TABLE \S+\s+)(?:ADD|RENAME) COLUMN[^;]*", split, request["query"]
     )
+    return json.dumps(request).encode()
+
+
+def _put_parameters_into_query(body: bytes) -> bytes:
+    request = json.loads(body)
+    query = request.get("configuration", {}).get("query") or request
+    if not query["query"].startswith("DECLARE "):
+        return body
+    for parameter in query.pop("queryParameters"):
+        value = json.dumps(parameter["parameterValue"]["value"])
+        query["query"] = query["query"].replace(f"@{parameter['name']}", value)
     return json.dumps(request).encode()
 
 

@@ -21,6 +21,11 @@ EVENTS: Final = {
     "sync_finished": "The sync succeeded.",
     "sync_failed": "The sync failed. If its process was killed or could not start, only `seconds`"
     " is known of the cost.",
+    "reading_stopped": "The occurrences of further issues are left to the next syncs, because the"
+    " sync has sent as many requests as it may (`max_requests`), the API's quota is used up"
+    " (`quota`), or the rest of the time is needed for loading (`deadline`).",
+    "since_ignored": "The API does not say which issues have changed since the last sync, so the"
+    " order of reading does without this hint.",
     "issue_vanished": "The occurrences of an issue were not found, and the issue is no longer"
     " listed.",
     "history_started": "The history of a table that was synced before was missing, and starts now.",
@@ -50,6 +55,7 @@ LAYERS: Final = {
     "report": ("report",),
     "source": ("source",),
     "warehouse": ("warehouse",),
+    "refresh": ("refresh",),
     "services": (
         *("terminal", "progress", "deadline", "settings", "secret", "dlt_config"),
         *("log", "scratch", "streams"),

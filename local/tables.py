@@ -9,12 +9,18 @@ from local import markdown
 from scanner_sync.source.rows import convert
 from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES, Column, Table
 from scanner_sync.warehouse.history import HISTORIES, HISTORY_COLUMNS, columns_of
+from scanner_sync.warehouse.reads import READS, READS_TABLE
 from scanner_sync.warehouse.views import VIEW_TABLES
 
 
 def merged() -> str:
     """Return the columns of the merged tables."""
     return _tables(TABLES, DLT_COLUMNS)
+
+
+def reads() -> str:
+    """Return the columns of `occurrence_reads`."""
+    return _tables({READS: READS_TABLE}, {})
 
 
 def histories() -> str:
@@ -69,11 +75,12 @@ def _as_shown(value: object) -> str:
 def drawing() -> str:
     """Return how the tables join: by the references in their descriptions, and by key."""
     lines = ["```mermaid", "erDiagram"]
-    for name, table in {**TABLES, **VIEW_TABLES}.items():
+    for name, table in {**TABLES, READS: READS_TABLE, **VIEW_TABLES}.items():
         for column, declared in table.columns.items():
             if found := re.search(r": (\w+)\.(\w+)\.$", declared.description):
                 one = "||" if found[2] in TABLES[found[1]].key else "}o"
-                lines.append(f'    {found[1]} {one}--o{{ {name} : "{found[2]} = {column}"')
+                many = "o|" if table.key == (column,) else "o{"
+                lines.append(f'    {found[1]} {one}--{many} {name} : "{found[2]} = {column}"')
     for name, history in HISTORIES.items():
         # By what persists: the id of an occurrence may change between scans.
         key = "issue_id, occurrence_id" if "occurrence_id" in columns_of(name) else "id"

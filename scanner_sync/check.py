@@ -4,6 +4,7 @@ No data changes. Nothing is retried; the result says whether a later try may suc
 """
 
 import contextlib
+import math
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from google.cloud import bigquery
 
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError
+from scanner_sync.refresh import requests_for
 from scanner_sync.secret import read_token
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source.pagination import ApiResponse, Page
@@ -55,6 +57,7 @@ def check() -> Iterator[CheckResult]:
         ("secret", checks.secret, "settings"),
         ("token", checks.token, "secret"),
         ("listings", checks.listings, "token"),
+        ("requests", checks.requests, "listings"),
         ("dataset", checks.dataset, "Google account"),
         ("BigQuery jobs", checks.jobs, "Google account"),
         ("BigQuery tables", checks.tables, "dataset"),
@@ -85,6 +88,8 @@ class _Checks:
         """Names of the checks that failed or were skipped."""
         self._settings: Settings
         self._token: str
+        self._counts: dict[str, int]
+        """How many rows each listing has."""
         self._warehouse: Warehouse
         self._datasets: dict[str, bool] = {}
         """The dataset and its twin, and whether each exists."""
@@ -123,13 +128,29 @@ class _Checks:
 
     def listings(self) -> str:
         issues = self._first_page("issues/")
-        counts = {"issues": issues.total}
+        self._counts = {"issues": issues.total}
+        shown = dict(self._counts)
         for issue in issues.rows[:1]:
             path = f"issues/{to_row('issues', issue)['id']}/occurrences/"
-            counts["occurrences of the first"] = self._first_page(path).total
+            shown["occurrences of the first"] = self._first_page(path).total
         for name in ("scans", "targets"):
-            counts[name] = self._first_page(f"{name}/").total
-        return ", ".join(f"{count:,} {name}" for name, count in counts.items())
+            shown[name] = self._counts[name] = self._first_page(f"{name}/").total
+        return ", ".join(f"{count:,} {name}" for name, count in shown.items())
+
+    def requests(self) -> str:
+        """Say how many requests it takes to read everything, and how many syncs."""
+        limit = self._settings.max_requests_per_sync
+        page_size = self._settings.page_size
+        listings = sum(requests_for(count, page_size) for count in self._counts.values())
+        # One for each issue; those with more occurrences than a page holds take more.
+        issues = self._counts["issues"]
+        needed = f"everything takes about {listings + issues:,}"
+        maximum = f"MAX_REQUESTS_PER_SYNC ({limit:,})"
+        if listings + issues <= limit:
+            return f"{needed}, which fits into {maximum}"
+        # A sync reads the listings whole, and the occurrences of one issue at least.
+        syncs = max(1, math.ceil(issues / max(1, limit - listings)))
+        return f"{needed}, more than {maximum}: a round takes {syncs:,} sync{'s' * (syncs > 1)}"
 
     def _first_page(self, path: str) -> Page:
         settings = self._settings

@@ -7,7 +7,7 @@ import contextlib
 import json
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -146,6 +146,20 @@ def _print_result(answer: Mapping[str, Any]) -> None:
         f"Loaded into {answer['dataset']} in {answer['seconds']} seconds, with"
         f" {answer['requests']:,} requests."
     )
+    refresh = answer["refresh"]
+    if refresh.get("issues_waiting"):
+        oldest = "some were never read"
+        if refresh["oldest_read_at"]:
+            read_at = datetime.fromisoformat(refresh["oldest_read_at"])
+            oldest = f"the oldest are from {_utc(read_at)}, {refresh['oldest_hours']:,} h ago"
+        print(
+            f"Occurrences of {refresh['issues_waiting']:,} of {refresh['issues_listed']:,} issues"
+            f" wait for the next syncs; {oldest}."
+        )
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _check(_: argparse.Namespace) -> int:
@@ -174,7 +188,7 @@ def _status(arguments: argparse.Namespace) -> int:
         return 0
 
     def when(moment: datetime | None) -> str:
-        return f"{moment:%Y-%m-%d %H:%M:%S} UTC, {ago(moment, now)}" if moment else "never"
+        return f"{_utc(moment)}, {ago(moment, now)}" if moment else "never"
 
     def describe(sync: Mapping[str, Any] | None) -> str:
         if sync is None:
@@ -194,7 +208,20 @@ def _status(arguments: argparse.Namespace) -> int:
     print(f"\nlast sync: {describe(status['last_run'])}")
     if status["last_failure"]:
         print(f"last failure: {describe(status['last_failure'])}")
+    if refresh := status["refresh"]:
+        print(f"occurrences: {_describe_refresh(refresh, when)}")
     return 0
+
+
+def _describe_refresh(refresh: Mapping[str, Any], when: Callable[[datetime | None], str]) -> str:
+    listed, oldest = refresh["issues_listed"], refresh["oldest_read_at"]
+    if not refresh["issues_waiting"]:
+        return f"all {listed:,} issues read by the last sync"
+    return (
+        f"{refresh['issues_read']:,} of {listed:,} issues read by the last sync,"
+        f" {refresh['issues_waiting']:,} waiting;"
+        f" {f'the oldest are from {when(oldest)}' if oldest else 'some were never read'}"
+    )
 
 
 def _report(arguments: argparse.Namespace) -> int:

@@ -2,8 +2,12 @@
 
 import time
 from collections.abc import Callable
+from typing import Final
 
 from scanner_sync.errors import DeadlineExceeded
+
+LOADING_SHARE: Final = 0.2
+"""Share of the time that is kept for loading what was read."""
 
 
 class Deadline:
@@ -21,6 +25,11 @@ class Deadline:
     def remaining(self) -> float:
         """Seconds left; never negative."""
         return max(0.0, self._end - time.monotonic())
+
+    @property
+    def remaining_to_read(self) -> float:
+        """Seconds left for reading, if `LOADING_SHARE` of the time is left for loading."""
+        return max(0.0, self.remaining - LOADING_SHARE * self.seconds)
 
     def exceeded(self) -> DeadlineExceeded:
         """Return the error that says what was under way when the time ran out."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from scanner_sync import log
 
@@ -29,6 +29,11 @@ STEPS: Final[Mapping[str, str]] = {
 """The steps of a sync by their key in the log, each in words."""
 
 
+Stop = Literal["max_requests", "quota", "deadline"]
+"""Why a sync reads no further occurrences: it has sent as many requests as it may, the API's quota
+is used up, or the rest of the time is needed for loading."""
+
+
 @dataclass
 class Traffic:
     """The requests of one sync to the API. Several threads count."""
@@ -38,16 +43,27 @@ class Traffic:
     retries: int = 0
     throttled: int = 0
     """Responses with status 429."""
+    read: dict[int, int] = field(default_factory=dict)
+    """Issues whose occurrences were read whole, and how many there were."""
     not_found: set[int] = field(default_factory=set)
     """Issues whose occurrences gave status 404 or 410."""
     vanished: int = 0
     """How many of them the listing of issues no longer had at the end."""
+    stopped: Stop | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def count(self, name: str) -> None:
         """Add one to the figure of that name."""
         with self._lock:
             setattr(self, name, getattr(self, name) + 1)
+
+    def stop(self, reason: Stop) -> None:
+        """Note, and log once, that the occurrences of further issues are not read."""
+        with self._lock:
+            if self.stopped:
+                return
+            self.stopped = reason
+        log.event("reading_stopped", reason=reason, issues_read=len(self.read))
 
 
 class Progress:
@@ -59,11 +75,12 @@ class Progress:
         self.rows_read = dict.fromkeys(resources, 0)
         self.rows_expected: dict[str, int] = {}
         """The `count` of each listing; unknown for occurrences."""
+        self.issues_due: int | None = None
+        """Issues whose occurrences this sync reads; all, if that is not known."""
         self.loaded: Collection[str] = ()
         """Tables that are loaded."""
         self.jobs: Counter[str] = Counter()
         """Load jobs: how many are `done`, out of how many in `all`."""
-        self._occurrences_read = 0
         self._lock = threading.Lock()
         self._started = self._step_started = time.monotonic()
         self._step = "starting"
@@ -96,15 +113,13 @@ class Progress:
     @property
     def issues_read(self) -> int:
         """Issues whose occurrences were read, out of `rows_expected["issues"]`."""
-        return self._occurrences_read + len(self.traffic.not_found)
+        return len(self.traffic.read) + len(self.traffic.not_found)
 
-    def count_page(self, resource: str, total: int, has_next: bool) -> None:
-        """Count a page of a listing, which is named by its path below the base URL."""
-        with self._lock:
-            if resource.count("/") == 1:
-                self.rows_expected[resource.rstrip("/")] = total
-            elif not has_next:
-                self._occurrences_read += 1
+    def count_page(self, resource: str, total: int) -> None:
+        """Note how many rows a listing has, which is named by its path below the base URL."""
+        if resource.count("/") == 1:
+            with self._lock:
+                self.rows_expected.setdefault(resource.rstrip("/"), total)
 
     def count_rows(self, table: str, count: int) -> None:
         """Count rows that were read for a table."""

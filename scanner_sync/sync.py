@@ -2,25 +2,33 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from dlt.extract.source import DltSource
+from google.cloud import bigquery
 
 from scanner_sync import log
 from scanner_sync.deadline import Deadline
 from scanner_sync.dlt_config import configure_dlt
 from scanner_sync.errors import SyncError, causes_of
 from scanner_sync.progress import Progress, logged
+from scanner_sync.refresh import Refresh
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source import scanner_source
-from scanner_sync.source.occurrences import confirm_vanished
+from scanner_sync.source.occurrences import changed_since, confirm_vanished
 from scanner_sync.source.session import ApiSession
 from scanner_sync.warehouse import Warehouse
+from scanner_sync.warehouse.completion import Completion
 from scanner_sync.warehouse.diagnose import diagnose
+from scanner_sync.warehouse.lease import FAILED, LISTED, OLDEST, READ, STARTED, SUCCEEDED, Lease
+
+CLOCKS_DIFFER: Final = timedelta(minutes=10)
+"""By how much the clocks of the API and of BigQuery may differ."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,9 @@ class SyncResult:
     """Rows merged, by table."""
     history: Mapping[str, Mapping[str, int]]
     """Entities opened, closed and changed, by table; empty without histories."""
+    refresh: Mapping[str, object]
+    """How many issues were listed, how many of their occurrences were read, and when the oldest
+    were; empty if the sync was not to read occurrences."""
     requests: int
     seconds: float
 
@@ -45,6 +56,7 @@ class SyncResult:
             "dataset": self.dataset,
             "tables": {table: {"rows": rows} for table, rows in self.rows.items()},
             "history": self.history,
+            "refresh": self.refresh,
             "requests": self.requests,
             "seconds": round(self.seconds, 1),
         }
@@ -103,6 +115,7 @@ def sync(
         load_id=result.load_id,
         tables=result.rows,
         history=result.history,
+        refresh=result.refresh,
         **progress.cost(),
     )
     return result
@@ -137,27 +150,19 @@ def _execute(
         max_concurrent=settings.max_concurrent_requests,
         deadline=deadline,
         traffic=progress.traffic,
+        max_requests=settings.max_requests_per_sync,
         on_page=progress.count_page,
     )
-    source = scanner_source(settings.api_base_url, token, settings.page_size, session, resources)
     with session, ExitStack() as held:
         with progress.step("waiting_for_lease"):
-            held.enter_context(warehouse.lease(deadline, give_up))
+            lease = held.enter_context(warehouse.lease(deadline, give_up))
+        load = _Load(settings, resources, token, session, warehouse, lease, progress)
         # An interrupt reaches the main thread, which only waits here; inside a library it could be
         # swallowed.
         executor = ThreadPoolExecutor(1, "sync")
-        load_id, history = executor.submit(
-            _load, warehouse, source, progress, history=settings.history
-        ).result()
+        result = executor.submit(load.run).result()
         executor.shutdown()
-    return SyncResult(
-        load_id=load_id,
-        dataset=settings.dataset,
-        rows=progress.rows_read,
-        history=history,
-        requests=progress.traffic.requests,
-        seconds=progress.seconds,
-    )
+    return result
 
 
 def _read_token(settings: Settings, deadline: Deadline) -> str:
@@ -168,21 +173,105 @@ def _read_token(settings: Settings, deadline: Deadline) -> str:
     return read_token(settings.access_token_secret, settings.secret_manager_emulator, deadline)
 
 
-def _load(
-    warehouse: Warehouse, source: DltSource, progress: Progress, *, history: bool
-) -> tuple[str | None, Mapping[str, Mapping[str, int]]]:
-    """Read the API to the end, load the rows, and update the histories.
+@dataclass(frozen=True)
+class _Load:
+    """What a sync does while it holds the lease."""
 
-    Returns the load's id and `SyncResult.history`.
-    """
-    existing = warehouse.check_names(history=history)
-    with warehouse.load(progress) as load:
-        load.read(source)
-        confirm_vanished(source, progress.traffic)
-        load_id = load.commit()
-    with progress.step("updating_histories"):
-        if history:
-            return load_id, warehouse.update_histories(progress.rows_read, load_id, existing)
-        if load_id:
-            warehouse.check_arrival(progress.rows_read, load_id)
-    return load_id, {}
+    settings: Settings
+    resources: tuple[str, ...]
+    token: str
+    session: ApiSession
+    warehouse: Warehouse
+    lease: Lease
+    progress: Progress
+
+    def run(self) -> SyncResult:
+        """Read the API, load the rows, and update what the dataset keeps of earlier syncs."""
+        settings, progress, warehouse = self.settings, self.progress, self.warehouse
+        existing = warehouse.check_names(history=settings.history)
+        refresh = Refresh(
+            progress,
+            settings.max_requests_per_sync,
+            settings.page_size,
+            is_steady=self._is_steady(),
+        )
+        source = self._source(self.resources, streams=refresh.streams)
+        with warehouse.load(progress) as load:
+            load.read(source, lambda: self._rest(refresh, existing))
+            # If issues are left to the next syncs, those that were not found are among them: there
+            # may be no requests left to list all once more.
+            if refresh.is_complete:
+                confirm_vanished(source, progress.traffic)
+            load_id = load.commit()
+        is_refresh = "occurrences_issues" in self.resources
+        with progress.step("updating_histories"):
+            completion = warehouse.complete_load(
+                progress.rows_read,
+                load_id,
+                existing,
+                history=settings.history,
+                listed=refresh.listed if is_refresh else None,
+            )
+        return SyncResult(
+            load_id=load_id,
+            dataset=settings.dataset,
+            rows=progress.rows_read,
+            history=completion.history,
+            refresh=self._refreshed(refresh, completion) if is_refresh else {},
+            requests=progress.traffic.requests,
+            seconds=progress.seconds,
+        )
+
+    def _is_steady(self) -> bool:
+        """Return whether the sync before succeeded, and left no issues waiting.
+
+        If it failed, it may have spent the quota on occurrences before all listings were read.
+        """
+        label = self.lease.label
+        return label(LISTED) == label(READ) and label(SUCCEEDED) >= label(FAILED)
+
+    def _source(self, resources: Sequence[str], **options: Any) -> DltSource:
+        settings = self.settings
+        return scanner_source(
+            settings.api_base_url,
+            self.token,
+            settings.page_size,
+            self.session,
+            resources,
+            **options,
+        )
+
+    def _rest(self, refresh: Refresh, existing: Mapping[str, bigquery.Table]) -> DltSource | None:
+        """Return the source of the occurrences that were not read with their issues, if any."""
+        if not refresh.is_left:
+            return None
+        reads = self.warehouse.occurrence_reads(existing)
+        named: Collection[int] = ()
+        if (started := self.lease.label(STARTED)) and not refresh.fits(reads):
+            named = changed_since(
+                self.session,
+                self.settings.api_base_url,
+                self.token,
+                self.settings.page_size,
+                moment=datetime.fromtimestamp(started, UTC) - CLOCKS_DIFFER,
+                listed=self.progress.rows_expected["issues"],
+            )
+        return self._source(["occurrences_issues"], due=refresh.due(reads, named))
+
+    def _refreshed(self, refresh: Refresh, completion: Completion) -> dict[str, object]:
+        """Return `SyncResult.refresh`, and note it in the lease for the next sync."""
+        listed = refresh.listed
+        read = sum(issue.rows is not None for issue in listed)
+        oldest = completion.oldest_read_at
+        self.lease.notes |= {
+            LISTED: len(listed),
+            READ: read,
+            OLDEST: int(oldest.timestamp()) if oldest else 0,
+        }
+        return {
+            "issues_listed": len(listed),
+            "issues_read": read,
+            "issues_waiting": len(listed) - read,
+            "oldest_read_at": oldest.isoformat() if oldest else None,
+            "oldest_hours": round(completion.oldest_hours, 1),
+        }

@@ -68,8 +68,10 @@ class Bars:
         for name, rows in snapshot["rows_read"].items():
             done, total = rows, snapshot["rows_expected"].get(name)
             if name == "occurrences_issues":
-                done, total = snapshot["issues_read"], issues
-                said = f"{rows:,} rows read, of {done:,}{_of(total)} issues"
+                done = snapshot["issues_read"]
+                said = f"{rows:,} rows read, of {done:,}{_of(issues)} issues"
+                # What is left to the next syncs does not keep the bar from filling.
+                total = done if progress.traffic.stopped else progress.issues_due or issues
             else:
                 said = f"{rows:,}{_of(total)} rows read"
             if name in snapshot["rows_loaded"]:

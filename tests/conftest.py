@@ -23,6 +23,7 @@ from sample_api import serve as serve_api
 from scanner_sync.settings import EMULATORS, Settings
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.history import HISTORIES
+from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.views import VIEWS
 
 TOKEN = "a-token-that-must-not-show"
@@ -57,10 +58,10 @@ class Dataset:
         return sorted(rows, key=lambda row: (row.get("issue_id", 0), row["id"]))
 
     def tables(self) -> set[str]:
-        """Return the merged tables, without histories, views and internal tables."""
+        """Return the merged tables, without what is derived from them and internal tables."""
         found = self.query("SELECT table_name FROM {d}.INFORMATION_SCHEMA.TABLES")
         names = {row["table_name"] for row in found if not row["table_name"].startswith("_")}
-        return names - HISTORIES.keys() - VIEWS.keys()
+        return names - HISTORIES.keys() - VIEWS.keys() - {READS}
 
     def columns(self, table: str) -> dict[str, str]:
         """Return the columns of a table with their types."""

@@ -19,7 +19,8 @@ from google.cloud import bigquery
 
 from local.bigquery import error_of, proxy
 from local.processes import ROOT
-from sample_api import Account, generate
+from sample_api import Account, create_app, generate
+from sample_api import serve as serve_api
 from scanner_sync import __version__
 from scanner_sync.tables import TABLES
 from tests.conftest import PROJECT, SECRET, TOKEN, Dataset
@@ -134,9 +135,11 @@ def test_exit_codes(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("api_url")
-def test_a_terminal_shows_bars_and_a_readable_log(dataset: Dataset) -> None:
+def test_a_terminal_shows_bars_and_a_readable_log(account: Account, dataset: Dataset) -> None:
     """Bars show rows read and loaded, and the step; at the end they are removed."""
-    done = on_terminal("sync")
+    # Slow enough for each step to be drawn.
+    with serve_api(create_app(account, token=TOKEN, latency_seconds=0.5)) as url:
+        done = on_terminal("sync", API_BASE_URL=url)
     assert done.status == 0
     plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", done.out)
     assert re.search(r"\d+:\d+:\d+\] INFO +sync_started resources=", plain)
@@ -150,6 +153,36 @@ def test_a_terminal_shows_bars_and_a_readable_log(dataset: Dataset) -> None:
     assert "━" not in done.out.partition("sync_finished")[2]
     assert f"Loaded into {dataset.name} in " in plain
     assert "\x1b[3" not in on_terminal("sync", NO_COLOR="1").out
+
+
+@pytest.mark.usefixtures("api_url", "without_histories")
+def test_a_sync_that_leaves_issues_to_the_next_ones(account: Account, dataset: Dataset) -> None:
+    """The bar fills, the last line says how many wait, and so does `status`."""
+    account.occurrences = {issue: rows[:9] for issue, rows in account.occurrences.items()}
+    done = on_terminal("sync", MAX_REQUESTS_PER_SYNC="7", NO_COLOR="1")  # 3 for the listings
+    assert done.status == 0
+    assert re.search(r"occurrences_issues +━{24} \d+ rows read, of 4 of 6 issues", done.out)
+    assert done.out.splitlines()[-1] == (
+        "Occurrences of 2 of 6 issues wait for the next syncs; some were never read."
+    )
+    assert run("status").out.splitlines()[-1] == (
+        "occurrences: 4 of 6 issues read by the last sync, 2 waiting; some were never read"
+    )
+
+    [first] = dataset.query("SELECT DISTINCT read_at FROM {d}.occurrence_reads WHERE `rows` > 0")
+    oldest = f"the oldest are from {first['read_at']:%Y-%m-%d %H:%M:%S} UTC, "
+    # One more request asks which issues have changed.
+    last = run("sync", MAX_REQUESTS_PER_SYNC="7").out.splitlines()[-1]
+    left = "Occurrences of 3 of 6 issues wait for the next syncs; "
+    assert re.fullmatch(left + re.escape(oldest) + r"[\d.]+ h ago\.", last)
+    last = run("status").out.splitlines()[-1]
+    said = "occurrences: 3 of 6 issues read by the last sync, 3 waiting; "
+    assert re.fullmatch(said + re.escape(oldest) + r"\d+ (s|min) ago", last)
+
+    last = run("sync").out.splitlines()[-1]
+    assert re.fullmatch(rf"Loaded into {dataset.name} in [\d.]+ seconds, with 9 requests\.", last)
+    status = run("status").out.splitlines()[-1]
+    assert status == "occurrences: all 6 issues read by the last sync"
 
 
 @pytest.mark.usefixtures("api_url", "without_histories")
@@ -196,6 +229,7 @@ NAMES = [
     "secret",
     "token",
     "listings",
+    "requests",
     "dataset",
     "BigQuery jobs",
     "BigQuery tables",
@@ -231,15 +265,49 @@ def test_check_passes(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None
     assert {status for status, _ in found.values()} == {"ok"}
     assert "the first sync creates" in found["dataset"][1]
     assert found["listings"][1].startswith("6 issues, ")
+    assert found["requests"][1] == (
+        "everything takes about 9, which fits into MAX_REQUESTS_PER_SYNC (4,500)"
+    )
     mine = {name for name in tables(dataset.client) if dataset.name in name}
     assert mine == set()
 
-    assert run("sync", "--json").status == 0
+    # The occurrences of one issue take two pages.
+    assert json.loads(run("sync", "--json").out)["requests"] == 9 + 1
     before = {name for name in tables(dataset.client) if dataset.name in name}
     found = findings(run("check"))
     assert {status for status, _ in found.values()} == {"ok"}
     assert "twin, in US" in found["dataset"][1]
     assert {name for name in tables(dataset.client) if dataset.name in name} == before
+
+
+@pytest.mark.parametrize(
+    ("most", "page_size", "said"),
+    [
+        ("9", "100", "everything takes about 9, which fits into MAX_REQUESTS_PER_SYNC (9)"),
+        (
+            "8",
+            "100",
+            "everything takes about 9, more than MAX_REQUESTS_PER_SYNC (8): a round takes 2 syncs",
+        ),
+        # 6 issues, 5 targets and 5 scans, two a page: the first page, and one for each further row.
+        (
+            "17",
+            "2",
+            "everything takes about 19, more than MAX_REQUESTS_PER_SYNC (17): a round takes 2"
+            " syncs",
+        ),
+        (
+            "1",
+            "100",
+            "everything takes about 9, more than MAX_REQUESTS_PER_SYNC (1): a round takes 6 syncs",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("dataset", "api_url")
+def test_check_says_how_many_syncs_a_round_takes(most: str, page_size: str, said: str) -> None:
+    """A sync reads the listings, and the occurrences of as many issues as fit, at least one."""
+    done = run("check", MAX_REQUESTS_PER_SYNC=most, PAGE_SIZE=page_size)
+    assert findings(done)["requests"] == ("ok", said)
 
 
 DENIED = (403, error_of(403, "Access Denied: no", "accessDenied"))
@@ -256,12 +324,18 @@ def answer_to(part: str, of: str, answer: tuple[int, bytes]) -> Any:
 @pytest.mark.parametrize(
     ("fault", "failed", "skipped", "detail", "exit_status"),
     [
-        ({"ACCESS_TOKEN": "bad"}, "token", ["listings"], "rejects the token (status 401", 1),
+        (
+            {"ACCESS_TOKEN": "bad"},
+            "token",
+            ["listings", "requests"],
+            "rejects the token (status 401",
+            1,
+        ),
         ({"PAGE_SIZE": "many"}, "settings", NAMES[1:], "PAGE_SIZE must be a number", 1),
         (
             {"API_BASE_URL": "http://127.0.0.1:9/v1"},
             "token",
-            ["listings"],
+            ["listings", "requests"],
             "no complete response",
             75,
         ),
@@ -308,7 +382,7 @@ def test_check_without_google_credentials(monkeypatch: pytest.MonkeyPatch, tmp_p
     found = findings(done)
     assert (done.status, found["Google account"][0]) == (1, "failed")
     assert "gcloud auth application-default login" in found["Google account"][1]
-    assert [found[name][0] for name in ("secret", "token", "listings")] == ["ok"] * 3
+    assert [found[name][0] for name in NAMES[2:6]] == ["ok"] * 4
     assert found["dataset"] == ("skipped", "needs Google account")
 
 

@@ -164,7 +164,7 @@ def test_slow_responses_do_not_fail_check() -> None:
     assert {result.name: result.status for result in check()} == dict.fromkeys(
         [
             "settings", "Google account", "secret", "token",
-            "listings", "dataset", "BigQuery jobs", "BigQuery tables",
+            "listings", "requests", "dataset", "BigQuery jobs", "BigQuery tables",
         ],
         "ok",
     )  # fmt: skip

@@ -99,6 +99,9 @@ def test_a_sync_loads_all_rows(
     }
     assert asked(api) == pages
     [load] = dataset.query("SELECT load_id, status FROM {d}._dlt_loads")
+    [read_at] = {
+        row["read_at"] for row in dataset.query("SELECT read_at FROM {d}.occurrence_reads")
+    }
     assert load["status"] == 0
     assert body == {
         "status": "ok",
@@ -108,6 +111,13 @@ def test_a_sync_loads_all_rows(
         "history": {
             table: {"opened": len(rows[table]), "closed": 0, "changed": 0}
             for table in ("issues", "occurrences_issues", "targets")
+        },
+        "refresh": {
+            "issues_listed": len(account.issues),
+            "issues_read": len(account.issues),
+            "issues_waiting": 0,
+            "oldest_read_at": read_at.isoformat(),
+            "oldest_hours": 0.0,
         },
         "requests": sum(pages.values()),
         "seconds": body["seconds"],

@@ -15,13 +15,14 @@ from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.diagnose import diagnose
 from scanner_sync.warehouse.history import HISTORIES
+from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.views import VIEWS
 
 WEEKS: Final = 26
 """How many weeks the page covers, including the current one. Weeks begin on Monday, in UTC."""
 
 STALE_AFTER: Final = timedelta(hours=24)
-"""How old the last load may be before the page warns."""
+"""How old the last load, or the oldest occurrences, may be before the page warns."""
 
 SEVERITIES: Final = ("critical", "high", "medium", "low")
 """Always shown, in this order. Any other severity that the API sends comes after them."""
@@ -161,6 +162,26 @@ class TableRows(NamedTuple):
     written: datetime | None
 
 
+class Reads(NamedTuple):
+    """When the occurrences of the issues that the last sync listed were read."""
+
+    listed: int
+    latest: int
+    """Issues whose occurrences were read by the latest sync that read any."""
+    earlier: int
+    """Issues whose occurrences are from earlier syncs."""
+    never: int
+    """Issues whose occurrences were never read."""
+    latest_at: datetime | None
+    """When that sync was. None if none read any."""
+    oldest_at: datetime | None
+    """When the occurrences were read that were read longest ago."""
+
+    def stale(self, now: datetime) -> bool:
+        """Tell whether occurrences are missing, or too old."""
+        return bool(self.never) or (self.oldest_at or now) < now - STALE_AFTER
+
+
 class Freshness(NamedTuple):
     """How current the dataset is."""
 
@@ -170,6 +191,8 @@ class Freshness(NamedTuple):
     """The longest time between one of these loads and the load before it."""
     scanned: datetime | None
     """When the newest scan was created."""
+    reads: Reads | None
+    """None if the dataset does not have the table yet, or no issue was listed."""
     tables: list[TableRows]
 
 
@@ -251,7 +274,7 @@ def _read(warehouse: Connection, now: datetime) -> Figures:
         fixes=fixes,
         oldest=_read_oldest(warehouse),
         targets=_read_targets(warehouse),
-        freshness=_read_freshness(warehouse, period, [name for name in TABLES if name in existing]),
+        freshness=_read_freshness(warehouse, period, existing),
     )
 
 
@@ -458,8 +481,8 @@ def _tags(text: str | None) -> list[str]:
     return [str(tag) for tag in found if tag is not None] if isinstance(found, list) else []
 
 
-def _read_freshness(warehouse: Connection, period: Period, tables: list[str]) -> Freshness:
-    """Read when loads ran, and what each of the tables holds: one query each."""
+def _read_freshness(warehouse: Connection, period: Period, existing: set[str]) -> Freshness:
+    """Read when loads and occurrences were, and what each merged table holds: one query each."""
     [loads] = _query(
         warehouse,
         """
@@ -476,6 +499,7 @@ WHERE inserted_at > @week_ago
 SELECT '{table}' AS name, COUNT(*) AS held, MAX(l.inserted_at) AS written
 FROM `{d}.{table}` AS t LEFT JOIN `{d}._dlt_loads` AS l ON l.load_id = t._dlt_load_id
 """
+    tables = [name for name in TABLES if name in existing]
     scanned = None
     if "scans" in tables:
         [scans] = _query(warehouse, "SELECT MAX(created_at) AS newest FROM `{d}.scans`")
@@ -484,12 +508,28 @@ FROM `{d}.{table}` AS t LEFT JOIN `{d}._dlt_loads` AS l ON l.load_id = t._dlt_lo
         loads=loads.loads,
         longest_gap=None if loads.longest_gap is None else timedelta(seconds=loads.longest_gap),
         scanned=scanned,
+        reads=_read_reads(warehouse) if READS in existing else None,
         tables=[
             TableRows(**row)
             for table in tables
             for row in _query(warehouse, written.replace("{table}", table))
         ],
     )
+
+
+def _read_reads(warehouse: Connection) -> Reads | None:
+    """Count the issues by when their occurrences were read, or return None if there are none."""
+    [row] = _query(
+        warehouse,
+        """
+SELECT COUNT(*) AS listed, COUNTIF(r.read_at = l.latest_at) AS latest,
+  COUNTIF(r.read_at < l.latest_at) AS earlier, COUNTIF(r.read_at IS NULL) AS never,
+  MAX(r.read_at) AS latest_at, MIN(r.read_at) AS oldest_at
+FROM `{d}.occurrence_reads` AS r
+CROSS JOIN (SELECT MAX(read_at) AS latest_at FROM `{d}.occurrence_reads`) AS l
+""",
+    )
+    return Reads(**row) if row.listed else None
 
 
 def _monday(instant: datetime) -> datetime:

@@ -1,9 +1,10 @@
 """The dlt REST source: the resources of the API, and how each is read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
+import dlt
 from dlt.common.jsonpath import compile_path
 from dlt.common.schema.typing import TColumnSchema, TMergeDispositionDict
 from dlt.extract.source import DltSource
@@ -12,13 +13,14 @@ from dlt.sources.rest_api.typing import RESTAPIConfig
 
 from scanner_sync.source.occurrences import (
     PARENT_ID,
+    issue_of,
     reject_parent_id,
     skip_vanished,
     to_occurrence,
 )
 from scanner_sync.source.pagination import OverlapPaginator
 from scanner_sync.source.rows import to_row
-from scanner_sync.source.session import ApiSession
+from scanner_sync.source.session import NOT_READ, ApiSession
 from scanner_sync.tables import DLT_COLUMNS, TABLES
 
 UPSERT: Final[TMergeDispositionDict] = {"disposition": "merge", "strategy": "upsert"}
@@ -31,14 +33,23 @@ def scanner_source(
     page_size: int,
     session: ApiSession,
     resources: Sequence[str],
+    *,
+    streams: Callable[[Mapping[str, Any]], bool] = lambda issue: True,
+    due: Sequence[int] | None = None,
 ) -> DltSource:
     """Return the source of `resources`, which are names of tables.
 
     `occurrences_issues` is read for each issue, so on its own it reads the issues too, without
-    loading them. Iterating the source raises `SyncError`, which dlt wraps in its own exceptions.
+    loading them. `streams` is called with each row of an issue, and tells whether its occurrences
+    are read. With `due`, the issues are not read; the occurrences of these are, in this order.
+    Iterating the source raises `SyncError`, which dlt wraps in its own exceptions.
     """
-    not_found = session.traffic.not_found
-    skip = skip_vanished(session.traffic, page_size)
+    traffic = session.traffic
+    skip = skip_vanished(traffic, page_size)
+
+    def note_read(path: str, rows: int) -> None:
+        traffic.read[issue_of(path)] = rows
+
     config: RESTAPIConfig = {
         "client": {
             "base_url": base_url,
@@ -67,7 +78,9 @@ def scanner_source(
                 "columns": _columns("occurrences_issues"),
                 "endpoint": {
                     "path": "issues/{resources.issues.id}/occurrences/",
+                    "paginator": OverlapPaginator(limit=page_size, on_end=note_read),
                     "response_actions": [
+                        {"status_code": NOT_READ, "action": "ignore"},
                         {"status_code": 200, "action": reject_parent_id},
                         {"status_code": 404, "action": skip},
                         {"status_code": 410, "action": skip},
@@ -75,8 +88,9 @@ def scanner_source(
                 },
                 "include_from_parent": ["id"],
                 "processing_steps": [
-                    # Drops the pages of an issue that came before its 404.
-                    {"filter": lambda row: row[PARENT_ID] not in not_found},
+                    # Drops the rows of an issue of which not all came. dlt passes on those of an
+                    # issue together, when it has asked for the last.
+                    {"filter": lambda row: row[PARENT_ID] in traffic.read},
                     {"map": to_occurrence},
                 ],
             },
@@ -98,7 +112,12 @@ def scanner_source(
             },
         ],
     }
+    if due is not None:
+        config["resources"][0] = dlt.resource([[{"id": id} for id in due]], name="issues")
     source = rest_api_source(config, name="scanner")
+    if due is not None:
+        return source.with_resources(*resources)
+    source.resources["occurrences_issues"].add_filter(streams, insert_at=0)
     for resource in source.resources.values():
         # dlt applies `parallelized` only to resources that depend on another one. Without this, the
         # listings would be read one page at a time, in turns.

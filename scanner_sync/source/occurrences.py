@@ -1,10 +1,12 @@
 """The occurrences of an issue: their parent's id, and issues that vanish while they are read."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 import requests
 from dlt.extract.source import DltSource
+from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 
 from scanner_sync import log
@@ -12,9 +14,12 @@ from scanner_sync.errors import ApiError, ApiUnavailable, counted
 from scanner_sync.progress import Traffic
 from scanner_sync.source.pagination import ApiResponse
 from scanner_sync.source.rows import to_row
+from scanner_sync.source.session import ApiSession
 
 PARENT_ID: Final = "_issues_id"
 """The field in which dlt adds the id of an issue to its occurrences."""
+HINT_REQUESTS: Final = 2
+"""Requests that the hint of `changed_since` may take."""
 
 
 def to_occurrence(item: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +53,7 @@ def skip_vanished(traffic: Traffic, page_size: int) -> Callable[[requests.Respon
 
     def skip(response: requests.Response) -> None:
         assert isinstance(response, ApiResponse)
-        traffic.not_found.add(int(response.resource.split("/")[1]))
+        traffic.not_found.add(issue_of(response.resource))
         if len(traffic.not_found) >= page_size:
             raise _not_found("a whole page of issues", response.resource)
         raise IgnoreResponseException
@@ -73,8 +78,53 @@ def confirm_vanished(source: DltSource, traffic: Traffic) -> None:
         traffic.count("vanished")
 
 
+def changed_since(
+    session: ApiSession,
+    base_url: str,
+    token: str,
+    page_size: int,
+    *,
+    moment: datetime,
+    listed: int,
+) -> set[int]:
+    """Return issues with new occurrences since `moment`, as far as two requests tell.
+
+    This is a hint, because no source says for certain what the API's parameter `since` means. If
+    the API rejects or ignores it, the answer is empty, and `since_ignored` is logged. `listed` is
+    the number of all issues: as many in the answer mean that the API ignores the parameter.
+    """
+    found: set[int] = set()
+    since = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    offset = 0
+    for _ in range(HINT_REQUESTS):
+        try:
+            response = session.get(
+                f"{base_url}issues/",
+                params={"since": since, "limit": str(page_size), "offset": str(offset)},
+                auth=BearerTokenAuth(token),
+            )
+        except (ApiError, ApiUnavailable) as error:
+            log.event("since_ignored", reason=str(error))
+            return set()
+        assert isinstance(response, ApiResponse)
+        page = response.page
+        if page.total >= listed:
+            log.event("since_ignored", reason="The API returns all issues.")
+            return set()
+        found |= {to_row("issues", row)["id"] for row in page.rows}
+        offset += len(page.rows)
+        if not page.has_next:
+            break
+    return found
+
+
 def _path_of(issue: int) -> str:
     return f"issues/{issue}/occurrences/"
+
+
+def issue_of(path: str) -> int:
+    """Return the id of the issue whose occurrences have this path."""
+    return int(path.split("/")[1])
 
 
 def _not_found(issues: str, example: str) -> ApiUnavailable:

@@ -8,6 +8,7 @@ import codecs
 import json
 import math
 import re
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -128,15 +129,20 @@ class OverlapPaginator(BasePaginator):
     steps back by a page. If there are fewer rows in the end than `count` says, the listing is read
     again. Rows that were read before are dropped.
 
-    Raises `ListingUnstable` if this does not succeed within `MAX_STEPS_BACK` and `MAX_READS`.
+    `on_end` is called at the end, with the path of the listing below the base URL and the number of
+    its rows. Raises `ListingUnstable` if this does not succeed within `MAX_STEPS_BACK` and
+    `MAX_READS`.
     """
 
     MAX_STEPS_BACK: Final = 5
     MAX_READS: Final = 3
 
-    def __init__(self, limit: int) -> None:
+    def __init__(
+        self, limit: int, on_end: Callable[[str, int], None] = lambda resource, rows: None
+    ) -> None:
         super().__init__()
         self.limit = limit
+        self._on_end = on_end
         self._offset = 0
         self._overlaps = False
         self._total = 0
@@ -184,6 +190,7 @@ class OverlapPaginator(BasePaginator):
             self._read_again(response.resource, page)
         else:
             self._has_next_page = False
+            self._on_end(response.resource, len(self._seen))
         data[:] = fresh
 
     def _step_back(self, resource: str, page: Page) -> None:

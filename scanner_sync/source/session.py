@@ -6,6 +6,7 @@ a request's CPU time.
 """
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,13 +20,15 @@ from urllib3.exceptions import HTTPError, ProxyError
 from scanner_sync import __version__
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, counted, machine_error
-from scanner_sync.progress import Traffic
+from scanner_sync.progress import Stop, Traffic
 from scanner_sync.source.connections import Connections, Reply, origin_of
 from scanner_sync.source.pagination import ApiResponse, read_page
 from scanner_sync.source.rate_limit import AdaptiveRateLimiter, Ticket
 from scanner_sync.source.retry import RETRIED_STATUSES, RETRIES, backoff, parse_retry_after
 
 GONE: Final = (404, 410)
+NOT_READ: Final = 429
+"""Status of the response to a request that was not sent, or not sent again: see `max_requests`."""
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds."""
 READ_TIMEOUT: Final = 60.0
@@ -45,6 +48,14 @@ class _Retryable(Exception):
         self.retry_after = retry_after
 
 
+class _Stopped(Exception):
+    """No further occurrences are read."""
+
+    def __init__(self, reason: Stop) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class ApiSession(requests.Session):
     """Send requests to the one origin of the API, and return pages or raise a `SyncError`.
 
@@ -54,8 +65,14 @@ class ApiSession(requests.Session):
     `AdaptiveRateLimiter`: if a 429 says how long to wait, all wait; if it turns out not to come
     from a full quota, its retry is sent at once.
 
+    With `max_requests`, occurrences are read as far as they fit: after so many requests, those of
+    further issues are not requested. Nor are they if the quota is used up, or if the rest of the
+    time is needed for loading. `Traffic.stopped` says so, and the response has status `NOT_READ`.
+    Listings are read whole or not at all. At least one issue is begun, and an issue that was begun
+    is read to its end, whatever it takes of `max_requests`.
+
     `token_source` is named in errors about the token. `on_page` is called for each page with its
-    resource, the rows of the whole listing, and whether there is a next page.
+    resource and the rows of the whole listing.
     """
 
     def __init__(
@@ -66,18 +83,25 @@ class ApiSession(requests.Session):
         max_concurrent: int,
         deadline: Deadline,
         traffic: Traffic | None = None,
-        on_page: Callable[[str, int, bool], None] = lambda resource, total, has_next: None,
+        max_requests: int | None = None,
+        on_page: Callable[[str, int], None] = lambda resource, total: None,
     ) -> None:
         super().__init__()
         self.traffic = traffic or Traffic()
         self._base_path = urlsplit(base_url).path
         self._token_source = token_source
         self._deadline = deadline
+        self._max_requests = max_requests
         self._on_page = on_page
         self._limiter = AdaptiveRateLimiter(max_concurrent)
         self._connections = Connections(base_url, max_concurrent)
         self._listings: set[str] = set()
         """Paths of the listings that returned a page."""
+        self._begun: set[str] = set()
+        """Paths of the occurrences that were requested."""
+        self._unsent: set[str] = set()
+        """Those of them whose first request was not sent yet."""
+        self._lock = threading.Lock()
 
     def __deepcopy__(self, _: object) -> Self:
         """Return itself: dlt copies a configuration to validate it, and there is one session."""
@@ -102,7 +126,15 @@ class ApiSession(requests.Session):
 
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:
         """Return the response to `request`, after as many retries as it takes."""
-        response: requests.Response = self._send_with_retries(request)
+        resource = self._resource_of(request)
+        response: requests.Response
+        try:
+            if self._is_optional(resource):
+                self._begin(resource)
+            response = self._send_with_retries(request, resource)
+        except _Stopped as stopped:
+            self.traffic.stop(stopped.reason)
+            response = ApiResponse(request, NOT_READ, resource)
         for hook in request.hooks["response"]:
             response = hook(response) or response
         return response
@@ -111,8 +143,24 @@ class ApiSession(requests.Session):
         """Close all connections."""
         self._connections.close()
 
-    def _send_with_retries(self, request: requests.PreparedRequest) -> ApiResponse:
-        resource = self._resource_of(request)
+    def _is_optional(self, resource: str) -> bool:
+        """Tell whether the sync may go on without this resource."""
+        return self._max_requests is not None and not is_listing(resource)
+
+    def _begin(self, resource: str) -> None:
+        """Note that the occurrences of an issue are requested. Raises `_Stopped` if it is late."""
+        assert self._max_requests is not None
+        with self._lock:
+            if resource in self._begun:
+                return
+            if self.traffic.stopped:
+                raise _Stopped(self.traffic.stopped)
+            if self._begun and self.traffic.requests + len(self._unsent) >= self._max_requests:
+                raise _Stopped("max_requests")
+            self._begun.add(resource)
+            self._unsent.add(resource)
+
+    def _send_with_retries(self, request: requests.PreparedRequest, resource: str) -> ApiResponse:
         started = time.monotonic()
         ticket = Ticket()
         for attempt in range(RETRIES + 1):
@@ -127,6 +175,8 @@ class ApiSession(requests.Session):
             if attempt < RETRIES and not all_wait:
                 delay = failure.retry_after or backoff(attempt)
                 self._wait(ticket, delay, resource, str(failure))
+        if failure.status == 429 and self._is_optional(resource):
+            raise _Stopped("quota")
         seconds = failure.retry_after
         raise ApiUnavailable(
             f"The API gave {failure} for {resource}, {RETRIES + 1} times in"
@@ -141,8 +191,10 @@ class ApiSession(requests.Session):
         """Send the request once. Raises `_Retryable`, or a `SyncError` if a retry cannot help."""
         try:
             with self._slot(ticket, resource):
+                timeout = self._timeout(resource)
                 self.traffic.count("requests")
-                reply = self._connections.send(request, resource, self._timeout())
+                self._unsent.discard(resource)
+                reply = self._connections.send(request, resource, timeout)
                 retry_after = parse_retry_after(reply.headers.get("Retry-After", ""))
                 if reply.status == 429:
                     self.traffic.count("throttled")
@@ -174,10 +226,18 @@ class ApiSession(requests.Session):
             )
         return urlsplit(url).path.removeprefix(self._base_path)
 
-    def _timeout(self) -> urllib3.Timeout:
-        remaining = self._deadline.remaining
+    def _remaining(self, resource: str) -> float:
+        """Return the seconds in which a response is still of use, if there are any."""
+        deadline, is_optional = self._deadline, self._is_optional(resource)
+        remaining = deadline.remaining_to_read if is_optional else deadline.remaining
+        if is_optional and self.traffic.stopped in ("quota", "deadline"):
+            raise _Stopped(self.traffic.stopped)
         if not remaining:
-            raise self._deadline.exceeded()
+            raise _Stopped("deadline") if is_optional else deadline.exceeded()
+        return remaining
+
+    def _timeout(self, resource: str) -> urllib3.Timeout:
+        remaining = self._remaining(resource)
         return urllib3.Timeout(
             connect=min(CONNECT_TIMEOUT, remaining), read=min(READ_TIMEOUT, remaining)
         )
@@ -197,15 +257,17 @@ class ApiSession(requests.Session):
     ) -> None:
         """Wait for these seconds, or until the limiter wakes the ticket.
 
-        Raises `ApiUnavailable` at once if the deadline comes first.
+        Raises `ApiUnavailable` or `_Stopped` at once if that is too long.
         """
-        remaining = self._deadline.remaining
-        if not remaining:
-            raise self._deadline.exceeded()
-        if remaining <= seconds < math.inf:
+        remaining = self._remaining(resource)
+        # What is read after the wait has to be loaded, too.
+        patience = remaining if self._max_requests is None else self._deadline.remaining_to_read
+        if patience <= seconds < math.inf:
+            if self._is_optional(resource):
+                raise _Stopped("quota" if reason == "status 429" else "deadline")
             raise ApiUnavailable(
                 f"The API gave {reason} for {resource}. The next attempt is due in"
-                f" {counted(math.ceil(seconds), 'second')}, after this sync's deadline. Nothing was"
+                f" {counted(math.ceil(seconds), 'second')}, too late for this sync. Nothing was"
                 " loaded. The next sync starts over.",
                 retry_after=math.ceil(seconds),
             )
@@ -217,7 +279,7 @@ class ApiSession(requests.Session):
         """Return a response with its page, or with status 404 or 410; raise for all others."""
         status = reply.status
         response = ApiResponse(request, status, resource)
-        if status in GONE and not _is_listing(resource):
+        if status in GONE and not is_listing(resource):
             return response  # what it means depends on the listing that it is part of
         if status in (401, 403):
             is_json = "json" in reply.headers.get("Content-Type", "").lower()
@@ -239,12 +301,12 @@ class ApiSession(requests.Session):
                 " API_BASE_URL."
             )
         response.page = read_page(reply.body, resource)
-        if _is_listing(resource):
+        if is_listing(resource):
             self._listings.add(resource)
-        self._on_page(resource, response.page.total, response.page.has_next)
+        self._on_page(resource, response.page.total)
         return response
 
 
-def _is_listing(resource: str) -> bool:
+def is_listing(resource: str) -> bool:
     """Tell a listing such as `issues/` from what lies below one."""
     return resource.count("/") == 1

@@ -1,6 +1,6 @@
 """BigQuery: all that a sync does in the dataset. Nothing here knows the API."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +9,14 @@ from google.cloud import bigquery
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import SyncError
 from scanner_sync.progress import Progress
-from scanner_sync.warehouse.arrival import check_arrival
+from scanner_sync.refresh import Listed, Read
+from scanner_sync.warehouse.completion import Completion, complete_load
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.history import ensure_tables, update_histories
+from scanner_sync.warehouse.history import ensure_tables
 from scanner_sync.warehouse.lease import Lease
 from scanner_sync.warehouse.migration import rename_columns
 from scanner_sync.warehouse.names import check_names
+from scanner_sync.warehouse.reads import READS, READS_TABLE, read_reads
 from scanner_sync.warehouse.status import read_status
 from scanner_sync.warehouse.views import ensure_views
 
@@ -47,27 +49,36 @@ class Warehouse(Connection):
 
         return load(self, progress)
 
-    def check_arrival(self, rows: Mapping[str, int], load_id: str) -> None:
-        """Check, in one query, that each table holds as many rows of a load as were read.
+    def occurrence_reads(self, existing: Mapping[str, bigquery.Table]) -> dict[int, Read]:
+        """Return what the dataset knows of each issue that the last sync listed, by its id.
 
-        `rows` are the numbers that were read, by table. Raises `LoadUnavailable` if one differs.
+        `existing` is what `check_names` returned. Runs a query if there is the table.
         """
-        check_arrival(self, rows, load_id)
+        return read_reads(self) if READS in existing else {}
 
-    def update_histories(
-        self, rows: Mapping[str, int], load_id: str | None, existing: Mapping[str, bigquery.Table]
-    ) -> dict[str, dict[str, int]]:
-        """Bring the histories up to date with a load, and create or update what they need.
+    def complete_load(
+        self,
+        rows: Mapping[str, int],
+        load_id: str | None,
+        existing: Mapping[str, bigquery.Table],
+        *,
+        history: bool,
+        listed: Sequence[Listed] | None = None,
+    ) -> Completion:
+        """Check that a load arrived, and update the histories and `occurrence_reads`.
 
-        The load brought `rows`, by table; `load_id` is None if it brought none. `existing` is what
-        `check_names` returned before the load. Returns the number of entities that were `opened`,
-        `closed` and `changed`, by table. Raises `LoadUnavailable`, and changes no history, if rows
-        did not arrive.
+        Creates or updates the tables and views of these. The load brought `rows`, by table;
+        `load_id` is None if it brought none. `existing` is what `check_names` returned before the
+        load. `listed` are the issues that the sync listed, or None if it was not to read their
+        occurrences. Raises `LoadUnavailable`, and changes no history, if rows did not arrive.
         """
-        existing = rename_columns(self, existing)
-        ensure_tables(self, existing)
-        ensure_views(self, existing)
-        return update_histories(self, rows, load_id)
+        if history or listed is not None:
+            self.ensure_table(READS, READS_TABLE.columns, existing.get(READS))
+        if history:
+            existing = rename_columns(self, existing)
+            ensure_tables(self, existing)
+            ensure_views(self, existing)
+        return complete_load(self, rows, load_id, history=history, listed=listed)
 
     def status(self) -> dict[str, Any]:
         """Return what the dataset holds, and how the last syncs ended. See `read_status`."""

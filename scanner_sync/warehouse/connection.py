@@ -1,6 +1,6 @@
 """A connection to a dataset."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from google.oauth2.credentials import Credentials
 
 from scanner_sync.errors import SettingsError
 from scanner_sync.settings import Settings
+from scanner_sync.tables import BIGQUERY_TYPES, Column
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,27 @@ class Connection:
 
         with ThreadPoolExecutor(8, "tables") as pool:
             return {table.table_id: table for table in pool.map(find, names) if table is not None}
+
+    def ensure_table(
+        self, name: str, columns: Mapping[str, Column], existing: bigquery.Table | None
+    ) -> None:
+        """Create a table, or add the columns that the `existing` one lacks. Runs no jobs."""
+        fields = [
+            bigquery.SchemaField(
+                column,
+                BIGQUERY_TYPES[of.type],
+                mode="REQUIRED" if of.required else "NULLABLE",
+                description=of.description,
+            )
+            for column, of in columns.items()
+        ]
+        if existing is None:
+            self.client.create_table(bigquery.Table(f"{self.name}.{name}", fields))
+            return
+        present = {field.name for field in existing.schema}
+        if missing := [field for field in fields if field.name not in present]:
+            existing.schema = [*existing.schema, *missing]
+            self.client.update_table(existing, ["schema"])
 
     def now(self) -> datetime:
         """Return BigQuery's time, in UTC. All times in the dataset are BigQuery's. Runs a query."""

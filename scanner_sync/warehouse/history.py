@@ -1,23 +1,21 @@
 """The histories: one row for each state that an issue, an occurrence or a target was in.
 
 After a load, one MERGE for each history compares the rows that were just loaded with the states
-that are open. It closes the states that are no longer there and opens the new ones, all at the same
-instant and in one transaction.
+that are open. It closes the states that are no longer there and opens the new ones. `completion`
+runs them, all at the same instant and in one transaction.
 
 Some columns make a state; the others may change without a new one. Otherwise a date that changes
 with every scan would begin a state with every scan.
 """
 
-import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from google.cloud import bigquery
 
 from scanner_sync import log
-from scanner_sync.tables import BIGQUERY_TYPES, TABLES, Column
-from scanner_sync.warehouse.arrival import arrived, compare_rows
+from scanner_sync.tables import TABLES, Column
 from scanner_sync.warehouse.connection import Connection
 
 
@@ -98,82 +96,23 @@ def ensure_tables(connection: Connection, existing: Mapping[str, bigquery.Table]
     `existing` holds the tables that exist. Logs `history_started` if a history is created after the
     first sync, because what it held before, if anything, is lost.
     """
-    client = connection.client
     for name, history in HISTORIES.items():
-        fields = [
-            bigquery.SchemaField(
-                column,
-                BIGQUERY_TYPES[declaration.type],
-                mode="REQUIRED"
-                if column in HISTORY_COLUMNS and declaration.required
-                else "NULLABLE",
-                description=declaration.description,
-            )
-            for column, declaration in columns_of(name).items()
-        ]
-        if name not in existing:
-            client.create_table(bigquery.Table(f"{connection.name}.{name}", fields))
-            if history.table in existing:
-                log.event("history_started", logging.WARNING, table=name)
-        else:
-            table = existing[name]
-            present = {field.name for field in table.schema}
-            if missing := [field for field in fields if field.name not in present]:
-                table.schema = [*table.schema, *missing]
-                client.update_table(table, ["schema"])
+        columns = {
+            column: of if column in HISTORY_COLUMNS else of._replace(required=False)
+            for column, of in columns_of(name).items()
+        }
+        connection.ensure_table(name, columns, existing.get(name))
+        if name not in existing and history.table in existing:
+            log.event("history_started", logging.WARNING, table=name)
 
 
-def update_histories(
-    connection: Connection, rows: Mapping[str, int], load_id: str | None
-) -> dict[str, dict[str, int]]:
-    """Bring the histories up to date with the load `load_id`, which brought `rows` by table.
+def merge_history(name: str, dataset: str, not_read: str | None = None) -> str:
+    """Return the statement that closes and opens the states of a history.
 
-    Returns the number of entities that were `opened`, `closed` and `changed`, by table. Without a
-    load there are no rows, so every open state is closed. Raises `LoadUnavailable`, and changes no
-    history, if a table does not hold the rows of the load. Runs one job.
+    It uses the variables `this_load`, whose rows it compares, and `instant`, the time of the sync.
+    `not_read` is SQL for the ids of issues whose occurrences were not read: what is open of these
+    stays as it is.
     """
-    names = [name for name, history in HISTORIES.items() if history.table in rows]
-    into = connection.name
-    expected = json.dumps(dict(rows), separators=(",", ":"))
-    # A script is one job, and the transaction applies all of it or nothing.
-    script = [
-        f"DECLARE this_load STRING DEFAULT '{load_id or ''}'",
-        # One DECLARE for all tables, because BigQuery runs each DECLARE as a job.
-        f"DECLARE arrived STRING DEFAULT {arrived(rows, into, 'this_load')}",
-        f"DECLARE instant TIMESTAMP DEFAULT {_next_instant(into)}",
-        f"IF arrived = '{expected}' THEN BEGIN TRANSACTION",
-        *(_merge(name, into) for name in names),
-        "COMMIT TRANSACTION",
-        "END IF",
-        _changes(rows, names, into),
-    ]
-    found = {row["table_name"]: row for row in connection.client.query(";\n".join(script)).result()}
-    compare_rows(rows, json.loads(next(iter(found.values()))["arrived"]))
-    return {
-        table: {count: int(found[table][count]) for count in ("opened", "closed", "changed")}
-        for table in (HISTORIES[name].table for name in names)
-    }
-
-
-def _next_instant(dataset: str) -> str:
-    """Return SQL for the instant of a sync: BigQuery's time, and later than all in the histories.
-
-    No clock of another machine is involved, so the instants of any two syncs are in order.
-    """
-    states = " UNION ALL ".join(
-        "SELECT GREATEST(valid_from, COALESCE(valid_to, valid_from)) AS moment"  # noqa: S608
-        f" FROM `{dataset}.{name}`"
-        for name in HISTORIES
-    )
-    return (
-        "GREATEST(CURRENT_TIMESTAMP(), COALESCE("  # noqa: S608 - our names
-        f"(SELECT TIMESTAMP_ADD(MAX(moment), INTERVAL 1 MICROSECOND) FROM ({states})),"
-        " CURRENT_TIMESTAMP()))"
-    )
-
-
-def _merge(name: str, dataset: str) -> str:
-    """Return the statement that closes and opens the states of a history."""
     history = HISTORIES[name]
     kept = [*history.unversioned, *history.versioned]
     inserted = ["entity_key", "state_hash", *kept, "_dlt_load_id", "_dlt_id", "valid_from"]
@@ -185,6 +124,14 @@ def _merge(name: str, dataset: str) -> str:
     order = ", ".join([*(c for c in ("target", "port", "protocol") if c in kept), "id"])
     # In the hash the key is still called `thing`, as in version 0.1: another name would give every
     # entity a new state.
+    unchanged = (
+        f"""
+  UNION ALL
+  SELECT {", ".join(kept)}, _dlt_load_id, entity_key, state_hash
+  FROM `{dataset}.{name}` WHERE valid_to IS NULL AND issue_id IN ({not_read})"""  # noqa: S608
+        if not_read
+        else ""
+    )
     return f"""
 MERGE `{dataset}.{name}` AS past
 USING (
@@ -197,7 +144,7 @@ USING (
         ROW_NUMBER() OVER (PARTITION BY {history.entity_key} ORDER BY {order}) AS place
       FROM `{dataset}.{history.table}` WHERE _dlt_load_id = this_load
     )
-  )
+  ){unchanged}
 ) AS present
 ON past.entity_key = present.entity_key AND past.state_hash = present.state_hash
   AND past.valid_to IS NULL
@@ -222,24 +169,4 @@ def _compared(table: str, column: str) -> str:
     return (
         f"IF(JSON_QUERY_ARRAY({column}) IS NULL, NULL,"
         f" PARSE_JSON(CONCAT('[', COALESCE(({items}), ''), ']'))) AS {column}"
-    )
-
-
-def _changes(tables: Iterable[str], names: Sequence[str], dataset: str) -> str:
-    """Return the statement that selects what arrived and what changed, one row for each table."""
-    all_tables = (f"SELECT '{table}' AS table_name" for table in tables)
-    parts = (
-        f"SELECT '{HISTORIES[name].table}' AS table_name, entity_key,"  # noqa: S608 - our names
-        " COUNTIF(valid_from = instant) AS opened, COUNTIF(valid_to = instant) AS closed"
-        f" FROM `{dataset}.{name}` WHERE valid_from = instant OR valid_to = instant GROUP BY 1, 2"
-        for name in names
-    )
-    nothing = "SELECT '' AS table_name, '' AS entity_key, 0 AS opened, 0 AS closed"
-    return (
-        "SELECT table_name, arrived AS arrived, COUNTIF(opened > 0 AND closed = 0) AS opened,"  # noqa: S608
-        " COUNTIF(opened = 0 AND closed > 0) AS closed,"
-        " COUNTIF(opened > 0 AND closed > 0) AS changed"
-        f" FROM ({' UNION ALL '.join(all_tables)})"
-        f" LEFT JOIN ({' UNION ALL '.join([nothing, *parts])}) USING (table_name)"
-        " GROUP BY table_name"
     )

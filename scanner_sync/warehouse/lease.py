@@ -10,10 +10,11 @@ No two clocks are compared. A sync that waits for a lease takes it over if it ha
 """
 
 import contextlib
+import re
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -47,6 +48,15 @@ FAILED: Final = "failed"
 """Label: when a sync last failed, likewise."""
 FAILURE: Final = "failure"
 """Label: the type of error with which it failed, in lower case."""
+STARTED: Final = "started"
+"""Label: when the sync that last succeeded took the lease, likewise."""
+LISTED: Final = "issues_listed"
+"""Label: the issues that a sync last listed whose occurrences it was to read."""
+READ: Final = "issues_read"
+"""Label: those of them whose occurrences it read."""
+OLDEST: Final = "oldest_read_at"
+"""Label: when the occurrences that were read longest ago were read, in seconds since 1970; 0 while
+those of an issue were never read."""
 LEASE_SECONDS: Final = 30
 """Time after which a lease expires that is not renewed: the delay after a sync that was killed."""
 RENEW_SECONDS: Final = 5
@@ -69,7 +79,7 @@ class Lease:
     Entering creates the dataset if it is missing, waits until the lease is free or has expired, and
     raises `AlreadyRunning` if its holder renews it. `on_lost` is called in the other thread if the
     lease cannot be renewed or somebody else takes it over. Leaving releases it, and notes in its
-    labels whether the sync succeeded.
+    labels whether the sync succeeded and, if so, what is in `notes`.
     """
 
     def __init__(
@@ -92,10 +102,18 @@ class Lease:
         self._done = threading.Event()
         self._renewing = threading.Thread(target=self._renew, name="lease", daemon=True)
         self._table: bigquery.Table
+        self._started = "0"
+        self.notes: dict[str, int] = {}
+        """Labels for the next sync; they are kept until a later sync sets them again."""
+
+    def label(self, name: str) -> int:
+        """Return a number that an earlier sync noted, or 0."""
+        return number_in(self._table.labels, name) or 0
 
     def __enter__(self) -> Self:
         self._retrying(self._ensure_dataset)
         self._table = self._acquire()
+        self._started = self._now()
         self._renewing.start()
         return self
 
@@ -109,7 +127,8 @@ class Lease:
         self._renewing.join()
         labels = {UNTIL: "0"}
         if error is None:
-            labels |= {SUCCEEDED: self._now()}
+            labels |= {SUCCEEDED: self._now(), STARTED: self._started}
+            labels |= {name: str(number) for name, number in self.notes.items()}
         else:
             labels |= {FAILED: self._now(), FAILURE: _name_of(error).lower()}
         # A lease that cannot be released expires.
@@ -240,6 +259,12 @@ class Lease:
                 " that no two syncs load at once. The next sync starts from the beginning."
             )
         )
+
+
+def number_in(labels: Mapping[str, str], name: str) -> int | None:
+    """Return the number in a label of a lease, or None if there is none: anybody may edit it."""
+    value = labels.get(name, "")
+    return int(value) if re.fullmatch("[0-9]{1,10}", value) else None
 
 
 def _name_of(error: BaseException) -> str:

@@ -38,20 +38,31 @@ _NEW: Final[Mapping[type, TDataType]] = {
 
 
 def load_file_source(
-    api: DltSource, directory: Path, *, compress: bool, on_rows: Callable[[str, int], None]
+    api: DltSource,
+    directory: Path,
+    *,
+    compress: bool,
+    on_rows: Callable[[str, int], None],
+    rest: Callable[[], DltSource | None] = lambda: None,
 ) -> DltSource:
     """Return a dlt source with the tables of `api`, which imports their rows as load files.
 
-    When dlt extracts it, `api` is read to the end, into files in `directory`. Then dlt gets the
-    files of the tables that have rows. `compress` writes them with gzip, which BigQuery reads and
-    emulators do not. `on_rows` is called with a table and the number of rows that were just
-    written. Extracting raises what `api` raises, and `ApiError` if a new field has two types.
+    When dlt extracts it, `api` is read to the end, into files in `directory`. Then `rest` is called
+    for a source of more rows for some of these tables, or None. At last dlt gets the files of the
+    tables that have rows. `compress` writes them with gzip, which BigQuery reads and emulators do
+    not. `on_rows` is called with a table and the number of rows that were just written. Extracting
+    raises what `api` and `rest` raise, and `ApiError` if a new field has two types.
     """
     files: dict[str, LoadFile] = {}
 
     def rows_of(table: str) -> Iterator[Any]:
         if not files:
-            files.update(_read(api, directory, compress, on_rows))
+            files.update(_new_files(api, directory, compress))
+            _read(api, files, on_rows)
+            if more := rest():
+                _read(more, files, on_rows)
+            for each in files.values():
+                each.close()
         file = files[table]
         if file.rows:
             new = dlt.mark.make_hints(columns=file.new_columns) if file.new_columns else None
@@ -79,16 +90,14 @@ def load_file_source(
     return source
 
 
-def _read(
-    api: DltSource, directory: Path, compress: bool, on_rows: Callable[[str, int], None]
-) -> dict[str, "LoadFile"]:
-    """Read `api` to the end, each table into its file, and return the files by table.
+def _new_files(api: DltSource, directory: Path, compress: bool) -> dict[str, "LoadFile"]:
+    """Return a new file for each table of `api`, by table.
 
     Runs inside dlt's extract step, which knows the load's id and the stored schema.
     """
     load_id = dlt.current.load_package_state()["load_id"]
     schema = dlt.current.source_schema()
-    files = {
+    return {
         table: LoadFile(
             table,
             directory / (f"{table}.jsonl.gz" if compress else f"{table}.jsonl"),
@@ -97,13 +106,17 @@ def _read(
         )
         for table in api.selected_resources
     }
-    for table, file in files.items():
-        api.resources.add(_writer(file, api.resources[table], on_rows))
-    for _ in api.with_resources(*(f"{table}_file" for table in files)):
+
+
+def _read(
+    api: DltSource, files: Mapping[str, "LoadFile"], on_rows: Callable[[str, int], None]
+) -> None:
+    """Read `api` to the end, each of its tables into its file."""
+    tables = list(api.selected_resources)
+    for table in tables:
+        api.resources.add(_writer(files[table], api.resources[table], on_rows))
+    for _ in api.with_resources(*(f"{table}_file" for table in tables)):
         raise AssertionError  # the writers yield nothing
-    for file in files.values():
-        file.close()
-    return files
 
 
 def _writer(file: "LoadFile", of: DltResource, on_rows: Callable[[str, int], None]) -> DltResource:

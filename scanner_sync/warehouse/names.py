@@ -10,6 +10,7 @@ from scanner_sync.tables import DLT_COLUMNS, TABLES
 from scanner_sync.warehouse import migration
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import HISTORIES, HISTORY_COLUMNS, columns_of
+from scanner_sync.warehouse.reads import READS, READS_TABLE
 from scanner_sync.warehouse.views import VIEWS, is_ours
 
 _Columns = tuple[Collection[str], Collection[str]]
@@ -27,12 +28,19 @@ def check_names(connection: Connection, *, history: bool) -> dict[str, bigquery.
 
     Returns those that exist, by name. Raises `LoadError` with the name of what is in the way.
     """
-    names = [*TABLES, *_DLT_TABLES, *(HISTORIES if history else ()), *(VIEWS if history else ())]
+    names = [
+        *TABLES,
+        READS,
+        *_DLT_TABLES,
+        *(HISTORIES if history else ()),
+        *(VIEWS if history else ()),
+    ]
     existing = connection.find_tables(names)
     merged: dict[str, _Columns] = {
         name: (table.columns, (*table.key, *DLT_COLUMNS)) for name, table in TABLES.items()
     }
-    _check_tables(existing, merged | _DLT_TABLES)
+    reads = {READS: (READS_TABLE.columns, READS_TABLE.key)}
+    _check_tables(existing, merged | _DLT_TABLES | reads)
     _check_tables(connection.find_tables(TABLES, "_staging"), merged)
     if history:
         histories = {name: (columns_of(name), tuple(HISTORY_COLUMNS)) for name in HISTORIES}

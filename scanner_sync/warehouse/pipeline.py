@@ -5,7 +5,7 @@ import gc
 import json
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -64,10 +64,11 @@ class Load:
         self._progress = progress
         self._compress = compress
 
-    def read(self, source: DltSource) -> None:
+    def read(self, source: DltSource, rest: Callable[[], DltSource | None] = lambda: None) -> None:
         """Read a source to the end, into load files. The dataset does not change.
 
-        Raises what the source raises, wrapped in dlt's exceptions, and Google's errors.
+        Then `rest` is called for a source of more rows for the same tables, or None. Raises what
+        the sources raise, wrapped in dlt's exceptions, and Google's errors.
         """
         with self._progress.step("reading_schema"):
             self._restore_schema(source.name)
@@ -78,6 +79,7 @@ class Load:
                 Path(self.pipeline.pipelines_dir),
                 compress=self._compress,
                 on_rows=self._progress.count_rows,
+                rest=rest,
             )
             self.pipeline.extract(files)
 

@@ -16,8 +16,12 @@ from scanner_sync.warehouse.lease import (
     FAILURE,
     LEASE_SECONDS,
     LEASE_TABLE,
+    LISTED,
+    OLDEST,
+    READ,
     SUCCEEDED,
     UNTIL,
+    number_in,
 )
 
 LOADS: Final = 5
@@ -35,6 +39,8 @@ def read_status(connection: Connection) -> dict[str, Any]:
       or None if there was no sync. `outcome` is `succeeded`, `failed` (with `error_type`),
       `running`, or `killed`, if its lease expired.
     - `last_failure`: a dict with `at` and `error_type` of the last sync that failed, or None.
+    - `refresh`: a dict with `issues_listed`, `issues_read`, `issues_waiting` and `oldest_read_at`,
+      as answered by the last sync that was to read occurrences, or None if there was none.
     - `loads`: a dict for each of the last loads, with `load_id` and `at`; the latest comes first.
 
     A sync that failed before it reached BigQuery, such as without a token, is only in the log. Runs
@@ -59,6 +65,7 @@ def read_status(connection: Connection) -> dict[str, Any]:
         "tables": _tables(connection, names),
         "last_run": _last_run(lease, now) if lease else None,
         "last_failure": _failure(lease.labels) if lease else None,
+        "refresh": _refresh(lease.labels) if lease else None,
         "loads": _loads(connection) if "_dlt_loads" in existing else [],
     }
 
@@ -98,22 +105,36 @@ def _last_run(lease: bigquery.Table, now: datetime) -> dict[str, Any] | None:
     if labels.get(UNTIL, "0") != "0":
         is_valid = now - lease.modified < timedelta(seconds=LEASE_SECONDS)
         return {"outcome": "running" if is_valid else "killed", "at": lease.modified}
-    succeeded = int(labels.get(SUCCEEDED, 0))
+    succeeded = _moment(labels, SUCCEEDED)
     failure = _failure(labels)
-    if failure and failure["at"].timestamp() >= succeeded:
+    if failure and (succeeded is None or failure["at"] >= succeeded):
         return {"outcome": "failed", **failure}
-    if succeeded:
-        return {"outcome": "succeeded", "at": datetime.fromtimestamp(succeeded, UTC)}
-    return None
+    return {"outcome": "succeeded", "at": succeeded} if succeeded else None
 
 
 def _failure(labels: dict[str, str]) -> dict[str, Any] | None:
-    if FAILED not in labels:
+    failed = _moment(labels, FAILED)
+    if failed is None:
         return None
     # Labels are in lower case.
     names = {name.lower(): name for name in errors.TYPES}
     failure = labels.get(FAILURE, "")
+    return {"at": failed, "error_type": names.get(failure, failure.capitalize())}
+
+
+def _refresh(labels: dict[str, str]) -> dict[str, Any] | None:
+    listed, read = number_in(labels, LISTED), number_in(labels, READ)
+    if listed is None or read is None:
+        return None
     return {
-        "at": datetime.fromtimestamp(int(labels[FAILED]), UTC),
-        "error_type": names.get(failure, failure.capitalize()),
+        "issues_listed": listed,
+        "issues_read": read,
+        "issues_waiting": max(0, listed - read),
+        "oldest_read_at": _moment(labels, OLDEST),
     }
+
+
+def _moment(labels: dict[str, str], name: str) -> datetime | None:
+    """Return the time in a label; 0 stands for none."""
+    seconds = number_in(labels, name)
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None

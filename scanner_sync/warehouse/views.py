@@ -75,9 +75,10 @@ WHERE i.valid_to IS NULL
     "open_occurrences": """
 SELECT o.issue_id, o.id, o.occurrence_id, o.target, o.port, o.protocol, o.snoozed,
   o.snooze_reason, o.snooze_until, o.exploit_likelihood, o.cvss_score, o.first_seen_at,
-  l.severity, l.opened_at, l.times_reopened
+  l.severity, l.opened_at, l.times_reopened, r.read_at
 FROM `{d}.occurrences_issues_history` AS o
 JOIN `{d}.occurrence_lifecycle` AS l ON l.entity_key = o.entity_key AND l.closed_at IS NULL
+LEFT JOIN `{d}.occurrence_reads` AS r ON r.issue_id = o.issue_id
 WHERE o.valid_to IS NULL
 """,
 }
@@ -137,7 +138,16 @@ VIEW_TABLES: Final = {
     "open_occurrences": Table(
         "Occurrences that are open now, one row each.",
         ("issue_id", "id"),
-        _OCCURRENCE | {"severity": _SEVERITY} | _OPENED,
+        _OCCURRENCE
+        | {"severity": _SEVERITY}
+        | _OPENED
+        | {
+            "read_at": Column(
+                "timestamp",
+                "Time of the sync that last read the occurrences of its issue.",
+                "2026-11-24T06:00:05Z",
+            )
+        },
     ),
 }
 """The views with their columns, and the columns that tell their rows apart."""

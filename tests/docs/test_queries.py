@@ -66,6 +66,12 @@ def test_queries_answer_their_questions(
         row["valid_from"]
         for row in dataset.query("SELECT DISTINCT valid_from FROM {d}.issues_history ORDER BY 1")
     ]
+    # 1 was read long ago, 2 never, and 3 just now.
+    old = datetime(2026, 1, 1, tzinfo=UTC)
+    dataset.query(
+        "UPDATE {d}.occurrence_reads"
+        f" SET read_at = IF(issue_id = 1, TIMESTAMP '{old.isoformat()}', NULL) WHERE issue_id < 3"
+    )
     names = {instant: f"sync {number}" for number, instant in enumerate(instants, 1)}
     assert len(names) == len(days)
 
@@ -109,5 +115,9 @@ def test_queries_answer_their_questions(
         "How did the severity of an issue change?": [
             ("sync 1", "sync 2", "low", False),
             ("sync 2", "sync 3", "medium", False),
+        ],
+        "Whose occurrences are older than a day?": [
+            (2, "Two", "high", None),
+            (1, "One", "critical", old),
         ],
     }

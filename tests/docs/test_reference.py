@@ -31,6 +31,7 @@ def test_the_answers_are_those_of_the_function(
     """Of a sync of the table in the example, and of an error: the same keys and types."""
     ok, error = map(json.loads, JSON["Answers"])
     account.issues = [{"id": 1, "severity": "high"}]
+    account.occurrences = {1: [{"id": 1, "target": "www.example.com"}]}
     answer = http.post("/", json={"resources": list(ok["tables"])})
     assert shape(ok) == shape(answer.get_json())
     assert shape(error) == shape(http.get("/").get_json())

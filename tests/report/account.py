@@ -16,6 +16,9 @@ START = MONDAY - timedelta(weeks=25)
 FIRST = NOW - timedelta(weeks=40)
 SYNCS = [FIRST + timedelta(hours=12 * n) for n in range(40 * 14 + 1)]
 
+READ_AT = [None] * 2 + [NOW] * 88 + [NOW - timedelta(hours=hours) for hours in range(1, 31)]
+"""When the occurrences of each issue were read."""
+
 IMAGE = '"><img src=x onerror=alert(1)>'
 TITLES = ["<script>alert(1)</script>", "Plain", "{{ 7 * 7 }} & &lt;b&gt;", "</style></svg>", ""]
 TARGETS = [f"host-{n}.example.com" for n in range(11)] + [f"a{IMAGE}"]
@@ -126,6 +129,14 @@ def fill(dataset: Dataset, issues: list[Issue]) -> None:
     tags = [f"t{IMAGE}", None]
     target = {"entity_key": "1", "id": 1, "address": TARGETS[-1], "tags": tags, "valid_from": FIRST}
     insert_states(dataset, "targets_history", [target])
+    _insert(
+        dataset,
+        "occurrence_reads",
+        [
+            {"issue_id": issue.id, "listed_at": FIRST, "read_at": read_at}
+            for issue, read_at in zip(issues, READ_AT, strict=True)
+        ],
+    )
     dataset.query("DELETE FROM {d}._dlt_loads WHERE TRUE")
     loads = [*SYNCS[:-9], *SYNCS[-4:]]
     _insert(

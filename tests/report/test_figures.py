@@ -210,6 +210,8 @@ def test_freshness(page: ReadPage) -> None:
     for words in (
         "9 loads in the last seven days, at most 3 days apart.",
         "The newest scan was created at 2026-06-14 09:30 .",
+        "Occurrences of 88 of 120 issues were read at 2026-06-15 09:30 ; those of 30 are from"
+        " earlier syncs, the oldest from 2026-06-14 03:30 , 30 h ago; those of 2 were never read.",
     ):
         assert words in page.text
     assert page.tables["freshness-table"] == [

@@ -1,5 +1,6 @@
 """Writing the report: on an empty, a tiny and a large dataset, and where it cannot be written."""
 
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -66,3 +67,56 @@ def test_nothing_is_written_on_failure(
     with pytest.raises(SettingsError, match=r"needs vl_convert, .*\[report\]"):
         write_report(dataset.warehouse, out, NOW)
     assert out.read_text() == "last Monday's"
+
+
+@pytest.mark.xdist_group("report")
+def test_when_occurrences_were_read(synced: Callable[[], Dataset], tmp_path: Path) -> None:
+    """One sentence says it. The page warns while some were never read, and when some are old.
+
+    A dataset of an earlier version does not know when.
+    """
+    dataset, out = synced(), tmp_path / "report.html"
+    now = dataset.warehouse.now()
+    recent, yesterday = now - timedelta(hours=5), now - timedelta(hours=24, minutes=1)
+
+    def write(*moments: datetime | None) -> tuple[str | None, bool]:
+        """Return what the page says of issues that were read at these moments, and if it warns."""
+        dataset.query("DELETE FROM {d}.occurrence_reads WHERE TRUE")
+        times = [f"'{moment.isoformat()}'" if moment else "NULL" for moment in moments]
+        rows = [
+            f"({number}, '{yesterday.isoformat()}', {time})" for number, time in enumerate(times)
+        ]
+        if rows:
+            dataset.query(
+                "INSERT INTO {d}.occurrence_reads (issue_id, listed_at, read_at)"
+                f" VALUES {', '.join(rows)}"
+            )
+        return read()
+
+    def read() -> tuple[str | None, bool]:
+        write_report(dataset.warehouse, out, now)
+        text = ReadPage(out).text
+        found = re.findall(r"Occurrences of .*?\.(?= \w)", text)
+        warns = "Some occurrences are old or missing." in text
+        assert found == found[:1] * (1 + warns if found else 0)
+        return (found[0].replace(" ;", ";").replace(" ,", ","), warns) if found else (None, warns)
+
+    def at(moment: datetime) -> str:
+        return f"{moment:%Y-%m-%d %H:%M}"
+
+    assert write() == (None, False)
+    assert write(None) == ("Occurrences of the only issue have yet to be read.", True)
+    assert write(now) == (f"Occurrences of the only issue were read at {at(now)} .", False)
+    assert write(now, now) == (f"Occurrences of all 2 issues were read at {at(now)} .", False)
+    both = f"Occurrences of 1 of 2 issues were read at {at(now)}; those of 1 "
+    assert write(now, None) == (f"{both}were never read.", True)
+    earlier = f"{both}are from earlier syncs, the oldest from "
+    assert write(recent, now) == (f"{earlier}{at(recent)}, 5 h ago.", False)
+    assert write(yesterday, now) == (f"{earlier}{at(yesterday)}, 24 h ago.", True)
+
+    # As before the table was there.
+    view = dataset.client.get_table(f"{dataset.name}.open_occurrences")
+    view.view_query = re.sub(r", r\.read_at|LEFT JOIN .*\n", "", view.view_query)
+    dataset.client.update_table(view, ["view_query"])
+    dataset.query("DROP TABLE {d}.occurrence_reads")
+    assert read() == (None, False)

@@ -6,6 +6,7 @@ from typing import Any
 
 from google.cloud import bigquery
 
+from scanner_sync.refresh import Listed
 from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES
 from tests.conftest import Dataset
 
@@ -31,19 +32,27 @@ class Loads:
         self._existing = dataset.warehouse.check_names(history=True)
         self._days: list[tuple[int, datetime, datetime]] = []
 
-    def load(self, day: int, **rows: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
-        """Load rows by table, on a day. Returns what `Warehouse.update_histories` does."""
+    def load(
+        self, day: int, listed: list[Listed] | None = None, **rows: list[dict[str, Any]]
+    ) -> dict[str, dict[str, int]]:
+        """Load rows by table, on a day. Returns `Completion.history`.
+
+        `listed` are the issues that were listed; None if their occurrences were not to be read.
+        """
         load_id = str(len(self._days) + 1)
         inserts = [_insert(self._dataset.name, name, rows[name], load_id) for name in rows]
         self._dataset.query(";\n".join(insert for insert in inserts if insert) or "SELECT 1")
         counts = {name: len(rows[name]) for name in rows}
         warehouse = self._dataset.warehouse
         start = datetime.now(UTC)
-        changes = warehouse.update_histories(counts, load_id, self._existing)
+        completion = warehouse.complete_load(
+            counts, load_id, self._existing, history=True, listed=listed
+        )
         self._days.append((day, start, datetime.now(UTC)))
         if len(self._days) == 1:
             self._existing = warehouse.check_names(history=True)
-        return changes
+        self.completion = completion
+        return completion.history
 
     def day_of(self, instant: datetime | None) -> int | None:
         """Return the day of the load that an instant was in."""

@@ -3,7 +3,7 @@
 import pytest
 
 from scanner_sync.errors import LoadUnavailable
-from scanner_sync.warehouse.arrival import compare_rows
+from scanner_sync.warehouse.arrival import check_arrival, compare_rows
 from tests.conftest import Dataset
 from tests.warehouse.loads import Loads
 
@@ -14,10 +14,10 @@ def test_the_rows_of_one_load_are_counted(dataset: Dataset) -> None:
     loads.load(1, issues=[{"id": 1}, {"id": 2}], targets=[{"id": 1}])
     loads.load(2, issues=[{"id": 3}])
     warehouse = dataset.warehouse
-    warehouse.check_arrival({"issues": 2, "targets": 1, "scans": 0}, "1")
-    warehouse.check_arrival({"issues": 1, "targets": 0}, "2")
+    check_arrival(warehouse, {"issues": 2, "targets": 1, "scans": 0}, "1")
+    check_arrival(warehouse, {"issues": 1, "targets": 0}, "2")
     with pytest.raises(LoadUnavailable, match=r"1 of 2,000 in issues, 0 of 1 in scans\."):
-        warehouse.check_arrival({"issues": 2000, "targets": 0, "scans": 1}, "2")
+        check_arrival(warehouse, {"issues": 2000, "targets": 0, "scans": 1}, "2")
 
 
 @pytest.mark.parametrize("arrived", [0, 2, 4])
@@ -35,7 +35,7 @@ def test_a_load_that_did_not_arrive_changes_no_history(dataset: Dataset) -> None
     warehouse = dataset.warehouse
     existing = warehouse.check_names(history=True)
     with pytest.raises(LoadUnavailable, match="0 of 1 in issues"):
-        warehouse.update_histories({"issues": 1, "targets": 0}, "2", existing)
+        warehouse.complete_load({"issues": 1, "targets": 0}, "2", existing, history=True)
     assert dataset.query("SELECT * FROM {d}.issues_history") == before
     [target] = dataset.query("SELECT valid_to FROM {d}.targets_history")
     assert target["valid_to"] is None

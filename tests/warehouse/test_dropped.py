@@ -8,6 +8,7 @@ from google.cloud import bigquery
 from sample_api import Account, generate
 from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES
 from scanner_sync.warehouse.history import HISTORIES
+from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.views import VIEWS
 from tests.conftest import PROJECT, Dataset
 from tests.warehouse.conftest import Run
@@ -27,7 +28,15 @@ def synced(run: Run, dataset: Dataset) -> Dataset:
 
 def everything(dataset: Dataset) -> dict[str, list[str]]:
     """The rows of all tables, histories and views, but for what is different in each load."""
-    apart = ("valid_from", "valid_to", "opened_at", "closed_at", "days_open")
+    apart = (
+        "valid_from",
+        "valid_to",
+        "opened_at",
+        "closed_at",
+        "days_open",
+        "listed_at",
+        "read_at",
+    )
     return {
         name: sorted(
             json.dumps(
@@ -37,17 +46,17 @@ def everything(dataset: Dataset) -> dict[str, list[str]]:
             )
             for row in dataset.query(f"SELECT * FROM {{d}}.{name}")
         )
-        for name in (*TABLES, *HISTORIES, *VIEWS)
+        for name in (*TABLES, READS, *HISTORIES, *VIEWS)
     }
 
 
 @pytest.mark.parametrize(
     "dropped",
     [
-        ["targets", "issues_history", "open_issues"],
+        ["targets", "issues_history", "open_issues", READS],
         ["_dlt_loads"],
         ["_dlt_version"],
-        [*TABLES, *HISTORIES, *VIEWS, "_dlt_loads", "_dlt_version"],
+        [*TABLES, READS, *HISTORIES, *VIEWS, "_dlt_loads", "_dlt_version"],
     ],
     ids=["one of each", "_dlt_loads", "_dlt_version", "all"],
 )
@@ -66,7 +75,7 @@ def test_what_was_dropped_is_created_again(
     entries = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line[0] == "{"]
     started = [entry["table"] for entry in entries if entry["message"] == "history_started"]
     # Where the tables are gone too, this is the first sync.
-    assert started == (["issues_history"] if len(dropped) == 3 else [])
+    assert started == (["issues_history"] if len(dropped) == 4 else [])
 
 
 @pytest.mark.parametrize("name", ["", "targets", "_dlt_version"])

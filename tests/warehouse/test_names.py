@@ -16,7 +16,7 @@ def test_what_exists_is_returned(dataset: Dataset) -> None:
     assert dataset.warehouse.check_names(history=True) == {}
     dataset.client.delete_dataset(dataset.name)
     Loads(dataset).load(1, issues=[{"id": 1}])
-    merged = {"issues", "occurrences_issues", "scans", "targets"}
+    merged = {"issues", "occurrences_issues", "scans", "targets", "occurrence_reads"}
     histories = {"issues_history", "occurrences_issues_history", "targets_history"}
     views = {"issue_lifecycle", "occurrence_lifecycle", "open_issues", "open_occurrences"}
     found = dataset.warehouse.check_names(history=True)

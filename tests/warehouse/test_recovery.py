@@ -487,12 +487,14 @@ def test_instants_come_from_bigquery_and_never_go_back(
     assert all(0 <= row["days_open"] < 1 for row in days)
 
 
-# A worker for which a lease expires after 3 seconds, so that the test does not take 30.
+# A worker for which a lease expires after 3 seconds, so that the test does not take 30. It does not
+# renew its own, because it would then take that for lost.
 IMPATIENT = """
 import sys
 from scanner_sync import worker
 from scanner_sync.warehouse import lease
 lease.LEASE_SECONDS = 3
+lease.RENEW_SECONDS = 600
 worker.main(sys.argv[1:])
 """
 

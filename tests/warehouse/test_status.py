@@ -42,6 +42,7 @@ def test_an_empty_dataset(dataset: Dataset) -> None:
         "tables": [],
         "last_run": None,
         "last_failure": None,
+        "refresh": None,
         "loads": [],
     }
 
@@ -112,3 +113,47 @@ def test_a_sync_runs_until_its_lease_expires(
     assert dataset.warehouse.status()["last_run"] == {"outcome": "running", "at": modified}
     monkeypatch.setattr(status, "LEASE_SECONDS", 0)
     assert dataset.warehouse.status()["last_run"] == {"outcome": "killed", "at": modified}
+
+
+REFRESH = {"issues_listed": "20000", "issues_read": "4300", "oldest_read_at": "1000"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "listed", "read", "waiting", "oldest"),
+    [
+        (REFRESH, 20_000, 4_300, 15_700, at(1000)),
+        (REFRESH | {"oldest_read_at": "0"}, 20_000, 4_300, 15_700, None),
+        (REFRESH | {"issues_read": "20000"}, 20_000, 20_000, 0, at(1000)),
+    ],
+    ids=["some wait", "some were never read", "none wait"],
+)
+def test_what_the_last_sync_read(
+    dataset: Dataset,
+    labels: dict[str, str],
+    listed: int,
+    read: int,
+    waiting: int,
+    oldest: datetime | None,
+) -> None:
+    dataset.client.create_dataset(dataset.name)
+    write_lease(dataset, SUCCEEDED | labels)
+    assert dataset.warehouse.status()["refresh"] == {
+        "issues_listed": listed,
+        "issues_read": read,
+        "issues_waiting": waiting,
+        "oldest_read_at": oldest,
+    }
+
+
+def test_labels_that_somebody_edited(dataset: Dataset) -> None:
+    """What is no number, or no time, counts as missing."""
+    dataset.client.create_dataset(dataset.name)
+    garbage = {"succeeded": "soon", "failed": "9" * 60, "failure": "loaderror"}
+    write_lease(dataset, {"until": "0"} | garbage | REFRESH | {"oldest_read_at": "9" * 60})
+    found = dataset.warehouse.status()
+    assert (found["last_run"], found["last_failure"]) == (None, None)
+    assert found["refresh"]["oldest_read_at"] is None
+    lease = dataset.client.get_table(f"{dataset.name}.{LEASE_TABLE}")
+    lease.labels = {**lease.labels, "issues_read": "-5"}
+    dataset.client.update_table(lease, ["labels"])
+    assert dataset.warehouse.status()["refresh"] is None

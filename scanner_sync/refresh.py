@@ -1,0 +1,169 @@
+"""The rolling refresh: which issues' occurrences a sync reads, and in which order.
+
+The API lists occurrences by issue, so reading them takes a request for each issue, and more issues
+than `MAX_REQUESTS_PER_SYNC` do not fit into one sync. A sync reads all issues, and then the
+occurrences of those that are due. The next syncs read the rest. The dataset keeps when each issue's
+occurrences were last read.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from itertools import chain, zip_longest
+from typing import Any, Final, NamedTuple
+
+from scanner_sync.progress import Progress
+from scanner_sync.tables import DLT_COLUMNS
+
+_SEVERITIES: Final = {"critical": 0, "high": 1, "medium": 2, "low": 3}
+"""Those that the API is known to send; others come after them."""
+
+
+class Read(NamedTuple):
+    """What the dataset knows of an issue that the last sync listed: a row of `occurrence_reads`."""
+
+    listed_at: datetime
+    """Time of the sync that first listed it."""
+    read_at: datetime | None
+    """Time of the sync that last read its occurrences; None if no sync has."""
+    rows: int | None
+    """How many occurrences there were."""
+    issue_hash: str | None
+    """Hash of the issue's row then; None if its occurrences are known to have changed since."""
+
+
+class Listed(NamedTuple):
+    """What a sync knows of an issue that it listed."""
+
+    id: int
+    rows: int | None
+    """How many occurrences were read; None if they were not read."""
+    issue_hash: str | None
+    """Hash of the issue's row; "" if its occurrences are known to have changed, but were not read,
+    and None if they were not read otherwise."""
+
+
+class Issue(NamedTuple):
+    """What the order of issues depends on."""
+
+    severity: int
+    """0 is the worst."""
+    issue_hash: str
+
+
+class Refresh:
+    """Which issues' occurrences one sync reads.
+
+    The occurrences of each issue are read as soon as it is listed if all fit into `max_requests`,
+    and the account `is_steady`: the sync before succeeded, and left no issues waiting. Otherwise,
+    everything is listed first.
+    """
+
+    def __init__(
+        self, progress: Progress, max_requests: int, page_size: int, *, is_steady: bool
+    ) -> None:
+        self.max_requests = max_requests
+        self._progress = progress
+        self._page_size = page_size
+        self._streams = None if is_steady else False
+        self._issues: dict[int, Issue] = {}
+        self._named: Collection[int] = ()
+
+    def streams(self, row: Mapping[str, Any]) -> bool:
+        """Note an issue that was listed, and tell whether its occurrences are read right away."""
+        self._issues[row["id"]] = Issue(
+            _SEVERITIES.get(row["severity"], len(_SEVERITIES)), _hash_of(row)
+        )
+        if self._streams is None:
+            count = self._progress.rows_expected["issues"]
+            self._streams = self._fits(requests_for(count, self._page_size) + count)
+        return self._streams
+
+    @property
+    def is_left(self) -> bool:
+        """Whether issues were listed whose occurrences are to be read after all were listed."""
+        return bool(self._issues) and not self._streams
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the occurrences of all issues were read, but for those that were not found."""
+        traffic = self._progress.traffic
+        return self._issues.keys() == traffic.read.keys() | traffic.not_found
+
+    def fits(self, reads: Mapping[int, Read]) -> bool:
+        """Tell whether the occurrences of all issues fit into this sync, as far as is known."""
+        counts = (reads[issue].rows or 0 if issue in reads else 0 for issue in self._issues)
+        return self._fits(sum(requests_for(count, self._page_size) for count in counts))
+
+    def _fits(self, requests: int) -> bool:
+        return self._progress.traffic.requests + requests <= self.max_requests
+
+    def due(self, reads: Mapping[int, Read], named: Collection[int]) -> list[int]:
+        """Return the issues whose occurrences are due, in the order of `due`, as far as they fit.
+
+        `reads` are those that the dataset knows. `named` are issues whose occurrences have changed,
+        according to the API.
+        """
+        self._named = named
+        room = self.max_requests - self._progress.traffic.requests
+        fitting = due(self._issues, reads, named)[: max(1, room)]
+        self._progress.issues_due = len(fitting)
+        return fitting
+
+    @property
+    def listed(self) -> list[Listed]:
+        """The issues that this sync listed, without those that have vanished since."""
+        traffic = self._progress.traffic
+        vanished = traffic.not_found if traffic.vanished else ()
+        return [
+            Listed(id, traffic.read[id], issue.issue_hash)
+            if id in traffic.read
+            else Listed(id, None, "" if id in self._named else None)
+            for id, issue in self._issues.items()
+            if id not in vanished
+        ]
+
+
+def due(issues: Mapping[int, Issue], reads: Mapping[int, Read], named: Iterable[int]) -> list[int]:
+    """Return the ids of `issues` in the order in which their occurrences are due.
+
+    Two queues take turns, so that wherever reading stops, neither has had more than half of it:
+
+    - Those that wait, in the order in which they were last read. An issue that was never read waits
+      since it was first listed. So each issue gets its turn, whatever happens to others.
+    - Those that are new: they were never read. After them, those that have changed since: their row
+      has, or the API has `named` them.
+
+    What is equally old is ordered by severity.
+    """
+    new = [issue for issue in issues if issue not in reads or not reads[issue].read_at]
+    named = set(named)
+    changed = [
+        issue
+        for issue in issues.keys() & reads.keys()
+        if issue in named or reads[issue].issue_hash != issues[issue].issue_hash
+    ]
+
+    def age(issue: int) -> tuple[datetime, bool, int, int]:
+        read = reads[issue]
+        was_read = read.read_at is not None
+        return read.read_at or read.listed_at, was_read, issues[issue].severity, issue
+
+    waiting = sorted(issues.keys() & reads.keys(), key=age)
+    first = [
+        *sorted(new, key=lambda issue: (issues[issue].severity, issue)),
+        *sorted(changed, key=age),
+    ]
+    turns = chain.from_iterable(zip_longest(waiting, first))
+    return list(dict.fromkeys(issue for issue in turns if issue is not None))
+
+
+def requests_for(rows: int, page_size: int) -> int:
+    """Return the requests that a listing of `rows` takes: each page overlaps the one before."""
+    return 1 + max(0, -(-(rows - page_size) // max(1, page_size - 1)))
+
+
+def _hash_of(row: Mapping[str, Any]) -> str:
+    """Return a hash of an issue's row, which tells whether it has changed."""
+    fields = sorted((name, value) for name, value in row.items() if name not in DLT_COLUMNS)
+    return hashlib.blake2b(repr(fields).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,129 @@
+"""The end of a sync: one script checks what arrived, and updates the histories and the reads."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from google.cloud import bigquery
+
+from scanner_sync.refresh import Listed
+from scanner_sync.warehouse.arrival import arrived, check_arrival, compare_rows
+from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.history import HISTORIES, merge_history
+from scanner_sync.warehouse.reads import READS, as_parameter, merge_reads, waiting
+
+
+class Completion(NamedTuple):
+    """What the script found."""
+
+    history: dict[str, dict[str, int]]
+    """Entities that were `opened`, `closed` and `changed`, by table; empty without histories."""
+    oldest_read_at: datetime | None = None
+    """When the occurrences that were read longest ago were read; None if some never were."""
+    oldest_hours: float = 0.0
+    """Hours since then, or since the first listing of the issue that waits longest."""
+
+
+def complete_load(
+    connection: Connection,
+    rows: Mapping[str, int],
+    load_id: str | None,
+    *,
+    history: bool,
+    listed: Sequence[Listed] | None,
+) -> Completion:
+    """Bring the histories and `occurrence_reads` up to date with the load `load_id`.
+
+    The load brought `rows`, by table. `listed` are the issues that the sync listed, or None if it
+    was not to read their occurrences. Without a load there are no rows, so every open state is
+    closed. Raises `LoadUnavailable`, and changes nothing, if a table does not hold the rows of the
+    load. Runs one job at most.
+    """
+    names = [name for name, of in HISTORIES.items() if of.table in rows] if history else []
+    if listed is None and not names:
+        if load_id:
+            check_arrival(connection, rows, load_id)
+        return Completion({})
+    into = connection.name
+    not_read = waiting("@listed") if any(issue.rows is None for issue in listed or ()) else None
+    expected = json.dumps(dict(rows), separators=(",", ":"))
+    # A script is one job, and the transaction applies all of it or nothing.
+    script = [
+        f"DECLARE this_load STRING DEFAULT '{load_id or ''}'",
+        # One DECLARE for all tables, because BigQuery runs each DECLARE as a job.
+        f"DECLARE arrived STRING DEFAULT {arrived(rows, into, 'this_load')}",
+        f"DECLARE instant TIMESTAMP DEFAULT {_next_instant(into, history)}",
+        f"IF arrived = '{expected}' THEN BEGIN TRANSACTION",
+        *(
+            merge_history(
+                name, into, not_read if "issue_id" in HISTORIES[name].unversioned else None
+            )
+            for name in names
+        ),
+        *([merge_reads(into, "@listed")] if listed is not None else []),
+        "COMMIT TRANSACTION",
+        "END IF",
+        _changes(rows, names, into),
+    ]
+    parameter = bigquery.ScalarQueryParameter("listed", "STRING", as_parameter(listed or ()))
+    job = connection.client.query(
+        ";\n".join(script), bigquery.QueryJobConfig(query_parameters=[parameter])
+    )
+    found = {row["table_name"]: row for row in job.result()}
+    first = next(iter(found.values()))
+    compare_rows(rows, json.loads(first["arrived"]))
+    return Completion(
+        {
+            table: {count: int(found[table][count]) for count in ("opened", "closed", "changed")}
+            for table in (HISTORIES[name].table for name in names)
+        },
+        first["oldest_read_at"],
+        float(first["oldest_hours"] or 0.0),
+    )
+
+
+def _next_instant(dataset: str, history: bool) -> str:
+    """Return SQL for the instant of a sync: BigQuery's time, and later than all in the dataset.
+
+    No clock of another machine is involved, so the instants of any two syncs are in order.
+    """
+    moments = [f"SELECT MAX(COALESCE(read_at, listed_at)) AS moment FROM `{dataset}.{READS}`"]  # noqa: S608
+    if history:
+        moments += [
+            "SELECT MAX(GREATEST(valid_from, COALESCE(valid_to, valid_from)))"  # noqa: S608
+            f" FROM `{dataset}.{name}`"
+            for name in HISTORIES
+        ]
+    return (
+        "GREATEST(CURRENT_TIMESTAMP(), COALESCE((SELECT TIMESTAMP_ADD(MAX(moment),"  # noqa: S608
+        f" INTERVAL 1 MICROSECOND) FROM ({' UNION ALL '.join(moments)})), CURRENT_TIMESTAMP()))"
+    )
+
+
+def _changes(tables: Iterable[str], names: Sequence[str], dataset: str) -> str:
+    """Return the statement that selects what arrived and what changed, one row for each table."""
+    all_tables = (f"SELECT '{table}' AS table_name" for table in tables)
+    parts = (
+        f"SELECT '{HISTORIES[name].table}' AS table_name, entity_key,"  # noqa: S608 - our names
+        " COUNTIF(valid_from = instant) AS opened, COUNTIF(valid_to = instant) AS closed"
+        f" FROM `{dataset}.{name}` WHERE valid_from = instant OR valid_to = instant GROUP BY 1, 2"
+        for name in names
+    )
+    nothing = "SELECT '' AS table_name, '' AS entity_key, 0 AS opened, 0 AS closed"
+    oldest = (
+        "SELECT IF(COUNTIF(read_at IS NULL) = 0, MIN(read_at), NULL) AS oldest_read_at,"  # noqa: S608
+        " TIMESTAMP_DIFF(instant, MIN(COALESCE(read_at, listed_at)), SECOND) / 3600 AS oldest_hours"
+        f" FROM `{dataset}.{READS}`"
+    )
+    return (
+        "SELECT table_name, arrived AS arrived, ANY_VALUE(oldest_read_at) AS oldest_read_at,"  # noqa: S608
+        " ANY_VALUE(oldest_hours) AS oldest_hours,"
+        " COUNTIF(opened > 0 AND closed = 0) AS opened,"
+        " COUNTIF(opened = 0 AND closed > 0) AS closed,"
+        " COUNTIF(opened > 0 AND closed > 0) AS changed"
+        f" FROM ({' UNION ALL '.join(all_tables)})"
+        f" LEFT JOIN ({' UNION ALL '.join([nothing, *parts])}) USING (table_name)"
+        f" CROSS JOIN ({oldest})"
+        " GROUP BY table_name"
+    )

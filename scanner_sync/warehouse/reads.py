@@ -1,0 +1,93 @@
+"""The table `occurrence_reads`: when the occurrences of each issue were last read whole.
+
+It has a row for each issue of the last listing. The sync that reads an issue's occurrences writes
+it in the same transaction as the histories, so that what it says is in the merged tables, too.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Final
+
+from scanner_sync.refresh import Listed, Read
+from scanner_sync.tables import Column, Table
+from scanner_sync.warehouse.connection import Connection
+
+READS: Final = "occurrence_reads"
+"""The name of the table."""
+READS_TABLE: Final = Table(
+    "Issues that the last sync listed, and when their occurrences were last read, one row each.",
+    ("issue_id",),
+    {
+        "issue_id": Column("bigint", "The issue: issues.id.", 812, required=True),
+        "listed_at": Column(
+            "timestamp",
+            "Time of the sync that first listed the issue.",
+            "2026-11-20T06:00:04Z",
+            required=True,
+        ),
+        "read_at": Column(
+            "timestamp",
+            "Time of the sync that last read its occurrences, all of them; null if none has.",
+            "2026-11-24T06:00:05Z",
+        ),
+        "rows": Column("bigint", "How many occurrences there were.", 3),
+        "issue_hash": Column(
+            "text",
+            "Hash of the issue's row at that time, which tells whether the issue has changed.",
+            "8f14e45fceea...",
+        ),
+    },
+)
+
+
+def as_parameter(listed: Iterable[Listed]) -> str:
+    """Return the issues as JSON, for a query parameter of the statements in this module.
+
+    It is short, because BigQuery takes requests of up to 10 MB.
+    """
+    rows = ([issue.id] if issue.issue_hash is None else list(issue) for issue in listed)
+    return json.dumps(list(rows), separators=(",", ":"))
+
+
+def waiting(parameter: str) -> str:
+    """Return SQL for the ids of the issues whose occurrences were not read."""
+    return f"SELECT issue_id FROM ({_rows_of(parameter)}) WHERE row_count IS NULL"  # noqa: S608
+
+
+def merge_reads(dataset: str, parameter: str) -> str:
+    """Return the statement that brings the table up to date with the issues in the parameter.
+
+    It uses the variable `instant`, which is the time of the sync.
+    """
+    return f"""
+MERGE `{dataset}.{READS}` AS past
+USING ({_rows_of(parameter)}) AS present
+ON past.issue_id = present.issue_id
+WHEN MATCHED AND present.row_count IS NOT NULL THEN
+  UPDATE SET read_at = instant, `rows` = present.row_count, issue_hash = present.issue_hash
+WHEN MATCHED AND present.issue_hash = '' THEN
+  UPDATE SET issue_hash = NULL
+WHEN NOT MATCHED BY TARGET THEN
+  INSERT (issue_id, listed_at, read_at, `rows`, issue_hash)
+  VALUES (present.issue_id, instant, IF(present.row_count IS NULL, NULL, instant),
+    present.row_count, IF(present.row_count IS NULL, NULL, present.issue_hash))
+WHEN NOT MATCHED BY SOURCE THEN
+  DELETE
+"""  # noqa: S608 - our names
+
+
+def _rows_of(parameter: str) -> str:
+    return (
+        "SELECT CAST(JSON_VALUE(item, '$[0]') AS INT64) AS issue_id,"  # noqa: S608
+        " CAST(JSON_VALUE(item, '$[1]') AS INT64) AS row_count,"
+        " JSON_VALUE(item, '$[2]') AS issue_hash"
+        f" FROM UNNEST(JSON_QUERY_ARRAY({parameter})) AS item"
+    )
+
+
+def read_reads(connection: Connection) -> dict[int, Read]:
+    """Return the rows of the table by issue. Runs a query."""
+    rows = connection.client.query_and_wait(
+        f"SELECT issue_id, listed_at, read_at, `rows`, issue_hash FROM `{connection.name}.{READS}`"  # noqa: S608
+    )
+    return {row["issue_id"]: Read(*row.values()[1:]) for row in rows}

@@ -1,0 +1,292 @@
+"""Where reading stops before the end: what was read whole is kept, and nothing else."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sample_api import Account, create_app
+from sample_api import serve as serve_api
+from scanner_sync.deadline import Deadline
+from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable
+from scanner_sync.progress import Traffic
+from scanner_sync.source import retry, scanner_source
+from scanner_sync.source.occurrences import changed_since, confirm_vanished
+from scanner_sync.source.session import ApiSession
+from scanner_sync.warehouse.diagnose import diagnose
+from tests.conftest import TOKEN, asked
+
+Fault = Callable[[Request], Response | None]
+
+HANG = Response()
+"""A response that comes after a minute."""
+
+
+class Faults:
+    """Answer with what `fault` returns, if it returns something."""
+
+    def __init__(self, app: ASGIApp, fault: Fault) -> None:
+        self.app, self.fault = app, fault
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = self.fault(Request(scope)) or self.app
+        if answer is HANG:
+            await asyncio.sleep(60)
+        await answer(scope, receive, send)
+
+
+def account_of(issues: int, occurrences: int = 1) -> Account:
+    ids = range(1, issues + 1)
+    return Account(
+        issues=[{"id": n} for n in ids],
+        occurrences={n: [{"id": k} for k in range(occurrences)] for n in ids},
+    )
+
+
+class Reading:
+    """One reading of an account's occurrences."""
+
+    def __init__(self, account: Account, fault: Fault = lambda _: None, **options: Any) -> None:
+        self.traffic = Traffic()
+        self.app = create_app(
+            account, token=TOKEN, middleware=[Middleware(Faults, fault)], **options
+        )
+
+    def read(
+        self,
+        max_requests: int = 1000,
+        *,
+        concurrent: int = 5,
+        deadline: float = 60,
+        page_size: int = 100,
+        due: list[int] | None = None,
+    ) -> dict[int, int]:
+        """Return how many rows of each issue came. Raises the `SyncError` of a sync."""
+        with serve_api(self.app) as url:
+            session = ApiSession(
+                f"{url}/",
+                token_source="THE-SECRET",
+                max_concurrent=concurrent,
+                deadline=Deadline(deadline),
+                traffic=self.traffic,
+                max_requests=max_requests,
+            )
+            source = scanner_source(
+                f"{url}/", TOKEN, page_size, session, ["occurrences_issues"], due=due
+            )
+            counts: dict[int, int] = {}
+            try:
+                for row in source.resources["occurrences_issues"]:
+                    counts[row["issue_id"]] = counts.get(row["issue_id"], 0) + 1
+                confirm_vanished(source, self.traffic)
+            except Exception as error:
+                raise diagnose(error) from None
+            return counts
+
+
+@pytest.fixture(autouse=True)
+def _short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait a hundredth of the time before a retry."""
+    monkeypatch.setattr(retry, "BACKOFF_FACTOR", 0.02)
+
+
+@pytest.mark.parametrize("concurrent", [1, 5, 20])
+@pytest.mark.parametrize(("max_requests", "read"), [(1, 1), (2, 1), (7, 6), (13, 12), (14, 12)])
+def test_no_more_requests_are_sent_than_allowed(
+    max_requests: int, read: int, concurrent: int
+) -> None:
+    """But for the listing of issues, and one issue in any case."""
+    reading = Reading(account_of(12))
+    assert reading.read(max_requests, concurrent=concurrent) == dict.fromkeys(range(1, read + 1), 1)
+    assert len(reading.app.state.requests) == 1 + read
+    assert reading.traffic.read == dict.fromkeys(range(1, read + 1), 1)
+    assert reading.traffic.stopped == (None if read == 12 else "max_requests")
+
+
+def test_an_issue_that_was_begun_is_read_to_its_end() -> None:
+    """However many pages it has."""
+    reading = Reading(account_of(3, occurrences=9), max_limit=3)
+    assert reading.read(2, concurrent=1) == {1: 9}
+    assert reading.traffic.read == {1: 9}
+    assert asked(reading.app) == {"issues/": 1, "issues/1/occurrences/": 4}
+
+
+def test_issues_are_read_in_the_order_in_which_they_are_due() -> None:
+    """Without a listing of issues."""
+    reading = Reading(account_of(9))
+    assert reading.read(3, concurrent=1, due=[7, 2, 9, 1, 5]) == {7: 1, 2: 1, 9: 1}
+    assert list(asked(reading.app)) == [f"issues/{n}/occurrences/" for n in (7, 2, 9)]
+
+
+@pytest.mark.parametrize("concurrent", [1, 20])
+def test_a_used_up_quota_stops_reading(concurrent: int) -> None:
+    """If the API says to wait longer than the sync may take. No further request is sent."""
+    reading = Reading(account_of(30), quota_per_hour=11)
+    counts = reading.read(concurrent=concurrent)
+    assert len(counts) == 10
+    assert set(counts.values()) == {1}
+    assert reading.traffic.read == counts
+    assert reading.traffic.stopped == "quota"
+    refused = [r for r in reading.app.state.requests if r.status == 429]
+    assert 1 <= len(refused) <= concurrent
+
+
+def test_a_quota_that_is_free_again_in_time_is_waited_for() -> None:
+    """Then all is read."""
+    reading = Reading(account_of(30), quota_per_hour=20, hour_seconds=1.0)
+    assert reading.read() == dict.fromkeys(range(1, 31), 1)
+    assert reading.traffic.stopped is None
+    assert reading.traffic.throttled >= 1
+
+
+def refuse_third_page(request: Request) -> Response | None:
+    """Refuse what comes after the second page of issue 2."""
+    is_third = "/2/" in request.url.path and int(request.query_params["offset"]) >= 4
+    return Response(None, 429, {"Retry-After": "3600"}) if is_third else None
+
+
+def test_an_issue_that_was_read_in_part_is_not_read() -> None:
+    """None of its rows are passed on."""
+    account = account_of(2, occurrences=9)
+    account.occurrences[1] = [{"id": 1}]
+    reading = Reading(account, refuse_third_page, max_limit=3)
+    assert reading.read(concurrent=1) == {1: 1}
+    assert reading.traffic.read == {1: 1}
+    assert reading.traffic.stopped == "quota"
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "0"}])
+def test_a_quota_that_names_no_time_stops_reading(headers: dict[str, str]) -> None:
+    """After as many attempts as for any request."""
+    counts = {"sent": 0}
+
+    def fault(request: Request) -> Response | None:
+        if "occurrences" not in request.url.path:
+            return None
+        counts["sent"] += 1
+        return Response(None, 429, headers) if counts["sent"] > 3 else None
+
+    reading = Reading(account_of(9), fault)
+    assert reading.read(concurrent=1) == {1: 1, 2: 1, 3: 1}
+    assert reading.traffic.stopped == "quota"
+    assert 3 + 4 <= counts["sent"] <= 3 + 4 + 3 * 4  # five issues are asked for at once
+
+
+def test_a_quota_that_is_used_up_in_a_listing_fails_the_sync() -> None:
+    """A listing is read whole or not at all."""
+    reading = Reading(account_of(30), quota_per_hour=2, max_limit=10)
+    with pytest.raises(ApiUnavailable, match=r"429 for issues/.*Nothing was loaded") as caught:
+        reading.read()
+    assert caught.value.retry_after is not None
+    assert 3500 < caught.value.retry_after <= 3600
+
+
+def test_a_listing_waits_only_as_long_as_there_is_time_to_load_it() -> None:
+    """A wait of 90 seconds leaves less than a fifth of a deadline of 100."""
+    reading = Reading(account_of(30), quota_per_hour=2, max_limit=10, hour_seconds=90)
+    with pytest.raises(ApiUnavailable, match=r"429 for issues/.*too late for this sync"):
+        reading.read(deadline=100)
+
+
+def test_the_time_for_loading_is_not_read_away() -> None:
+    """A fifth of the deadline is kept: a response that is not there by then is not waited for."""
+    reading = Reading(account_of(5), lambda r: HANG if "/3/" in r.url.path else None)
+    started = time.monotonic()
+    assert reading.read(concurrent=1, deadline=5) == {1: 1, 2: 1}
+    assert time.monotonic() - started >= 4
+    assert reading.traffic.stopped == "deadline"
+    deadline = Deadline(1000)
+    assert deadline.remaining - deadline.remaining_to_read == pytest.approx(200, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Response(None, 401), ApiRefused),
+        (Response(None, 400), ApiError),
+        (Response(None, 503), ApiUnavailable),
+        (Response("{}"), ApiError),
+        (Response(json.dumps({"count": 1, "results": [{"id": "x"}]})), ApiError),
+    ],
+)
+def test_any_other_fault_fails_the_sync(answer: Response, kind: type[Exception]) -> None:
+    """A refused token, an outage, a response that is no page, or a row that fits no table."""
+    reading = Reading(account_of(9), lambda r: answer if "/4/" in r.url.path else None)
+    with pytest.raises(kind):
+        reading.read(concurrent=1)
+    assert reading.traffic.stopped is None
+
+
+def hint(account: Account, **options: Any) -> tuple[set[int], list[dict[str, str]]]:
+    """Return the issues that changed on the second day, and the queries that were sent."""
+    app = create_app(account, token=TOKEN, max_limit=3, **options)
+    with serve_api(app) as url:
+        session = ApiSession(
+            f"{url}/", token_source="THE-SECRET", max_concurrent=1, deadline=Deadline(60)
+        )
+        found = changed_since(
+            session,
+            f"{url}/",
+            TOKEN,
+            3,
+            moment=datetime(2026, 11, 2, tzinfo=UTC),
+            listed=len(account.issues),
+        )
+    return found, [request.query for request in app.state.requests]
+
+
+def seen_on(*days: int) -> Account:
+    """Return an account of issues that were first seen on these days."""
+    ids = range(1, len(days) + 1)
+    return Account(
+        issues=[{"id": n} for n in ids],
+        occurrences={
+            n: [{"id": 1, "first_seen_at": f"2026-11-{day:02}T06:00:00Z"}]
+            for n, day in zip(ids, days, strict=True)
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("days", "changed", "requests"),
+    [
+        ((1, 1), set(), 1),
+        ((1, 2, 3, 1), {2, 3}, 1),
+        ((3, 3, 3, 3, 1), {1, 2, 3, 4}, 2),
+        ((3,) * 8 + (1,), {1, 2, 3, 4, 5, 6}, 2),
+    ],
+)
+def test_the_hint_names_issues_in_two_requests(
+    days: tuple[int, ...], changed: set[int], requests: int
+) -> None:
+    found, queries = hint(seen_on(*days))
+    assert found == changed
+    assert len(queries) == requests
+    assert {query["since"] for query in queries} == {"2026-11-02T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"since": "ignored"}, "The API returns all issues."),
+        ({"since": "rejected"}, "The API gave status 400 for issues/."),
+        ({"quota_per_hour": 0}, "The API gave status 429 for issues/."),
+    ],
+)
+def test_a_hint_that_the_api_does_not_give_is_ignored(
+    options: dict[str, Any], reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a line in the log."""
+    caplog.set_level("INFO", "scanner_sync")
+    found, queries = hint(seen_on(1, 3, 3), **options)
+    assert (found, len(queries)) == (set(), 1)
+    [record] = [r for r in caplog.records if r.getMessage() == "since_ignored"]
+    assert record.fields["reason"].startswith(reason)  # type: ignore[attr-defined]

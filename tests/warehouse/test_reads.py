@@ -1,0 +1,178 @@
+"""When the occurrences of each issue were last read, and what that means for their history."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from scanner_sync.errors import LoadUnavailable
+from scanner_sync.refresh import Listed, Read
+from tests.conftest import Dataset
+from tests.warehouse.loads import Loads
+from tests.warehouse.test_history import counts, issue, occurrence
+
+
+def reads(dataset: Dataset) -> dict[int, Read]:
+    """Return the table, as the next sync reads it."""
+    warehouse = dataset.warehouse
+    return warehouse.occurrence_reads(warehouse.check_names(history=False))
+
+
+def test_a_month_of_reads(dataset: Dataset) -> None:
+    """Issues are listed, read, left waiting, known to have changed, gone, and back."""
+    assert reads(dataset) == {}
+    loads = Loads(dataset)
+
+    def load(day: int, *listed: Listed) -> dict[int, tuple[Any, ...]]:
+        rows = [occurrence(of.id, n, n, "a") for of in listed for n in range(of.rows or 0)]
+        issues = [issue(of.id, "high") for of in listed]
+        loads.load(day, list(listed), issues=issues, occurrences_issues=rows)
+        return {
+            id: (loads.day_of(of.listed_at), loads.day_of(of.read_at), of.rows, of.issue_hash)
+            for id, of in reads(dataset).items()
+        }
+
+    assert load(1, Listed(1, 2, "a"), Listed(2, 0, "b"), Listed(3, None, None)) == {
+        1: (1, 1, 2, "a"),
+        2: (1, 1, 0, "b"),
+        3: (1, None, None, None),
+    }
+    assert loads.completion.oldest_read_at is None
+    # What is not read stays as it is, but for an issue that is known to have changed.
+    assert load(2, Listed(1, None, None), Listed(2, None, ""), Listed(3, 1, "C")) == {
+        1: (1, 1, 2, "a"),
+        2: (1, 1, 0, None),
+        3: (1, 2, 1, "C"),
+    }
+    assert loads.day_of(loads.completion.oldest_read_at) == 1
+    assert load(3, Listed(2, 1, "B"), Listed(4, None, None)) == {
+        2: (1, 3, 1, "B"),
+        4: (3, None, None, None),
+    }
+    # An issue that is back is new.
+    assert load(4, Listed(1, None, None), Listed(2, None, None)) == {
+        1: (4, None, None, None),
+        2: (1, 3, 1, "B"),
+    }
+    assert load(5) == {}
+    assert (loads.completion.oldest_read_at, loads.completion.oldest_hours) == (None, 0)
+
+
+def test_the_age_of_what_was_read_longest_ago(dataset: Dataset) -> None:
+    """An issue that was never read counts from when it was first listed."""
+    loads = Loads(dataset)
+    issues = [issue(n, "high") for n in (1, 2)]
+    read = [Listed(1, 0, "a"), Listed(2, 0, "b")]
+    loads.load(1, read, issues=issues, occurrences_issues=[])
+    hours = "UPDATE {d}.occurrence_reads SET %s = TIMESTAMP_SUB(%s, INTERVAL %d HOUR) WHERE %s"
+    dataset.query(hours % ("read_at", "read_at", 5, "issue_id = 2"))
+    unread = [Listed(1, None, None), Listed(2, None, None)]
+    loads.load(2, unread, issues=issues, occurrences_issues=[])
+    [row] = dataset.query("SELECT MIN(read_at) AS oldest FROM {d}.occurrence_reads")
+    assert loads.completion.oldest_read_at == row["oldest"]
+    assert loads.completion.oldest_hours == pytest.approx(5, abs=0.1)
+    dataset.query("UPDATE {d}.occurrence_reads SET read_at = NULL WHERE issue_id = 1")
+    dataset.query(hours % ("listed_at", "listed_at", 9, "issue_id = 1"))
+    loads.load(3, unread, issues=issues, occurrences_issues=[])
+    assert loads.completion.oldest_read_at is None
+    assert loads.completion.oldest_hours == pytest.approx(9, abs=0.1)
+
+
+def test_what_was_not_read_changes_nothing(dataset: Dataset) -> None:
+    """An occurrence is closed if its issue was read without it, or is listed no more."""
+    loads = Loads(dataset)
+    four = [issue(n, "high") for n in (1, 2, 3, 4)]
+    found = [occurrence(n, 1, n, "a") for n in (1, 2, 3, 4)]
+    loads.load(1, [Listed(n, 1, "") for n in (1, 2, 3, 4)], issues=four, occurrences_issues=found)
+    # 1 is not read, 2 has moved, 3 has no occurrences any more, and 4 is gone.
+    assert loads.load(
+        2,
+        [Listed(1, None, None), Listed(2, 1, ""), Listed(3, 0, "")],
+        issues=four[:3],
+        occurrences_issues=[occurrence(2, 1, 2, "b")],
+    ) == {"issues": counts(0, 1, 0), "occurrences_issues": counts(0, 2, 1)}
+    # Nothing is read.
+    assert loads.load(
+        3, [Listed(n, None, None) for n in (1, 2, 3)], issues=four[:3], occurrences_issues=[]
+    ) == {"issues": counts(0, 0, 0), "occurrences_issues": counts(0, 0, 0)}
+    states = {
+        (
+            row["issue_id"],
+            row["target"],
+            loads.day_of(row["valid_from"]),
+            loads.day_of(row["valid_to"]),
+        )
+        for row in dataset.query("SELECT * FROM {d}.occurrences_issues_history")
+    }
+    assert states == {
+        (1, "a", 1, None),
+        (2, "a", 1, 2),
+        (2, "b", 2, None),
+        (3, "a", 1, 2),
+        (4, "a", 1, 2),
+    }
+    shown = dataset.query("SELECT issue_id, read_at FROM {d}.open_occurrences")
+    assert {(row["issue_id"], loads.day_of(row["read_at"])) for row in shown} == {(1, 1), (2, 2)}
+
+
+def test_a_load_that_did_not_arrive_was_not_read(dataset: Dataset) -> None:
+    """The reads are written with the histories, or not at all."""
+    loads = Loads(dataset)
+    loads.load(
+        1,
+        [Listed(1, 1, "a")],
+        issues=[issue(1, "high")],
+        occurrences_issues=[occurrence(1, 1, 1, "a")],
+    )
+    before = reads(dataset)
+    warehouse = dataset.warehouse
+    for history in (True, False):
+        existing = warehouse.check_names(history=history)
+        with pytest.raises(LoadUnavailable, match="0 of 2 in occurrences_issues"):
+            warehouse.complete_load(
+                {"occurrences_issues": 2},
+                "2",
+                existing,
+                history=history,
+                listed=[Listed(1, 2, "b")],
+            )
+    assert reads(dataset) == before
+
+
+def test_reads_are_kept_without_histories(dataset: Dataset) -> None:
+    """Each sync is later than the one before, whatever the clock says."""
+    loads = Loads(dataset)
+    loads.load(1, issues=[])
+    warehouse = dataset.warehouse
+    existing = warehouse.check_names(history=False)
+    dataset.client.delete_table(f"{dataset.client.project}.{dataset.name}.occurrence_reads")
+    existing.pop("occurrence_reads")
+    moments: list[Any] = []
+    for rows in (3, 4):
+        completion = warehouse.complete_load(
+            {"issues": 0}, "2", existing, history=False, listed=[Listed(1, rows, "a")]
+        )
+        assert completion.history == {}
+        existing = warehouse.check_names(history=False)
+        [found] = reads(dataset).values()
+        assert (found.read_at, found.rows) == (completion.oldest_read_at, rows)
+        moments.append(found.read_at)
+        ahead = "UPDATE {d}.occurrence_reads SET read_at = TIMESTAMP_ADD(read_at, INTERVAL 1 HOUR)"
+        dataset.query(f"{ahead} WHERE TRUE")
+    assert moments[1] == moments[0] + timedelta(hours=1, microseconds=1)
+
+
+def test_more_issues_than_fit_into_a_statement(dataset: Dataset) -> None:
+    """They are a parameter: a statement may have a megabyte."""
+    loads = Loads(dataset)
+    listed = [Listed(10**6 + n, n % 7 if n % 3 else None, f"{n:016x}") for n in range(40_000)]
+    loads.load(1, listed, issues=[], occurrences_issues=[])
+    [found] = dataset.query(
+        "SELECT COUNT(*) AS n, COUNTIF(read_at IS NOT NULL) AS was_read, SUM(`rows`) AS total"
+        " FROM {d}.occurrence_reads"
+    )
+    assert found == {
+        "n": 40_000,
+        "was_read": sum(of.rows is not None for of in listed),
+        "total": sum(of.rows or 0 for of in listed),
+    }
