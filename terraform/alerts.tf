@@ -1,5 +1,6 @@
-# Three alerts; the text of each lists the steps to take. The first two match log entries instead of metrics: an alert
-# on a log-based metric that is created in the same apply fails with "Cannot find metric" for up to 10 minutes.
+# Up to four alerts; the text of each lists the steps to take. All but the one on missing runs match log entries instead
+# of metrics: an alert on a log-based metric that is created in the same apply fails with "Cannot find metric" for up to
+# 10 minutes.
 
 locals {
   # The alert on missing runs counts successful runs in a window, and fires when the count stays at zero for a hold
@@ -18,7 +19,7 @@ locals {
     "gcloud logging read",
     "'${local.log_of_function} AND jsonPayload.message=(\"sync_finished\" OR \"sync_failed\")'",
     "--project=${var.project_id} --freshness=60d --limit=20",
-    "--format='table(timestamp, jsonPayload.message, jsonPayload.seconds, jsonPayload.requests, jsonPayload.error_type, jsonPayload.error_message)'",
+    "--format='table(timestamp, jsonPayload.message, jsonPayload.seconds, jsonPayload.requests, jsonPayload.refresh.issues_waiting, jsonPayload.refresh.oldest_hours, jsonPayload.error_type, jsonPayload.error_message)'",
   ])
 
   add_token = join(" ", [
@@ -178,4 +179,50 @@ resource "google_monitoring_alert_policy" "no_success" {
   }
 
   depends_on = [google_logging_metric.runs]
+}
+
+resource "google_monitoring_alert_policy" "occurrences_old" {
+  count = var.max_occurrence_age_hours == null ? 0 : 1
+
+  display_name          = "${var.name}: occurrences are old"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = var.notification_channels
+  user_labels           = local.labels
+
+  conditions {
+    display_name = "A run finished, and its oldest occurrences were older than ${var.max_occurrence_age_hours} hours"
+
+    # A log entry has the age itself. A log-based metric has only the mean of the runs in a window.
+    condition_matched_log {
+      filter = "${local.log_of_function} AND jsonPayload.message=\"sync_finished\" AND jsonPayload.refresh.oldest_hours>${var.max_occurrence_age_hours}"
+    }
+  }
+
+  # Each run that is over the limit matches. One notification a day is enough.
+  alert_strategy {
+    auto_close = "1800s"
+
+    notification_rate_limit {
+      period = "86400s"
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    subject   = "${var.name}: occurrences are old"
+    content   = <<-EOT
+      A sync of the vulnerability scanner succeeded, but the oldest occurrences were last read more than ${var.max_occurrence_age_hours} hours ago (`max_occurrence_age_hours`). The account does not fit into one sync: each reads a part of the issues' occurrences and leaves the others to the next. No data is lost.
+
+      1. List the last runs: `${local.last_runs}`. `issues_waiting` is the number of issues that a run left to the next ones.
+      2. On a laptop, `scanner-sync check` says how many syncs a round takes, and `scanner-sync status` how far it is.
+      3. Choose one of these in `terraform.tfvars` and apply; `docs/runbook.md` says more under "Occurrences are old":
+         - Sync more often: change `schedule`, down to once an hour.
+         - Read more in a sync: raise `max_requests_per_sync`, if the API's quota allows it. If `requests` of the last runs is far below it, the quota or `sync_deadline_seconds` ended them.
+         - Accept the age: raise `max_occurrence_age_hours`.
+      4. Run it now, to read the next issues: `${local.run_now}`
+    EOT
+  }
+
+  depends_on = [google_project_service.required]
 }

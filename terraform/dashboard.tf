@@ -1,4 +1,13 @@
 locals {
+  # The mean of a measurement over the runs in an interval: with one run, its value.
+  per_run = {
+    for measurement in keys(local.measurements) :
+    measurement => join(" / ", [
+      "sum(increase(${local.metric_prefix}${measurement}_sum{${local.metric_selector}}[$${__interval}]))",
+      "(sum(increase(${local.metric_prefix}${measurement}_count{${local.metric_selector}}[$${__interval}])) > 0)",
+    ])
+  }
+
   # Two charts per row of 48 columns. `query` is PromQL; `legend` names its line, or null to use the metric's labels.
   charts = [
     {
@@ -8,13 +17,10 @@ locals {
       queries = [{ query = "sum by (outcome) (increase(${local.metric_prefix}runs{${local.metric_selector}}[$${__interval}]))", legend = null }]
     },
     {
-      title = "Duration of a run"
-      type  = "LINE"
-      label = "seconds"
-      queries = [{
-        query  = "sum(increase(${local.metric_prefix}seconds_sum{${local.metric_selector}}[$${__interval}])) / (sum(increase(${local.metric_prefix}seconds_count{${local.metric_selector}}[$${__interval}])) > 0)"
-        legend = "seconds"
-      }]
+      title   = "Duration of a run"
+      type    = "LINE"
+      label   = "seconds"
+      queries = [{ query = local.per_run.seconds, legend = "seconds" }]
     },
     {
       title   = "Rows by table"
@@ -30,6 +36,21 @@ locals {
         for measurement, legend in { requests = "requests", throttled = "answers 429" } :
         { query = "sum(increase(${local.metric_prefix}${measurement}_sum{${local.metric_selector}}[$${__interval}]))", legend = legend }
       ]
+    },
+    {
+      title = "Issues per run"
+      type  = "LINE"
+      label = "issues"
+      queries = [
+        for measurement, legend in { issues_listed = "listed", issues_read = "occurrences read", issues_waiting = "waiting" } :
+        { query = local.per_run[measurement], legend = legend }
+      ]
+    },
+    {
+      title   = "Age of the oldest occurrences"
+      type    = "LINE"
+      label   = "hours"
+      queries = [{ query = local.per_run.oldest_hours, legend = "hours" }]
     },
     {
       title = "Memory, share of ${var.memory}"

@@ -3,12 +3,17 @@
 locals {
   log_of_function = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${google_cloudfunctions2_function.sync.name}\""
 
-  # One value per event. In Cloud Monitoring `<name>/rows` is `logging.googleapis.com/user/<name>/rows`.
+  # One value per event. In Cloud Monitoring `<name>/rows` is `logging.googleapis.com/user/<name>/rows`. A run that was not
+  # asked for occurrences logs an empty `refresh`, and adds nothing to the metrics that read it.
   measurements = {
-    rows      = { event = "table_synced", unit = "1", label = "table", description = "Rows loaded, by table." }
-    seconds   = { event = "sync_finished", unit = "s", label = null, description = "Duration of a run, in seconds." }
-    requests  = { event = "sync_finished", unit = "1", label = null, description = "Requests to the API per run." }
-    throttled = { event = "sync_finished", unit = "1", label = null, description = "Responses with status 429 from the API per run." }
+    rows           = { event = "table_synced", field = "rows", unit = "1", label = "table", description = "Rows loaded, by table." }
+    seconds        = { event = "sync_finished", field = "seconds", unit = "s", label = null, description = "Duration of a run, in seconds." }
+    requests       = { event = "sync_finished", field = "requests", unit = "1", label = null, description = "Requests to the API per run." }
+    throttled      = { event = "sync_finished", field = "throttled", unit = "1", label = null, description = "Responses with status 429 from the API per run." }
+    issues_listed  = { event = "sync_finished", field = "refresh.issues_listed", unit = "1", label = null, description = "Issues that the API listed per run." }
+    issues_read    = { event = "sync_finished", field = "refresh.issues_read", unit = "1", label = null, description = "Issues whose occurrences were read per run." }
+    issues_waiting = { event = "sync_finished", field = "refresh.issues_waiting", unit = "1", label = null, description = "Issues whose occurrences a run left to the next runs." }
+    oldest_hours   = { event = "sync_finished", field = "refresh.oldest_hours", unit = "h", label = null, description = "Hours since the occurrences that have waited longest were read." }
   }
 }
 
@@ -50,7 +55,16 @@ resource "google_logging_metric" "measurement" {
   name            = "${var.name}/${each.key}"
   description     = each.value.description
   filter          = "${local.log_of_function} AND jsonPayload.message=\"${each.value.event}\""
-  value_extractor = "EXTRACT(jsonPayload.${each.key})"
+  value_extractor = "EXTRACT(jsonPayload.${each.value.field})"
+
+  # Powers of 2, from 1 to 16 million: hours up to many weeks, and rows of large accounts.
+  bucket_options {
+    exponential_buckets {
+      num_finite_buckets = 24
+      growth_factor      = 2
+      scale              = 1
+    }
+  }
 
   label_extractors = each.value.label == null ? {} : {
     (each.value.label) = "EXTRACT(jsonPayload.${each.value.label})"

@@ -9,7 +9,7 @@ output "run_now" {
 }
 
 output "last_runs" {
-  description = "Command that lists the last 20 runs: time, outcome, seconds, requests, error."
+  description = "Command that lists the last 20 runs: time, outcome, seconds, requests, issues waiting, age of the oldest occurrences in hours, error."
   value       = local.last_runs
 }
 

@@ -94,6 +94,17 @@ variable "max_staleness_hours" {
   }
 }
 
+variable "max_occurrence_age_hours" {
+  description = "An alert fires when a sync finishes and the oldest occurrences were last read more than this many hours ago. `null` turns the alert off."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.max_occurrence_age_hours == null ? true : var.max_occurrence_age_hours > 0
+    error_message = "max_occurrence_age_hours must be a number of hours greater than 0, or null, which turns the alert off."
+  }
+}
+
 variable "time_zone" {
   description = "Time zone of `schedule`, by its tz database name."
   type        = string

@@ -122,6 +122,11 @@ run "http" {
   }
 
   assert {
+    condition     = length(google_monitoring_alert_policy.occurrences_old) == 0
+    error_message = "no alert on old occurrences unless max_occurrence_age_hours is set"
+  }
+
+  assert {
     condition     = alltrue([for service in google_project_service.required : !service.disable_on_destroy])
     error_message = "no API is disabled on destroy"
   }
@@ -205,25 +210,26 @@ run "pubsub" {
 
 run "every_variable_given" {
   variables {
-    region                  = "europe-west1"
-    name                    = "acme-scanner"
-    labels                  = { team = "security" }
-    invokers                = ["group:security@example.com", "user:ada@example.com"]
-    ingress                 = "ALLOW_INTERNAL_ONLY"
-    memory                  = "2Gi"
-    dataset                 = "findings"
-    bigquery_location       = "EU"
-    deletion_protection     = false
-    page_size               = 50
-    max_concurrent_requests = 5
-    max_requests_per_sync   = 1000000
-    history                 = false
-    log_level               = "DEBUG"
-    time_zone               = "Europe/Berlin"
-    schedule                = "30 4 * * *"
-    max_staleness_hours     = 25
-    sync_deadline_seconds   = 1680
-    notification_channels   = ["projects/my-project-1/notificationChannels/123"]
+    region                   = "europe-west1"
+    name                     = "acme-scanner"
+    labels                   = { team = "security" }
+    invokers                 = ["group:security@example.com", "user:ada@example.com"]
+    ingress                  = "ALLOW_INTERNAL_ONLY"
+    memory                   = "2Gi"
+    dataset                  = "findings"
+    bigquery_location        = "EU"
+    deletion_protection      = false
+    page_size                = 50
+    max_concurrent_requests  = 5
+    max_requests_per_sync    = 1000000
+    history                  = false
+    log_level                = "DEBUG"
+    time_zone                = "Europe/Berlin"
+    schedule                 = "30 4 * * *"
+    max_staleness_hours      = 25
+    max_occurrence_age_hours = 36.5
+    sync_deadline_seconds    = 1680
+    notification_channels    = ["projects/my-project-1/notificationChannels/123"]
   }
 
   assert {
@@ -285,9 +291,23 @@ run "every_variable_given" {
         google_monitoring_alert_policy.run_failed,
         google_monitoring_alert_policy.token_refused,
         google_monitoring_alert_policy.no_success[0],
+        google_monitoring_alert_policy.occurrences_old[0],
       ] : alert.notification_channels == tolist(["projects/my-project-1/notificationChannels/123"])
     ])
     error_message = "every alert uses the given channels"
+  }
+
+  assert {
+    condition = (
+      google_monitoring_alert_policy.occurrences_old[0].conditions[0].condition_matched_log[0].filter
+      == "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"acme-scanner\" AND jsonPayload.message=\"sync_finished\" AND jsonPayload.refresh.oldest_hours>36.5"
+    )
+    error_message = "a finished run whose oldest occurrences are older than max_occurrence_age_hours fires the alert"
+  }
+
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.occurrences_old[0].documentation[0].content, "more than 36.5 hours ago (`max_occurrence_age_hours`)")
+    error_message = "the text of the alert names the limit and its variable"
   }
 }
 

@@ -1,11 +1,14 @@
 """Metrics, alerts and the dashboard: what they read, and what they tell."""
 
+import bisect
 import json
+import operator
 import re
+from typing import Any
 
 import pytest
 
-from scanner_sync import errors
+from scanner_sync import errors, log
 
 from .deployment import State, resources, values
 
@@ -15,24 +18,65 @@ pytestmark = pytest.mark.xdist_group("terraform")
 # Cloud Monitoring's limit for the text of an alert, in bytes.
 MOST_DOCUMENTATION = 8192
 
+REFRESH = {
+    "issues_listed": 20000,
+    "issues_read": 4400,
+    "issues_waiting": 15600,
+    "oldest_read_at": None,
+    "oldest_hours": 36.6,
+}
+
+
+def logged(capfd: pytest.CaptureFixture[str], event: str, **fields: Any) -> dict[str, Any]:
+    """Log an event as the program does, and return the entry that Cloud Logging makes of it."""
+    log.configure("INFO")
+    log.event(event, **fields)
+    return {
+        "resource": {"type": "cloud_run_revision", "labels": {"service_name": "acme-scanner"}},
+        "jsonPayload": json.loads(capfd.readouterr().err),
+    }
+
+
+def field(entry: dict[str, Any], path: str) -> Any:
+    """Return the field of an entry, or None if it has no such field."""
+    found: Any = entry
+    for name in path.split("."):
+        found = found.get(name, {})
+    return None if found == {} else found
+
+
+def matches(entry: dict[str, Any], conditions: str) -> bool:
+    """Apply a filter of comparisons that are joined by AND, as Cloud Logging does."""
+    comparisons = re.findall(r"(\S+?)(=|>)(\S+)(?: AND |$)", conditions)
+    assert " AND ".join("".join(parts) for parts in comparisons) == conditions
+    compare = {"=": operator.eq, ">": operator.gt}
+    return all(
+        (found := field(entry, path)) is not None and compare[sign](found, json.loads(limit))
+        for path, sign, limit in comparisons
+    )
+
 
 def test_alerts_list_the_steps_to_take(deployments: dict[str, State]) -> None:
-    """There are three alerts; each lists steps to take, with the commands of this deployment."""
-    alerts = {
-        resource["values"]["display_name"]: resource["values"]
-        for resource in resources(deployments["http"])
-        if resource["type"] == "google_monitoring_alert_policy"
+    """Each alert lists steps to take, with the commands of this deployment; one is optional."""
+    always = {"a run failed", "the token was refused", "no run succeeded"}
+    expected = {
+        "http": {f"scanner-sync: {name}" for name in always},
+        "every_variable_given": {
+            f"acme-scanner: {name}" for name in always | {"occurrences are old"}
+        },
     }
-    assert set(alerts) == {
-        "scanner-sync: a run failed",
-        "scanner-sync: the token was refused",
-        "scanner-sync: no run succeeded",
-    }
-    for name, alert in alerts.items():
-        [documentation] = alert["documentation"]
-        assert re.search(r"^1\. ", documentation["content"], re.MULTILINE), name
-        assert deployments["http"]["outputs"]["run_now"]["value"] in documentation["content"], name
-        assert len(documentation["content"].encode()) < MOST_DOCUMENTATION, name
+    for run, names in expected.items():
+        alerts = {
+            resource["values"]["display_name"]: resource["values"]
+            for resource in resources(deployments[run])
+            if resource["type"] == "google_monitoring_alert_policy"
+        }
+        assert set(alerts) == names
+        for name, alert in alerts.items():
+            [documentation] = alert["documentation"]
+            assert re.search(r"^1\. ", documentation["content"], re.MULTILINE), name
+            assert deployments[run]["outputs"]["run_now"]["value"] in documentation["content"], name
+            assert len(documentation["content"].encode()) < MOST_DOCUMENTATION, name
 
 
 def test_alerts_watch_the_events_that_the_program_logs(
@@ -55,6 +99,30 @@ def test_alerts_watch_the_events_that_the_program_logs(
         f'{of_function} AND jsonPayload.message="sync_failed" '
         'AND jsonPayload.error_type="ApiRefused"'
     )
+
+
+@pytest.mark.parametrize(
+    ("event", "refresh", "fires"),
+    [
+        ("sync_finished", REFRESH, True),
+        ("sync_finished", REFRESH | {"oldest_hours": 36.5}, False),
+        ("sync_finished", REFRESH | {"oldest_hours": 0.0}, False),
+        ("sync_finished", {}, False),
+        ("sync_progress", REFRESH, False),
+    ],
+)
+def test_the_alert_on_old_occurrences_compares_their_age(
+    deployments: dict[str, State],
+    capfd: pytest.CaptureFixture[str],
+    event: str,
+    refresh: dict[str, Any],
+    fires: bool,
+) -> None:
+    """A finished run fires the alert if its oldest occurrences are older than the limit."""
+    state = deployments["every_variable_given"]
+    alert = values(state, "google_monitoring_alert_policy.occurrences_old[0]")
+    [condition] = alert["conditions"][0]["condition_matched_log"]
+    assert matches(logged(capfd, event, refresh=refresh), condition["filter"]) is fires
 
 
 def test_the_alert_on_failed_runs_names_each_type_of_error(
@@ -103,11 +171,51 @@ def test_metrics_read_the_events_that_the_program_logs(
         "scanner-sync/seconds": (finished, "EXTRACT(jsonPayload.seconds)", none),
         "scanner-sync/requests": (finished, "EXTRACT(jsonPayload.requests)", none),
         "scanner-sync/throttled": (finished, "EXTRACT(jsonPayload.throttled)", none),
+        **{
+            f"scanner-sync/{name}": (finished, f"EXTRACT(jsonPayload.refresh.{name})", none)
+            for name in ("issues_listed", "issues_read", "issues_waiting", "oldest_hours")
+        },
     }
+    for name, metric in metrics.items():
+        [descriptor] = metric["metric_descriptor"]
+        assert bool(metric["bucket_options"]) == (descriptor["value_type"] == "DISTRIBUTION"), name
+
+
+@pytest.mark.parametrize("refresh", [REFRESH, {}])
+def test_metrics_take_their_values_from_a_line_of_the_log(
+    deployments: dict[str, State], capfd: pytest.CaptureFixture[str], refresh: dict[str, Any]
+) -> None:
+    """Each is a number of a finished run; a run that was not asked for occurrences has no age."""
+    cost = {"requests": 4500, "seconds": 900.5, "throttled": 3}
+    entry = logged(capfd, "sync_finished", **cost, refresh=refresh)
+    taken = {}
+    for resource in resources(deployments["every_variable_given"]):
+        metric = resource["values"]
+        if resource["type"] == "google_logging_metric" and metric["value_extractor"]:
+            [path] = re.findall(r"^EXTRACT\((.*)\)$", metric["value_extractor"])
+            if matches(entry, metric["filter"]):
+                taken[metric["name"]] = field(entry, path)
+    counted = {name: refresh.get(name) for name in REFRESH.keys() - {"oldest_read_at"}}
+    assert taken == {f"acme-scanner/{name}": value for name, value in (cost | counted).items()}
+
+
+def test_the_ages_of_occurrences_fill_several_buckets(deployments: dict[str, State]) -> None:
+    """The histogram of ages tells an hour, a day, a week and eight weeks apart."""
+    metric = values(deployments["http"], 'google_logging_metric.measurement["oldest_hours"]')[
+        "bucket_options"
+    ]
+    [buckets] = metric[0]["exponential_buckets"]
+    bounds = [
+        buckets["scale"] * buckets["growth_factor"] ** power
+        for power in range(buckets["num_finite_buckets"] + 1)
+    ]
+    found = [bisect.bisect(bounds, hours) for hours in (0, 1, 24, 7 * 24, 8 * 7 * 24)]
+    assert len(set(found)) == len(found)
+    assert found[-1] < len(bounds)
 
 
 def test_dashboard_shows_each_metric(deployments: dict[str, State]) -> None:
-    """The charts are runs, duration, rows, requests and memory, and each metric has one."""
+    """The charts are of runs, rows, requests, occurrences and memory; each metric is in one."""
     state = deployments["http"]
     dashboard = json.loads(values(state, "google_monitoring_dashboard.sync")["dashboard_json"])
     titles, queries = [], ""
@@ -121,9 +229,13 @@ def test_dashboard_shows_each_metric(deployments: dict[str, State]) -> None:
         "Duration of a run",
         "Rows by table",
         "Requests and 429s",
+        "Issues per run",
+        "Age of the oldest occurrences",
         "Memory, share of 1Gi",
     ]
-    shown = set(re.findall(r"logging_googleapis_com:user_scanner_sync_([a-z]+)", queries))
+    shown = set(
+        re.findall(r"logging_googleapis_com:user_scanner_sync_([a-z_]+?)(?:_sum|_count)?{", queries)
+    )
     made = {
         resource["values"]["name"].removeprefix("scanner-sync/")
         for resource in resources(state)

@@ -198,6 +198,26 @@ run "max_staleness_hours__fraction" {
   expect_failures = [var.max_staleness_hours]
 }
 
+run "max_occurrence_age_hours__zero" {
+  command = plan
+
+  variables {
+    max_occurrence_age_hours = 0
+  }
+
+  expect_failures = [var.max_occurrence_age_hours]
+}
+
+run "max_occurrence_age_hours__negative" {
+  command = plan
+
+  variables {
+    max_occurrence_age_hours = -1
+  }
+
+  expect_failures = [var.max_occurrence_age_hours]
+}
+
 run "time_zone__offset" {
   command = plan
 
