@@ -1,7 +1,7 @@
 """Run the benchmark: `python -m benchmarks`, or parts of it with `--only`.
 
-A complete run writes `RESULTS.md` and its chart. `--only limits` writes its section of
-`RESULTS.md`. Other parts are printed.
+A complete run writes `RESULTS.md` and its chart. `--only limits` and `--only quota` write their
+sections of `RESULTS.md`. Other parts are printed.
 """
 
 import argparse
@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from benchmarks import footprint, jobs, reading, results
+from benchmarks import footprint, jobs, quota, reading, results
 from local.processes import ROOT
 
-SECTIONS = ("reading", "limits", "memory", "start", "bigquery")
+SECTIONS = ("reading", "limits", "quota", "memory", "start", "bigquery")
 
 
 def main() -> None:
@@ -32,7 +32,11 @@ def main() -> None:
     file = ROOT / "benchmarks/RESULTS.md"
     if sections == ["limits"]:
         section = results.limits_section(measured.limits, repetitions, environment)
-        file.write_text(results.replace_limits(file.read_text(), section))
+        file.write_text(results.replace_section(file.read_text(), section))
+    elif sections == ["quota"]:
+        assert measured.under_quota
+        section = results.quota_section(measured.under_quota, environment)
+        file.write_text(results.replace_section(file.read_text(), section))
     elif options.only:
         console.out(results.document(measured, repetitions, environment), highlight=False)
         return
@@ -55,6 +59,8 @@ def measure(
         found.runs = reading.measure(reading.SCENARIOS, repetitions, advance)
     if "limits" in sections:
         found.limits = reading.measure(reading.LIMITS, min(3, repetitions), advance)
+    if "quota" in sections:
+        found.under_quota = quota.measure(advance)
     if "memory" in sections:
         found.memory = footprint.memory(repetitions, advance)
         found.memory_of_syncs = footprint.memory_of_syncs(advance)

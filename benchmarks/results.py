@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import growth, jobs, reading
+from benchmarks import growth, jobs, quota, reading
 from benchmarks.candidates import (
     CDK,
     CDK_20,
@@ -48,6 +48,7 @@ class Measurements:
     imports: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     cold: list[dict[str, float]] = field(default_factory=list)
     syncs: dict[str, list[jobs.Sync]] = field(default_factory=dict)
+    under_quota: quota.Measured | None = None
 
 
 def figures(m: Measurements) -> list[Figure]:
@@ -215,6 +216,7 @@ def limits(runs: reading.Runs) -> list[Figure]:
 
 
 LIMITS_HEADING = "\n## Quotas and refusals\n"
+JOBS_HEADING = "\n## BigQuery's jobs\n"
 
 
 def limits_section(runs: reading.Runs, repetitions: int, environment: str) -> str:
@@ -232,14 +234,140 @@ def limits_section(runs: reading.Runs, repetitions: int, environment: str) -> st
     )
 
 
-def replace_limits(results: str, section: str) -> str:
+QUOTA_HEADING = "\n## Accounts that do not fit into the quota\n"
+
+
+def quota_section(measured: quota.Measured, environment: str) -> str:
+    """Return the section of RESULTS.md about accounts larger than the quota."""
+    large, trial = (rolling.scale for rolling in measured.rolling)
+    return "\n".join(
+        [
+            QUOTA_HEADING,
+            "The sample API in a process of its own; it answers at once, and has the quota of the"
+            f" real one. Its clock is {large.faster} times faster ({trial.faster} times for the"
+            " trial), and the waits of the others before a retry are as much shorter. All hours"
+            " here are hours of this clock. Programs and the local BigQuery are not faster, so on a"
+            " real clock they take less of an hour. This program has its defaults, so a sync sends"
+            f" at most {growth.MOST_REQUESTS} requests; only `SYNC_DEADLINE_SECONDS` is"
+            f" {quota.DEADLINE}, which for the trial is the default on its clock, and the large"
+            " account has `HISTORY=false`, because the local BigQuery answers nothing else while it"
+            " updates histories of that size. Syncs start every hour; those of the trial follow"
+            " each other at once."
+            " `python -m benchmarks --only quota` measures these and writes this section."
+            f" {environment}",
+            "",
+            *table([figure for rolling in measured.rolling for figure in _rolling(rolling)]),
+            "",
+            "| account | sync | requests | refused | issues read | left | oldest, hours |",
+            "|---|---|---|---|---|---|---|",
+            *(
+                line
+                for rolling in measured.rolling
+                for kind, syncs in (("", rolling.round), ("day ", rolling.days))
+                for number, sync in enumerate(syncs, 1)
+                for line in [_sync(rolling.scale, f"{kind}{number}", sync)]
+            ),
+            "",
+            "Left are the issues whose occurrences the sync did not read. The oldest are the"
+            " occurrences that were read longest ago. On each of the days, one issue in 50 is fixed"
+            " and as many are new. On this clock, reading takes a part of an hour that varies, so"
+            " an hour may see all requests of one sync and some of the next; what the API then"
+            " refuses is left, too. The large account with other programs, which are ended after"
+            f" {quota.HOURS_ALLOWED} hours:",
+            "",
+            "| program | ended | hours | requests accepted | refused | issues | occurrences |",
+            "|---|---|---|---|---|---|---|",
+            *_compared(measured),
+            "",
+            "The rows are those that it delivered. Those of Airbyte count when they are printed,"
+            " although the sync then fails; dlt delivers nothing of a read that fails. The next run"
+            " of either begins again with the first issue.",
+        ]
+    )
+
+
+def _rolling(rolling: quota.Rolling) -> list[Figure]:
+    scale, syncs = rolling.scale, rolling.round
+    name = f"{scale.name}, {rolling.occurrences:,} occurrences"
+    every = [*syncs, *rolling.days]
+    failed = sum(sync.error is not None for sync in every)
+    wrong = sum(rolling.differing.values())
+    found = [
+        Figure(
+            f"{name}: syncs until all was read",
+            "none failed",
+            f"{len(syncs)}, {failed} failed" if rolling.differing else "not all was read",
+            bool(rolling.differing) and not failed,
+        ),
+        Figure(
+            "the most requests that the API accepted in an hour",
+            f"at most {quota.PER_HOUR}",
+            f"{rolling.most:,}; {sum(sync.refused for sync in every):,} refused in all",
+            rolling.most <= quota.PER_HOUR,
+        ),
+        Figure(
+            "rows of the four tables that then differ from the API's, in any column",
+            "0",
+            f"{wrong:,} of {rolling.rows:,}",
+            bool(rolling.differing) and not wrong,
+        ),
+    ]
+    seconds = spread([sync.seconds for sync in every], 1)
+    memory = max(sync.memory for sync in every)
+    return [*found, Figure("a sync", "", f"{seconds} real seconds, at most {memory} MiB", None)]
+
+
+def _sync(scale: quota.Scale, number: str, sync: quota.Sync) -> str:
+    of = sync.refresh
+    ended = (
+        [f"{of['issues_read']:,}", f"{of['issues_waiting']:,}"]
+        if of
+        else [f"failed: `{sync.error}`", ""]
+    )
+    seconds = sync.oldest_seconds
+    oldest = "never read" if seconds is None else f"{seconds * scale.faster / quota.HOUR:.1f}"
+    cells = [scale.name, number, f"{sync.requests:,}", f"{sync.refused:,}", *ended, oldest]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _compared(measured: quota.Measured) -> list[str]:
+    """Return the lines of this program and of the others."""
+    ours = measured.rolling[0]
+    scale, syncs = ours.scale, ours.round
+    hours = len(syncs) - 1 + syncs[-1].seconds * scale.faster / quota.HOUR
+    rows = {"issues": scale.issues, "occurrences_issues": ours.occurrences}
+    lines = [
+        (
+            f"{OURS}, {len(syncs)} syncs",
+            "all was read" if ours.differing else "not all was read",
+            hours,
+            sum(sync.requests for sync in syncs),
+            sum(sync.refused for sync in syncs),
+            rows if ours.differing else {},
+        ),
+        *(
+            (o.candidate, o.ended, o.seconds * scale.faster / quota.HOUR, o.accepted, o.refused,
+             o.rows)
+            for o in measured.others
+        ),
+    ]  # fmt: skip
+    return [
+        f"| {name} | {ended} | {hours:.1f} | {accepted:,} | {refused:,} | "
+        + " | ".join(f"{found.get(table, 0):,} of {all_of:,}" for table, all_of in rows.items())
+        + " |"
+        for name, ended, hours, accepted, refused, found in lines
+    ]
+
+
+def replace_section(results: str, section: str) -> str:
     """Return RESULTS.md with this section in place of its own, or before BigQuery's jobs."""
-    before, heading, rest = results.partition(LIMITS_HEADING)
-    if not heading:
-        before, following, rest = results.partition("\n## BigQuery's jobs\n")
-        return before + section + "\n" + following + rest
-    _, following, after = rest.partition("\n## ")
-    return before + section + "\n" + following + after
+    heading = section[: section.index("\n", 1) + 1]
+    before, found, rest = results.partition(heading)
+    if not found:
+        before, following, after = results.partition(JOBS_HEADING)
+        return before + section + "\n" + following + after
+    _, next_heading, after = rest.partition("\n## ")
+    return before + section + "\n" + next_heading + after
 
 
 def _throughput(runs: reading.Runs) -> list[Figure]:
@@ -315,12 +443,22 @@ def in_short(m: Measurements) -> list[str]:
         f"- Of a quota of {reading.RATE} requests a second it uses {100 * allowed:.0f} %.",
         f"- {speed:,.0f} rows a second are read and prepared for loading.",
         f"- Memory with temporary files, by number of occurrences: {', '.join(peaks)}.",
+        *([_rolling_in_short(m.under_quota.rolling[0])] if m.under_quota else []),
         f"- A cold function answers after {answered:.1f} s.",
         f"- A sync runs {sync.kinds['query']} queries and {sync.kinds['load']} loads in BigQuery,"
         f" {len(sync.critical_path)} of them consecutively.",
         f"- A sync every 6 hours costs {' and '.join(costs)} a month at list prices, without free"
         " tiers.",
     ]
+
+
+def _rolling_in_short(rolling: quota.Rolling) -> str:
+    failed = sum(sync.error is not None for sync in rolling.round)
+    return (
+        f"- {rolling.scale.issues:,} issues with {rolling.occurrences:,} occurrences, under a quota"
+        f" of {rolling.scale.per_hour} requests an hour: all are read after {len(rolling.round)}"
+        f" hourly syncs; {failed} fail."
+    )
 
 
 def side_by_side(runs: reading.Runs) -> str:
@@ -464,8 +602,10 @@ def document(m: Measurements, repetitions: int, environment: str) -> str:
         lines += ["", f"`import main` imports: {names}."]
     if m.limits:
         lines += [limits_section(m.limits, repetitions, environment)]
+    if m.under_quota:
+        lines += [quota_section(m.under_quota, environment)]
     if m.syncs:
-        lines += ["", "## BigQuery's jobs", "", jobs.table_of_jobs(
+        lines += [JOBS_HEADING, jobs.table_of_jobs(
             {candidate: jobs.median(s) for candidate, s in m.syncs.items()}
         ), "", "The response to each job's insertion is delayed by 1.5 s. dlt then polls a load job"
             " once a second. Solid: the critical path."]  # fmt: skip

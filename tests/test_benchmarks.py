@@ -1,12 +1,19 @@
 """The benchmark is fair: its API serves the rows it reports, and lost rows are noticed."""
 
+import json
 import re
+import sys
 from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import requests
 
+from benchmarks import quota
+from benchmarks.account import account_of, most_in_a_window
 from benchmarks.candidates import (
+    CDK,
     GUIDE,
     GUIDE_PARALLEL,
     NO_HISTORY,
@@ -15,12 +22,22 @@ from benchmarks.candidates import (
     Run,
     api,
     run,
+    run_process,
     seen_by,
+    settings_of_a_sync,
 )
+from benchmarks.growth import Requests, requests_of
 from benchmarks.jobs import Job, Sync, steady_sync
 from benchmarks.reading import LIMITS, SCENARIOS, seconds_to_follow
-from benchmarks.results import LIMITS_HEADING, Measurements, document, replace_limits
+from benchmarks.results import (
+    LIMITS_HEADING,
+    QUOTA_HEADING,
+    Measurements,
+    document,
+    replace_section,
+)
 from benchmarks.server import FIRST_ISSUE, Sizes
+from local import bigquery
 from local.processes import ROOT
 
 SIZES = Sizes(issues=30, occurrences=250, scans=201, targets=0)
@@ -99,15 +116,20 @@ def test_seconds_to_follow_a_change_of_quota(by_second: list[list[int]], seconds
     assert seconds_to_follow(measured, 3, 9) == seconds
 
 
-def test_a_section_of_the_results_is_replaced_alone() -> None:
+@pytest.mark.parametrize("heading", [LIMITS_HEADING, QUOTA_HEADING])
+def test_a_section_of_the_results_is_replaced_alone(heading: str) -> None:
     """The rest of RESULTS.md does not change."""
     results = (ROOT / "benchmarks/RESULTS.md").read_text()
-    before, _, rest = results.partition(LIMITS_HEADING)
+    before, _, rest = results.partition(heading)
     after = rest.partition("\n## ")[2]
-    section = f"{LIMITS_HEADING}\nNew.\n"
-    assert replace_limits(results, section) == f"{before}{section}\n\n## {after}"
-    without = f"{before}\n## {after}"
-    assert replace_limits(without, section) == f"{before}{section}\n\n## {after}"
+    section = f"{heading}\nNew.\n"
+    assert replace_section(results, section) == f"{before}{section}\n\n## {after}"
+
+
+def test_a_section_that_is_new_comes_before_the_jobs() -> None:
+    results = "# Results\n\n## BigQuery's jobs\n\nJobs.\n"
+    expected = f"# Results\n{QUOTA_HEADING}\nNew.\n\n\n## BigQuery's jobs\n\nJobs.\n"
+    assert replace_section(results, f"{QUOTA_HEADING}\nNew.\n") == expected
 
 
 def prose(document: str) -> list[str]:
@@ -122,7 +144,17 @@ def test_the_results_are_what_the_code_writes() -> None:
     api = {"requests": 9, "answered": 9, "refused": 0, "asked_twice": 0, "redirected": 0}
     run = Run({"read": 3.0, "rows": {}}, api | {"seconds": 9.0, "by_second": [[9, 0]] * 60}, 0)
     jobs = [Job("LOAD d_staging.t", 0.0, 1.0, 0), Job("MERGE d.t", 1.0, 9.0, 18)]
+    refresh = {"issues_read": 9, "issues_waiting": 0, "oldest_read_at": "2026-11-25T06:00:00Z"}
+    sync = quota.Sync(None, 9, 0, refresh, 9.0, 99, datetime.now(UTC))
+    none_wrong = dict.fromkeys(("issues", "occurrences_issues", "scans", "targets"), 0)
     measured = Measurements(
+        under_quota=quota.Measured(
+            [
+                quota.Rolling(scale, 9, [sync], [], none_wrong, 9, 9)
+                for scale in (quota.LARGE, quota.TRIAL)
+            ],
+            [quota.Other(CDK, quota.LARGE, "done", 9.0, {}, 9, 9)],
+        ),
         runs={(s.name, candidate): [run] for s in SCENARIOS for candidate in s.candidates},
         limits={(s.name, candidate): [run] for s in LIMITS for candidate in s.candidates},
         ceiling={"3 rows a page": [1.0], "50 rows a page": [1.0]},
@@ -152,3 +184,67 @@ def test_a_steady_sync_takes_the_expected_jobs(candidate: str, counting: dict[st
     jobs = Counter(job.what.split()[0] for job in steady_sync(candidate, 0).jobs)
     dlt = {"SELECT": 3, "TRUNCATE": 1, "INSERT": 1}
     assert jobs == Counter({"LOAD": 4, "MERGE": 4, **counting, **dlt})
+
+
+@pytest.mark.parametrize(
+    ("times", "most"), [([], 0), ([0, 9, 10, 19.5, 19.9, 20], 3), ([0, 10, 20, 30], 1)]
+)
+def test_most_requests_in_a_window(times: list[float], most: int) -> None:
+    """A request leaves the window after exactly its length, as it leaves the quota."""
+    assert most_in_a_window(times, 10) == most
+
+
+def test_the_account_counts_what_its_quota_accepts() -> None:
+    """Neither requests that the quota refuses nor those for the counts are among the accepted."""
+    with quota.api(quota.Scale("small", issues=3, faster=1, per_hour=4)) as url:
+        headers = {"Authorization": "Bearer t"}
+        answers = [
+            requests.get(f"{url}/scans/", headers=headers, timeout=10).status_code for _ in range(9)
+        ]
+        counts = quota.counts(url)
+    assert answers == [200] * 4 + [429] * 5
+    assert counts == {"accepted": 4, "refused": 5, "most_in_a_window": 4}
+
+
+def test_rows_are_compared_in_all_columns() -> None:
+    """Each row that is missing, added, changed or there twice counts."""
+    rows: list[dict[str, Any]] = [{"id": 1, "a": "x"}, {"id": 2, "a": None}, {"id": 3, "a": "y"}]
+    assert quota.differing(rows, rows[::-1]) == 0
+    assert quota.differing(rows, [{"id": 1, "a": "z"}, *rows[1:]]) == 1
+    assert quota.differing(rows, rows[1:]) == quota.differing(rows[1:], rows) == 1
+    assert quota.differing([*rows, rows[0]], rows) == 1
+
+
+def test_a_rolling_round_is_measured() -> None:
+    """Until all was read, and then a day: each sync as the API counted it, and no row differs."""
+    scale = quota.Scale("small", issues=12, faster=1, hourly=False, days=1)
+    measured = quota.rolling(scale, lambda text: None)
+    account = account_of(12)
+    assert measured.differing == dict.fromkeys(
+        ("issues", "occurrences_issues", "scans", "targets"), 0
+    )
+    assert measured.rows == measured.occurrences + sum(
+        map(len, (account.issues, account.scans, account.targets))
+    )
+    [only], [day] = measured.round, measured.days
+    for sync in (only, day):
+        # One of the issues has 130 occurrences, so two pages.
+        assert sync.requests == requests_of(Sizes(12, 36, 1200, 150)).whole + 1
+        assert (sync.error, sync.refused, sync.refresh["issues_read"]) == (None, 0, 12)
+        assert sync.oldest_seconds is not None
+    assert measured.most == only.requests + day.requests
+
+
+def test_the_arithmetic_of_requests_is_the_programs() -> None:
+    """A round of two syncs with 20 requests each, and then a sync that may send more."""
+    sizes, found = Sizes(issues=30, occurrences=90, scans=101, targets=0), []
+    expected = requests_of(sizes, most=20, hint=1)
+    assert expected == Requests(listings=4, whole=34, syncs=2, round=40, steady=20)
+    with api(Api(sizes=sizes)) as url, bigquery.bigquery() as host:
+        for most in (20, 20, 4500):
+            settings = settings_of_a_sync(url, host) | {"MAX_REQUESTS_PER_SYNC": str(most)}
+            command = [sys.executable, "-m", "scanner_sync", "sync", "--json"]
+            answer = json.loads(run_process(command, settings)[0])
+            all_read = answer["refresh"]["oldest_read_at"] is not None
+            found.append((seen_by(url)["requests"], all_read))
+    assert found == [(20, False), (20, True), (expected.whole, True)]
