@@ -26,6 +26,8 @@ EVENTS: Final = {
     " (`quota`), or the rest of the time is needed for loading (`deadline`).",
     "since_ignored": "The API does not say which issues have changed since the last sync, so the"
     " order of reading does without this hint.",
+    "issue_not_found": "The occurrences of an issue were not found while others are left to the"
+    " next syncs, and so is this one. If it recurs, the API lists an issue that it does not have.",
     "issue_vanished": "The occurrences of an issue were not found, and the issue is no longer"
     " listed.",
     "history_started": "The history of a table that was synced before was missing, and starts now.",

@@ -216,9 +216,9 @@ def _status(arguments: argparse.Namespace) -> int:
 def _describe_refresh(refresh: Mapping[str, Any], when: Callable[[datetime | None], str]) -> str:
     listed, oldest = refresh["issues_listed"], refresh["oldest_read_at"]
     if not refresh["issues_waiting"]:
-        return f"all {listed:,} issues read by the last sync"
+        return f"all {listed:,} issues read by the last sync of occurrences"
     return (
-        f"{refresh['issues_read']:,} of {listed:,} issues read by the last sync,"
+        f"{refresh['issues_read']:,} of {listed:,} issues read by the last sync of occurrences,"
         f" {refresh['issues_waiting']:,} waiting;"
         f" {f'the oldest are from {when(oldest)}' if oldest else 'some were never read'}"
     )

@@ -8,6 +8,8 @@ from scanner_sync.errors import DeadlineExceeded
 
 LOADING_SHARE: Final = 0.2
 """Share of the time that is kept for loading what was read."""
+LOADING_SECONDS: Final = 60.0
+"""The least that is kept, in seconds, but no more than half of the time."""
 
 
 class Deadline:
@@ -28,8 +30,9 @@ class Deadline:
 
     @property
     def remaining_to_read(self) -> float:
-        """Seconds left for reading, if `LOADING_SHARE` of the time is left for loading."""
-        return max(0.0, self.remaining - LOADING_SHARE * self.seconds)
+        """Seconds left for reading, so that there is time to load what was read."""
+        kept = min(max(LOADING_SHARE * self.seconds, LOADING_SECONDS), self.seconds / 2)
+        return max(0.0, self.remaining - kept)
 
     def exceeded(self) -> DeadlineExceeded:
         """Return the error that says what was under way when the time ran out."""

@@ -9,7 +9,7 @@ occurrences were last read.
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from itertools import chain, zip_longest
+from itertools import accumulate, chain, zip_longest
 from typing import Any, Final, NamedTuple
 
 from scanner_sync.progress import Progress
@@ -55,8 +55,7 @@ class Refresh:
     """Which issues' occurrences one sync reads.
 
     The occurrences of each issue are read as soon as it is listed if all fit into `max_requests`,
-    and the account `is_steady`: the sync before succeeded, and left no issues waiting. Otherwise,
-    everything is listed first.
+    and the account `is_steady`: the sync before read all. Otherwise, everything is listed first.
     """
 
     def __init__(
@@ -92,8 +91,7 @@ class Refresh:
 
     def fits(self, reads: Mapping[int, Read]) -> bool:
         """Tell whether the occurrences of all issues fit into this sync, as far as is known."""
-        counts = (reads[issue].rows or 0 if issue in reads else 0 for issue in self._issues)
-        return self._fits(sum(requests_for(count, self._page_size) for count in counts))
+        return self._fits(sum(self._requests_of(issue, reads) for issue in self._issues))
 
     def _fits(self, requests: int) -> bool:
         return self._progress.traffic.requests + requests <= self.max_requests
@@ -105,10 +103,16 @@ class Refresh:
         according to the API.
         """
         self._named = named
-        room = self.max_requests - self._progress.traffic.requests
-        fitting = due(self._issues, reads, named)[: max(1, room)]
-        self._progress.issues_due = len(fitting)
-        return fitting
+        ordered = due(self._issues, reads, named)
+        sums = accumulate(self._requests_of(issue, reads) for issue in ordered)
+        fitting = sum(self._fits(requests) for requests in sums)
+        self._progress.issues_due = max(1, fitting)
+        return ordered[: max(1, fitting)]
+
+    def _requests_of(self, issue: int, reads: Mapping[int, Read]) -> int:
+        """Return the requests that an issue's occurrences took when they were last read, or 1."""
+        rows = reads[issue].rows if issue in reads else None
+        return requests_for(rows or 0, self._page_size)
 
     @property
     def listed(self) -> list[Listed]:

@@ -20,12 +20,12 @@ from scanner_sync.progress import Progress, logged
 from scanner_sync.refresh import Refresh
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source import scanner_source
-from scanner_sync.source.occurrences import changed_since, confirm_vanished
+from scanner_sync.source.occurrences import changed_since, confirm_vanished, log_not_found
 from scanner_sync.source.session import ApiSession
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.completion import Completion
 from scanner_sync.warehouse.diagnose import diagnose
-from scanner_sync.warehouse.lease import FAILED, LISTED, OLDEST, READ, STARTED, SUCCEEDED, Lease
+from scanner_sync.warehouse.lease import ALL_READ, LISTED, OLDEST, READ, STARTED, Lease
 
 CLOCKS_DIFFER: Final = timedelta(minutes=10)
 """By how much the clocks of the API and of BigQuery may differ."""
@@ -155,7 +155,8 @@ def _execute(
     )
     with session, ExitStack() as held:
         with progress.step("waiting_for_lease"):
-            lease = held.enter_context(warehouse.lease(deadline, give_up))
+            noted = {ALL_READ: 0} if "occurrences_issues" in resources else {}
+            lease = held.enter_context(warehouse.lease(deadline, give_up, noted))
         load = _Load(settings, resources, token, session, warehouse, lease, progress)
         # An interrupt reaches the main thread, which only waits here; inside a library it could be
         # swallowed.
@@ -189,11 +190,14 @@ class _Load:
         """Read the API, load the rows, and update what the dataset keeps of earlier syncs."""
         settings, progress, warehouse = self.settings, self.progress, self.warehouse
         existing = warehouse.check_names(history=settings.history)
+        warehouse.forget_lost_reads(existing, history=settings.history)
         refresh = Refresh(
             progress,
             settings.max_requests_per_sync,
             settings.page_size,
-            is_steady=self._is_steady(),
+            # If not, the sync before may have failed because it spent the quota, or its time, on
+            # occurrences before everything was listed.
+            is_steady=self.lease.label(ALL_READ, default=1) == 1,
         )
         source = self._source(self.resources, streams=refresh.streams)
         with warehouse.load(progress) as load:
@@ -202,6 +206,13 @@ class _Load:
             # may be no requests left to list all once more.
             if refresh.is_complete:
                 confirm_vanished(source, progress.traffic)
+            else:
+                progress.traffic.stop("max_requests")  # unless it was stopped before
+                log_not_found(progress.traffic)
+            # Of each issue as many rows as its pages had, none of them lost on the way.
+            assert sum(progress.traffic.read.values()) == progress.rows_read.get(
+                "occurrences_issues", 0
+            )
             load_id = load.commit()
         is_refresh = "occurrences_issues" in self.resources
         with progress.step("updating_histories"):
@@ -221,14 +232,6 @@ class _Load:
             requests=progress.traffic.requests,
             seconds=progress.seconds,
         )
-
-    def _is_steady(self) -> bool:
-        """Return whether the sync before succeeded, and left no issues waiting.
-
-        If it failed, it may have spent the quota on occurrences before all listings were read.
-        """
-        label = self.lease.label
-        return label(LISTED) == label(READ) and label(SUCCEEDED) >= label(FAILED)
 
     def _source(self, resources: Sequence[str], **options: Any) -> DltSource:
         settings = self.settings
@@ -256,6 +259,9 @@ class _Load:
                 moment=datetime.fromtimestamp(started, UTC) - CLOCKS_DIFFER,
                 listed=self.progress.rows_expected["issues"],
             )
+        if self.lease.label(LISTED) and not self.lease.label(READ):
+            # The sync before may have begun many issues with many pages, and finished none.
+            self.session.send_one_at_a_time()
         return self._source(["occurrences_issues"], due=refresh.due(reads, named))
 
     def _refreshed(self, refresh: Refresh, completion: Completion) -> dict[str, object]:
@@ -267,6 +273,8 @@ class _Load:
             LISTED: len(listed),
             READ: read,
             OLDEST: int(oldest.timestamp()) if oldest else 0,
+            STARTED: self.lease.began,
+            ALL_READ: int(read == len(listed)),
         }
         return {
             "issues_listed": len(listed),

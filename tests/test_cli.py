@@ -166,7 +166,8 @@ def test_a_sync_that_leaves_issues_to_the_next_ones(account: Account, dataset: D
         "Occurrences of 2 of 6 issues wait for the next syncs; some were never read."
     )
     assert run("status").out.splitlines()[-1] == (
-        "occurrences: 4 of 6 issues read by the last sync, 2 waiting; some were never read"
+        "occurrences: 4 of 6 issues read by the last sync of occurrences, 2 waiting;"
+        " some were never read"
     )
 
     [first] = dataset.query("SELECT DISTINCT read_at FROM {d}.occurrence_reads WHERE `rows` > 0")
@@ -176,13 +177,13 @@ def test_a_sync_that_leaves_issues_to_the_next_ones(account: Account, dataset: D
     left = "Occurrences of 3 of 6 issues wait for the next syncs; "
     assert re.fullmatch(left + re.escape(oldest) + r"[\d.]+ h ago\.", last)
     last = run("status").out.splitlines()[-1]
-    said = "occurrences: 3 of 6 issues read by the last sync, 3 waiting; "
+    said = "occurrences: 3 of 6 issues read by the last sync of occurrences, 3 waiting; "
     assert re.fullmatch(said + re.escape(oldest) + r"\d+ (s|min) ago", last)
 
     last = run("sync").out.splitlines()[-1]
     assert re.fullmatch(rf"Loaded into {dataset.name} in [\d.]+ seconds, with 9 requests\.", last)
     status = run("status").out.splitlines()[-1]
-    assert status == "occurrences: all 6 issues read by the last sync"
+    assert status == "occurrences: all 6 issues read by the last sync of occurrences"
 
 
 @pytest.mark.usefixtures("api_url", "without_histories")

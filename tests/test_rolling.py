@@ -22,9 +22,10 @@ from local.bigquery import proxy
 from local.processes import ROOT
 from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
-from scanner_sync import deadline
+from scanner_sync.deadline import Deadline
 from scanner_sync.refresh import Read
 from scanner_sync.sync import sync
+from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import SYNC, TOKEN, Dataset, Vanishing, asked
 from tests.test_sync import all_rows, expected_rows
 from tests.warehouse.test_recovery import is_history, is_merge, release_lease
@@ -295,20 +296,49 @@ def test_a_quota_that_is_smaller_than_thought(
     http: flask.testing.FlaskClient,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """If it is spent on occurrences before all was listed, the next sync lists everything first."""
+    """If it is spent on occurrences before all was listed, the next sync lists everything first.
+
+    A sync of something else in between changes nothing.
+    """
     show(account, {n: ("low", {n}) for n in range(1, 30)})
     account.scans = [{"id": n} for n in range(60)]
     monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
     # With a row a page, the listings take 29 + 60 + 1 requests, one after the other.
-    for quota, status, waiting in ((100, 503, None), (100, 200, 19), (1000, 200, 0)):
+    targets = {"resources": ["targets"]}
+    for quota, request, status, waiting in (
+        (100, {}, 503, None),
+        (100, targets, 200, None),
+        (100, {}, 200, 19),
+        (1000, {}, 200, 0),
+    ):
         api = create_app(account, token=TOKEN, quota_per_hour=quota, max_limit=1)
         with serve_api(api) as url:
             monkeypatch.setenv("API_BASE_URL", url)
-            answer = http.post("/")
+            answer = http.post("/", json=request)
         assert answer.status_code == status, answer.get_json()
         if waiting is not None:
             assert answer.get_json()["refresh"]["issues_waiting"] == waiting
     assert len(dataset.rows("occurrences_issues")) == 29
+
+
+def test_issues_with_many_pages_are_read_in_the_end(
+    account: Account,
+    dataset: Dataset,
+    http: flask.testing.FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Even if the quota ends before one of those that were begun together is read."""
+    show(account, {n: ("low", set(range(17))) for n in (1, 2, 3)})
+    monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
+    read = []
+    for _ in range(2):
+        # A page has three rows, so an issue takes 8 requests, and the listing one.
+        api = create_app(account, token=TOKEN, quota_per_hour=12, max_limit=3)
+        with serve_api(api) as url:
+            monkeypatch.setenv("API_BASE_URL", url)
+            read.append(http.post("/", json=ISSUES).get_json()["refresh"]["issues_read"])
+    assert read == [0, 1]
+    assert len(dataset.rows("occurrences_issues")) == 17
 
 
 class Killing:
@@ -373,6 +403,8 @@ def test_a_killed_round_loses_nothing(
         )
         started.set()
         assert process.wait(timeout=60) == -signal.SIGKILL
+    lease = dataset.client.get_table(f"{dataset.name}.{LEASE_TABLE}")
+    assert lease.labels["all_read"] == "0"  # so that the next sync lists everything first
     release_lease(dataset)
     assert (reads(dataset), dataset.rows("occurrences_issues_history")) == before
     with serving(0) as url:
@@ -392,7 +424,8 @@ def test_the_time_for_loading_is_left(
     show(account, {n: ("low", {n}) for n in range(1, 100)})
     monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
     monkeypatch.setenv("SYNC_DEADLINE_SECONDS", "60")
-    monkeypatch.setattr(deadline, "LOADING_SHARE", 0.9)  # so that the test takes 6 seconds
+    reading = property(lambda self: max(0.0, self.remaining - 54))  # so that it takes 6 seconds
+    monkeypatch.setattr(Deadline, "remaining_to_read", reading)
     with serve_api(create_app(account, token=TOKEN, quota_per_second=2)) as url:
         monkeypatch.setenv("API_BASE_URL", url)
         refresh = sync(("issues", "occurrences_issues"), print).refresh

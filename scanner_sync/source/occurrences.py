@@ -1,5 +1,6 @@
 """The occurrences of an issue: their parent's id, and issues that vanish while they are read."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
@@ -10,7 +11,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 
 from scanner_sync import log
-from scanner_sync.errors import ApiError, ApiUnavailable, counted
+from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, counted
 from scanner_sync.progress import Traffic
 from scanner_sync.source.pagination import ApiResponse
 from scanner_sync.source.rows import to_row
@@ -78,6 +79,12 @@ def confirm_vanished(source: DltSource, traffic: Traffic) -> None:
         traffic.count("vanished")
 
 
+def log_not_found(traffic: Traffic) -> None:
+    """Log the issues whose occurrences were not found, and which wait for the next syncs."""
+    for issue in sorted(traffic.not_found):
+        log.event("issue_not_found", logging.WARNING, resource=_path_of(issue))
+
+
 def changed_since(
     session: ApiSession,
     base_url: str,
@@ -103,15 +110,16 @@ def changed_since(
                 params={"since": since, "limit": str(page_size), "offset": str(offset)},
                 auth=BearerTokenAuth(token),
             )
-        except (ApiError, ApiUnavailable) as error:
-            log.event("since_ignored", reason=str(error))
+            assert isinstance(response, ApiResponse)
+            page = response.page
+            named = {to_row("issues", row)["id"] for row in page.rows}
+        except (ApiError, ApiRefused, ApiUnavailable) as error:
+            log.event("since_ignored", reason=f"{str(error).partition('. ')[0]}.")
             return set()
-        assert isinstance(response, ApiResponse)
-        page = response.page
         if page.total >= listed:
             log.event("since_ignored", reason="The API returns all issues.")
             return set()
-        found |= {to_row("issues", row)["id"] for row in page.rows}
+        found |= named
         offset += len(page.rows)
         if not page.has_next:
             break

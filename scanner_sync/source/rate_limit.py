@@ -40,6 +40,8 @@ class Ticket:
 
     ready: threading.Event = field(default_factory=threading.Event)
     """Set when `acquire` is worth calling before the time that it returned."""
+    order: int = 0
+    """Where it stands among requests that were refused equally often: the lowest goes first."""
     refusals: int = 0
     sent: float = 0.0
 
@@ -59,7 +61,8 @@ class AdaptiveRateLimiter:
     """Decide when each request is sent. It never sleeps, and any thread may call it.
 
     The most refused request goes first, and its last two attempts are made with nothing else in
-    flight, so that no request runs out of retries while others get through.
+    flight, so that no request runs out of retries while others get through. The others go in the
+    order of their tickets.
     """
 
     def __init__(self, max_concurrent: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -87,7 +90,7 @@ class AdaptiveRateLimiter:
         with self._lock:
             ticket.ready.clear()
             if ticket not in self._queue:
-                insort(self._queue, ticket, key=lambda other: -other.refusals)
+                insort(self._queue, ticket, key=lambda other: (-other.refusals, other.order))
             if ticket is not self._queue[0] or not self._has_slot():
                 return inf
             now = self._clock()

@@ -33,6 +33,8 @@ CONNECT_TIMEOUT: Final = 10.0
 """Seconds."""
 READ_TIMEOUT: Final = 60.0
 """Seconds without a byte."""
+SHORT_WAIT: Final = 15.0
+"""Seconds. A longer wait than this is asked for by the API, because its quota is used up."""
 HEADERS: Final = {
     "Accept-Encoding": "gzip, deflate",
     "User-Agent": f"scanner-sync/{__version__}",
@@ -69,7 +71,8 @@ class ApiSession(requests.Session):
     further issues are not requested. Nor are they if the quota is used up, or if the rest of the
     time is needed for loading. `Traffic.stopped` says so, and the response has status `NOT_READ`.
     Listings are read whole or not at all. At least one issue is begun, and an issue that was begun
-    is read to its end, whatever it takes of `max_requests`.
+    is read to its end, whatever it takes of `max_requests`. Requests for listings go first, and
+    those for issues in the order in which they were begun, so that what was begun is finished.
 
     `token_source` is named in errors about the token. `on_page` is called for each page with its
     resource and the rows of the whole listing.
@@ -97,8 +100,8 @@ class ApiSession(requests.Session):
         self._connections = Connections(base_url, max_concurrent)
         self._listings: set[str] = set()
         """Paths of the listings that returned a page."""
-        self._begun: set[str] = set()
-        """Paths of the occurrences that were requested."""
+        self._begun: dict[str, int] = {}
+        """Paths of the occurrences that were requested, numbered from 1."""
         self._unsent: set[str] = set()
         """Those of them whose first request was not sent yet."""
         self._lock = threading.Lock()
@@ -139,6 +142,10 @@ class ApiSession(requests.Session):
             response = hook(response) or response
         return response
 
+    def send_one_at_a_time(self) -> None:
+        """Send no two requests at once from now on. To be called when none is under way."""
+        self._limiter = AdaptiveRateLimiter(1)
+
     def close(self) -> None:
         """Close all connections."""
         self._connections.close()
@@ -157,12 +164,12 @@ class ApiSession(requests.Session):
                 raise _Stopped(self.traffic.stopped)
             if self._begun and self.traffic.requests + len(self._unsent) >= self._max_requests:
                 raise _Stopped("max_requests")
-            self._begun.add(resource)
+            self._begun[resource] = len(self._begun) + 1
             self._unsent.add(resource)
 
     def _send_with_retries(self, request: requests.PreparedRequest, resource: str) -> ApiResponse:
         started = time.monotonic()
-        ticket = Ticket()
+        ticket = Ticket(order=self._begun.get(resource, 0))
         for attempt in range(RETRIES + 1):
             if attempt:
                 self.traffic.count("retries")
@@ -260,11 +267,14 @@ class ApiSession(requests.Session):
         Raises `ApiUnavailable` or `_Stopped` at once if that is too long.
         """
         remaining = self._remaining(resource)
+        is_long = seconds > SHORT_WAIT
         # What is read after the wait has to be loaded, too.
-        patience = remaining if self._max_requests is None else self._deadline.remaining_to_read
+        is_late = self._max_requests is not None and is_long
+        patience = self._deadline.remaining_to_read if is_late else remaining
         if patience <= seconds < math.inf:
             if self._is_optional(resource):
-                raise _Stopped("quota" if reason == "status 429" else "deadline")
+                is_quota = reason == "status 429" and is_long
+                raise _Stopped("quota" if is_quota else "deadline")
             raise ApiUnavailable(
                 f"The API gave {reason} for {resource}. The next attempt is due in"
                 f" {counted(math.ceil(seconds), 'second')}, too late for this sync. Nothing was"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from google.cloud import bigquery
@@ -27,9 +28,14 @@ if TYPE_CHECKING:
 class Warehouse(Connection):
     """A dataset, as a sync and the command line use it."""
 
-    def lease(self, deadline: Deadline, on_lost: Callable[[SyncError], None]) -> Lease:
+    def lease(
+        self,
+        deadline: Deadline,
+        on_lost: Callable[[SyncError], None],
+        noted_first: Mapping[str, int] = MappingProxyType({}),
+    ) -> Lease:
         """Return the lease on the dataset, which is held inside a `with`. See `Lease`."""
-        return Lease(self, deadline, on_lost)
+        return Lease(self, deadline, on_lost, noted_first)
 
     def check_names(self, *, history: bool) -> dict[str, bigquery.Table]:
         """Check that nothing else has the name of one of this program's tables or views.
@@ -55,6 +61,15 @@ class Warehouse(Connection):
         `existing` is what `check_names` returned. Runs a query if there is the table.
         """
         return read_reads(self) if READS in existing else {}
+
+    def forget_lost_reads(self, existing: dict[str, bigquery.Table], *, history: bool) -> None:
+        """Delete `occurrence_reads` if a table is missing whose rows it tells of.
+
+        `existing` is what `check_names` returned; it is brought up to date.
+        """
+        needed = {"occurrences_issues", *(["occurrences_issues_history"] if history else [])}
+        if READS in existing and not needed <= existing.keys():
+            self.client.delete_table(existing.pop(READS), not_found_ok=True)
 
     def complete_load(
         self,

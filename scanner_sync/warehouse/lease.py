@@ -49,7 +49,10 @@ FAILED: Final = "failed"
 FAILURE: Final = "failure"
 """Label: the type of error with which it failed, in lower case."""
 STARTED: Final = "started"
-"""Label: when the sync that last succeeded took the lease, likewise."""
+"""Label: when the last sync that was to read occurrences, and succeeded, began, likewise."""
+ALL_READ: Final = "all_read"
+"""Label: 1 if the last sync that was to read occurrences read all; 0 from when it began until then,
+and for good if it was killed."""
 LISTED: Final = "issues_listed"
 """Label: the issues that a sync last listed whose occurrences it was to read."""
 READ: Final = "issues_read"
@@ -79,7 +82,8 @@ class Lease:
     Entering creates the dataset if it is missing, waits until the lease is free or has expired, and
     raises `AlreadyRunning` if its holder renews it. `on_lost` is called in the other thread if the
     lease cannot be renewed or somebody else takes it over. Leaving releases it, and notes in its
-    labels whether the sync succeeded and, if so, what is in `notes`.
+    labels whether the sync succeeded and, if so, what is in `notes`. `noted_first` are labels that
+    are set with the lease, for the next sync in case this one is killed.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class Lease:
         connection: Connection,
         deadline: Deadline,
         on_lost: Callable[[SyncError], None],
+        noted_first: Mapping[str, int],
     ) -> None:
         self._connection = connection
         self._client = connection.client
@@ -103,12 +108,20 @@ class Lease:
         self._renewing = threading.Thread(target=self._renew, name="lease", daemon=True)
         self._table: bigquery.Table
         self._started = "0"
+        self._earlier: Mapping[str, str] = {}
+        self._noted_first = {name: str(number) for name, number in noted_first.items()}
         self.notes: dict[str, int] = {}
         """Labels for the next sync; they are kept until a later sync sets them again."""
 
-    def label(self, name: str) -> int:
-        """Return a number that an earlier sync noted, or 0."""
-        return number_in(self._table.labels, name) or 0
+    def label(self, name: str, default: int = 0) -> int:
+        """Return a number that earlier syncs noted in a label, or the default."""
+        found = number_in(self._earlier, name)
+        return default if found is None else found
+
+    @property
+    def began(self) -> int:
+        """When this sync took the lease, by BigQuery's clock, in seconds since 1970."""
+        return int(self._started)
 
     def __enter__(self) -> Self:
         self._retrying(self._ensure_dataset)
@@ -127,7 +140,7 @@ class Lease:
         self._renewing.join()
         labels = {UNTIL: "0"}
         if error is None:
-            labels |= {SUCCEEDED: self._now(), STARTED: self._started}
+            labels |= {SUCCEEDED: self._now()}
             labels |= {name: str(number) for name, number in self.notes.items()}
         else:
             labels |= {FAILED: self._now(), FAILURE: _name_of(error).lower()}
@@ -179,6 +192,7 @@ class Lease:
                     self._sleep(WATCH_SECONDS)
                     continue
             try:
+                self._earlier = dict(lease.labels) if lease is not None else {}
                 return self._retrying(partial(self._write, lease))
             except NotFound:
                 if lease is None:  # the dataset was deleted
@@ -219,7 +233,8 @@ class Lease:
         """
         lease = found or bigquery.Table(self._reference)
         renewed, until = time.monotonic(), int(self._now()) + LEASE_SECONDS
-        lease.labels = lease.labels | {HOLDER: self._holder, UNTIL: str(until)}
+        held = {HOLDER: self._holder, UNTIL: str(until)}
+        lease.labels = lease.labels | held | self._noted_first
         lease.description = "One sync at a time: the labels say which, and how the last one ended."
         if found is None:
             lease = self._client.create_table(lease, **CALL)

@@ -6,12 +6,14 @@ it in the same transaction as the histories, so that what it says is in the merg
 
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Final
 
 from scanner_sync.refresh import Listed, Read
 from scanner_sync.tables import Column, Table
 from scanner_sync.warehouse.connection import Connection
 
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 READS: Final = "occurrence_reads"
 """The name of the table."""
 READS_TABLE: Final = Table(
@@ -23,7 +25,6 @@ READS_TABLE: Final = Table(
             "timestamp",
             "Time of the sync that first listed the issue.",
             "2026-11-20T06:00:04Z",
-            required=True,
         ),
         "read_at": Column(
             "timestamp",
@@ -86,8 +87,17 @@ def _rows_of(parameter: str) -> str:
 
 
 def read_reads(connection: Connection) -> dict[int, Read]:
-    """Return the rows of the table by issue. Runs a query."""
-    rows = connection.client.query_and_wait(
-        f"SELECT issue_id, listed_at, read_at, `rows`, issue_hash FROM `{connection.name}.{READS}`"  # noqa: S608
-    )
-    return {row["issue_id"]: Read(*row.values()[1:]) for row in rows}
+    """Return the rows of the table by issue. A column that was dropped counts as null.
+
+    Runs a query.
+    """
+    rows = connection.client.query_and_wait(f"SELECT * FROM `{connection.name}.{READS}`")  # noqa: S608
+    return {
+        row["issue_id"]: Read(
+            row.get("listed_at") or row.get("read_at") or _EPOCH,
+            row.get("read_at"),
+            row.get("rows"),
+            row.get("issue_hash"),
+        )
+        for row in rows
+    }

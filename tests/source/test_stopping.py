@@ -189,6 +189,22 @@ def test_a_quota_that_is_used_up_in_a_listing_fails_the_sync() -> None:
     assert 3500 < caught.value.retry_after <= 3600
 
 
+def test_what_was_begun_first_is_finished_first() -> None:
+    """With a request at a time. Otherwise, a quota could end before any issue is read."""
+    reading = Reading(account_of(4, occurrences=17), max_limit=3, quota_per_hour=12)
+    assert reading.read(concurrent=1) == {1: 17}
+    assert asked(reading.app)["issues/1/occurrences/"] == 8
+
+
+def test_a_listing_waits_a_little_even_if_it_is_late() -> None:
+    """Until the deadline itself: only a long wait is not worth it."""
+    left = [Response(None, 429, {"Retry-After": "3"})] * 2
+    reading = Reading(account_of(2), lambda r: left.pop() if left else None)
+    started = time.monotonic()
+    assert reading.read(deadline=60) == {1: 1, 2: 1}
+    assert time.monotonic() - started >= 6
+
+
 def test_a_listing_waits_only_as_long_as_there_is_time_to_load_it() -> None:
     """A wait of 90 seconds leaves less than a fifth of a deadline of 100."""
     reading = Reading(account_of(30), quota_per_hour=2, max_limit=10, hour_seconds=90)
@@ -197,14 +213,15 @@ def test_a_listing_waits_only_as_long_as_there_is_time_to_load_it() -> None:
 
 
 def test_the_time_for_loading_is_not_read_away() -> None:
-    """A fifth of the deadline is kept: a response that is not there by then is not waited for."""
+    """A response that is not there by then is not waited for."""
     reading = Reading(account_of(5), lambda r: HANG if "/3/" in r.url.path else None)
     started = time.monotonic()
-    assert reading.read(concurrent=1, deadline=5) == {1: 1, 2: 1}
+    assert reading.read(concurrent=1, deadline=8) == {1: 1, 2: 1}
     assert time.monotonic() - started >= 4
     assert reading.traffic.stopped == "deadline"
-    deadline = Deadline(1000)
-    assert deadline.remaining - deadline.remaining_to_read == pytest.approx(200, abs=0.1)
+    for seconds, kept in ((1000, 200), (200, 60), (60, 30)):
+        deadline = Deadline(seconds)
+        assert deadline.remaining - deadline.remaining_to_read == pytest.approx(kept, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -225,9 +242,12 @@ def test_any_other_fault_fails_the_sync(answer: Response, kind: type[Exception])
     assert reading.traffic.stopped is None
 
 
-def hint(account: Account, **options: Any) -> tuple[set[int], list[dict[str, str]]]:
+def hint(
+    account: Account, fault: Fault = lambda _: None, **options: Any
+) -> tuple[set[int], list[dict[str, str]]]:
     """Return the issues that changed on the second day, and the queries that were sent."""
-    app = create_app(account, token=TOKEN, max_limit=3, **options)
+    faults = [Middleware(Faults, fault)]
+    app = create_app(account, token=TOKEN, max_limit=3, middleware=faults, **options)
     with serve_api(app) as url:
         session = ApiSession(
             f"{url}/", token_source="THE-SECRET", max_concurrent=1, deadline=Deadline(60)
@@ -241,6 +261,9 @@ def hint(account: Account, **options: Any) -> tuple[set[int], list[dict[str, str
             listed=len(account.issues),
         )
     return found, [request.query for request in app.state.requests]
+
+
+ODD = Response(json.dumps({"count": 1, "results": [{"id": "x"}]}))
 
 
 def seen_on(*days: int) -> Account:
@@ -279,6 +302,11 @@ def test_the_hint_names_issues_in_two_requests(
         ({"since": "ignored"}, "The API returns all issues."),
         ({"since": "rejected"}, "The API gave status 400 for issues/."),
         ({"quota_per_hour": 0}, "The API gave status 429 for issues/."),
+        (
+            {"fault": lambda _: Response(None, 403)},
+            "The API rejects the token (status 403 for issues/).",
+        ),
+        ({"fault": lambda _: ODD}, "Column id of issues takes bigint,"),
     ],
 )
 def test_a_hint_that_the_api_does_not_give_is_ignored(

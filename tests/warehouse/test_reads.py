@@ -1,9 +1,10 @@
 """When the occurrences of each issue were last read, and what that means for their history."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.cloud import bigquery
 
 from scanner_sync.errors import LoadUnavailable
 from scanner_sync.refresh import Listed, Read
@@ -176,3 +177,39 @@ def test_more_issues_than_fit_into_a_statement(dataset: Dataset) -> None:
         "was_read": sum(of.rows is not None for of in listed),
         "total": sum(of.rows or 0 for of in listed),
     }
+
+
+@pytest.mark.parametrize(
+    ("dropped", "history", "kept"),
+    [
+        ("occurrences_issues", False, 0),
+        ("occurrences_issues_history", True, 0),
+        ("occurrences_issues_history", False, 1),
+        ("issues", True, 1),
+    ],
+)
+def test_reads_of_what_was_dropped_are_forgotten(
+    dataset: Dataset, dropped: str, history: bool, kept: int
+) -> None:
+    """Otherwise, the table would tell of rows that the dataset does not have."""
+    loads = Loads(dataset)
+    loads.load(1, [Listed(1, 0, "a")], issues=[issue(1, "high")], occurrences_issues=[])
+    dataset.client.delete_table(f"{dataset.name}.{dropped}")
+    warehouse = dataset.warehouse
+    existing = warehouse.check_names(history=history)
+    warehouse.forget_lost_reads(existing, history=history)
+    assert len(warehouse.occurrence_reads(existing)) == kept
+    assert len(reads(dataset)) == kept
+
+
+def test_a_column_that_was_dropped_counts_as_null(dataset: Dataset) -> None:
+    """The table is made without two columns; DROP COLUMN does not work in the local BigQuery."""
+    loads = Loads(dataset)
+    loads.load(1, [Listed(1, 2, "a")], issues=[], occurrences_issues=[])
+    name = f"{dataset.client.project}.{dataset.name}.occurrence_reads"
+    columns = {"issue_id": "INT64", "read_at": "TIMESTAMP", "issue_hash": "STRING"}
+    dataset.client.delete_table(name)
+    fields = [bigquery.SchemaField(column, kind) for column, kind in columns.items()]
+    dataset.client.create_table(bigquery.Table(name, fields))
+    dataset.query("INSERT INTO {d}.occurrence_reads (issue_id, issue_hash) VALUES (1, 'a')")
+    assert reads(dataset) == {1: Read(datetime.fromtimestamp(0, UTC), None, None, "a")}
