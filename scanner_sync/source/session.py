@@ -199,8 +199,9 @@ class ApiSession(requests.Session):
         try:
             with self._slot(ticket, resource):
                 timeout = self._timeout(resource)
-                self.traffic.count("requests")
-                self._unsent.discard(resource)
+                with self._lock:  # so that `_begin` counts it once
+                    self.traffic.count("requests")
+                    self._unsent.discard(resource)
                 reply = self._connections.send(request, resource, timeout)
                 retry_after = parse_retry_after(reply.headers.get("Retry-After", ""))
                 if reply.status == 429:
