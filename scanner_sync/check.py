@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
 import google.auth
-from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from google.api_core.exceptions import GoogleAPIError, NotFound
 from google.auth.transport.requests import Request
 from google.cloud import bigquery
@@ -21,7 +20,7 @@ from scanner_sync.errors import ApiError
 from scanner_sync.refresh import requests_for
 from scanner_sync.secret import read_token
 from scanner_sync.settings import Settings, read_settings
-from scanner_sync.source.pagination import ApiResponse, Page
+from scanner_sync.source.pagination import Page
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import GONE, ApiSession
 from scanner_sync.warehouse import Warehouse
@@ -160,12 +159,8 @@ class _Checks:
             max_concurrent=1,
             deadline=Deadline(TIMEOUT),
         ) as session:
-            response = session.get(
-                settings.api_base_url + path,
-                params={"limit": 1, "offset": 0},
-                auth=BearerTokenAuth(self._token),
-            )
-        assert isinstance(response, ApiResponse)
+            url = settings.api_base_url + path
+            response = session.page(url, self._token, limit="1", offset="0")
         if response.status_code in GONE:
             status = response.status_code
             raise ApiError(f"The API gave status {status} for {path}. Check API_BASE_URL.")

@@ -117,9 +117,8 @@ class Progress:
 
     def count_page(self, resource: str, total: int) -> None:
         """Note how many rows a listing has, which is named by its path below the base URL."""
-        if resource.count("/") == 1:
-            with self._lock:
-                self.rows_expected.setdefault(resource.rstrip("/"), total)
+        with self._lock:
+            self.rows_expected.setdefault(resource.rstrip("/"), total)
 
     def count_rows(self, table: str, count: int) -> None:
         """Count rows that were read for a table."""

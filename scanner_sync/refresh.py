@@ -61,7 +61,7 @@ class Refresh:
     def __init__(
         self, progress: Progress, max_requests: int, page_size: int, *, is_steady: bool
     ) -> None:
-        self.max_requests = max_requests
+        self._max_requests = max_requests
         self._progress = progress
         self._page_size = page_size
         self._streams = None if is_steady else False
@@ -94,7 +94,7 @@ class Refresh:
         return self._fits(sum(self._requests_of(issue, reads) for issue in self._issues))
 
     def _fits(self, requests: int) -> bool:
-        return self._progress.traffic.requests + requests <= self.max_requests
+        return self._progress.traffic.requests + requests <= self._max_requests
 
     def due(self, reads: Mapping[int, Read], named: Collection[int]) -> list[int]:
         """Return the issues whose occurrences are due, in the order of `due`, as far as they fit.

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import requests
 from dlt.extract.source import DltSource
-from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 
 from scanner_sync import log
@@ -105,13 +104,13 @@ def changed_since(
     offset = 0
     for _ in range(HINT_REQUESTS):
         try:
-            response = session.get(
+            page = session.page(
                 f"{base_url}issues/",
-                params={"since": since, "limit": str(page_size), "offset": str(offset)},
-                auth=BearerTokenAuth(token),
-            )
-            assert isinstance(response, ApiResponse)
-            page = response.page
+                token,
+                since=since,
+                limit=str(page_size),
+                offset=str(offset),
+            ).page
             named = {to_row("issues", row)["id"] for row in page.rows}
         except (ApiError, ApiRefused, ApiUnavailable) as error:
             log.event("since_ignored", reason=f"{str(error).partition('. ')[0]}.")

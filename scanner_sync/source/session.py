@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from urllib3.exceptions import HTTPError, ProxyError
 
 from scanner_sync import __version__
@@ -74,8 +75,8 @@ class ApiSession(requests.Session):
     is read to its end, whatever it takes of `max_requests`. Requests for listings go first, and
     those for issues in the order in which they were begun, so that what was begun is finished.
 
-    `token_source` is named in errors about the token. `on_page` is called for each page with its
-    resource and the rows of the whole listing.
+    `token_source` is named in errors about the token. `on_page` is called for each page of a
+    listing, such as `issues/`, with its path and the rows of the whole listing.
     """
 
     def __init__(
@@ -142,6 +143,12 @@ class ApiSession(requests.Session):
             response = hook(response) or response
         return response
 
+    def page(self, url: str, token: str, **params: str) -> ApiResponse:
+        """Request a page without dlt. Returns and raises what `send` does."""
+        response = self.get(url, params=params, auth=BearerTokenAuth(token))
+        assert isinstance(response, ApiResponse)
+        return response
+
     def send_one_at_a_time(self) -> None:
         """Send no two requests at once from now on. To be called when none is under way."""
         self._limiter = AdaptiveRateLimiter(1)
@@ -152,7 +159,7 @@ class ApiSession(requests.Session):
 
     def _is_optional(self, resource: str) -> bool:
         """Tell whether the sync may go on without this resource."""
-        return self._max_requests is not None and not is_listing(resource)
+        return self._max_requests is not None and not _is_listing(resource)
 
     def _begin(self, resource: str) -> None:
         """Note that the occurrences of an issue are requested. Raises `_Stopped` if it is late."""
@@ -290,7 +297,7 @@ class ApiSession(requests.Session):
         """Return a response with its page, or with status 404 or 410; raise for all others."""
         status = reply.status
         response = ApiResponse(request, status, resource)
-        if status in GONE and not is_listing(resource):
+        if status in GONE and not _is_listing(resource):
             return response  # what it means depends on the listing that it is part of
         if status in (401, 403):
             is_json = "json" in reply.headers.get("Content-Type", "").lower()
@@ -312,12 +319,12 @@ class ApiSession(requests.Session):
                 " API_BASE_URL."
             )
         response.page = read_page(reply.body, resource)
-        if is_listing(resource):
+        if _is_listing(resource):
             self._listings.add(resource)
-        self._on_page(resource, response.page.total)
+            self._on_page(resource, response.page.total)
         return response
 
 
-def is_listing(resource: str) -> bool:
+def _is_listing(resource: str) -> bool:
     """Tell a listing such as `issues/` from what lies below one."""
     return resource.count("/") == 1
