@@ -23,18 +23,14 @@ from local.processes import ROOT
 from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 from scanner_sync.deadline import Deadline
-from scanner_sync.refresh import Read
 from scanner_sync.sync import sync
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import SYNC, TOKEN, Dataset, Vanishing, asked
 from tests.test_sync import all_rows, expected_rows
+from tests.warehouse.test_reads import reads
 from tests.warehouse.test_recovery import is_history, is_merge, release_lease
 
 ISSUES = {"resources": ["issues", "occurrences_issues"]}
-
-
-def reads(dataset: Dataset) -> dict[int, Read]:
-    return dataset.warehouse.occurrence_reads(dataset.warehouse.check_names(history=True))
 
 
 def issues_read(api: Starlette, since: int) -> set[int]:

@@ -20,7 +20,7 @@ from local.processes import ROOT
 from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 from tests.conftest import SYNC, TOKEN, Dataset, Vanishing, asked
-from tests.source.test_reading import Faults
+from tests.source.faults import Faults
 from tests.warehouse.test_recovery import release_lease
 
 BEFORE = [{"id": 1, "address": "before"}]

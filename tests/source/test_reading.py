@@ -16,7 +16,6 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
@@ -36,18 +35,9 @@ from scanner_sync.source.session import ApiSession
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.diagnose import diagnose
 from tests.conftest import TOKEN, Vanishing, asked
+from tests.source.faults import Fault, Faults
 
-Fault = Callable[[Request], Response | None]
-
-
-class Faults:
-    """Answer with what `fault` returns, if it returns something."""
-
-    def __init__(self, app: ASGIApp, fault: Fault) -> None:
-        self.app, self.fault = app, fault
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await (self.fault(Request(scope)) or self.app)(scope, receive, send)
+pytestmark = pytest.mark.usefixtures("short_backoff")
 
 
 class Api:
@@ -102,12 +92,6 @@ def ids(rows: list[Any]) -> list[int]:
 
 def account_of(targets: int) -> Account:
     return Account(targets=[{"id": n} for n in range(1, targets + 1)])
-
-
-@pytest.fixture(autouse=True)
-def _short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait a hundredth of the time before a retry."""
-    monkeypatch.setattr(retry, "BACKOFF_FACTOR", 0.02)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
 """Where reading stops before the end: what was read whole is kept, and nothing else."""
 
-import asyncio
 import json
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,36 +9,20 @@ import pytest
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable
 from scanner_sync.progress import Traffic
-from scanner_sync.source import retry, scanner_source
+from scanner_sync.source import scanner_source
 from scanner_sync.source.occurrences import changed_since, confirm_vanished
 from scanner_sync.source.session import ApiSession
 from scanner_sync.warehouse.diagnose import diagnose
 from tests.conftest import TOKEN, asked
+from tests.source.faults import HANG, Fault, Faults
 
-Fault = Callable[[Request], Response | None]
-
-HANG = Response()
-"""A response that comes after a minute."""
-
-
-class Faults:
-    """Answer with what `fault` returns, if it returns something."""
-
-    def __init__(self, app: ASGIApp, fault: Fault) -> None:
-        self.app, self.fault = app, fault
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = self.fault(Request(scope)) or self.app
-        if answer is HANG:
-            await asyncio.sleep(60)
-        await answer(scope, receive, send)
+pytestmark = pytest.mark.usefixtures("short_backoff")
 
 
 def account_of(issues: int, occurrences: int = 1) -> Account:
@@ -90,12 +72,6 @@ class Reading:
             except Exception as error:
                 raise diagnose(error) from None
             return counts
-
-
-@pytest.fixture(autouse=True)
-def _short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait a hundredth of the time before a retry."""
-    monkeypatch.setattr(retry, "BACKOFF_FACTOR", 0.02)
 
 
 @pytest.mark.parametrize("concurrent", [1, 5, 20])
