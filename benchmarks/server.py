@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sample_api.account import generate
+from sample_api import generate
 
 TABLES = ("issues", "occurrences_issues", "scans", "targets")
 _REQUEST = re.compile(

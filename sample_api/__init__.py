@@ -8,7 +8,9 @@ public connectors describe them. Start it with ``python -m sample_api``, or in a
         requests.get(f"{base_url}/issues/", headers={"Authorization": "Bearer secret"})
 """
 
-from sample_api.account import Account, Changes, Row, generate
+from sample_api.account import Account, Changes
+from sample_api.generation import generate
+from sample_api.rows import Row
 from sample_api.server import RequestRecord, create_app, serve
 
 __all__ = ["Account", "Changes", "RequestRecord", "Row", "create_app", "generate", "serve"]

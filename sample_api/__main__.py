@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.middleware import Middleware
 
-from sample_api.account import generate
+from sample_api import generate
 from sample_api.faults import Faults, FaultyApi
 from sample_api.server import create_app, serve
 

@@ -3,51 +3,27 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import cycle
-from typing import Any
 
-Row = dict[str, Any]
-"""One row as the API sends it: a JSON object."""
+from sample_api.rows import Row, days_open, fixed_row, license_row, time_text
+from sample_api.words import (
+    DOMAINS,
+    EXPOSURES,
+    FLAWS,
+    HOSTS,
+    NETWORKS,
+    SCORES,
+    SITES,
+    SNOOZE_REASONS,
+    SOFTWARE,
+    TAGS,
+)
 
-FIRST_DAY = datetime(2025, 3, 3, 2, 0, tzinfo=UTC)
-"""Day 0. All dates are relative to it, so that a seed always gives the same rows."""
-
-SOFTWARE = (
-    ("OpenSSH", 22, "tcp"),
-    ("Exim", 25, "tcp"),
-    ("BIND", 53, "udp"),
-    ("Apache HTTP Server", 443, "tcp"),
-    ("nginx", 443, "tcp"),
-    ("GitLab", 443, "tcp"),
-    ("MySQL", 3306, "tcp"),
-    ("PostgreSQL", 5432, "tcp"),
-    ("Redis", 6379, "tcp"),
-    ("Jenkins", 8080, "tcp"),
-)
-FLAWS = (  # kind, severity, exploit likelihood, what an attacker could do
-    ("remote code execution", "critical", "known", "run commands of their choice"),
-    ("authentication bypass", "high", "very_likely", "sign in without a password"),
-    ("arbitrary file read", "high", "likely", "read files that hold passwords and keys"),
-    ("denial of service", "medium", "unlikely", "stop the service with one request"),
-    ("memory disclosure", "medium", "rare", "read parts of the server's memory"),
-    ("request smuggling", "medium", "unknown", "answer requests of other users"),
-    ("user name enumeration", "low", "rare", "find out which user names exist"),
-    ("version disclosure", "low", None, "learn which known flaws to try"),
-)
-EXPOSURES = (  # title, severity, remediation
-    ("Login form of {} sent without encryption", "high", "Serve the form over HTTPS only."),
-    ("Backup of {} can be downloaded", "high", "Delete it, and change the passwords in it."),
-    ("TLS certificate of {} expires within 14 days", "medium", "Renew the certificate."),
-    ("Directory listing enabled on {}", "low", "Turn directory listings off."),
-)
-SITES = ("the customer portal", "the wiki", "“Büro-Kalender”", "顧客ポータル", "« Espace réservé »")
-SCORES = {"low": (10, 39), "medium": (40, 69), "high": (70, 89), "critical": (90, 100)}  # tenths
-HOSTS = ("www", "api", "mail", "vpn", "db", "git", "ci", "shop", "intranet", "staging")
-DOMAINS = ("example.com", "example.org", "example.net")
-NETWORKS = ("192.0.2", "198.51.100", "203.0.113")  # reserved for documentation by RFC 5737
-TAGS: tuple[list[str | None], ...] = ([], ["production", "pci"], ["staging"], ["büro", None])
-SNOOZE_REASONS = ("ACCEPT_RISK", "FALSE_POSITIVE", "MITIGATING_CONTROLS")
+FIRST_DAY = date(2025, 3, 3)
+"""Day 0, if no other is chosen."""
+SCAN_TIME = time(2, 0, tzinfo=UTC)
+"""When the scan of a day runs. All times are relative to the one of day 0."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +40,17 @@ class Changes:
     """Issues whose severity changed, and nothing else."""
     snoozed: list[int]
     """Issues that were snoozed, with their occurrences."""
+    fixed_occurrences: list[int]
+    """The ``occurrence_id`` of what was added to ``Account.fixed``, in its order: the occurrences
+    of the issues that were fixed, and on some days one of an issue that stays open, and that is in
+    none of the other lists. Some occurrences have no such id, and are not there."""
     scan: int
     """The new scan. It scanned every remaining occurrence, each of which is a day older."""
 
 
 @dataclass
 class Account:
-    """The rows of the four tables, in the order in which they are served.
+    """The rows of each listing, in the order in which they are served.
 
     ``generate`` fills one; a test may also set any list. ``next_day`` replaces rows and does not
     change them in place, so ``list(account.issues)`` keeps the rows of the day before.
@@ -84,23 +64,31 @@ class Account:
     within its issue, because no source promises more."""
     scans: list[Row] = field(default_factory=list)
     targets: list[Row] = field(default_factory=list)
+    fixed: list[Row] = field(default_factory=list)
+    """Occurrences that were fixed, newest ``remediated_at`` first. Their ``id`` is the one that
+    they had in their issue."""
+    schedules: list[Row] = field(default_factory=list)
+    tags: list[Row] = field(default_factory=list)
+    licenses: Row = field(default_factory=lambda: license_row([]))
     seed: int = 0
+    first_day: date = FIRST_DAY
     day: int = 0
-    """Days since ``FIRST_DAY``."""
+    """Days since the first one."""
     last_id: int = 1000
     """The highest id so far; ids are not reused."""
 
     @property
     def now(self) -> datetime:
         """Return the time of the latest scan."""
-        return FIRST_DAY + timedelta(days=self.day)
+        return datetime.combine(self.first_day + timedelta(days=self.day), SCAN_TIME)
 
     def next_day(self) -> Changes:
         """Advance by a day, always in the same way for the same account.
 
         One issue in 50, but at least one, is fixed, and as many are opened. Three get another
-        severity and one is snoozed, if that many are left. Rows that a test has set must have the
-        fields that ``generate`` gives them.
+        severity and one is snoozed, if that many are left. On every other day or so, one of the
+        occurrences of another issue is fixed. What was fixed goes to ``fixed``. Schedules, tags and
+        licenses stay. Rows that a test has set must have the fields that ``generate`` gives them.
         """
         self.day += 1
         rows = (*self.issues, *self.scans, *self.targets)
@@ -113,7 +101,17 @@ class Account:
         regraded = _some(rng, [row["id"] for row in left], 3)
         awake = [row["id"] for row in left if not row["snoozed"] and row["id"] not in regraded]
         snoozes = {issue: self._snooze(rng, 1) for issue in _some(rng, awake, 1)}
-        scanned = {"target_last_scanned_at": _time(self.now)}
+        changed = {*fixed, *regraded, *snoozes}
+        alone = self._fixed_alone([row["id"] for row in left if row["id"] not in changed])
+        fixed_rows = [
+            fixed_row(issue, row | {"age": _older(row)}, self._target_of(row), self.now)
+            for issue in self.issues
+            for row in self.occurrences.get(issue["id"], [])
+            if issue["id"] in fixed or row is alone
+            if row["occurrence_id"] is not None
+        ]
+        self.fixed = [*fixed_rows, *self.fixed]
+        scanned = {"target_last_scanned_at": time_text(self.now)}
 
         self.issues = [row | snoozes.get(row["id"], {}) for row in left]
         for place, row in enumerate(self.issues):
@@ -121,21 +119,36 @@ class Account:
                 self.issues[place] = row | {"severity": _other_severity(row["severity"])}
         self.occurrences = {
             issue: [
-                row | scanned | {"age": _older(row["age"])} | snoozes.get(issue, {}) for row in rows
+                row | scanned | {"age": _older(row)} | snoozes.get(issue, {})
+                for row in rows
+                if row is not alone
             ]
             for issue, rows in self.occurrences.items()
             if issue not in fixed
         }
-        opened = [self._open_issue(rng, rng.randint(1, 4), oldest=0) for _ in range(count)]
-        self.scans = [self._scan(rng, self.now, "completed"), *self.scans]
+        opened = [self.open_issue(rng, rng.randint(1, 4), oldest=0) for _ in range(count)]
+        self.scans = [self.new_scan(rng, self.now, "completed"), *self.scans]
         day, scan = self.now.date().isoformat(), self.scans[0]["id"]
-        return Changes(day, fixed, opened, regraded, list(snoozes), scan)
+        fixed_ids = [row["occurrence_id"] for row in fixed_rows]
+        return Changes(day, fixed, opened, regraded, list(snoozes), fixed_ids, scan)
+
+    def _fixed_alone(self, issues: list[int]) -> Row | None:
+        """Choose the occurrence that is fixed while others of its issue are not, if any."""
+        rng = random.Random(f"{self.seed}/{self.day}/alone")
+        lists = [self.occurrences.get(issue, []) for issue in issues]
+        rows = [row for rows in lists if len(rows) > 1 for row in rows if row["occurrence_id"]]
+        return rng.choice(rows) if rows and rng.random() < 0.5 else None
+
+    def _target_of(self, occurrence: Row) -> Row:
+        found = (row for row in self.targets if row["address"] == occurrence["target"])
+        return next(found, {})
 
     def _new_id(self, rng: random.Random) -> int:
         self.last_id += rng.randint(1, 9)
         return self.last_id
 
-    def _target(self, rng: random.Random, number: int) -> Row:
+    def new_target(self, rng: random.Random, number: int) -> Row:
+        """Make a target that is not yet listed."""
         host = f"{HOSTS[number % 10]}-{number // 10 + 1}.{rng.choice(DOMAINS)}"
         ip = f"{NETWORKS[number // 250 % 3]}.{number % 250 + 1}"
         return {
@@ -152,12 +165,13 @@ class Account:
             "waf_interference": None,
         }
 
-    def _scan(self, rng: random.Random, created_at: datetime, status: str) -> Row:
+    def new_scan(self, rng: random.Random, created_at: datetime, status: str) -> Row:
+        """Make a scan that is not yet listed."""
         scheduled = rng.random() < 0.8
         return {
             "id": self._new_id(rng),
             "status": status,
-            "created_at": _time(created_at),
+            "created_at": time_text(created_at),
             "scan_type": "assessment_schedule" if scheduled else "new_service",
             "schedule_period": rng.choice(("daily", "weekly")) if scheduled else None,
         }
@@ -171,7 +185,7 @@ class Account:
             "snooze_until": until if reason == "ACCEPT_RISK" else None,
         }
 
-    def _open_issue(self, rng: random.Random, occurrences: int, *, oldest: int) -> int:
+    def open_issue(self, rng: random.Random, occurrences: int, *, oldest: int) -> int:
         """Add an issue first seen up to ``oldest`` days ago, and return its id."""
         issue = self._new_id(rng)
         cves, score, likelihood = None, None, None
@@ -207,7 +221,7 @@ class Account:
         found_on = cycle(rng.sample(self.targets, len(self.targets)))
         for number, target in zip(range(1, occurrences + 1), found_on, strict=False):
             days = rng.randint(0, oldest)
-            seen = _time(self.now - timedelta(days=days))
+            seen = time_text(self.now - timedelta(days=days))
             row = {
                 "id": number,
                 "occurrence_id": rng.choices((self._new_id(rng), None), (19, 1))[0],
@@ -219,30 +233,12 @@ class Account:
                 "extra_info": rng.choice((info, info, {}, None)),
                 "age": f"{days} days",
                 "first_seen_at": rng.choices((seen, None), (19, 1))[0],
-                "target_last_scanned_at": rng.choices((_time(self.now), None), (19, 1))[0],
+                "target_last_scanned_at": rng.choices((time_text(self.now), None), (19, 1))[0],
                 "cves": rng.choice((cves, cves, [], None)),
             }
             own_snooze = snooze if snooze["snoozed"] else self._snooze(rng, 0.03 if oldest else 0)
             self.occurrences[issue].append(row | own_snooze | exploit)
         return issue
-
-
-def generate(seed: int, issues: int = 400, targets: int = 150, scans: int = 1200) -> Account:
-    """Return an account. The same arguments give the same rows in any process.
-
-    An issue has three occurrences on average, and some have none. The one in the middle of the list
-    has 130, more than fit on a page. The default account has about 3000 rows in all.
-    """
-    account, rng = Account(seed=seed), random.Random(seed)
-    account.targets = [account._target(rng, number) for number in range(targets)]
-    for number in reversed(range(scans)):
-        status = rng.choice(("completed", "completed", "completed", "cancelled"))
-        created_at = account.now - timedelta(hours=8 * number)
-        account.scans.insert(0, account._scan(rng, created_at, status))
-    for number in range(issues):
-        usual = rng.choices((0, 1, 2, 3, 4, 5, 8), (1, 3, 4, 4, 3, 2, 1))[0]
-        account._open_issue(rng, 130 if number == issues // 2 else usual, oldest=400)
-    return account
 
 
 def _some(rng: random.Random, ids: Sequence[int], count: int) -> list[int]:
@@ -253,9 +249,5 @@ def _other_severity(severity: str) -> str:
     return {"low": "medium", "medium": "high", "high": "critical"}.get(severity, "high")
 
 
-def _older(age: str) -> str:
-    return f"{int(age.split(maxsplit=1)[0]) + 1} days"
-
-
-def _time(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _older(occurrence: Row) -> str:
+    return f"{days_open(occurrence) + 1} days"

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sample_api.account import Account, Row
+from sample_api.account import Account
+from sample_api.rows import Row
 
 Params = Mapping[str, str]
 Test = Callable[[Row], bool]

@@ -20,7 +20,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sample_api import filters
-from sample_api.account import Account, Row
+from sample_api.account import Account
+from sample_api.rows import Row
 from sample_api.throttle import Throttle, longest_wait
 
 BASE_PATH = "/v1"
