@@ -3,11 +3,13 @@
 import argparse
 import os
 import signal
+from datetime import date
 from typing import Any
 
 from starlette.middleware import Middleware
 
 from sample_api import generate
+from sample_api.account import FIRST_DAY
 from sample_api.faults import Faults, FaultyApi
 from sample_api.server import create_app, serve
 
@@ -47,6 +49,13 @@ def main() -> None:
     add(parser, "--port", 8081, "port to listen on; 0 takes a free one")
     add(parser, "--seed", 7, "the same seed gives the same rows")
     add(parser, "--issues", 400, "issues in the account")
+    parser.add_argument(
+        "--first-day",
+        type=_date,
+        default=FIRST_DAY,
+        metavar="DATE",
+        help="the date of the first day; all dates are relative to it (default: %(default)s)",
+    )
     add(parser, "--quota", 5000, "requests allowed in an hour; others are answered with 429")
     add(parser, "--quota-per-second", None, "requests allowed in a second; by default, any number")
     add(
@@ -60,37 +69,75 @@ def main() -> None:
     for name, value in vars(Faults()).items():
         option = f"--{name.replace('_', '-')}" if name != "seed" else "--fault-seed"
         add(faults, option, value, FAULT_HELP[name], dest=f"fault_{name}", metavar=name.upper())
-    add(
-        faults,
-        "--since",
-        "known",
-        "whether the parameter since chooses rows, has no effect, or is answered with 400",
-        choices=("known", "ignored", "rejected"),
+    for name in ("since", "remediated_after"):
+        add(
+            faults,
+            f"--{name.replace('_', '-')}",
+            "known",
+            f"whether the parameter {name} chooses rows, has no effect, or is answered with 400",
+            choices=("known", "ignored", "rejected"),
+        )
+    add(faults, "--fixed-delay-days", 0, "days until a fix is listed", metavar="DAYS")
+    faults.add_argument(
+        "--missing",
+        action="append",
+        type=_path_and_status,
+        default=[],
+        metavar="PATH=STATUS",
+        help="a listing that the account's plan lacks, such as /tags/=404; may be repeated",
+    )
+    faults.add_argument(
+        "--schedules-in-array", action="store_true", help="answer /scans/schedules/ without pages"
+    )
+    faults.add_argument(
+        "--licenses-in-envelope", action="store_true", help="answer /licenses/ with a page"
     )
     faults.add_argument(
         "--no-retry-after", action="store_true", help="leave Retry-After out of a 429"
     )
     options = parser.parse_args()
     chosen = Faults(**{name: getattr(options, f"fault_{name}") for name in vars(Faults())})
-    account = generate(options.seed, issues=options.issues)
+    account = generate(options.seed, issues=options.issues, first_day=options.first_day)
 
     # Blocked before a thread starts, so that only the wait below receives the signals.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
-    app = create_app(
-        account,
-        token=os.environ.get("SAMPLE_API_TOKEN") or "sample-token",
-        quota_per_hour=options.quota,
-        quota_per_second=options.quota_per_second,
-        hour_seconds=options.hour_seconds,
-        send_retry_after=not options.no_retry_after,
-        since=options.since,
-        max_limit=options.max_limit,
-        latency_seconds=options.latency_ms / 1000,
-        middleware=[Middleware(FaultyApi, account, chosen)] if chosen != Faults() else [],
-    )
+    try:
+        app = create_app(
+            account,
+            token=os.environ.get("SAMPLE_API_TOKEN") or "sample-token",
+            quota_per_hour=options.quota,
+            quota_per_second=options.quota_per_second,
+            hour_seconds=options.hour_seconds,
+            send_retry_after=not options.no_retry_after,
+            since=options.since,
+            remediated_after=options.remediated_after,
+            fixed_delay_days=options.fixed_delay_days,
+            missing=dict(options.missing),
+            schedules_in_array=options.schedules_in_array,
+            licenses_in_envelope=options.licenses_in_envelope,
+            max_limit=options.max_limit,
+            latency_seconds=options.latency_ms / 1000,
+            middleware=[Middleware(FaultyApi, account, chosen)] if chosen != Faults() else [],
+        )
+    except ValueError as error:
+        parser.error(str(error))
     with serve(app, options.port) as base_url:
         print(base_url, flush=True)
         signal.sigwait([signal.SIGINT, signal.SIGTERM])
+
+
+def _path_and_status(text: str) -> tuple[str, int]:
+    path, _, status = text.rpartition("=")
+    if not status.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form /tags/=404")
+    return path, int(status)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as {FIRST_DAY}") from None
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ row must meet all others.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -50,6 +50,25 @@ def targets(account: Account, params: Params) -> list[Row]:
     return _matching(account.targets, _equal(params, "address", "target_status", "target_type"))
 
 
+def fixed(account: Account, params: Params, delay_days: int) -> list[Row]:
+    """Return the fixed occurrences for these parameters, in the order of the account.
+
+    Both bounds of `remediated_at` are in the range, as in django-filter. With a delay, fixes of the
+    account's last days are left out.
+    """
+    tests = _equal(params, "severity", target_addresses="affected_host")
+    if tags := _values(params, "tag_names"):
+        tests.append(lambda row: not tags.isdisjoint(row.get("tags") or ()))
+    if after := _time(params, "remediated_after"):
+        tests.append(partial(_is_since, "remediated_at", after))
+    if before := _time(params, "remediated_before"):
+        tests.append(partial(_is_until, "remediated_at", before))
+    if delay_days:
+        reported = account.now - timedelta(days=delay_days)
+        tests.append(partial(_is_until, "remediated_at", reported))
+    return _matching(account.fixed, tests)
+
+
 def _matching(rows: list[Row], tests: Iterable[Test]) -> list[Row]:
     for test in tests:
         rows = [row for row in rows if test(row)]
@@ -65,11 +84,8 @@ def _of_occurrences(account: Account, params: Params) -> list[Test]:
             if not tags.isdisjoint(row.get("tags") or ())
         }
         tests.append(lambda row: row.get("target") in tagged)
-    if text := params.get("since"):
-        since = _moment(text)
-        if since is None:
-            raise InvalidParameterError("since", "Enter a valid date/time.")
-        tests.append(partial(_is_since, since))
+    if since := _time(params, "since"):
+        tests.append(partial(_is_since, "first_seen_at", since))
     return tests
 
 
@@ -97,9 +113,21 @@ def _is_one_of(column: str, values: set[str], row: Row) -> bool:
     return row.get(column) is not None and str(row[column]) in values
 
 
-def _is_since(since: datetime, row: Row) -> bool:
-    seen = _moment(row.get("first_seen_at"))
-    return seen is not None and seen >= since
+def _is_since(column: str, since: datetime, row: Row) -> bool:
+    moment = _moment(row.get(column))
+    return moment is not None and moment >= since
+
+
+def _is_until(column: str, until: datetime, row: Row) -> bool:
+    moment = _moment(row.get(column))
+    return moment is not None and moment <= until
+
+
+def _time(params: Params, name: str) -> datetime | None:
+    moment = _moment(params.get(name))
+    if moment is None and params.get(name):
+        raise InvalidParameterError(name, "Enter a valid date/time.")
+    return moment
 
 
 def _values(params: Params, name: str) -> set[str]:

@@ -4,7 +4,7 @@ import asyncio
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from time import monotonic
@@ -27,6 +27,9 @@ from sample_api.throttle import Throttle, longest_wait
 BASE_PATH = "/v1"
 CONTROL_PATH = "/sample/"
 USER = "security@example.com"
+Endpoint = Callable[[Request], Awaitable[Response]]
+Parameter = Literal["known", "ignored", "rejected"]
+"""Whether a parameter chooses rows, has no effect, or is answered with 400."""
 
 
 @dataclass
@@ -99,7 +102,12 @@ def create_app(
     quota_per_second: int | None = None,
     hour_seconds: float = 3600.0,
     send_retry_after: bool = True,
-    since: Literal["known", "ignored", "rejected"] = "known",
+    since: Parameter = "known",
+    remediated_after: Parameter = "known",
+    fixed_delay_days: int = 0,
+    missing: Mapping[str, int] | None = None,
+    schedules_in_array: bool = False,
+    licenses_in_envelope: bool = False,
     max_limit: int = 100,
     default_limit: int = 25,
     latency_seconds: float = 0.0,
@@ -119,6 +127,13 @@ def create_app(
         hour_seconds: How long the quota's hour lasts, so that a test or benchmark need not wait.
         send_retry_after: Whether a 429 says when to try again. Not every API does.
         since: Whether the parameter ``since`` chooses rows, has no effect, or is answered with 400.
+        remediated_after: The same for the parameter ``remediated_after``.
+        fixed_delay_days: Days after ``remediated_at`` until a fix is listed, by ``account.now``.
+        missing: Listings that the account's plan lacks, such as ``{"/tags/": 404}``: 403 or 404. It
+            is looked up at each request, so a test may change it.
+        schedules_in_array: Whether ``/scans/schedules/`` is a bare array, not pages. Clients
+            disagree on it.
+        licenses_in_envelope: Whether ``/licenses/`` is a page of one row, not that row. Likewise.
         max_limit: The largest page, whatever ``limit`` requests.
         default_limit: Rows on a page if ``limit`` is not given.
         latency_seconds: How long each response is delayed.
@@ -130,14 +145,17 @@ def create_app(
         raise ValueError("max_limit and default_limit must be 1 or more.")
     if hour_seconds <= 0:
         raise ValueError("hour_seconds must be more than 0.")
+    lacking = {} if missing is None else missing
+    parameters = {"since": since, "remediated_after": remediated_after}
 
     def params(request: Request) -> dict[str, str]:
         # Of a repeated parameter, only the last counts.
         given = dict(request.query_params)
-        if since == "rejected" and "since" in given:
-            raise filters.InvalidParameterError("since", "Unknown parameter.")
-        if since == "ignored":
-            given.pop("since", None)
+        for name, effect in parameters.items():
+            if effect == "rejected" and name in given:
+                raise filters.InvalidParameterError(name, "Unknown parameter.")
+            if effect == "ignored":
+                given.pop(name, None)
         return given
 
     def page(
@@ -178,22 +196,48 @@ def create_app(
     async def targets(request: Request) -> Response:
         return page(request, filters.targets(account, params(request)))
 
+    async def fixed(request: Request) -> Response:
+        return page(request, filters.fixed(account, params(request), fixed_delay_days))
+
+    async def schedules(request: Request) -> Response:
+        rows = account.schedules
+        return JSONResponse(rows) if schedules_in_array else page(request, rows)
+
+    async def tags(request: Request) -> Response:
+        return page(request, account.tags)
+
+    async def licenses(request: Request) -> Response:
+        row = account.licenses
+        return page(request, [row]) if licenses_in_envelope else JSONResponse(row)
+
     async def add_slash(request: Request) -> Response:
         return RedirectResponse(request.url.replace(path=f"{request.url.path}/"), 301)
 
     async def next_day(request: Request) -> Response:
         return JSONResponse(asdict(account.next_day()))
 
-    paths = {
-        f"{BASE_PATH}/health": health,
-        f"{BASE_PATH}/issues": issues,
-        f"{BASE_PATH}/issues/{{issue:int}}/occurrences": occurrences,
-        f"{BASE_PATH}/scans": scans,
-        f"{BASE_PATH}/targets": targets,
+    endpoints: dict[str, Endpoint] = {
+        "/health/": health,
+        "/issues/": issues,
+        "/issues/{issue:int}/occurrences/": occurrences,
+        "/occurrences/fixed/": fixed,
+        "/scans/": scans,
+        "/scans/schedules/": schedules,
+        "/targets/": targets,
+        "/tags/": tags,
+        "/licenses/": licenses,
     }
+    for path, status in lacking.items():
+        if path not in endpoints:
+            raise ValueError(f"missing: the API has no path {path!r}.")
+        if status not in {403, 404}:
+            raise ValueError(f"missing: the status of {path} must be 403 or 404.")
     routes = [
-        *(Route(f"{path}/", endpoint) for path, endpoint in paths.items()),
-        *(Route(path, add_slash) for path in paths),
+        *(
+            Route(BASE_PATH + path, _unless_missing(path, lacking, endpoint))
+            for path, endpoint in endpoints.items()
+        ),
+        *(Route(BASE_PATH + path.removesuffix("/"), add_slash) for path in endpoints),
         Route(f"{CONTROL_PATH}next-day/", next_day, methods=["POST"]),
     ]
     requests: list[RequestRecord] = []
@@ -212,6 +256,15 @@ def create_app(
     app.router.redirect_slashes = False
     app.state.requests = requests
     return app
+
+
+def _unless_missing(path: str, missing: Mapping[str, int], endpoint: Endpoint) -> Endpoint:
+    async def answer(request: Request) -> Response:
+        if status := missing.get(path):
+            raise HTTPException(status)
+        return await endpoint(request)
+
+    return answer
 
 
 def _whole_number(request: Request, name: str, default: int, *, least: int) -> int:

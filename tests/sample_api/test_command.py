@@ -1,10 +1,12 @@
 """The command `python -m sample_api`."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
+from datetime import date
 
 import pytest
 import requests
@@ -69,8 +71,10 @@ def test_help_names_every_option_and_the_token_variable() -> None:
     options = [
         *("--port", "--seed", "--issues", "--latency-ms", "--max-limit"),
         *("--quota", "--quota-per-second", "--hour-seconds", "--since", "--no-retry-after"),
+        *("--first-day", "--remediated-after", "--fixed-delay-days", "--missing"),
+        *("--schedules-in-array", "--licenses-in-envelope"),
     ]
-    missing = [option for option in options if f"\n  {option} " not in output]
+    missing = [option for option in options if not re.search(rf"\n  {option}\s", output)]
     missing += [word for word in ("SAMPLE_API_TOKEN", "'sample-token'") if word not in output]
     assert missing == []
 
@@ -94,6 +98,49 @@ def test_quotas_and_since_are_options_of_the_command(
     with serving(command, {}, r"(http://\S+)") as url:
         answer = get(http, f"{url}/issues/?since=yesterday")
     assert (answer.status_code, answer.headers.get("Retry-After")) == (status, retry_after)
+
+
+def test_the_answers_of_more_listings_are_options_of_the_command(http: requests.Session) -> None:
+    """The server that it starts has them, and the dates of its rows are those of its first day."""
+    http.headers["Authorization"] = "Bearer sample-token"
+    command = [sys.executable, "-m", "sample_api", "--port=0", "--issues=90"]
+    command += ["--missing=/tags/=404", "--missing", "/targets/=403", "--first-day=2026-11-20"]
+    command += ["--schedules-in-array", "--licenses-in-envelope", "--fixed-delay-days=100"]
+    command += ["--remediated-after=ignored"]
+    paths = ["tags", "targets", "scans/schedules", "licenses"]
+    paths += ["scans", "occurrences/fixed", "occurrences/fixed"]
+    with serving(command, {}, r"(http://\S+)") as url:
+        query = "limit=100&remediated_after=2026-11-01"
+        answers = [get(http, f"{url}/{path}/?{query}") for path in paths]
+    account = generate(7, issues=90, first_day=date(2026, 11, 20))
+    late = [row for row in account.fixed if row["remediated_at"] < "2026-08-12T03"]
+    assert len(late) > 100
+    assert [answer.status_code for answer in answers[:2]] == [404, 403]
+    assert answers[2].json() == account.schedules
+    assert answers[3].json()["results"] == [account.licenses]
+    assert answers[4].json()["results"] == account.scans[:100]
+    assert answers[5].json()["results"] == late[:100]
+
+
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [
+        ("--missing=/tag/=404", "missing: the API has no path '/tag/'."),
+        ("--missing=/tags/", "argument --missing: '/tags/' is not of the form /tags/=404"),
+        ("--first-day=soon", "argument --first-day: 'soon' is not a date such as 2025-03-03"),
+    ],
+)
+def test_a_wrong_option_is_refused(option: str, problem: str) -> None:
+    """With a line that names it, and without a traceback."""
+    result = subprocess.run(
+        [sys.executable, "-m", "sample_api", option],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1] == f"python -m sample_api: error: {problem}"
 
 
 def test_faults_are_options_of_the_command() -> None:

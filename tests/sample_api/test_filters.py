@@ -1,5 +1,6 @@
 """The parameters that choose rows, through a real server on loopback."""
 
+from datetime import timedelta
 from typing import Literal
 
 import pytest
@@ -12,6 +13,17 @@ from tests.sample_api.conftest import TOKEN, get, walk
 def occurrence(number: int, target: str, seen: str | None, *, snoozed: bool = False) -> Row:
     """Return an occurrence with what the parameters look at."""
     return {"id": number, "target": target, "first_seen_at": seen, "snoozed": snoozed}
+
+
+def fixed(number: int, severity: str | None, host: str, at: str | None, *tags: str | None) -> Row:
+    """Return a fixed occurrence with what the parameters look at."""
+    return {
+        "id": number,
+        "severity": severity,
+        "affected_host": host,
+        "remediated_at": at,
+        "tags": list(tags),
+    }
 
 
 ACCOUNT = Account(
@@ -59,6 +71,13 @@ ACCOUNT = Account(
             "target_type": "cloud",
         },
     ],
+    fixed=[
+        fixed(1, "high", "a.example.com", "2025-03-03T02:00:00Z", "pci"),
+        fixed(2, "critical", "gone.example.com", "2025-03-02T02:00:00Z", "büro", None),
+        fixed(3, "low", "a.example.com", "2025-03-01T02:00:00Z"),
+        fixed(4, None, "b.example.com", None, "pci"),
+    ],
+    tags=[{"name": "büro"}, {"name": "pci"}],
 )
 
 
@@ -144,6 +163,32 @@ def ids(http: requests.Session, url: str) -> list[int]:
                 "tag_names=pci": [1, 2, 3],
             },
         ),
+        (
+            "occurrences/fixed",
+            {
+                "": [1, 2, 3, 4],
+                "remediated_after=2025-03-02": [1, 2],
+                "remediated_after=2025-03-02T02:00:00Z": [1, 2],
+                "remediated_after=2025-03-02T02:00:01Z": [1],
+                "remediated_after=2025-03-02T03:00:00%2B01:00": [1, 2],
+                "remediated_after=2025-03-04": [],
+                "remediated_after=": [1, 2, 3, 4],
+                "remediated_before=2025-03-02": [3],
+                "remediated_before=2025-03-02T02:00:00Z": [2, 3],
+                "remediated_before=2025-03-02T01:59:59Z": [3],
+                "remediated_before=": [1, 2, 3, 4],
+                "remediated_after=2025-03-02&remediated_before=2025-03-03": [2],
+                "severity=high,low": [1, 3],
+                "severity=None": [],
+                "tag_names=pci": [1, 4],
+                "tag_names=b%C3%BCro,pci": [1, 2, 4],
+                "tag_names=None": [],
+                "target_addresses=a.example.com": [1, 3],
+                "target_addresses=gone.example.com,b.example.com": [2, 4],
+                "target_addresses=a.example.com&severity=low": [3],
+                "since=2025-03-04": [1, 2, 3, 4],
+            },
+        ),
     ],
 )
 def test_parameters_choose_rows(
@@ -179,30 +224,80 @@ def test_since_chooses_the_issues_that_a_day_opened(http: requests.Session) -> N
     assert len(dated) > 1
 
 
-@pytest.mark.parametrize("listing", ["issues", "issues/1/occurrences"])
-@pytest.mark.parametrize("since", ["yesterday", "2025-13-01", "2025-03-02T02:00:00+01:00", "1"])
-def test_a_malformed_since_is_400(http: requests.Session, listing: str, since: str) -> None:
+def test_remediated_after_chooses_what_a_day_fixed(http: requests.Session) -> None:
+    """On whichever pages they are, and no others."""
+    account = generate(seed=7)
+    changes = account.next_day()
+    with serve(create_app(account, token=TOKEN)) as base_url:
+        url = f"{base_url}/occurrences/fixed/?remediated_after={changes.day}&limit=10"
+        rows = walk(http, url)
+    assert [row["occurrence_id"] for row in rows] == changes.fixed_occurrences
+    assert len(rows) > 10
+
+
+TIMES = [
+    ("issues", "since"),
+    ("issues/1/occurrences", "since"),
+    ("occurrences/fixed", "remediated_after"),
+    ("occurrences/fixed", "remediated_before"),
+]
+DEAF = TIMES[:3]
+
+
+@pytest.mark.parametrize(("listing", "name"), TIMES)
+@pytest.mark.parametrize("time", ["yesterday", "2025-13-01", "2025-03-02T02:00:00+01:00", "1"])
+def test_a_malformed_time_is_400(
+    http: requests.Session, listing: str, name: str, time: str
+) -> None:
     """As Django REST framework answers it. An unescaped plus sign is a space."""
     with serve(create_app(ACCOUNT, token=TOKEN)) as base_url:
-        answer = get(http, f"{base_url}/{listing}/?since={since}")
-    assert (answer.status_code, answer.json()) == (400, {"since": ["Enter a valid date/time."]})
+        answer = get(http, f"{base_url}/{listing}/?{name}={time}")
+    assert (answer.status_code, answer.json()) == (400, {name: ["Enter a valid date/time."]})
 
 
-@pytest.mark.parametrize("listing", ["issues", "issues/1/occurrences"])
-@pytest.mark.parametrize("since", ["2025-03-03", "yesterday"])
+@pytest.mark.parametrize(("listing", "name"), DEAF)
+@pytest.mark.parametrize("time", ["2025-03-03", "yesterday"])
 @pytest.mark.parametrize("deaf", ["ignored", "rejected"])
-def test_an_api_may_not_know_since(
+def test_an_api_may_not_know_a_parameter(
     http: requests.Session,
     listing: str,
-    since: str,
+    name: Literal["since", "remediated_after"],
+    time: str,
     deaf: Literal["ignored", "rejected"],
 ) -> None:
     """It has no effect, whatever its value, or is answered with 400. Others still choose rows."""
-    with serve(create_app(ACCOUNT, token=TOKEN, since=deaf)) as base_url:
-        without = get(http, f"{base_url}/{listing}/?snoozed=false").json()
-        answer = get(http, f"{base_url}/{listing}/?snoozed=false&since={since}")
+    other = "severity=high,critical" if listing == "occurrences/fixed" else "snoozed=false"
+    app = create_app(
+        ACCOUNT,
+        token=TOKEN,
+        since=deaf if name == "since" else "known",
+        remediated_after=deaf if name == "remediated_after" else "known",
+    )
+    with serve(app) as base_url:
+        without = get(http, f"{base_url}/{listing}/?{other}").json()
+        answer = get(http, f"{base_url}/{listing}/?{other}&{name}={time}")
     assert without["count"] in {2, 3}
     if deaf == "ignored":
         assert (answer.status_code, answer.json()) == (200, without)
     else:
-        assert (answer.status_code, answer.json()) == (400, {"since": ["Unknown parameter."]})
+        assert (answer.status_code, answer.json()) == (400, {name: ["Unknown parameter."]})
+
+
+def test_a_fix_may_be_listed_days_after_it(http: requests.Session) -> None:
+    """It is gone from its issue at once, and is listed later, with its true date."""
+    account = generate(seed=7, issues=60)
+    counts = []
+    with serve(create_app(account, token=TOKEN, fixed_delay_days=2)) as base_url:
+        first = account.next_day()
+        for _ in range(3):
+            url = f"{base_url}/occurrences/fixed/?remediated_after={first.day}"
+            rows = walk(http, f"{url}&remediated_before={first.day}T23:59:59Z")
+            assert not set(first.fixed) & {row["id"] for row in walk(http, f"{base_url}/issues/")}
+            counts.append([row["occurrence_id"] for row in rows])
+            account.next_day()
+        every = walk(http, f"{base_url}/occurrences/fixed/?limit=100")
+    assert first.fixed_occurrences
+    assert counts == [[], [], first.fixed_occurrences]
+    late = (account.now - timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert every == [row for row in account.fixed if row["remediated_at"] <= late]
+    assert len(every) < len(account.fixed)

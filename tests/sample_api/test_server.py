@@ -1,5 +1,6 @@
 """The sample API, through a real server on loopback."""
 
+import re
 import socket
 from dataclasses import asdict
 
@@ -11,6 +12,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sample_api import Account, RequestRecord, Row, create_app, generate, serve
 from tests.sample_api.conftest import TOKEN, get, numbered, walk
+
+LISTINGS = [
+    *("/issues/", "/issues/1/occurrences/", "/scans/", "/targets/"),
+    *("/occurrences/fixed/", "/scans/schedules/", "/tags/"),
+]
 
 
 def test_pages_have_the_exact_envelope(http: requests.Session) -> None:
@@ -70,9 +76,8 @@ def test_a_page_holds_the_default_or_at_most_the_cap(
 def test_an_empty_listing_is_an_empty_envelope(http: requests.Session) -> None:
     """The listings of an empty account are empty, not an error."""
     with serve(create_app(Account(occurrences={1: []}), token=TOKEN)) as base_url:
-        paths = ("issues", "issues/1/occurrences", "scans", "targets")
-        pages = [get(http, f"{base_url}/{path}/").json() for path in paths]
-    assert pages == [{"count": 0, "next": None, "previous": None, "results": []}] * 4
+        pages = [get(http, f"{base_url}{path}").json() for path in LISTINGS]
+    assert pages == [{"count": 0, "next": None, "previous": None, "results": []}] * 7
 
 
 def test_following_next_returns_exactly_the_rows_of_the_account(http: requests.Session) -> None:
@@ -83,6 +88,9 @@ def test_following_next_returns_exactly_the_rows_of_the_account(http: requests.S
         issues = walk(http, f"{base_url}/issues/?limit=100")
         scans = walk(http, f"{base_url}/scans/?limit=100")
         targets = walk(http, f"{base_url}/targets/")
+        fixed = walk(http, f"{base_url}/occurrences/fixed/?limit=100")
+        schedules = walk(http, f"{base_url}/scans/schedules/?limit=2")
+        tags = walk(http, f"{base_url}/tags/?limit=1")
         listings = len(app.state.requests)
         occurrences = {row["id"]: walk(http, row["occurrences"] + "?limit=100") for row in issues}
     assert issues == [
@@ -90,9 +98,59 @@ def test_following_next_returns_exactly_the_rows_of_the_account(http: requests.S
         for row in account.issues
     ]
     assert (scans, targets, occurrences) == (account.scans, account.targets, account.occurrences)
-    # 4 pages of issues, 12 of scans, 6 of targets; one issue takes two pages, all others one.
-    assert (listings, len(app.state.requests) - listings) == (22, 401)
+    assert (fixed, schedules, tags) == (account.fixed, account.schedules, account.tags)
+    # 4 pages of issues, 12 of scans, 6 of targets, 12 of what was fixed, 3 of schedules, and 4 of
+    # tags. One issue takes two pages, all others one.
+    assert (listings, len(app.state.requests) - listings) == (41, 401)
     assert {record.status for record in app.state.requests} == {200}
+
+
+def test_clients_disagree_on_two_answers(http: requests.Session) -> None:
+    """Licenses are an object or a page of one; schedules are pages or an array."""
+    account = generate(seed=7)
+    row, rows = account.licenses, account.schedules
+    with serve(create_app(account, token=TOKEN)) as base_url:
+        assert get(http, f"{base_url}/licenses/?limit=1").json() == row
+        assert get(http, f"{base_url}/scans/schedules/").json()["results"] == rows
+    app = create_app(account, token=TOKEN, licenses_in_envelope=True, schedules_in_array=True)
+    with serve(app) as base_url:
+        page = {"count": 1, "next": None, "previous": None, "results": [row]}
+        assert get(http, f"{base_url}/licenses/").json() == page
+        assert get(http, f"{base_url}/scans/schedules/?limit=1&offset=3").json() == rows
+    assert len(rows) == 5
+
+
+def test_a_plan_may_lack_listings(http: requests.Session) -> None:
+    """They are answered with 403 or 404 for as long as they are missing, and the others are not."""
+    paths = ("/occurrences/fixed/", "/scans/schedules/", "/tags/", "/licenses/", "/scans/")
+    missing = {"/occurrences/fixed/": 403, "/scans/schedules/": 404, "/tags/": 403}
+    missing["/licenses/"] = 404
+
+    def answers() -> list[tuple[int, str | None]]:
+        found = [get(http, base_url + path) for path in paths]
+        return [(answer.status_code, answer.json().get("detail")) for answer in found]
+
+    with serve(create_app(Account(), token=TOKEN, missing=missing)) as base_url:
+        lacking = answers()
+        missing.clear()
+        complete = answers()
+    forbidden, unknown, found = (403, "Forbidden"), (404, "Not Found"), (200, None)
+    assert lacking == [forbidden, unknown, forbidden, unknown, found]
+    assert complete == [found] * 5
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "problem"),
+    [
+        ("/tag/", 404, "missing: the API has no path '/tag/'."),
+        ("/tags", 404, "missing: the API has no path '/tags'."),
+        ("/tags/", 500, "missing: the status of /tags/ must be 403 or 404."),
+    ],
+)
+def test_a_listing_that_cannot_be_missing_is_an_error(path: str, status: int, problem: str) -> None:
+    """It would be one that no request finds missing."""
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        create_app(Account(), token=TOKEN, missing={path: status})
 
 
 @pytest.mark.parametrize(
@@ -116,7 +174,7 @@ def test_a_page_size_of_zero_is_rejected() -> None:
         create_app(Account(), token=TOKEN, max_limit=0)
 
 
-@pytest.mark.parametrize("path", ["health", "issues", "issues/1/occurrences", "scans", "targets"])
+@pytest.mark.parametrize("path", ["health", "licenses", *(path.strip("/") for path in LISTINGS)])
 def test_a_missing_slash_is_301_with_the_query_kept(http: requests.Session, path: str) -> None:
     """Every path redirects permanently to itself with a slash."""
     with serve(create_app(Account(), token=TOKEN)) as base_url:
@@ -297,8 +355,23 @@ NEVER_NULL: dict[str, dict[str, type]] = {
         "has_api_schemas": bool,
         "has_authentications": bool,
     },
+    "fixed": {
+        **{"id": int, "occurrence_id": int, "title": str, "description": str, "remediation": str},
+        **{"severity": str, "display_address": str, "affected_host": str, "first_seen_at": str},
+        **{"remediated_at": str, "tags": list},
+    },
+    "schedules": {
+        **{"id": int, "name": str, "schedule_period": str, "status": str, "targets": list},
+        **{"target_tags": list, "throttled": bool, "web_ports_only": bool},
+    },
+    "tags": {"name": str},
+    "licenses": {
+        f"{what}_{kind}_licenses": int
+        for what in ("total", "available", "consumed")
+        for kind in ("infrastructure", "application")
+    },
 }
-"""The fields that the vendor's own client takes as never null."""
+"""The fields that the vendor's own client, or each known one, takes as never null."""
 
 
 def test_a_client_that_takes_fields_as_never_null_reads_every_row(http: requests.Session) -> None:
@@ -315,6 +388,10 @@ def test_a_client_that_takes_fields_as_never_null_reads_every_row(http: requests
                 ],
                 "scans": walk(http, f"{base_url}/scans/?limit=100"),
                 "targets": walk(http, f"{base_url}/targets/?limit=100"),
+                "fixed": walk(http, f"{base_url}/occurrences/fixed/?limit=100"),
+                "schedules": walk(http, f"{base_url}/scans/schedules/"),
+                "tags": walk(http, f"{base_url}/tags/"),
+                "licenses": [get(http, f"{base_url}/licenses/").json()],
             }
             wrong = [
                 (table, row.get("id"), name)
@@ -330,5 +407,9 @@ def test_a_client_that_takes_fields_as_never_null_reads_every_row(http: requests
                 "occurrences": sum(map(len, account.occurrences.values())),
                 "scans": len(account.scans),
                 "targets": len(account.targets),
+                "fixed": len(account.fixed),
+                "schedules": 5,
+                "tags": 4,
+                "licenses": 1,
             }
             account.next_day()
