@@ -9,10 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from scanner_sync import log
+from scanner_sync.tables import TABLES
 
 LOG_SECONDS: Final = 30.0
 """Between two `sync_progress` lines of the log."""
@@ -50,6 +52,10 @@ class Traffic:
     vanished: int = 0
     """How many of them the listing of issues no longer had at the end."""
     stopped: Stop | None = None
+    unavailable: set[str] = field(default_factory=set)
+    """Tables whose listings the account lacks."""
+    newest_fix: datetime | None = None
+    """The newest `remediated_at` that was read."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def count(self, name: str) -> None:
@@ -117,8 +123,10 @@ class Progress:
 
     def count_page(self, resource: str, total: int) -> None:
         """Note how many rows a listing has, which is named by its path below the base URL."""
-        with self._lock:
-            self.rows_expected.setdefault(resource.rstrip("/"), total)
+        for name, table in TABLES.items():
+            if table.path == resource:
+                with self._lock:
+                    self.rows_expected.setdefault(name, total)
 
     def count_rows(self, table: str, count: int) -> None:
         """Count rows that were read for a table."""

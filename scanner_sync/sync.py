@@ -25,10 +25,23 @@ from scanner_sync.source.session import ApiSession
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.completion import Completion
 from scanner_sync.warehouse.diagnose import diagnose
-from scanner_sync.warehouse.lease import ALL_READ, LISTED, OLDEST, READ, STARTED, Lease
+from scanner_sync.warehouse.lease import (
+    ALL_READ,
+    FIXES_READ,
+    LISTED,
+    NEWEST_FIX,
+    OLDEST,
+    READ,
+    STARTED,
+    Lease,
+)
 
 CLOCKS_DIFFER: Final = timedelta(minutes=10)
 """By how much the clocks of the API and of BigQuery may differ."""
+FIXES_ARE_LATE: Final = timedelta(days=7)
+"""How late the API may list an occurrence as fixed."""
+ALL_FIXES_AFTER: Final = timedelta(days=7)
+"""After which time all fixed occurrences are read again."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,8 @@ class SyncResult:
     refresh: Mapping[str, object]
     """How many issues were listed, how many of their occurrences were read, and when the oldest
     were; empty if the sync was not to read occurrences."""
+    unavailable: Sequence[str]
+    """Tables whose listings the account lacks."""
     requests: int
     seconds: float
 
@@ -57,6 +72,7 @@ class SyncResult:
             "tables": {table: {"rows": rows} for table, rows in self.rows.items()},
             "history": self.history,
             "refresh": self.refresh,
+            "unavailable": self.unavailable,
             "requests": self.requests,
             "seconds": round(self.seconds, 1),
         }
@@ -116,6 +132,7 @@ def sync(
         tables=result.rows,
         history=result.history,
         refresh=result.refresh,
+        unavailable=result.unavailable,
         **progress.cost(),
     )
     return result
@@ -199,7 +216,11 @@ class _Load:
             # occurrences before everything was listed.
             is_steady=self.lease.label(ALL_READ, default=1) == 1,
         )
-        source = self._source(self.resources, streams=refresh.streams)
+        began = datetime.fromtimestamp(self.lease.began, UTC)
+        fixed_after = self._fixed_after(began) if "fixed_occurrences" in existing else None
+        source = self._source(
+            self.resources, streams=refresh.streams, fixed_after=fixed_after, today=began.date()
+        )
         with warehouse.load(progress) as load:
             load.read(source, lambda: self._rest(refresh, existing))
             # If issues are left to the next syncs, those that were not found are among them: there
@@ -214,6 +235,8 @@ class _Load:
                 "occurrences_issues", 0
             )
             load_id = load.commit()
+        if "fixed_occurrences" in self.resources:
+            self._note_fixes(whole=fixed_after is None)
         is_refresh = "occurrences_issues" in self.resources
         with progress.step("updating_histories"):
             completion = warehouse.complete_load(
@@ -229,6 +252,7 @@ class _Load:
             rows=progress.rows_read,
             history=completion.history,
             refresh=self._refreshed(refresh, completion) if is_refresh else {},
+            unavailable=sorted(progress.traffic.unavailable),
             requests=progress.traffic.requests,
             seconds=progress.seconds,
         )
@@ -243,6 +267,29 @@ class _Load:
             resources,
             **options,
         )
+
+    def _fixed_after(self, now: datetime) -> datetime | None:
+        """Return the time since which fixed occurrences are read; None to read all of them.
+
+        All are read once a week, because no source says for certain what `remediated_after` means.
+        """
+        newest, read = self.lease.label(NEWEST_FIX), self.lease.label(FIXES_READ)
+        if not newest or now - datetime.fromtimestamp(read, UTC) >= ALL_FIXES_AFTER:
+            return None
+        return datetime.fromtimestamp(newest, UTC) - FIXES_ARE_LATE
+
+    def _note_fixes(self, *, whole: bool) -> None:
+        """Note in the lease what the next sync need not read."""
+        traffic = self.progress.traffic
+        if "fixed_occurrences" in traffic.unavailable:
+            # Should the listing come back, all of it is read.
+            self.lease.notes |= {NEWEST_FIX: 0}
+            return
+        if traffic.newest_fix:
+            newest = min(int(traffic.newest_fix.timestamp()), self.lease.began)
+            self.lease.notes |= {NEWEST_FIX: max(newest, self.lease.label(NEWEST_FIX))}
+        if whole:
+            self.lease.notes |= {FIXES_READ: self.lease.began}
 
     def _rest(self, refresh: Refresh, existing: Mapping[str, bigquery.Table]) -> DltSource | None:
         """Return the source of the occurrences that were not read with their issues, if any."""

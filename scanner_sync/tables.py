@@ -1,4 +1,4 @@
-"""The four tables: their columns, types, keys, and what each means.
+"""The tables: their columns, types, keys, and what each means.
 
 This is the only declaration. dlt creates the tables from it, even if a listing is empty or a column
 is always null, and BigQuery's console shows the descriptions. The fields are those of version 1 of
@@ -52,11 +52,15 @@ class Column(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A table: its meaning, its primary key, and its columns."""
+    """A table: its meaning, its primary key, its columns, and where its rows come from."""
 
     description: str
     key: tuple[str, ...]
     columns: dict[str, Column]
+    path: str | None = None
+    """Path of its listing below the base URL; None if the table has none of its own."""
+    is_optional: bool = False
+    """Whether an account may lack the listing, depending on its plan."""
 
 
 # dlt adds these two when rows come. They are declared because BigQuery cannot add a required column
@@ -105,6 +109,7 @@ TABLES: Final = {
             ),
             **_SNOOZED,
         },
+        "issues/",
     ),
     "occurrences_issues": Table(
         "Places where an issue was found, one row each.",
@@ -141,6 +146,7 @@ TABLES: Final = {
             "scan_type": Column("text", "Type, as the API names it.", "assessment_schedule"),
             "schedule_period": Column("text", "How often a scheduled scan repeats.", "weekly"),
         },
+        "scans/",
     ),
     "targets": Table(
         "Hosts, addresses and applications that are scanned, one row each.",
@@ -163,5 +169,118 @@ TABLES: Final = {
             # No public client declares the type of this one, so any is accepted.
             "waf_interference": Column("any", "Whether a firewall interferes with scans.", False),
         },
+        "targets/",
+    ),
+    "fixed_occurrences": Table(
+        "Occurrences that were fixed, one row each time.",
+        ("occurrence_id", "remediated_at"),
+        {
+            "occurrence_id": Column(
+                "bigint", "Identifier that persists between scans.", 90417, required=True
+            ),
+            "remediated_at": Column(
+                "timestamp",
+                "When the scanner found it fixed.",
+                "2026-11-20T02:10:00Z",
+                required=True,
+            ),
+            "id": Column("bigint", "Identifier of the occurrence in its issue.", 3),
+            "title": Column(
+                "text", "Name of the issue, in one line.", "OpenSSH arbitrary file read"
+            ),
+            "description": Column(
+                "text", "What the issue is and why it matters.", "An attacker can read files ..."
+            ),
+            "remediation": Column("text", "What to do about it.", "Update OpenSSH."),
+            "severity": Column("text", "Severity, as the API names it.", "high"),
+            "display_address": Column(
+                "text", "Address as the scanner displays it.", "www.example.com"
+            ),
+            "affected_host": Column("text", "Host on which it was found.", "www.example.com"),
+            "affected_port": Column("bigint", "Port on which it was found.", 443),
+            "cvss_score": _SNOOZED["cvss_score"],
+            "exploit_likelihood": _SNOOZED["exploit_likelihood"],
+            "extra_info": Column(
+                "object", "Further details; their keys vary by issue.", {"version": "9.6"}
+            ),
+            "first_seen_at": Column("timestamp", "When it was first seen.", "2026-02-19T02:14:00Z"),
+            "due_date": Column(
+                "date", "Day by which it was to be fixed, by the scanner's goals.", "2026-03-21"
+            ),
+            "host_state": Column("text", "Status of the host, as the API names it.", "live"),
+            "target_last_scanned_at": Column(
+                "timestamp", "When its target was last scanned.", "2026-11-24T02:00:00Z"
+            ),
+            "tags": Column("array", "Array of the target's tags.", ["production", "pci"]),
+        },
+        "occurrences/fixed/",
+        is_optional=True,
+    ),
+    "scan_schedules": Table(
+        "Schedules of scans, one row each.",
+        ("id",),
+        {
+            "id": Column("bigint", "Identifier of the schedule.", 31, required=True),
+            "name": Column("text", "Name of the schedule.", "Weekly, production"),
+            "schedule_period": Column("text", "How often it scans, as the API names it.", "weekly"),
+            "status": Column("text", "Status, as the API names it.", "active"),
+            "first_scan_time": Column(
+                "timestamp", "When its first scan starts.", "2026-01-05T02:00:00Z"
+            ),
+            "next_scan_date": Column(
+                "timestamp", "When its next scan starts.", "2026-11-30T02:00:00Z"
+            ),
+            "latest_scan_id": Column("bigint", "Its latest scan: scans.id.", 4711),
+            "latest_scan_status": Column("text", "Status of its latest scan.", "completed"),
+            "last_scan_start_time": Column(
+                "timestamp", "When its latest scan started.", "2026-11-23T02:00:00Z"
+            ),
+            "last_scan_end_time": Column(
+                "timestamp", "When its latest scan ended.", "2026-11-23T04:12:00Z"
+            ),
+            "targets": Column("array", "Array of the targets that it scans: targets.id.", [57]),
+            "target_tags": Column(
+                "array", "Array of tags; it scans the targets that have them.", ["production"]
+            ),
+            "scan_all_targets": Column("bool", "Whether it scans all targets.", False),
+            "throttled": Column("bool", "Whether its scans are slowed down.", False),
+            "web_ports_only": Column("bool", "Whether it scans web ports alone.", False),
+            "upload_to_drata": Column("bool", "Whether results are sent to Drata.", False),
+            "upload_to_vanta": Column("bool", "Whether results are sent to Vanta.", False),
+        },
+        "scans/schedules/",
+        is_optional=True,
+    ),
+    "tags": Table(
+        "Tags of targets, one row each.",
+        ("name",),
+        {"name": Column("text", "The tag.", "production", required=True)},
+        "tags/",
+        is_optional=True,
+    ),
+    "licenses": Table(
+        "Licenses of the account, one row for each day with a sync.",
+        ("recorded_on",),
+        {
+            "recorded_on": Column(
+                "date",
+                "Day of the last sync that recorded them, in UTC.",
+                "2026-11-24",
+                required=True,
+            ),
+        }
+        | {
+            f"{count}_{kind}_licenses": Column(
+                "bigint", f"{kind.title()} licenses{which}.", example
+            )
+            for kind in ("infrastructure", "application")
+            for count, which, example in (
+                ("total", " in all", 50),
+                ("available", " that no target uses", 8),
+                ("consumed", " that targets use", 42),
+            )
+        },
+        "licenses/",
+        is_optional=True,
     ),
 }

@@ -1,6 +1,7 @@
 """The dlt REST source: the resources of the API, and how each is read."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -18,9 +19,10 @@ from scanner_sync.source.occurrences import (
     skip_vanished,
     to_occurrence,
 )
+from scanner_sync.source.optional import note_unavailable, to_fix
 from scanner_sync.source.pagination import OverlapPaginator
 from scanner_sync.source.rows import to_row
-from scanner_sync.source.session import NOT_READ, ApiSession
+from scanner_sync.source.session import LACKING, NOT_READ, ApiSession
 from scanner_sync.tables import DLT_COLUMNS, TABLES
 
 UPSERT: Final[TMergeDispositionDict] = {"disposition": "merge", "strategy": "upsert"}
@@ -36,16 +38,24 @@ def scanner_source(
     *,
     streams: Callable[[Mapping[str, Any]], bool] = lambda issue: True,
     due: Sequence[int] | None = None,
+    fixed_after: datetime | None = None,
+    today: date | None = None,
 ) -> DltSource:
     """Return the source of `resources`, which are names of tables.
 
     `occurrences_issues` is read for each issue, so on its own it reads the issues too, without
     loading them. `streams` is called with each row of an issue, and tells whether its occurrences
-    are read. With `due`, the issues are not read; the occurrences of these are, in this order.
+    are read. With `due`, the issues are not read; the occurrences of these are, in this order. With
+    `fixed_after`, the API is asked only for occurrences that were fixed since then. `licenses` are
+    recorded for `today`.
     Iterating the source raises `SyncError`, which dlt wraps in its own exceptions.
     """
     traffic = session.traffic
     skip = skip_vanished(traffic, page_size)
+    recorded_on = {"recorded_on": (today or datetime.now(UTC).date()).isoformat()}
+    lacking: list[Any] = [
+        {"status_code": status, "action": note_unavailable(traffic)} for status in LACKING
+    ]
 
     def note_read(path: str, rows: int) -> None:
         traffic.read[issue_of(path)] = rows
@@ -109,6 +119,44 @@ def scanner_source(
                 "columns": _columns("targets"),
                 "endpoint": {"path": "targets/"},
                 "processing_steps": [{"map": partial(to_row, "targets")}],
+            },
+            {
+                "name": "fixed_occurrences",
+                "primary_key": ["occurrence_id", "remediated_at"],
+                "write_disposition": UPSERT,
+                "columns": _columns("fixed_occurrences"),
+                "endpoint": {
+                    "path": "occurrences/fixed/",
+                    "params": {"remediated_after": f"{fixed_after:%Y-%m-%dT%H:%M:%SZ}"}
+                    if fixed_after
+                    else {},
+                    "response_actions": lacking,
+                },
+                "processing_steps": [{"map": lambda row: to_fix(traffic, row)}],
+            },
+            {
+                "name": "scan_schedules",
+                "primary_key": "id",
+                "write_disposition": UPSERT,
+                "columns": _columns("scan_schedules"),
+                "endpoint": {"path": "scans/schedules/", "response_actions": lacking},
+                "processing_steps": [{"map": partial(to_row, "scan_schedules")}],
+            },
+            {
+                "name": "tags",
+                "primary_key": "name",
+                "write_disposition": UPSERT,
+                "columns": _columns("tags"),
+                "endpoint": {"path": "tags/", "response_actions": lacking},
+                "processing_steps": [{"map": partial(to_row, "tags")}],
+            },
+            {
+                "name": "licenses",
+                "primary_key": "recorded_on",
+                "write_disposition": UPSERT,
+                "columns": _columns("licenses"),
+                "endpoint": {"path": "licenses/", "response_actions": lacking},
+                "processing_steps": [{"map": lambda row: to_row("licenses", row | recorded_on)}],
             },
         ],
     }

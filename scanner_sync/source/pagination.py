@@ -17,6 +17,16 @@ from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
 from scanner_sync.errors import ApiError, ApiUnavailable, ListingUnstable, counted
 from scanner_sync.source.rows import UNFIT, to_bigint
+from scanner_sync.tables import TABLES
+
+OCCURRENCES: Final = re.compile(r"issues/-?[0-9]+/occurrences/")
+"""Path of the occurrences of an issue, below the base URL."""
+TABLE_OF: Final = {table.path: name for name, table in TABLES.items() if table.path}
+"""The tables by the paths of their listings."""
+_ROW_ONLY: Final = "licenses/"
+"""Clients disagree whether this is a listing of one row, or the row itself."""
+_ROWS_ONLY: Final = "scans/schedules/"
+"""Clients disagree whether this is a listing, or an array of all rows."""
 
 _DIGITS_TO_ZERO: Final = bytes.maketrans(b"123456789", b"0" * 9)
 _LONG_DIGITS: Final = re.compile(rb"([0-9]{18})[0-9]+")
@@ -89,8 +99,12 @@ def read_page(body: bytes, resource: str) -> Page:
         ) from None
     except (ValueError, RecursionError):
         raise fault("it has a number that is too long, or nesting that is too deep") from None
+    if resource == _ROWS_ONLY and isinstance(envelope, list):
+        envelope = {"results": envelope, "count": len(envelope)}
     if not isinstance(envelope, dict):
         raise fault("it is not an object")
+    if resource == _ROW_ONLY and "results" not in envelope:
+        envelope = {"results": [envelope], "count": 1}
     rows, count = envelope.get("results"), envelope.get("count")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise fault("results is not an array of objects")
@@ -98,8 +112,9 @@ def read_page(body: bytes, resource: str) -> Page:
         count = int(count)
     if type(count) is not int or not 0 <= count < 2**63:
         raise fault("count is not a number of rows")
-    if not {type(row.get("id")) for row in rows} <= {int, float, str}:
-        raise fault("a row has no id that is a number or a string")
+    for name in key_of(resource)[:1]:
+        if not {type(row.get(name)) for row in rows} <= {int, float, str}:
+            raise fault(f"a row has no {name} that is a number or a string")
     return Page(rows, count, bool(envelope.get("next")))
 
 
@@ -146,7 +161,7 @@ class OverlapPaginator(BasePaginator):
         self._offset = 0
         self._overlaps = False
         self._total = 0
-        self._seen: set[int | str | float] = set()
+        self._seen: set[tuple[object, ...]] = set()
         self._steps_back = 0
         self._reads = 1
 
@@ -163,10 +178,11 @@ class OverlapPaginator(BasePaginator):
         assert isinstance(response, ApiResponse)
         assert data is not None
         page = response.page
+        key = key_of(response.resource)
         end = self._offset + len(data)
         more = page.has_next or end < page.total
         if self._overlaps:
-            contiguous = bool(data) and _key(data[0]) in self._seen
+            contiguous = bool(data) and _key(data[0], key) in self._seen
         else:
             contiguous = self._offset == 0 or page.total == self._total
         self._total = page.total
@@ -176,8 +192,8 @@ class OverlapPaginator(BasePaginator):
             return
         fresh = []
         for row in data:
-            if _key(row) not in self._seen:
-                self._seen.add(_key(row))
+            if _key(row, key) not in self._seen:
+                self._seen.add(_key(row, key))
                 fresh.append(row)
         if more and not fresh and self._reads == 1:
             self._count_step_back(response.resource, page)
@@ -230,12 +246,22 @@ def _is_lax_json(body: bytes) -> bool:
     return True
 
 
-def _key(row: dict[str, Any]) -> int | str | float:
-    """Return the row's id as BigQuery stores it: 7, "7" and 7.0 are the same."""
-    key: int | str | float = row["id"]
-    if type(key) is int:
-        return key
+def key_of(resource: str) -> tuple[str, ...]:
+    """Return the fields that tell the rows of a listing apart, which is named by its path."""
+    if resource not in TABLE_OF:
+        return ("id",)
+    return () if resource == _ROW_ONLY else TABLES[TABLE_OF[resource]].key
+
+
+def _key(row: dict[str, Any], fields: tuple[str, ...]) -> tuple[object, ...]:
+    """Return the key of a row as BigQuery stores it: 7, "7" and 7.0 are the same."""
+    return tuple(_part(row.get(name)) for name in fields)
+
+
+def _part(value: object) -> object:
+    if type(value) is int:
+        return value
     try:
-        return to_bigint(key)
+        return to_bigint(value)
     except UNFIT:
-        return key  # `to_row` will reject the row
+        return value if isinstance(value, str | float) else repr(value)  # `to_row` decides

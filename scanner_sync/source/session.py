@@ -23,11 +23,14 @@ from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, counted, machine_error
 from scanner_sync.progress import Stop, Traffic
 from scanner_sync.source.connections import Connections, Reply, origin_of
-from scanner_sync.source.pagination import ApiResponse, read_page
+from scanner_sync.source.pagination import OCCURRENCES, TABLE_OF, ApiResponse, read_page
 from scanner_sync.source.rate_limit import AdaptiveRateLimiter, Ticket
 from scanner_sync.source.retry import RETRIED_STATUSES, RETRIES, backoff, parse_retry_after
+from scanner_sync.tables import TABLES
 
 GONE: Final = (404, 410)
+LACKING: Final = (403, 404)
+"""Statuses of a listing that the plan of the account does not include."""
 NOT_READ: Final = 429
 """Status of the response to a request that was not sent, or not sent again: see `max_requests`."""
 CONNECT_TIMEOUT: Final = 10.0
@@ -62,11 +65,12 @@ class _Stopped(Exception):
 class ApiSession(requests.Session):
     """Send requests to the one origin of the API, and return pages or raise a `SyncError`.
 
-    Statuses 404 and 410 are returned, because what they mean depends on the resource. These are
-    retried 3 times: `RETRIED_STATUSES`, lost connections, timeouts, truncated bodies, bodies that
-    are not JSON, and a 404 for a listing that was there before. All requests share one
-    `AdaptiveRateLimiter`: if a 429 says how long to wait, all wait; if it turns out not to come
-    from a full quota, its retry is sent at once.
+    Statuses 404 and 410 are returned for occurrences, and 403 and 404 for listings that an account
+    may lack, because what they mean depends on the resource. These are retried 3 times:
+    `RETRIED_STATUSES`, lost connections, timeouts, truncated bodies, bodies that are not JSON, and
+    a 404 for a listing that was there before. All requests share one `AdaptiveRateLimiter`: if a
+    429 says how long to wait, all wait; if it turns out not to come from a full quota, its retry is
+    sent at once.
 
     With `max_requests`, occurrences are read as far as they fit: after so many requests, those of
     further issues are not requested. Nor are they if the quota is used up, or if the rest of the
@@ -299,6 +303,8 @@ class ApiSession(requests.Session):
         response = ApiResponse(request, status, resource)
         if status in GONE and not _is_listing(resource):
             return response  # what it means depends on the listing that it is part of
+        if status in LACKING and _may_lack(resource):
+            return response
         if status in (401, 403):
             is_json = "json" in reply.headers.get("Content-Type", "").lower()
             raise ApiRefused(
@@ -326,5 +332,10 @@ class ApiSession(requests.Session):
 
 
 def _is_listing(resource: str) -> bool:
-    """Tell a listing such as `issues/` from what lies below one."""
-    return resource.count("/") == 1
+    """Tell a listing such as `issues/` from the occurrences of an issue."""
+    return not OCCURRENCES.fullmatch(resource)
+
+
+def _may_lack(resource: str) -> bool:
+    """Tell whether an account may lack a listing."""
+    return resource in TABLE_OF and TABLES[TABLE_OF[resource]].is_optional

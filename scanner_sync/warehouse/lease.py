@@ -76,6 +76,12 @@ UNREACHABLE_SECONDS: Final = 10.0
 """The same if BigQuery cannot be reached, because then most often there is no network."""
 
 
+NEWEST_FIX: Final = "newest_fix"
+"""Label: the newest `remediated_at` of fixed occurrences that was read, in seconds since 1970."""
+FIXES_READ: Final = "fixes_read"
+"""Label: when all fixed occurrences were last read, likewise."""
+
+
 class Lease:
     """A lease that is held inside a `with`, and renewed there in another thread.
 
