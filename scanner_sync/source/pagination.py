@@ -8,7 +8,7 @@ import codecs
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -16,8 +16,8 @@ import requests
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
 from scanner_sync.errors import ApiError, ApiUnavailable, ListingUnstable, counted
-from scanner_sync.source.rows import UNFIT, to_bigint
-from scanner_sync.tables import TABLES
+from scanner_sync.source.rows import CONVERSIONS, UNFIT
+from scanner_sync.tables import TABLES, ColumnType
 
 OCCURRENCES: Final = re.compile(r"issues/-?[0-9]+/occurrences/")
 """Path of the occurrences of an issue, below the base URL."""
@@ -112,7 +112,7 @@ def read_page(body: bytes, resource: str) -> Page:
         count = int(count)
     if type(count) is not int or not 0 <= count < 2**63:
         raise fault("count is not a number of rows")
-    for name in key_of(resource)[:1]:
+    for name in list(key_of(resource))[:1]:
         if not {type(row.get(name)) for row in rows} <= {int, float, str}:
             raise fault(f"a row has no {name} that is a number or a string")
     return Page(rows, count, bool(envelope.get("next")))
@@ -246,22 +246,25 @@ def _is_lax_json(body: bytes) -> bool:
     return True
 
 
-def key_of(resource: str) -> tuple[str, ...]:
-    """Return the fields that tell the rows of a listing apart, which is named by its path."""
-    if resource not in TABLE_OF:
-        return ("id",)
-    return () if resource == _ROW_ONLY else TABLES[TABLE_OF[resource]].key
+def key_of(resource: str) -> dict[str, ColumnType]:
+    """Return the fields that tell the rows of a listing apart, with the types of their columns.
+
+    The listing is named by its path.
+    """
+    if resource == _ROW_ONLY:
+        return {}
+    table = TABLES[TABLE_OF.get(resource, "occurrences_issues")]
+    # The occurrences of one issue all have the same `issue_id`, which the API does not send.
+    return {name: table.columns[name].type for name in table.key if name != "issue_id"}
 
 
-def _key(row: dict[str, Any], fields: tuple[str, ...]) -> tuple[object, ...]:
-    """Return the key of a row as BigQuery stores it: 7, "7" and 7.0 are the same."""
-    return tuple(_part(row.get(name)) for name in fields)
+def _key(row: dict[str, Any], fields: Mapping[str, ColumnType]) -> tuple[object, ...]:
+    """Return the key of a row as BigQuery stores it: as an integer, 7, "7" and 7.0 are the same."""
+    return tuple(_stored(row.get(name), kind) for name, kind in fields.items())
 
 
-def _part(value: object) -> object:
-    if type(value) is int:
-        return value
+def _stored(value: object, kind: ColumnType) -> object:
     try:
-        return to_bigint(value)
+        return CONVERSIONS[kind](value)
     except UNFIT:
-        return value if isinstance(value, str | float) else repr(value)  # `to_row` decides
+        return f"unfit {value!r}"  # `to_row` will reject the row

@@ -132,7 +132,7 @@ def _fault(table: str, item: Mapping[str, Any]) -> ApiError:
 def convert(table: str, name: str, column: Column, value: object) -> object:
     """Convert a value as dlt stores it in a column. Raises `ApiError` as `to_row` does."""
     try:
-        return _CONVERT[column.type](value)
+        return CONVERSIONS[column.type](value)
     except UNFIT:
         # `from None`: the cause would quote the value.
         raise ApiError(
@@ -142,7 +142,7 @@ def convert(table: str, name: str, column: Column, value: object) -> object:
         ) from None
 
 
-def to_bigint(value: object) -> int:
+def _bigint(value: object) -> int:
     """Convert a number, or a string that holds one, to a 64-bit integer. Raises one of `UNFIT`."""
     if type(value) is int and value in _INT64:
         return value
@@ -175,7 +175,7 @@ def _text(value: object) -> str:
 
 
 def _text_or_bigint(value: object) -> str:
-    return _text(value) if isinstance(value, str) else str(to_bigint(value))
+    return _text(value) if isinstance(value, str) else str(_bigint(value))
 
 
 def _bool(value: object) -> bool:
@@ -245,8 +245,8 @@ def _check_depth(value: Any) -> None:
     raise ValueError
 
 
-_CONVERT: Mapping[ColumnType, Callable[[object], object]] = {
-    "bigint": to_bigint,
+CONVERSIONS: Mapping[ColumnType, Callable[[object], object]] = {
+    "bigint": _bigint,
     "text": _text,
     "text|bigint": _text_or_bigint,
     "bool": _bool,
@@ -258,13 +258,14 @@ _CONVERT: Mapping[ColumnType, Callable[[object], object]] = {
     "array|object": _of(dict, list),
     "any": _any,
 }
+"""How a value is converted to what a column of each type stores. They raise one of `UNFIT`."""
 
 _COLUMNS = {
     table: [
         (
             name,
             (_UNCHANGED.get(column.type), None if column.required else type(None)),
-            _CONVERT[column.type],
+            CONVERSIONS[column.type],
         )
         for name, column in declared.columns.items()
     ]

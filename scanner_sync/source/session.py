@@ -65,12 +65,12 @@ class _Stopped(Exception):
 class ApiSession(requests.Session):
     """Send requests to the one origin of the API, and return pages or raise a `SyncError`.
 
-    Statuses 404 and 410 are returned for occurrences, and 403 and 404 for listings that an account
-    may lack, because what they mean depends on the resource. These are retried 3 times:
-    `RETRIED_STATUSES`, lost connections, timeouts, truncated bodies, bodies that are not JSON, and
-    a 404 for a listing that was there before. All requests share one `AdaptiveRateLimiter`: if a
-    429 says how long to wait, all wait; if it turns out not to come from a full quota, its retry is
-    sent at once.
+    Statuses 404 and 410 are returned for occurrences, and 403 and 404 for a listing that an account
+    may lack, unless it was there before, because what they mean depends on the resource. These are
+    retried 3 times: `RETRIED_STATUSES`, lost connections, timeouts, truncated bodies, bodies that
+    are not JSON, and a 404 for a listing that was there before. All requests share one
+    `AdaptiveRateLimiter`: if a 429 says how long to wait, all wait; if it turns out not to come
+    from a full quota, its retry is sent at once.
 
     With `max_requests`, occurrences are read as far as they fit: after so many requests, those of
     further issues are not requested. Nor are they if the quota is used up, or if the rest of the
@@ -164,6 +164,11 @@ class ApiSession(requests.Session):
     def _is_optional(self, resource: str) -> bool:
         """Tell whether the sync may go on without this resource."""
         return self._max_requests is not None and not _is_listing(resource)
+
+    def _may_lack(self, resource: str) -> bool:
+        """Tell whether an account may lack a listing, which is not the case if it was there."""
+        table = TABLES.get(TABLE_OF.get(resource, ""))
+        return bool(table and table.is_optional) and resource not in self._listings
 
     def _begin(self, resource: str) -> None:
         """Note that the occurrences of an issue are requested. Raises `_Stopped` if it is late."""
@@ -298,12 +303,12 @@ class ApiSession(requests.Session):
     def _response(
         self, request: requests.PreparedRequest, resource: str, reply: Reply
     ) -> ApiResponse:
-        """Return a response with its page, or with status 404 or 410; raise for all others."""
+        """Return a response with its page, or with status 403, 404 or 410; raise for all others."""
         status = reply.status
         response = ApiResponse(request, status, resource)
         if status in GONE and not _is_listing(resource):
             return response  # what it means depends on the listing that it is part of
-        if status in LACKING and _may_lack(resource):
+        if status in LACKING and self._may_lack(resource):
             return response
         if status in (401, 403):
             is_json = "json" in reply.headers.get("Content-Type", "").lower()
@@ -334,8 +339,3 @@ class ApiSession(requests.Session):
 def _is_listing(resource: str) -> bool:
     """Tell a listing such as `issues/` from the occurrences of an issue."""
     return not OCCURRENCES.fullmatch(resource)
-
-
-def _may_lack(resource: str) -> bool:
-    """Tell whether an account may lack a listing."""
-    return resource in TABLE_OF and TABLES[TABLE_OF[resource]].is_optional
