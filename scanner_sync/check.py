@@ -20,9 +20,10 @@ from scanner_sync.errors import ApiError
 from scanner_sync.refresh import requests_for
 from scanner_sync.secret import read_token
 from scanner_sync.settings import Settings, read_settings
-from scanner_sync.source.pagination import Page
+from scanner_sync.source.pagination import ApiResponse, Page
 from scanner_sync.source.rows import to_row
-from scanner_sync.source.session import GONE, ApiSession
+from scanner_sync.source.session import GONE, LACKING, ApiSession
+from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.diagnose import explain
 
@@ -128,13 +129,24 @@ class _Checks:
     def listings(self) -> str:
         issues = self._first_page("issues/")
         self._counts = {"issues": issues.total}
-        shown = dict(self._counts)
+        found, lacking = [f"{issues.total:,} issues"], []
         for issue in issues.rows[:1]:
             path = f"issues/{to_row('issues', issue)['id']}/occurrences/"
-            shown["occurrences of the first"] = self._first_page(path).total
-        for name in ("scans", "targets"):
-            shown[name] = self._counts[name] = self._first_page(f"{name}/").total
-        return ", ".join(f"{count:,} {name}" for name, count in shown.items())
+            found.append(f"{self._first_page(path).total:,} occurrences of the first")
+        for name, table in TABLES.items():
+            if table.path is None or name == "issues":
+                continue
+            response = self._request(table.path)
+            if table.is_optional and response.status_code in LACKING:
+                lacking.append(name)
+                self._counts[name] = 0  # which is a request all the same
+                continue
+            self._counts[name] = _page_of(response).total
+            # There is one row of licenses, whatever their number.
+            number = "" if name == "licenses" else f"{self._counts[name]:,} "
+            found.append(number + name.replace("_", " "))
+        text = ", ".join(found)
+        return f"{text}; the account's plan lacks {', '.join(lacking)}" if lacking else text
 
     def requests(self) -> str:
         """Say how many requests it takes to read everything, and how many syncs."""
@@ -152,6 +164,10 @@ class _Checks:
         return f"{needed}, more than {maximum}: a round takes {syncs:,} sync{'s' * (syncs > 1)}"
 
     def _first_page(self, path: str) -> Page:
+        return _page_of(self._request(path))
+
+    def _request(self, path: str) -> ApiResponse:
+        """Request the first row of a listing."""
         settings = self._settings
         with ApiSession(
             settings.api_base_url,
@@ -160,11 +176,7 @@ class _Checks:
             deadline=Deadline(TIMEOUT),
         ) as session:
             url = settings.api_base_url + path
-            response = session.page(url, self._token, limit="1", offset="0")
-        if response.status_code in GONE:
-            status = response.status_code
-            raise ApiError(f"The API gave status {status} for {path}. Check API_BASE_URL.")
-        return response.page
+            return session.page(url, self._token, limit="1", offset="0")
 
     def dataset(self) -> str:
         warehouse = self._warehouse
@@ -206,3 +218,11 @@ class _Checks:
                 with contextlib.suppress(GoogleAPIError):
                     client.delete_table(table, not_found_ok=True, **CALL)
         return "the account may create them" if existing else "those of a dataset it creates"
+
+
+def _page_of(response: ApiResponse) -> Page:
+    """Return the page of a response. Raises `ApiError` if its listing was not found."""
+    status = response.status_code
+    if status in GONE:
+        raise ApiError(f"The API gave status {status} for {response.resource}. Check API_BASE_URL.")
+    return response.page

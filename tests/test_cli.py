@@ -142,7 +142,7 @@ def test_a_terminal_shows_bars_and_a_readable_log(account: Account, dataset: Dat
         done = on_terminal("sync", API_BASE_URL=url)
     assert done.status == 0
     plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", done.out)
-    assert re.search(r"\d+:\d+:\d+\] INFO +sync_started resources=", plain)
+    assert re.search(r"\d+:\d+:\d+\] INFO +sync_started\s+resources=", plain)
     assert "5 of 5 rows read" in plain
     assert "5 of 5 rows read, 5 loaded" in plain
     assert re.search(r"occurrences_issues +\S+ \d+ rows read, of 6 of 6 issues", plain)
@@ -159,7 +159,7 @@ def test_a_terminal_shows_bars_and_a_readable_log(account: Account, dataset: Dat
 def test_a_sync_that_leaves_issues_to_the_next_ones(account: Account, dataset: Dataset) -> None:
     """The bar fills, the last line says how many wait, and so does `status`."""
     account.occurrences = {issue: rows[:9] for issue, rows in account.occurrences.items()}
-    done = on_terminal("sync", MAX_REQUESTS_PER_SYNC="7", NO_COLOR="1")  # 3 for the listings
+    done = on_terminal("sync", MAX_REQUESTS_PER_SYNC="11", NO_COLOR="1")  # 7 for the listings
     assert done.status == 0
     assert re.search(r"occurrences_issues +━{24} \d+ rows read, of 4 of 6 issues", done.out)
     assert done.out.splitlines()[-1] == (
@@ -173,7 +173,7 @@ def test_a_sync_that_leaves_issues_to_the_next_ones(account: Account, dataset: D
     [first] = dataset.query("SELECT DISTINCT read_at FROM {d}.occurrence_reads WHERE `rows` > 0")
     oldest = f"the oldest are from {first['read_at']:%Y-%m-%d %H:%M:%S} UTC, "
     # One more request asks which issues have changed.
-    last = run("sync", MAX_REQUESTS_PER_SYNC="7").out.splitlines()[-1]
+    last = run("sync", MAX_REQUESTS_PER_SYNC="11").out.splitlines()[-1]
     left = "Occurrences of 3 of 6 issues wait for the next syncs; "
     assert re.fullmatch(left + re.escape(oldest) + r"[\d.]+ h ago\.", last)
     last = run("status").out.splitlines()[-1]
@@ -181,7 +181,7 @@ def test_a_sync_that_leaves_issues_to_the_next_ones(account: Account, dataset: D
     assert re.fullmatch(said + re.escape(oldest) + r"\d+ (s|min) ago", last)
 
     last = run("sync").out.splitlines()[-1]
-    assert re.fullmatch(rf"Loaded into {dataset.name} in [\d.]+ seconds, with 9 requests\.", last)
+    assert re.fullmatch(rf"Loaded into {dataset.name} in [\d.]+ seconds, with 13 requests\.", last)
     status = run("status").out.splitlines()[-1]
     assert status == "occurrences: all 6 issues read by the last sync of occurrences"
 
@@ -267,13 +267,13 @@ def test_check_passes(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None
     assert "the first sync creates" in found["dataset"][1]
     assert found["listings"][1].startswith("6 issues, ")
     assert found["requests"][1] == (
-        "everything takes about 9, which fits into MAX_REQUESTS_PER_SYNC (4,500)"
+        "everything takes about 13, which fits into MAX_REQUESTS_PER_SYNC (4,500)"
     )
     mine = {name for name in tables(dataset.client) if dataset.name in name}
     assert mine == set()
 
     # The occurrences of one issue take two pages.
-    assert json.loads(run("sync", "--json").out)["requests"] == 9 + 1
+    assert json.loads(run("sync", "--json").out)["requests"] == 13 + 1
     before = {name for name in tables(dataset.client) if dataset.name in name}
     found = findings(run("check"))
     assert {status for status, _ in found.values()} == {"ok"}
@@ -284,23 +284,25 @@ def test_check_passes(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("most", "page_size", "said"),
     [
-        ("9", "100", "everything takes about 9, which fits into MAX_REQUESTS_PER_SYNC (9)"),
+        ("13", "100", "everything takes about 13, which fits into MAX_REQUESTS_PER_SYNC (13)"),
         (
-            "8",
+            "12",
             "100",
-            "everything takes about 9, more than MAX_REQUESTS_PER_SYNC (8): a round takes 2 syncs",
+            "everything takes about 13, more than MAX_REQUESTS_PER_SYNC (12): a round takes 2"
+            " syncs",
         ),
-        # 6 issues, 5 targets and 5 scans, two a page: the first page, and one for each further row.
+        # 6 issues, 5 targets and 5 scans, 26 fixed occurrences, 5 schedules and 4 tags, two a page:
+        # the first page, and one for each further row.
         (
-            "17",
+            "50",
             "2",
-            "everything takes about 19, more than MAX_REQUESTS_PER_SYNC (17): a round takes 2"
+            "everything takes about 52, more than MAX_REQUESTS_PER_SYNC (50): a round takes 2"
             " syncs",
         ),
         (
             "1",
             "100",
-            "everything takes about 9, more than MAX_REQUESTS_PER_SYNC (1): a round takes 6 syncs",
+            "everything takes about 13, more than MAX_REQUESTS_PER_SYNC (1): a round takes 6 syncs",
         ),
     ],
 )

@@ -221,7 +221,10 @@ def test_occurrences_are_requested_by_the_stored_id(
     rows = Api(account).read("occurrences_issues")["occurrences_issues"]
     assert sorted((row["issue_id"], row["id"]) for row in rows) == [(7, 1), (8, 1), (8, 2)]
     [found] = [result.detail for result in check() if result.name == "listings"]
-    assert found == "2 issues, 1 occurrences of the first, 0 scans, 0 targets"
+    assert found == (
+        "2 issues, 1 occurrences of the first, 0 scans, 0 targets, 0 fixed occurrences,"
+        " 0 scan schedules, 0 tags, licenses"
+    )
 
 
 @pytest.mark.parametrize(
