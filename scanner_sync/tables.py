@@ -228,7 +228,9 @@ TABLES: Final = {
                 "timestamp", "When its first scan starts.", "2026-01-05T02:00:00Z"
             ),
             "next_scan_date": Column(
-                "timestamp", "When its next scan starts.", "2026-11-30T02:00:00Z"
+                "timestamp",
+                "When its next scan starts; at midnight if the API gives only the day.",
+                "2026-11-30",
             ),
             "latest_scan_id": Column("bigint", "Its latest scan: scans.id.", 4711),
             "latest_scan_status": Column("text", "Status of its latest scan.", "completed"),

@@ -21,6 +21,7 @@ from local.secret_manager import SecretManager, Version, serve
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
 from scanner_sync.settings import EMULATORS, Settings
+from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.reads import READS
@@ -55,7 +56,8 @@ class Dataset:
             {k: v for k, v in row.items() if not k.startswith("_dlt_") and k not in without}
             for row in self.query(f"SELECT * FROM {{d}}.{table}")
         ]
-        return sorted(rows, key=lambda row: (row.get("issue_id", 0), row["id"]))
+        key = TABLES[table].key if table in TABLES else ("issue_id", "id")
+        return sorted(rows, key=lambda row: [row.get(name, 0) for name in key])
 
     def tables(self) -> set[str]:
         """Return the merged tables, without what is derived from them and internal tables."""
@@ -119,8 +121,14 @@ def account() -> Account:
 
 
 @pytest.fixture
-def api(account: Account) -> Starlette:
-    return create_app(account, token=TOKEN)
+def missing() -> dict[str, int]:
+    """The listings that the plan of `account` lacks, which the test fills: path and status."""
+    return {}
+
+
+@pytest.fixture
+def api(account: Account, missing: dict[str, int]) -> Starlette:
+    return create_app(account, token=TOKEN, missing=missing)
 
 
 @pytest.fixture

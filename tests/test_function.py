@@ -12,6 +12,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ import requests
 from local.processes import ROOT, function, serving
 from local.secret_manager import SecretManager
 from tests.conftest import PROJECT, TOKEN, Dataset
+from tests.test_sync import all_rows
 
 
 class Stranger:
@@ -41,6 +43,13 @@ class Stranger:
             ],
             "/v1/scans/": [{"id": n, "status": "done"} for n in range(41)],
             "/v1/targets/": [{"id": str(n), "address": f"192.0.2.{n}"} for n in range(40)],
+            "/v1/occurrences/fixed/": [
+                {"id": n % 3, "occurrence_id": n // 2, "remediated_at": f"2020-01-0{n % 2 + 1}"}
+                for n in range(90)
+            ],
+            "/v1/scans/schedules/": [{"id": n, "targets": [n]} for n in range(3)],
+            "/v1/tags/": [{"name": name} for name in ("1", "1.0", "ü")],
+            "/v1/licenses/": [{"total_application_licenses": 9}],
         }
         for issue in self.listings["/v1/issues/"]:
             self.listings[f"/v1/issues/{issue['id']}/occurrences/"] = [
@@ -55,6 +64,8 @@ class Stranger:
         if path not in self.listings:
             return 404, {"detail": "Not found."}
         rows = self.listings[path]
+        if path == "/v1/licenses/":
+            return 200, rows[0]
         offset = int(query["offset"][0])
         limit = min(int(query["limit"][0]), 40)
         following = f"http://{path}?limit={limit}&offset={offset + limit}"
@@ -123,7 +134,7 @@ def test_another_server_is_synced_row_for_row_twice(
 ) -> None:
     """The function needs nothing of the API that its description does not promise."""
     stranger = Stranger()
-    expected = {
+    expected: dict[str, list[dict[str, Any]]] = {
         "issues": [
             {"id": n, "title": f"Issue {n} — “ü”", "severity": "high", "snoozed": n % 2 == 0}
             for n in range(1, 91)
@@ -135,8 +146,21 @@ def test_another_server_is_synced_row_for_row_twice(
         ],
         "scans": [{"id": n, "status": "done"} for n in range(41)],
         "targets": [{"id": n, "address": f"192.0.2.{n}"} for n in range(40)],
+        "fixed_occurrences": [
+            {
+                "occurrence_id": n,
+                "remediated_at": datetime(2020, 1, day + 1, tzinfo=UTC),
+                "id": (2 * n + day) % 3,
+            }
+            for n in range(45)
+            for day in range(2)
+        ],
+        "scan_schedules": [{"id": n, "targets": [n]} for n in range(3)],
+        "tags": [{"name": name} for name in ("1", "1.0", "ü")],
+        "licenses": [{"total_application_licenses": 9}],
     }
-    pages = {"issues": 3, "scans": 2, "targets": 1}  # of 40 rows, 39 of them new
+    pages = {"issues": 3, "scans": 2, "targets": 1, "occurrences/fixed": 3}  # of 40 rows, 39 new
+    pages |= {"scans/schedules": 1, "tags": 1, "licenses": 1}
     with serve(stranger) as base_url, function(environment | {"API_BASE_URL": base_url}) as url:
         for _ in range(2):
             stranger.paths.clear()
@@ -150,9 +174,9 @@ def test_another_server_is_synced_row_for_row_twice(
             found = {
                 table: [
                     {name: value for name, value in row.items() if value is not None}
-                    for row in dataset.rows(table)
+                    for row in rows
                 ]
-                for table in expected
+                for table, rows in all_rows(dataset).items()
             }
             assert found == expected
 

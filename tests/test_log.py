@@ -42,7 +42,7 @@ COST = {"requests", "retries", "throttled", "vanished", "seconds", "steps", "pea
 FIELDS = {
     "sync_started": {"resources", "dataset"},
     "table_synced": {"table", "rows"},
-    "sync_finished": {"load_id", "tables", "history", "refresh"} | COST,
+    "sync_finished": {"load_id", "tables", "history", "refresh", "unavailable"} | COST,
     "sync_failed": {"error_type", "error_message", "rows_read"} | COST,
 }
 
@@ -78,7 +78,7 @@ def test_events_have_the_fields_that_terraform_reads(
     failed = entries(capfd)
     assert [entry["message"] for entry in finished if entry["message"] in FIELDS] == [
         "sync_started",
-        *["table_synced"] * 4,
+        *["table_synced"] * len(TABLES),
         "sync_finished",
     ]
     assert [entry["message"] for entry in failed] == ["sync_started", "sync_failed"]
@@ -86,10 +86,9 @@ def test_events_have_the_fields_that_terraform_reads(
     assert {event: logged[event].keys() - SHAPE for event in FIELDS} == FIELDS
 
     end = logged["sync_finished"]
+    same = ("load_id", "history", "unavailable", "requests", "seconds")
     assert end["tables"] == {name: of["rows"] for name, of in answer["tables"].items()}
-    assert {name: end[name] for name in ("load_id", "history", "requests", "seconds")} == {
-        name: answer[name] for name in ("load_id", "history", "requests", "seconds")
-    }
+    assert {name: end[name] for name in same} == {name: answer[name] for name in same}
     assert (end["retries"], end["throttled"], end["vanished"]) == (0, 0, 1)
     assert {"reading_api", "loading"} < end["steps"].keys()
     assert abs(sum(end["steps"].values()) - end["seconds"]) <= 0.1 * len(end["steps"])

@@ -20,7 +20,7 @@ from tests.conftest import TOKEN, Dataset, asked
 
 pytestmark = pytest.mark.usefixtures("without_histories")
 
-ALLOWED = '{"resources": [...]} with one or more of issues, occurrences_issues, scans, targets.'
+ALLOWED = f'{{"resources": [...]}} with one or more of {", ".join(TABLES)}.'
 
 
 def error(kind: str, message: str) -> dict[str, Any]:

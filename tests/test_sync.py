@@ -36,6 +36,7 @@ def expected(table: str, item: dict[str, Any]) -> dict[str, Any]:
         if value is not None:
             if column.type == "timestamp":
                 value = datetime.datetime.fromisoformat(value)
+                value = value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
             elif column.type == "date":
                 value = datetime.date.fromisoformat(value)
             elif column.type == "text|bigint":
@@ -45,7 +46,7 @@ def expected(table: str, item: dict[str, Any]) -> dict[str, Any]:
 
 
 def expected_rows(account: Account, api_url: str) -> dict[str, list[dict[str, Any]]]:
-    """Return what the four tables hold after a sync of the account."""
+    """Return what the tables hold after a sync of the account, as `all_rows` gives it."""
     issues = [
         issue | {"occurrences": f"{api_url}/issues/{issue['id']}/occurrences/"}
         for issue in account.issues
@@ -55,16 +56,35 @@ def expected_rows(account: Account, api_url: str) -> dict[str, list[dict[str, An
         for issue, rows in sorted(account.occurrences.items())
         for row in sorted(rows, key=lambda row: row["id"])
     ]
-    return {
-        "issues": [expected("issues", i) for i in sorted(issues, key=lambda i: i["id"])],
-        "occurrences_issues": [expected("occurrences_issues", row) for row in occurrences],
-        "scans": [expected("scans", s) for s in sorted(account.scans, key=lambda s: s["id"])],
-        "targets": [expected("targets", t) for t in sorted(account.targets, key=lambda t: t["id"])],
+    items = {
+        "issues": issues,
+        "occurrences_issues": occurrences,
+        "scans": account.scans,
+        "targets": account.targets,
+        "fixed_occurrences": account.fixed,
+        "scan_schedules": account.schedules,
+        "tags": account.tags,
+        "licenses": [account.licenses],
     }
+    rows = {
+        table: sorted(
+            (expected(table, item) for item in items[table]),
+            key=lambda row: [row[name] or 0 for name in declaration.key],
+        )
+        for table, declaration in TABLES.items()
+    }
+    del rows["licenses"][0]["recorded_on"]
+    return rows
 
 
 def all_rows(dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
-    return {table: dataset.rows(table) for table in TABLES}
+    """Return the rows of each table. Of `licenses`, it is the last day, without its date."""
+    rows = {table: dataset.rows(table) for table in TABLES}
+    rows["licenses"] = [
+        {name: value for name, value in row.items() if name != "recorded_on"}
+        for row in rows["licenses"][-1:]
+    ]
+    return rows
 
 
 @pytest.fixture
@@ -89,14 +109,13 @@ def test_a_sync_loads_all_rows(
     assert answer.status_code == 200, body
     assert all_rows(dataset) == rows
     assert dataset.tables() == set(TABLES)
-    pages = {  # each page but the first overlaps the one before by a row
-        "issues/": 1,
-        "scans/": -(-(len(account.scans) - 1) // 99),
-        "targets/": -(-(len(account.targets) - 1) // 99),
-    } | {
-        f"issues/{issue}/occurrences/": max(1, -(-(len(found) - 1) // 99))
-        for issue, found in account.occurrences.items()
-    }
+    listed = {
+        str(declaration.path): len(rows[table])
+        for table, declaration in TABLES.items()
+        if declaration.path
+    } | {f"issues/{issue}/occurrences/": len(of) for issue, of in account.occurrences.items()}
+    # Each page but the first overlaps the one before by a row.
+    pages = {path: max(1, -(-(count - 1) // 99)) for path, count in listed.items()}
     assert asked(api) == pages
     [load] = dataset.query("SELECT load_id, status FROM {d}._dlt_loads")
     [read_at] = {
@@ -119,6 +138,7 @@ def test_a_sync_loads_all_rows(
             "oldest_read_at": read_at.isoformat(),
             "oldest_hours": 0.0,
         },
+        "unavailable": [],
         "requests": sum(pages.values()),
         "seconds": body["seconds"],
     }
@@ -131,7 +151,14 @@ def test_a_sync_loads_all_rows(
 def test_a_second_sync_updates_in_place(
     account: Account, api_url: str, dataset: Dataset, http: flask.testing.FlaskClient
 ) -> None:
-    """The same data changes nothing; changed rows are updated, new ones added, none removed."""
+    """The same data changes nothing; changed rows are updated, new ones added, none removed.
+
+    Of the fixed occurrences, those of the last week are read again.
+    """
+
+    def moment(row: dict[str, Any]) -> datetime.datetime:
+        return datetime.datetime.fromisoformat(row["remediated_at"])
+
     assert http.post("/").status_code == 200
     before = all_rows(dataset)
     assert http.post("/").status_code == 200
@@ -143,9 +170,11 @@ def test_a_second_sync_updates_in_place(
     account.targets.append({"id": 99_999, "address": "new.example.com"})
     answer = http.post("/")
     rows = expected_rows(account, api_url)
+    newest = max(row["remediated_at"] for row in rows["fixed_occurrences"])
+    week = [row for row in account.fixed if moment(row) >= newest - datetime.timedelta(days=7)]
     assert {t: n["rows"] for t, n in answer.get_json()["tables"].items()} == {
         table: len(rows[table]) for table in TABLES
-    }
+    } | {"fixed_occurrences": len(week)}
     account.issues.append(gone)
     account.occurrences[gone["id"]] = gone_occurrences
     assert all_rows(dataset) == expected_rows(account, api_url)
@@ -154,13 +183,21 @@ def test_a_second_sync_updates_in_place(
 @pytest.mark.parametrize("account", [Account()], indirect=True)
 @pytest.mark.usefixtures("api_url")
 def test_an_empty_account_has_its_tables(
-    api: Starlette, dataset: Dataset, http: flask.testing.FlaskClient, account: Account
+    api: Starlette,
+    dataset: Dataset,
+    http: flask.testing.FlaskClient,
+    account: Account,
+    missing: dict[str, int],
 ) -> None:
-    """If every listing is empty, all columns exist with their types, and later rows fit them."""
+    """If every listing is empty, all columns exist with their types, and later rows fit them.
+
+    There is a row of licenses, unless the account's plan lacks that listing.
+    """
+    missing["/licenses/"] = 404
     answer = http.post("/")
     assert answer.status_code == 200, answer.get_json()
     assert answer.get_json()["tables"] == {table: {"rows": 0} for table in TABLES}
-    assert asked(api) == {"issues/": 1, "scans/": 1, "targets/": 1}
+    assert asked(api) == {table.path: 1 for table in TABLES.values() if table.path}
     for table, declaration in TABLES.items():
         types = {
             name: COLUMN_TYPES[column.type]
@@ -172,11 +209,28 @@ def test_an_empty_account_has_its_tables(
     account.occurrences = {1: [{"id": 1}]}
     account.scans = [{"id": 1}]
     account.targets = [{"id": 1}]
+    account.fixed = [{"occurrence_id": 1, "remediated_at": "2026-01-01"}]
+    account.schedules = [{"id": 1}]
+    account.tags = [{"name": "pci"}]
+    account.licenses = {}
+    missing.clear()
     answer = http.post("/")
     assert answer.get_json()["tables"] == {table: {"rows": 1} for table in TABLES}
+    keys: dict[str, dict[str, Any]] = {
+        "occurrences_issues": {"issue_id": 1, "id": 1},
+        "fixed_occurrences": {
+            "occurrence_id": 1,
+            "remediated_at": datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
+        },
+        "tags": {"name": "pci"},
+        "licenses": {},
+    }
+    rows = all_rows(dataset)
     for table, declaration in TABLES.items():
-        row = dict.fromkeys(declaration.columns) | {"id": 1}
-        assert dataset.rows(table) == [row | ({"issue_id": 1} if "issue_id" in row else {})]
+        row = dict.fromkeys(declaration.columns) | keys.get(table, {"id": 1})
+        if table == "licenses":
+            del row["recorded_on"]
+        assert rows[table] == [row]
         assert set(dataset.columns(table)) == set(declaration.columns) | set(DLT_COLUMNS)
 
 

@@ -126,6 +126,10 @@ def test_each_path_ends_in_a_slash_and_is_asked_with_the_token() -> None:
         "occurrences_issues": sum(map(len, api.account.occurrences.values())),
         "scans": len(api.account.scans),
         "targets": len(api.account.targets),
+        "fixed_occurrences": len(api.account.fixed),
+        "scan_schedules": len(api.account.schedules),
+        "tags": len(api.account.tags),
+        "licenses": 1,
     }
     records = api.app.state.requests
     assert {(r.method, r.status, r.authorization) for r in records} == {("GET", 200, True)}

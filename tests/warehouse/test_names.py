@@ -3,6 +3,7 @@
 import pytest
 
 from scanner_sync.errors import LoadError
+from scanner_sync.tables import TABLES
 from tests.conftest import PROJECT, Dataset
 from tests.warehouse.conftest import Run
 from tests.warehouse.loads import Loads
@@ -16,7 +17,7 @@ def test_what_exists_is_returned(dataset: Dataset) -> None:
     assert dataset.warehouse.check_names(history=True) == {}
     dataset.client.delete_dataset(dataset.name)
     Loads(dataset).load(1, issues=[{"id": 1}])
-    merged = {"issues", "occurrences_issues", "scans", "targets", "occurrence_reads"}
+    merged = {*TABLES, "occurrence_reads"}
     histories = {"issues_history", "occurrences_issues_history", "targets_history"}
     views = {"issue_lifecycle", "occurrence_lifecycle", "open_issues", "open_occurrences"}
     found = dataset.warehouse.check_names(history=True)
