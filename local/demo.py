@@ -169,11 +169,10 @@ def sync(here: Cloud) -> None:
 
 def show_tables(query: Query) -> None:
     """Print each table's rows by number, and the issues that matter most."""
-    counts = table("", *TABLES, title=f"{PROJECT}.{DATASET} in BigQuery")
-    counts.add_row(
-        "rows",
-        *(f"{query(f'SELECT COUNT(*) AS n FROM {DATASET}.{name}')[0]['n']:,}" for name in TABLES),
-    )
+    counts = table("table", "rows", title=f"{PROJECT}.{DATASET} in BigQuery")
+    counts.columns[1].justify = "right"
+    for name in TABLES:
+        counts.add_row(name, f"{query(f'SELECT COUNT(*) AS n FROM {DATASET}.{name}')[0]['n']:,}")
     console.print(counts)
     worst = table("id", "severity", "cvss", "title", "places", title="The worst open issues")
     for row in query(

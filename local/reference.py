@@ -28,6 +28,7 @@ EVENTS: Final = {
     " order of reading does without this hint.",
     "issue_not_found": "The occurrences of an issue were not found while others are left to the"
     " next syncs, and so is this one. If it recurs, the API lists an issue that it does not have.",
+    "listing_unavailable": "The account's plan lacks a listing, so the sync goes on without it.",
     "issue_vanished": "The occurrences of an issue were not found, and the issue is no longer"
     " listed.",
     "history_started": "The history of a table that was synced before was missing, and starts now.",

@@ -78,9 +78,11 @@ def drawing() -> str:
     for name, table in {**TABLES, READS: READS_TABLE, **VIEW_TABLES}.items():
         for column, declared in table.columns.items():
             if found := re.search(r": (\w+)\.(\w+)\.$", declared.description):
-                one = "||" if found[2] in TABLES[found[1]].key else "}o"
+                is_array = declared.type == "array"
+                one = "||" if found[2] in TABLES[found[1]].key and not is_array else "}o"
                 many = "o|" if table.key == (column,) else "o{"
-                lines.append(f'    {found[1]} {one}--{many} {name} : "{found[2]} = {column}"')
+                how = f"{found[2]} {'in' if is_array else '='} {column}"
+                lines.append(f'    {found[1]} {one}--{many} {name} : "{how}"')
     for name, history in HISTORIES.items():
         # By what persists: the id of an occurrence may change between scans.
         key = "issue_id, occurrence_id" if "occurrence_id" in columns_of(name) else "id"

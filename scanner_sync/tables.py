@@ -2,7 +2,7 @@
 
 This is the only declaration. dlt creates the tables from it, even if a listing is empty or a column
 is always null, and BigQuery's console shows the descriptions. The fields are those of version 1 of
-Intruder's API on which its public clients agree; all but `id` may be missing or null.
+Intruder's API on which its public clients agree; all but those of the key may be missing or null.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -176,7 +176,7 @@ TABLES: Final = {
         ("occurrence_id", "remediated_at"),
         {
             "occurrence_id": Column(
-                "bigint", "Identifier that persists between scans.", 90417, required=True
+                "bigint", "The occurrence: occurrences_issues.occurrence_id.", 90417, required=True
             ),
             "remediated_at": Column(
                 "timestamp",

@@ -313,6 +313,21 @@ def test_check_says_how_many_syncs_a_round_takes(most: str, page_size: str, said
     assert findings(done)["requests"] == ("ok", said)
 
 
+@pytest.mark.usefixtures("dataset", "api_url")
+def test_check_says_what_the_plan_lacks(missing: dict[str, int]) -> None:
+    """That is no failure. To ask for such a listing takes a request in each sync."""
+    missing |= {"/occurrences/fixed/": 404, "/tags/": 403}
+    done = run("check")
+    found = findings(done)
+    assert (done.status, {status for status, _ in found.values()}) == (0, {"ok"})
+    assert re.fullmatch(
+        r"6 issues, \d+ occurrences of the first, 5 scans, 5 targets, 5 scan schedules, licenses;"
+        r" the account's plan lacks fixed_occurrences, tags",
+        found["listings"][1],
+    )
+    assert found["requests"][1].startswith("everything takes about 13, ")
+
+
 DENIED = (403, error_of(403, "Access Denied: no", "accessDenied"))
 DOWN = (503, error_of(503, "Service unavailable", "backendError"))
 
