@@ -18,6 +18,7 @@ from benchmarks.candidates import (
     GUIDE_PARALLEL,
     NO_HISTORY,
     OURS,
+    SAME_TABLES,
     Api,
     Run,
     api,
@@ -27,6 +28,7 @@ from benchmarks.candidates import (
     settings_of_a_sync,
 )
 from benchmarks.growth import Requests, requests_of
+from benchmarks.jobs import SIZES as SIZES_OF_A_SYNC
 from benchmarks.jobs import Job, Sync, steady_sync
 from benchmarks.reading import LIMITS, SCENARIOS, seconds_to_follow
 from benchmarks.results import (
@@ -162,7 +164,10 @@ def test_the_results_are_what_the_code_writes() -> None:
         memory_of_syncs={10_000: 112.0},
         imports={"main": [{"seconds": 0.2, "bytes": 2**25, "packages": ["main"]}]},
         cold=[{"answered": 0.3, "synced": 4.0, "server": 62.0}],
-        syncs={candidate: [Sync(jobs, 1, 9.0)] for candidate in (OURS, NO_HISTORY, GUIDE)},
+        syncs={
+            candidate: [Sync(jobs, 1, 1, 9.0)]
+            for candidate in (OURS, NO_HISTORY, SAME_TABLES, GUIDE)
+        },
     )
     assert prose((ROOT / "benchmarks/RESULTS.md").read_text()) == prose(
         document(measured, 5, "2026")
@@ -177,13 +182,25 @@ def test_candidates_lose_no_row(candidate: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("candidate", "counting"), [(OURS, {"HISTORIES": 1}), (NO_HISTORY, {"ARRIVED": 1})]
+    ("candidate", "counting", "tables", "listings"),
+    [
+        (OURS, {"HISTORIES": 1}, 8, 7),
+        (NO_HISTORY, {"ARRIVED": 1}, 8, 7),
+        (SAME_TABLES, {"HISTORIES": 1}, 4, 3),
+    ],
 )
-def test_a_steady_sync_takes_the_expected_jobs(candidate: str, counting: dict[str, int]) -> None:
-    """A load and a MERGE for each table, dlt's own, and one job that counts the loaded rows."""
-    jobs = Counter(job.what.split()[0] for job in steady_sync(candidate, 0).jobs)
+def test_a_steady_sync_takes_the_expected_jobs(
+    candidate: str, counting: dict[str, int], tables: int, listings: int
+) -> None:
+    """A load and a MERGE for each table, dlt's own, and one job that counts the loaded rows.
+
+    Each listing takes one request, and so do the occurrences of each issue.
+    """
+    sync = steady_sync(candidate, 0)
+    jobs = Counter(job.what.split()[0] for job in sync.jobs)
     dlt = {"SELECT": 3, "TRUNCATE": 1, "INSERT": 1}
-    assert jobs == Counter({"LOAD": 4, "MERGE": 4, **counting, **dlt})
+    assert jobs == Counter({"LOAD": tables, "MERGE": tables, **counting, **dlt})
+    assert sync.requests == listings + SIZES_OF_A_SYNC.issues
 
 
 @pytest.mark.parametrize(

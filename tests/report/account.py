@@ -137,7 +137,8 @@ def fill(dataset: Dataset, issues: list[Issue]) -> None:
             for issue, read_at in zip(issues, READ_AT, strict=True)
         ],
     )
-    dataset.query("DELETE FROM {d}._dlt_loads WHERE TRUE")
+    for table in ("_dlt_loads", "licenses"):  # what the sync that made the tables left
+        dataset.query(f"DELETE FROM {{d}}.{table} WHERE TRUE")
     loads = [*SYNCS[:-9], *SYNCS[-4:]]
     _insert(
         dataset,

@@ -220,4 +220,8 @@ def test_freshness(page: ReadPage) -> None:
         ["occurrences_issues", "0", "no rows"],
         ["scans", "1", "2026-06-14 21:30"],
         ["targets", "0", "no rows"],
+        ["fixed_occurrences", "0", "no rows"],
+        ["scan_schedules", "0", "no rows"],
+        ["tags", "0", "no rows"],
+        ["licenses", "0", "no rows"],
     ]
