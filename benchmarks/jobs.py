@@ -14,8 +14,18 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from benchmarks.candidates import GUIDE, NO_HISTORY, OURS, Api, api, run_process, settings_of_a_sync
-from benchmarks.server import Sizes
+from benchmarks.candidates import (
+    GUIDE,
+    NO_HISTORY,
+    OURS,
+    SAME_TABLES,
+    Api,
+    api,
+    run_process,
+    seen_by,
+    settings_of_a_sync,
+)
+from benchmarks.server import TABLES, Sizes
 from local import bigquery
 
 PURPOSES = (
@@ -58,6 +68,8 @@ class Sync:
     jobs: list[Job]
     calls: int
     """Requests other than jobs."""
+    requests: int
+    """Requests to the API."""
     seconds: float
     """From the start to the end of its process."""
 
@@ -141,18 +153,22 @@ def steady_sync(candidate: str, delay: float) -> Sync:
     ):
         settings = settings_of_a_sync(url, host) | {"HISTORY": str(candidate != NO_HISTORY)}
         command = [sys.executable, "-m", "scanner_sync", "sync", "--json"]
+        if candidate == SAME_TABLES:
+            command += ["--resources", ",".join(TABLES)]
         if candidate == GUIDE:
             command = [sys.executable, "-m", "benchmarks.guide", url, "parallelized", directory]
         for wait in (0, 0, delay):
             counting.begin(wait)
+            seen_by(url)
             started = time.monotonic()
             output, _ = run_process(command, settings)
             seconds = time.monotonic() - started
             if not output:
                 raise RuntimeError(f"A sync failed: {candidate}")
+        requests = seen_by(url)["requests"]
     began = min(job.start for job in counting.jobs)
     jobs = [replace(job, start=job.start - began, end=job.end - began) for job in counting.jobs]
-    return Sync(sorted(jobs, key=lambda job: job.start), counting.calls, seconds)
+    return Sync(sorted(jobs, key=lambda job: job.start), counting.calls, requests, seconds)
 
 
 def table_of_jobs(syncs: dict[str, Sync]) -> str:
@@ -168,6 +184,7 @@ def table_of_jobs(syncs: dict[str, Sync]) -> str:
     line("**queries and loads**", lambda s: f"{s.kinds['query']} and {s.kinds['load']}")
     line("consecutive", lambda s: len(s.critical_path))
     line("calls other than jobs", lambda s: s.calls)
+    line("requests to the API", lambda s: s.requests)
     return "\n".join(lines)
 
 
@@ -185,7 +202,7 @@ def drawing(sync: Sync, width: int = 60) -> str:
 
 def measure(repetitions: int, advance: Callable[[str], None]) -> dict[str, list[Sync]]:
     """Measure steady syncs whose jobs take 1.5 seconds each, by candidate."""
-    found: dict[str, list[Sync]] = {OURS: [], NO_HISTORY: [], GUIDE: []}
+    found: dict[str, list[Sync]] = {OURS: [], NO_HISTORY: [], SAME_TABLES: [], GUIDE: []}
     for _ in range(repetitions):
         for candidate, syncs in found.items():
             advance(f"BigQuery's jobs: {candidate}")

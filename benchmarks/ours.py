@@ -1,7 +1,7 @@
 """Read the API with this program and its defaults: `python -m benchmarks.ours URL`.
 
-It prepares the rows for loading, as `scanner_sync.sync` does, and prints a line of JSON. The
-settings come from the environment.
+It reads the tables that all candidates read, prepares the rows for loading, as `scanner_sync.sync`
+does, and prints a line of JSON. The settings come from the environment.
 """
 
 import json
@@ -13,13 +13,13 @@ from pathlib import Path
 from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
 
+from benchmarks.server import TABLES
 from scanner_sync.deadline import Deadline
 from scanner_sync.dlt_config import configure_dlt
 from scanner_sync.progress import Progress
 from scanner_sync.settings import read_settings
 from scanner_sync.source import scanner_source
 from scanner_sync.source.session import ApiSession
-from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.load_files import load_file_source
 
@@ -33,7 +33,7 @@ def main() -> None:
     }
     settings = read_settings()
     configure_dlt(settings)
-    progress = Progress(tuple(TABLES))
+    progress = Progress(TABLES)
     session = ApiSession(
         settings.api_base_url,
         token_source=settings.token_source,

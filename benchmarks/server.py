@@ -1,7 +1,8 @@
 """The API of the benchmark: fast enough not to be the bottleneck, and it counts its requests.
 
-It serves the four listings with rows of the sample API. It fills in their identifiers as it
-responds, so that a million rows take no memory. `GET /control` returns the counts since the last
+It serves the four listings that are compared, with rows of the sample API. It fills in their
+identifiers as it responds, so that a million rows take no memory. The other listings have the rows
+of one sample account, whatever the sizes. `GET /control` returns the counts since the last
 such call, and resets them.
 """
 
@@ -17,12 +18,15 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from sample_api import generate
 
 TABLES = ("issues", "occurrences_issues", "scans", "targets")
+"""The tables that all candidates read."""
 _REQUEST = re.compile(
-    rb"GET /v1/(?:(issues|scans|targets)|issues/(\d+)/occurrences)(/?)(?:\?(\S*))? HTTP"
+    rb"GET /v1/(?:(issues|scans|targets|occurrences/fixed|scans/schedules|tags|licenses)"
+    rb"|issues/(\d+)/occurrences)(/?)(?:\?(\S*))? HTTP"
 )
 _CONTROL = b"GET /control "
 _STATUS = {200: "OK", 301: "Moved Permanently", 404: "Not Found", 429: "Too Many Requests"}
@@ -121,6 +125,12 @@ class Api:
         self._occurrences = _templates(occurrences, "occurrence_id")
         self._scans = _templates(account.scans)
         self._targets = _templates(account.targets)
+        self._fixed = account.fixed
+        self._further = {
+            b"scans/schedules": account.schedules,
+            b"tags": account.tags,
+            b"licenses": [account.licenses],
+        }
 
     def answer(self, head: bytes, now: float) -> bytes:
         """Return the response to a request, given its head."""
@@ -145,7 +155,14 @@ class Api:
         path = f"issues/{int(issue)}/occurrences/" if issue else f"{listing.decode()}/"
         self.seen.pages[f"{path}{offset}".encode()] += 1
         self._count(200, now)
+        if listing == b"occurrences/fixed" or listing in self._further:
+            rows = self._further.get(listing) or self._fixed_after(asked.get("remediated_after"))
+            return self._respond(200, _page(rows, limit, offset))
         return self._respond(200, self._page(path, listing, issue, limit, offset))
+
+    def _fixed_after(self, moment: str | None) -> list[dict[str, Any]]:
+        # Both have the same form, so their order is that of time.
+        return [row for row in self._fixed if row["remediated_at"] >= unquote(moment or "")]
 
     def _count(self, status: int, now: float) -> None:
         self.seen.by_second[int(now - self.seen.first), status] += 1
@@ -192,6 +209,18 @@ class Api:
             f"HTTP/1.1 {status} {_STATUS[status]}\r\nContent-Type: application/json\r\n{header}"
             f"Content-Length: {len(body)}\r\n\r\n"
         ).encode() + body
+
+
+def _page(rows: Sequence[dict[str, Any]], limit: int, offset: int) -> bytes:
+    more = offset + limit < len(rows)
+    return json.dumps(
+        {
+            "count": len(rows),
+            "next": "http://127.0.0.1/v1/next" if more else None,
+            "previous": None,
+            "results": rows[offset : offset + limit],
+        }
+    ).encode()
 
 
 def _templates(rows: Sequence[dict[str, Any]], *fields: str) -> list[bytes]:
