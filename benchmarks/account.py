@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sample_api.account import Account, generate
+from sample_api import Account, generate
 from sample_api.server import CONTROL_PATH, create_app, serve
 
 COUNTS_PATH = f"{CONTROL_PATH}counts/"

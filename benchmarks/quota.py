@@ -27,7 +27,7 @@ from benchmarks.account import COUNTS_PATH, account_of
 from benchmarks.candidates import CDK_20, COMMANDS, GUIDE, settings_of_a_sync
 from local import bigquery as local_bigquery
 from local.processes import ROOT, serving
-from sample_api.account import Account, Row
+from sample_api import Account, Row
 from sample_api.server import CONTROL_PATH
 
 PER_HOUR = 5000

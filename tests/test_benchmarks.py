@@ -253,15 +253,15 @@ def test_a_rolling_round_is_measured() -> None:
 
 
 def test_the_arithmetic_of_requests_is_the_programs() -> None:
-    """A round of two syncs with 20 requests each, and then a sync that may send more."""
+    """A round of two syncs with 24 requests each, and then a sync that may send more."""
     sizes, found = Sizes(issues=30, occurrences=90, scans=101, targets=0), []
-    expected = requests_of(sizes, most=20, hint=1)
-    assert expected == Requests(listings=4, whole=34, syncs=2, round=40, steady=20)
+    expected = requests_of(sizes, most=24, hint=1)
+    assert expected == Requests(listings=8, whole=38, syncs=2, round=48, steady=24)
     with api(Api(sizes=sizes)) as url, bigquery.bigquery() as host:
-        for most in (20, 20, 4500):
+        for most in (24, 24, 4500):
             settings = settings_of_a_sync(url, host) | {"MAX_REQUESTS_PER_SYNC": str(most)}
             command = [sys.executable, "-m", "scanner_sync", "sync", "--json"]
             answer = json.loads(run_process(command, settings)[0])
             all_read = answer["refresh"]["oldest_read_at"] is not None
             found.append((seen_by(url)["requests"], all_read))
-    assert found == [(20, False), (20, True), (expected.whole, True)]
+    assert found == [(24, False), (24, True), (expected.whole, True)]
