@@ -34,7 +34,8 @@ SYNCS_A_DAY, DAYS = 4, 30
 AT_ONCE, LATENCY = 20, 0.2
 MOST_REQUESTS, PAGE_SIZE = Settings.max_requests_per_sync, Settings.page_size
 FURTHER_REQUESTS = 4
-"""Of a steady sync, for what was fixed, schedules, tags and licenses, a page each."""
+"""For what was fixed, schedules, tags and licenses, a page each. The first sync, and one a week,
+take more, because they read all that was ever fixed."""
 
 
 @dataclass
@@ -156,8 +157,9 @@ def section(measured: Measured) -> str:
         " and a sync every"
         f" {24 // SYNCS_A_DAY} hours. A sync sends at most {MOST_REQUESTS} requests"
         f" (`MAX_REQUESTS_PER_SYNC`); the quota allows {REQUESTS_AN_HOUR} an hour. A round is as"
-        " many syncs as it takes to read the occurrences of each issue once. These are computed;"
-        " the section above measures a round of 20,000 issues.",
+        " many syncs as it takes to read the occurrences of each issue once. The first sync, and"
+        " one a week, also read all that was ever fixed, with a request for each"
+        f" {PAGE_SIZE}. These are computed; the section above measures a round of 20,000 issues.",
         "",
         "| issues | requests to read all | syncs of a round | requests of a round"
         " | requests of a steady sync | seconds of it | occurrences are read at least every |",

@@ -302,12 +302,12 @@ def test_a_quota_that_is_smaller_than_thought(
     show(account, {n: ("low", {n}) for n in range(1, 30)})
     account.scans = [{"id": n} for n in range(60)]
     monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
-    # With a row a page, the listings take 29 + 60 + 1 requests, one after the other.
+    # With a row a page, the listings take 29 + 60 + 5 requests, each one after the other.
     targets = {"resources": ["targets"]}
     for quota, request, status, waiting in (
         (100, {}, 503, None),
         (100, targets, 200, None),
-        (100, {}, 200, 19),
+        (100, {}, 200, 23),
         (1000, {}, 200, 0),
     ):
         api = create_app(account, token=TOKEN, quota_per_hour=quota, max_limit=1)
