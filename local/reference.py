@@ -29,6 +29,8 @@ EVENTS: Final = {
     "issue_not_found": "The occurrences of an issue were not found while others are left to the"
     " next syncs, and so is this one. If it recurs, the API lists an issue that it does not have.",
     "listing_unavailable": "The account's plan lacks a listing, so the sync goes on without it.",
+    "remediated_after_rejected": "The API rejects the parameter `remediated_after`, so all fixed"
+    " occurrences are read.",
     "issue_vanished": "The occurrences of an issue were not found, and the issue is no longer"
     " listed.",
     "history_started": "The history of a table that was synced before was missing, and starts now.",

@@ -54,6 +54,8 @@ class Traffic:
     stopped: Stop | None = None
     unavailable: set[str] = field(default_factory=set)
     """Tables whose listings the account lacks."""
+    filter_rejected: bool = False
+    """Whether the API rejected `remediated_after`, so that all fixed occurrences were read."""
     newest_fix: datetime | None = None
     """The newest `remediated_at` that was read."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)

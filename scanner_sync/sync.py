@@ -236,7 +236,7 @@ class _Load:
             )
             load_id = load.commit()
         if "fixed_occurrences" in self.resources:
-            self._note_fixes(whole=fixed_after is None)
+            self._note_fixes(whole=fixed_after is None or progress.traffic.filter_rejected)
         is_refresh = "occurrences_issues" in self.resources
         with progress.step("updating_histories"):
             completion = warehouse.complete_load(

@@ -8,7 +8,7 @@ resource "google_bigquery_dataset" "tables" {
 
   dataset_id                 = var.dataset
   friendly_name              = var.dataset
-  description                = "The vulnerability scanner's issues, occurrences, scans and targets, synced by ${var.name}."
+  description                = "The vulnerability scanner's issues, occurrences, fixed occurrences, scans, targets, schedules, tags and licenses, synced by ${var.name}."
   location                   = var.bigquery_location
   labels                     = local.labels
   delete_contents_on_destroy = false

@@ -8,11 +8,16 @@ from typing import Any
 import flask.testing
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 
 from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 from scanner_sync.warehouse.lease import FIXES_READ, LEASE_TABLE, NEWEST_FIX
 from tests.conftest import PROJECT, TOKEN, Dataset
+from tests.source.faults import Faults
+from tests.source.test_reading import on
 from tests.warehouse.test_recovery import AHEAD, answer, start
 
 pytestmark = pytest.mark.usefixtures("without_histories")
@@ -157,6 +162,70 @@ def test_fixes_are_read_whole_again_after_a_week(
     assert times(dataset).keys() == {1, 2}
     assert syncs() == (NOW - timedelta(days=1) - WEEK, 1)
     assert label(dataset, FIXES_READ) >= NOW.timestamp() - 1
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_an_api_that_rejects_the_parameter_is_read_whole_in_the_same_sync(
+    account: Account,
+    dataset: Dataset,
+    http: flask.testing.FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    status: int,
+) -> None:
+    """With one rejected request and one line in the log. It counts as a read of everything."""
+
+    def fault(request: Request) -> Response | None:
+        return Response(None, status) if "remediated_after" in request.query_params else None
+
+    monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
+    api = create_app(account, token=TOKEN, max_limit=2, middleware=[Middleware(Faults, fault)])
+    account.fixed = [fix(n, NOW - timedelta(days=20 * n)) for n in range(1, 4)]
+    resources = {"resources": ["fixed_occurrences"]}
+    with serve_api(api) as url:
+        monkeypatch.setenv("API_BASE_URL", url)
+        assert http.post("/", json=resources).status_code == 200
+        set_label(dataset, FIXES_READ, NOW - timedelta(days=6))
+        account.fixed = [fix(4, NOW), *account.fixed, fix(5, NOW - timedelta(days=300))]
+        sent = len(api.state.requests)
+        capfd.readouterr()
+        body = http.post("/", json=resources).get_json()
+    assert (body["status"], body["unavailable"]) == ("ok", [])
+    assert body["tables"] == {"fixed_occurrences": {"rows": 5}}
+    # With two rows a page, each page after the first begins with the last row of the one before.
+    asked = [(r.status, r.query.get("remediated_after")) for r in api.state.requests[sent:]]
+    after = (NOW - timedelta(days=20) - WEEK).isoformat().replace("+00:00", "Z")
+    assert asked == [(status, after), *[(200, None)] * 4]
+    assert body["requests"] == 5
+    entries = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    rejected = [e for e in entries if e["message"] == "remediated_after_rejected"]
+    assert [(e["severity"], e["status"]) for e in rejected] == [("INFO", status)]
+    assert times(dataset).keys() == {1, 2, 3, 4, 5}
+    assert label(dataset, NEWEST_FIX) == NOW.timestamp()
+    assert label(dataset, FIXES_READ) >= NOW.timestamp() - 1
+
+
+def test_a_listing_that_is_rejected_without_the_parameter_too_fails_the_sync(
+    account: Account,
+    dataset: Dataset,
+    http: flask.testing.FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Then something else is wrong, and nothing is loaded."""
+    answers: list[Response | None] = [None, Response(None, 400), Response(None, 400)]
+    monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
+    account.fixed = [fix(1, NOW)]
+    faults = [Middleware(Faults, on(FIXES[1:], *answers))]
+    with serve_api(create_app(account, token=TOKEN, middleware=faults)) as url:
+        monkeypatch.setenv("API_BASE_URL", url)
+        resources = {"resources": ["fixed_occurrences"]}
+        assert http.post("/", json=resources).status_code == 200
+        account.fixed = [fix(2, NOW), *account.fixed]
+        answer = http.post("/", json=resources)
+    error = answer.get_json()["error"]
+    assert (answer.status_code, error["type"]) == (502, "ApiError")
+    assert "status 400 for occurrences/fixed/" in error["message"]
+    assert times(dataset).keys() == {1}
 
 
 def test_nothing_fixed_yet_is_read_whole(account: Account, dataset: Dataset, syncs: Syncs) -> None:

@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import requests
 import urllib3
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from urllib3.exceptions import HTTPError, ProxyError
 
-from scanner_sync import __version__
+from scanner_sync import __version__, log
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, counted, machine_error
 from scanner_sync.progress import Stop, Traffic
@@ -31,6 +31,9 @@ from scanner_sync.tables import TABLES
 GONE: Final = (404, 410)
 LACKING: Final = (403, 404)
 """Statuses of a listing that the plan of the account does not include."""
+FILTER: Final = "remediated_after"
+"""A parameter that the API may reject; the listing is then read without it."""
+REJECTED: Final = (400, 422)
 NOT_READ: Final = 429
 """Status of the response to a request that was not sent, or not sent again: see `max_requests`."""
 CONNECT_TIMEOUT: Final = 10.0
@@ -71,6 +74,9 @@ class ApiSession(requests.Session):
     are not JSON, and a 404 for a listing that was there before. All requests share one
     `AdaptiveRateLimiter`: if a 429 says how long to wait, all wait; if it turns out not to come
     from a full quota, its retry is sent at once.
+
+    If the API rejects the first request of a listing that has the parameter `FILTER`, this and all
+    later requests are sent without it, and `Traffic.filter_rejected` says so.
 
     With `max_requests`, occurrences are read as far as they fit: after so many requests, those of
     further issues are not requested. Nor are they if the quota is used up, or if the rest of the
@@ -117,12 +123,15 @@ class ApiSession(requests.Session):
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         """Return the request as it is sent, without settings from elsewhere."""
+        params = dict(request.params)
+        if self.traffic.filter_rejected:
+            params.pop(FILTER, None)
         prepared = requests.PreparedRequest()
         prepared.prepare(
             method=request.method,
             url=request.url,
             headers=HEADERS | dict(request.headers),
-            params=request.params,
+            params=params,
             auth=request.auth,
             hooks=request.hooks,
         )
@@ -140,6 +149,11 @@ class ApiSession(requests.Session):
             if self._is_optional(resource):
                 self._begin(resource)
             response = self._send_with_retries(request, resource)
+            if response.status_code in REJECTED:
+                self.traffic.filter_rejected = True
+                log.event("remediated_after_rejected", status=response.status_code)
+                request.url = _without_filter(request)
+                response = self._send_with_retries(request, resource)
         except _Stopped as stopped:
             self.traffic.stop(stopped.reason)
             response = ApiResponse(request, NOT_READ, resource)
@@ -303,13 +317,18 @@ class ApiSession(requests.Session):
     def _response(
         self, request: requests.PreparedRequest, resource: str, reply: Reply
     ) -> ApiResponse:
-        """Return a response with its page, or with status 403, 404 or 410; raise for all others."""
+        """Return a response with its page, or one whose status the caller knows; raise for others.
+
+        Those are what `send` returns without a page, and what it sends again.
+        """
         status = reply.status
         response = ApiResponse(request, status, resource)
         if status in GONE and not _is_listing(resource):
             return response  # what it means depends on the listing that it is part of
         if status in LACKING and self._may_lack(resource):
             return response
+        if status in REJECTED and _has_filter(request) and resource not in self._listings:
+            return response  # `send` sends it without the filter
         if status in (401, 403):
             is_json = "json" in reply.headers.get("Content-Type", "").lower()
             raise ApiRefused(
@@ -334,6 +353,17 @@ class ApiSession(requests.Session):
             self._listings.add(resource)
             self._on_page(resource, response.page.total)
         return response
+
+
+def _has_filter(request: requests.PreparedRequest) -> bool:
+    return any(name == FILTER for name, _ in parse_qsl(urlsplit(request.url or "").query))
+
+
+def _without_filter(request: requests.PreparedRequest) -> str:
+    """Return the URL of a request without `FILTER`."""
+    parts = urlsplit(request.url or "")
+    left = [(name, value) for name, value in parse_qsl(parts.query) if name != FILTER]
+    return parts._replace(query=urlencode(left)).geturl()
 
 
 def _is_listing(resource: str) -> bool:
