@@ -103,6 +103,10 @@ class Progress:
             self._step, self._step_started = name, now
         yield
 
+    def is_in(self, step: str) -> bool:
+        """Return whether a step, which is a key of `STEPS`, is the present one."""
+        return self._step == step
+
     def _steps(self, now: float) -> dict[str, float]:
         """Return the seconds of each step until `now`."""
         before = self._seconds.get(self._step, 0.0)

@@ -178,7 +178,10 @@ def _execute(
         # An interrupt reaches the main thread, which only waits here; inside a library it could be
         # swallowed.
         executor = ThreadPoolExecutor(1, "sync")
-        result = executor.submit(load.run).result()
+        future = executor.submit(load.run)
+        # Reading takes long to end, and starts no job.
+        lease.is_working = lambda: future.running() and not progress.is_in("reading_api")
+        result = future.result()
         executor.shutdown()
     return result
 
@@ -221,7 +224,7 @@ class _Load:
         source = self._source(
             self.resources, streams=refresh.streams, fixed_after=fixed_after, today=began.date()
         )
-        with warehouse.load(progress) as load:
+        with warehouse.load(progress, self.lease.guard) as load:
             load.read(source, lambda: self._rest(refresh, existing))
             # If issues are left to the next syncs, those that were not found are among them: there
             # may be no requests left to list all once more.
@@ -239,6 +242,7 @@ class _Load:
             self._note_fixes(whole=fixed_after is None or progress.traffic.filter_rejected)
         is_refresh = "occurrences_issues" in self.resources
         with progress.step("updating_histories"):
+            self.lease.guard.check()
             completion = warehouse.complete_load(
                 progress.rows_read,
                 load_id,

@@ -14,6 +14,7 @@ from scanner_sync.refresh import Listed, Read
 from scanner_sync.warehouse.completion import Completion, complete_load
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import ensure_tables
+from scanner_sync.warehouse.jobs import Guard
 from scanner_sync.warehouse.lease import Lease
 from scanner_sync.warehouse.migration import rename_columns
 from scanner_sync.warehouse.names import check_names
@@ -45,15 +46,17 @@ class Warehouse(Connection):
         """
         return check_names(self, history=history)
 
-    def load(self, progress: Progress) -> "AbstractContextManager[Load]":
+    def load(
+        self, progress: Progress, guard: Guard | None = None
+    ) -> "AbstractContextManager[Load]":
         """Return a load, which reads a dlt source to the end and then merges its rows.
 
-        It is used inside a `with`, and reports to `progress`.
+        It is used inside a `with`, reports to `progress`, and checks `guard` before each job.
         """
         # dlt takes half a second to import, and only a sync needs it.
         from scanner_sync.warehouse.pipeline import load
 
-        return load(self, progress)
+        return load(self, progress, guard or Guard())
 
     def occurrence_reads(self, existing: Mapping[str, bigquery.Table]) -> dict[int, Read]:
         """Return what the dataset knows of each issue that the last sync listed, by its id.

@@ -1,16 +1,42 @@
 """dlt's BigQuery destination, which also creates tables that were dropped."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import ClassVar, Self
 
 import dlt
+from dlt.common.destination.client import LoadJob
+from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema.typing import TSchemaTables
 from dlt.destinations.impl.bigquery.bigquery import BigQueryClient
 from dlt.destinations.job_client_impl import SqlJobClientBase
+from google.cloud import bigquery
 
 from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.jobs import Guard
 
 
 class _Client(BigQueryClient):
+    labels: ClassVar[Mapping[str, str]]
+    """Labels of each job."""
+    guard: ClassVar[Guard]
+    """Checked before each load job and each merge."""
+
+    def __enter__(self) -> Self:
+        """Open the connection."""
+        super().__enter__()
+        client = self.sql_client.native_connection
+        client.default_query_job_config = bigquery.QueryJobConfig(labels=self.labels)
+        client.default_load_job_config = bigquery.LoadJobConfig(labels=self.labels)
+        return self
+
+    def create_load_job(
+        self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
+    ) -> LoadJob:
+        """Return a job that loads a file or merges a table."""
+        self.guard.check()
+        return super().create_load_job(table, file_path, load_id, restore)
+
     def initialize_storage(self, truncate_tables: Iterable[str] | None = None) -> None:
         """Create the dataset if it is missing, and empty the named tables.
 
@@ -44,7 +70,12 @@ class _Client(BigQueryClient):
 class BigQuery(dlt.destinations.bigquery):
     """A destination with the arguments of `dlt.destinations.bigquery`."""
 
+    labels: Mapping[str, str] = MappingProxyType({})
+    """Labels of each job."""
+    guard: Guard = Guard()
+    """Checked before each load job and each merge."""
+
     @property
     def client_class(self) -> type[BigQueryClient]:
         """The class of the client that loads into this destination."""
-        return _Client
+        return type("_Client", (_Client,), {"labels": self.labels, "guard": self.guard})

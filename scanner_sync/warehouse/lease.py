@@ -5,6 +5,10 @@ dataset, without rows, whose labels name the holder. BigQuery creates a table of
 and changes it only for a caller that has seen its latest version. All of this takes API calls and
 no jobs. The table is kept, and its labels also say how the last sync ended.
 
+A job in BigQuery outlives the sync that started it. So a sync that takes over a lease that was not
+released first ends the jobs that were left, and a sync that fails releases its lease only when its
+own have ended.
+
 No two clocks are compared. A sync that waits for a lease takes it over if it has not changed for
 `LEASE_SECONDS` by the monotonic clock of the sync. The times in the labels are BigQuery's.
 """
@@ -33,6 +37,7 @@ from scanner_sync.deadline import Deadline
 from scanner_sync.errors import AlreadyRunning, LoadUnavailable, SyncError
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.diagnose import diagnose, is_transient
+from scanner_sync.warehouse.jobs import Guard, end_jobs, label_jobs
 
 Answer = TypeVar("Answer")
 
@@ -72,6 +77,8 @@ CALL: Final[dict[str, Any]] = {"timeout": CALL_TIMEOUT, "retry": None}
 """Arguments of each call to BigQuery: Google's client does not retry, this module does."""
 RETRY_SECONDS: Final = 60.0
 """Time in which calls that fail temporarily are retried."""
+END_SECONDS: Final = 20.0
+"""Time in which a sync that failed tries to end its jobs."""
 UNREACHABLE_SECONDS: Final = 10.0
 """The same if BigQuery cannot be reached, because then most often there is no network."""
 
@@ -90,6 +97,9 @@ class Lease:
     lease cannot be renewed or somebody else takes it over. Leaving releases it, and notes in its
     labels whether the sync succeeded and, if so, what is in `notes`. `noted_first` are labels that
     are set with the lease, for the next sync in case this one is killed.
+
+    The jobs of the connection's client are labeled with the lease. After an error they are ended
+    before the lease is released; if that takes too long it is not released, and expires.
     """
 
     def __init__(
@@ -116,6 +126,9 @@ class Lease:
         self._started = "0"
         self._earlier: Mapping[str, str] = {}
         self._noted_first = {name: str(number) for name, number in noted_first.items()}
+        self.is_working: Callable[[], bool] = lambda: False
+        """Whether another thread may have a job, or start one that `guard` allowed."""
+        self.guard = Guard()
         self.notes: dict[str, int] = {}
         """Labels for the next sync; they are kept until a later sync sets them again."""
 
@@ -133,7 +146,15 @@ class Lease:
         self._retrying(self._ensure_dataset)
         self._table = self._acquire()
         self._started = self._now()
+        label_jobs(self._client, self._connection.name, self._holder)
         self._renewing.start()
+        if self._earlier.get(UNTIL, "0") != "0":
+            try:
+                while not self._retrying(partial(end_jobs, self._client, CALL, but=self._holder)):
+                    self._sleep(WATCH_SECONDS)
+            except BaseException as error:
+                self.__exit__(type(error), error, error.__traceback__)
+                raise
         return self
 
     def __exit__(
@@ -142,8 +163,12 @@ class Lease:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.guard.close()
+        is_ended = error is None or self._end_own_jobs()
         self._done.set()
         self._renewing.join()
+        if not is_ended:
+            return
         labels = {UNTIL: "0"}
         if error is None:
             labels |= {SUCCEEDED: self._now()}
@@ -161,6 +186,17 @@ class Lease:
                 if found is None or found.labels.get(HOLDER) != self._holder:
                     return
                 self._table = found
+
+    def _end_own_jobs(self) -> bool:
+        """End the jobs of this sync, and return whether there is none left."""
+        given_up = time.monotonic() + END_SECONDS
+        while time.monotonic() < given_up:
+            with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
+                is_working = self.is_working()
+                if end_jobs(self._client, CALL, of=self._holder) and not is_working:
+                    return True
+            time.sleep(0.2)
+        return False
 
     def _ensure_dataset(self) -> None:
         """Create the dataset if it is missing. Terraform creates that of the function."""

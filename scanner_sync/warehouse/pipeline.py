@@ -18,6 +18,7 @@ from dlt.extract.source import DltSource
 from scanner_sync.progress import Progress
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.destination import BigQuery
+from scanner_sync.warehouse.jobs import Guard, labels_of
 from scanner_sync.warehouse.load_files import load_file_source
 
 # dlt offers to read rows through BigQuery's Storage API. Nothing is read here.
@@ -28,27 +29,29 @@ PIPELINE_NAME: Final = "scanner_sync"
 
 
 @contextlib.contextmanager
-def load(connection: Connection, progress: Progress) -> Iterator["Load"]:
+def load(connection: Connection, progress: Progress, guard: Guard) -> Iterator["Load"]:
     """Yield a load with a new working directory, which is removed at the end.
 
     In an old one, dlt would first load what a failed load left there. The schema is stored in the
-    dataset.
+    dataset. `guard` is checked before each job.
     """
     with tempfile.TemporaryDirectory(prefix="scanner_sync-") as directory:
+        destination = BigQuery(
+            credentials=connection.credentials,  # type: ignore[arg-type] # dlt takes Google's
+            location=connection.location,
+            project_id=connection.client.project,
+            destination_name="bigquery",
+        )
+        destination.labels, destination.guard = labels_of(connection.client), guard
         pipeline = dlt.pipeline(
             PIPELINE_NAME,
             pipelines_dir=directory,
             dataset_name=connection.dataset,
-            destination=BigQuery(
-                credentials=connection.credentials,  # type: ignore[arg-type] # dlt takes Google's
-                location=connection.location,
-                project_id=connection.client.project,
-                destination_name="bigquery",
-            ),
+            destination=destination,
             progress=_Jobs(progress),
         )
         try:
-            yield Load(pipeline, progress, compress=not connection.is_emulator)
+            yield Load(pipeline, progress, guard, compress=not connection.is_emulator)
         finally:
             pipeline.deactivate()
 
@@ -59,8 +62,11 @@ class Load:
     `compress` is whether the load files are gzip, which the emulators do not read.
     """
 
-    def __init__(self, pipeline: dlt.Pipeline, progress: Progress, *, compress: bool) -> None:
+    def __init__(
+        self, pipeline: dlt.Pipeline, progress: Progress, guard: Guard, *, compress: bool
+    ) -> None:
         self.pipeline = pipeline
+        self._guard = guard
         self._progress = progress
         self._compress = compress
 
@@ -89,6 +95,7 @@ class Load:
         Raises dlt's and Google's errors. Rows that were merged before an error stay merged.
         """
         with self._progress.step("loading"):
+            self._guard.check()
             self.pipeline.normalize()
             if not all(self._progress.rows_read.values()):
                 # dlt creates the tables that get rows; this creates the others.

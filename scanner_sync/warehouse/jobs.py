@@ -1,0 +1,74 @@
+"""The jobs that a sync starts in BigQuery: they can outlive it, so each says whose it is."""
+
+import hashlib
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any, Final
+
+from google.cloud import bigquery
+
+from scanner_sync.errors import LoadUnavailable
+
+DATASET: Final = "scanner_sync_dataset"
+"""Label: the dataset that the job is for."""
+HOLDER: Final = "scanner_sync_holder"
+"""Label: the holder of the lease on the dataset, see `lease.HOLDER`."""
+
+
+class Guard:
+    """Keeps a sync from starting further jobs once it is about to release its lease."""
+
+    def __init__(self) -> None:
+        self._is_closed = threading.Event()
+
+    def close(self) -> None:
+        """Let no further job start."""
+        self._is_closed.set()
+
+    def check(self) -> None:
+        """Raise `LoadUnavailable` if no further job may start."""
+        if self._is_closed.is_set():
+            raise LoadUnavailable("The sync is ending, and starts no further job.")
+
+
+def label_jobs(client: bigquery.Client, dataset: str, holder: str) -> None:
+    """Give all jobs that a client starts from now on the labels of a sync."""
+    labels = {DATASET: _as_label(dataset), HOLDER: holder}
+    client.default_query_job_config = bigquery.QueryJobConfig(labels=labels)
+    client.default_load_job_config = bigquery.LoadJobConfig(labels=labels)
+
+
+def labels_of(client: bigquery.Client) -> Mapping[str, str]:
+    """Return the labels that the jobs of a client have."""
+    config = client.default_query_job_config
+    return dict(config.labels) if config else {}
+
+
+def end_jobs(
+    client: bigquery.Client, call: Mapping[str, Any], *, of: str = "", but: str = ""
+) -> bool:
+    """Cancel the jobs of a sync, and return whether there are none.
+
+    It is the sync `of`, or any on the dataset of the client's labels `but` that one. Call this
+    until it returns True: a job may run on for a while. Lists the jobs that this account started,
+    which needs no permission. Raises Google's errors. `call` are arguments of each call.
+    """
+    dataset = labels_of(client)[DATASET]
+    left = [
+        job
+        for state in ("pending", "running")
+        for job in client.list_jobs(state_filter=state, **call)
+        if job.labels.get(DATASET) == dataset
+        and (job.labels.get(HOLDER) == of if of else job.labels.get(HOLDER) != but)
+    ]
+    for job in left:
+        client.cancel_job(job.job_id, location=job.location, **call)
+    return not left
+
+
+def _as_label(name: str) -> str:
+    """Return a name as the value of a label, and a hash of it if it cannot be one."""
+    value = name.rpartition(".")[2]
+    is_label = re.fullmatch("[a-z0-9_-]{1,63}", value)
+    return value if is_label else hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
