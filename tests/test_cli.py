@@ -196,6 +196,7 @@ def test_a_sync_that_leaves_issues_to_the_next_ones(account: Account, dataset: D
     ],
 )
 def test_an_interrupted_sync_releases_its_lease_and_files(
+    account: Account,
     dataset: Dataset,
     emulator_port: int,
     tmp_path: Path,
@@ -211,8 +212,10 @@ def test_an_interrupted_sync_releases_its_lease_and_files(
             sent.append(pid)
             os.kill(pid, how)
 
-    with proxy(emulator_port) as url:
-        done = on_terminal("sync", see=interrupt, BIGQUERY_EMULATOR_HOST=url)
+    # Slow enough for the step to be drawn before it ends.
+    api = create_app(account, token=TOKEN, latency_seconds=1)
+    with serve_api(api) as api_url, proxy(emulator_port) as url:
+        done = on_terminal("sync", see=interrupt, API_BASE_URL=api_url, BIGQUERY_EMULATOR_HOST=url)
     assert (done.status, "Traceback" in done.out) == (status, False)
     assert "Interrupted" in done.out
     assert list(tmp_path.iterdir()) == []
