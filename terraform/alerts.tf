@@ -4,12 +4,23 @@
 
 locals {
   # The alert on missing runs counts successful runs in a window, and fires when the count stays at zero for a hold
-  # time. The two add up to max_staleness_hours; for a log-based metric Cloud Monitoring allows them 25 hours together,
-  # and the hold 23.5. The window is short and the hold long: after the first deployment the window is empty, and only
-  # the hold gives the first run time to succeed. An hour is enough for log entries that arrive late.
+  # time. The two add up to max_staleness_hours. The hold is long, but at most 23.5 hours, which Cloud Monitoring allows:
+  # after the first deployment the window is empty, and only the hold gives the first run time to succeed. The window is
+  # an hour, enough for log entries that arrive late, or what the hold leaves.
+  #
+  #   limit            | window          | hold       | source of the count
+  #   up to 24.5 hours | at most an hour | the rest   | log-based metric of the runs
+  #   25 hours         | 1.5 hours       | 23.5 hours | the same; Cloud Monitoring looks back 25 hours in it, which
+  #                    |                 |            | window and hold share
+  #   up to 35 days    | the rest        | 23.5 hours | Cloud Run's own metric of answers, which is kept for 6 weeks
   staleness_minutes         = var.max_staleness_hours == null ? 0 : 60 * var.max_staleness_hours
   no_success_window_minutes = max(min(60, local.staleness_minutes / 4), local.staleness_minutes - 1410)
   no_success_hold_minutes   = local.staleness_minutes - local.no_success_window_minutes
+
+  # A run answers 2xx if and only if it succeeded. With `pubsub`, a message that is dropped is answered so too.
+  successes = local.staleness_minutes <= 1500 ? (
+    "${local.metric_prefix}runs{${local.metric_selector},outcome=\"finished\"}"
+  ) : "run_googleapis_com:request_count{${local.metric_selector},response_code_class=\"2xx\"}"
 
   # logging.googleapis.com/user/<name>/ in PromQL, where an underscore replaces each character that a name cannot have.
   metric_prefix   = "logging_googleapis_com:user_${replace(var.name, "-", "_")}_"
@@ -28,13 +39,16 @@ locals {
     "--project=${var.project_id} --data-file=-; unset TOKEN",
   ])
 
-  run_by_scheduler = "gcloud scheduler jobs run ${google_cloud_scheduler_job.sync.name} --location=${var.region} --project=${var.project_id}"
+  # Cloud Scheduler starts the run and waits for nothing. `gcloud functions call` would give up after 5 minutes.
+  run_now = "gcloud scheduler jobs run ${google_cloud_scheduler_job.sync.name} --location=${local.scheduler_region} --project=${var.project_id}"
 
-  # `gcloud functions call` sends the request from the user's machine, so it needs the HTTP trigger and open ingress.
-  run_now = var.trigger == "http" && var.ingress == "ALLOW_ALL" ? join(" ", [
-    "gcloud functions call ${google_cloudfunctions2_function.sync.name} --gen2",
-    "--region=${var.region} --project=${var.project_id} --data='{}'",
-  ]) : local.run_by_scheduler
+  follow_run = join(" ", [
+    "until gcloud logging read",
+    "'${local.log_of_function} AND jsonPayload.message=(\"sync_finished\" OR \"sync_failed\")'",
+    "--project=${var.project_id} --freshness=2m --limit=1",
+    "--format='value(timestamp, jsonPayload.message, jsonPayload.seconds, jsonPayload.error_type, jsonPayload.error_message)'",
+    "| grep .; do sleep 10; done",
+  ])
 }
 
 resource "google_monitoring_alert_policy" "run_failed" {
@@ -153,7 +167,7 @@ resource "google_monitoring_alert_policy" "no_success" {
     # succeed. `sum_over_time` fits a counter whose samples hold the increase since the sample before.
     condition_prometheus_query_language {
       query = join("", [
-        "(sum(sum_over_time(${local.metric_prefix}runs{${local.metric_selector},outcome=\"finished\"}",
+        "(sum(sum_over_time(${local.successes}",
         "[${local.no_success_window_minutes}m])) or vector(0)) < 0.5",
       ])
       duration            = "${local.no_success_hold_minutes * 60}s"
@@ -172,7 +186,7 @@ resource "google_monitoring_alert_policy" "no_success" {
 
       1. List the last runs: `${local.last_runs}`
       2. If they failed, follow the steps of the alert "${var.name}: a run failed".
-      3. If there are none, check the schedule: `gcloud scheduler jobs describe ${google_cloud_scheduler_job.sync.name} --location=${var.region} --project=${var.project_id}`. Resume a paused job with `gcloud scheduler jobs resume`. Status code 7 (permission denied) means that the scheduler's account may no longer call the function: apply again.
+      3. If there are none, check the schedule: `gcloud scheduler jobs describe ${google_cloud_scheduler_job.sync.name} --location=${local.scheduler_region} --project=${var.project_id}`. Resume a paused job with `gcloud scheduler jobs resume`. Status code 7 (permission denied) means that the scheduler's account may no longer call the function: apply again.
       4. If they succeeded, `schedule` leaves more time between two runs than `max_staleness_hours`: raise it.
       5. Run it now: `${local.run_now}`
     EOT

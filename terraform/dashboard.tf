@@ -72,29 +72,31 @@ resource "google_monitoring_dashboard" "sync" {
     mosaicLayout = {
       columns = 48
       tiles = [
-        for index, chart in local.charts : {
-          xPos   = (index % 2) * 24
-          yPos   = floor(index / 2) * 16
-          width  = 24
-          height = 16
+        for index, chart in local.charts : merge(
+          # The API drops a position of 0. Given here, it would be a change in every plan.
+          { for key, position in { xPos = (index % 2) * 24, yPos = floor(index / 2) * 16 } : key => position if position > 0 },
+          {
+            width  = 24
+            height = 16
 
-          widget = {
-            title = chart.title
-            xyChart = {
-              yAxis = { label = chart.label, scale = "LINEAR" }
-              dataSets = [
-                for query in chart.queries : merge(
-                  {
-                    plotType        = chart.type
-                    targetAxis      = "Y1"
-                    timeSeriesQuery = { prometheusQuery = query.query }
-                  },
-                  query.legend == null ? {} : { legendTemplate = query.legend },
-                )
-              ]
+            widget = {
+              title = chart.title
+              xyChart = {
+                yAxis = { label = chart.label, scale = "LINEAR" }
+                dataSets = [
+                  for query in chart.queries : merge(
+                    {
+                      plotType        = chart.type
+                      targetAxis      = "Y1"
+                      timeSeriesQuery = { prometheusQuery = query.query }
+                    },
+                    query.legend == null ? {} : { legendTemplate = query.legend },
+                  )
+                ]
+              }
             }
-          }
-        }
+          },
+        )
       ]
     }
   })

@@ -54,6 +54,23 @@ resource "google_artifact_registry_repository" "images" {
   depends_on = [google_project_service.required]
 }
 
+# A grant, and an API that was just enabled, take up to two minutes to work. Terraform waits for neither, and a build that
+# starts too early fails.
+resource "time_sleep" "until_build_may_start" {
+  create_duration = "120s"
+
+  # A new account waits again.
+  triggers = { account = google_service_account.build.member }
+
+  depends_on = [
+    google_artifact_registry_repository_iam_member.build_writes_images,
+    google_project_iam_member.build_reads_copied_source,
+    google_project_iam_member.build_writes_logs,
+    google_project_service.required,
+    google_storage_bucket_iam_member.build_reads_source,
+  ]
+}
+
 resource "google_cloudfunctions2_function" "sync" {
   #checkov:skip=CKV_GCP_124: `gcloud functions call` comes from outside; IAM decides who may call, and `ingress` can close it
 
@@ -91,12 +108,5 @@ resource "google_cloudfunctions2_function" "sync" {
     max_instance_request_concurrency = 1
   }
 
-  # The build fails if it starts before its account has these roles.
-  depends_on = [
-    google_artifact_registry_repository_iam_member.build_writes_images,
-    google_project_iam_member.build_reads_copied_source,
-    google_project_iam_member.build_writes_logs,
-    google_project_service.required,
-    google_storage_bucket_iam_member.build_reads_source,
-  ]
+  depends_on = [time_sleep.until_build_may_start]
 }

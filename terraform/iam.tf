@@ -91,22 +91,24 @@ resource "google_cloudfunctions2_function_iam_member" "invoker_looks_up_function
   member         = each.value
 }
 
-# Pub/Sub's service agent moves undelivered messages: it publishes them to the dead-letter topic and acknowledges them
-# on the subscription.
-data "google_project" "this" {
+# Pub/Sub's service agent. In a new project it does not exist until somebody asks for it, and a grant to it fails.
+resource "google_project_service_identity" "pubsub" {
   count = var.trigger == "pubsub" ? 1 : 0
 
-  project_id = var.project_id
+  provider = google-beta
+  project  = var.project_id
+  service  = "pubsub.googleapis.com"
 
   depends_on = [google_project_service.required]
 }
 
+# It moves undelivered messages: it publishes them to the dead-letter topic and acknowledges them on the subscription.
 resource "google_pubsub_topic_iam_member" "pubsub_publishes_dead_letters" {
   count = var.trigger == "pubsub" ? 1 : 0
 
   topic  = google_pubsub_topic.dead_letters[0].name
   role   = "roles/pubsub.publisher"
-  member = "serviceAccount:service-${data.google_project.this[0].number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+  member = google_project_service_identity.pubsub[0].member
 }
 
 resource "google_pubsub_subscription_iam_member" "pubsub_takes_undelivered" {
@@ -114,5 +116,14 @@ resource "google_pubsub_subscription_iam_member" "pubsub_takes_undelivered" {
 
   subscription = google_pubsub_subscription.runs[0].name
   role         = "roles/pubsub.subscriber"
-  member       = "serviceAccount:service-${data.google_project.this[0].number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+  member       = google_project_service_identity.pubsub[0].member
+}
+
+# It calls the function in the name of the scheduler's account. In projects from before April 2021 it needs this grant.
+resource "google_service_account_iam_member" "pubsub_calls_as_scheduler" {
+  count = var.trigger == "pubsub" ? 1 : 0
+
+  service_account_id = google_service_account.scheduler.name
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = google_project_service_identity.pubsub[0].member
 }

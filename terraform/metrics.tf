@@ -17,6 +17,16 @@ locals {
   }
 }
 
+locals {
+  # A distribution needs buckets. Those of a unit grow by a factor, from 1 to more than a run can have: 16 million rows, an
+  # hour (a run ends after half of one), and a year of hours.
+  buckets = {
+    "1" = { factor = 2, number = 24 }
+    "s" = { factor = 1.25, number = 37 }
+    "h" = { factor = 1.5, number = 23 }
+  }
+}
+
 resource "google_logging_metric" "runs" {
   name        = "${var.name}/runs"
   description = "Completed runs, by outcome (finished, failed) and error type."
@@ -57,11 +67,10 @@ resource "google_logging_metric" "measurement" {
   filter          = "${local.log_of_function} AND jsonPayload.message=\"${each.value.event}\""
   value_extractor = "EXTRACT(jsonPayload.${each.value.field})"
 
-  # Powers of 2, from 1 to 16 million: hours up to many weeks, and rows of large accounts.
   bucket_options {
     exponential_buckets {
-      num_finite_buckets = 24
-      growth_factor      = 2
+      num_finite_buckets = local.buckets[each.value.unit].number
+      growth_factor      = local.buckets[each.value.unit].factor
       scale              = 1
     }
   }

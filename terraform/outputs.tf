@@ -4,8 +4,13 @@ output "add_token" {
 }
 
 output "run_now" {
-  description = "Command that starts a run now. If it is `gcloud functions call`, it is for the members in `invokers`."
+  description = "Command that has Cloud Scheduler start a run now. It does not wait for the run."
   value       = local.run_now
+}
+
+output "follow_run" {
+  description = "Command that waits until a run ends, and shows how: time, outcome, seconds, error. Paste it after `run_now`."
+  value       = local.follow_run
 }
 
 output "last_runs" {

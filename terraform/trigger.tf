@@ -7,19 +7,27 @@
 # dead-letter topic would have to be set by hand after each apply. Pub/Sub waits for a response until the acknowledgment
 # deadline, at most 10 minutes, of which the function gets 9.
 
+locals {
+  # Cloud Scheduler is not in every region that Cloud Functions is in.
+  scheduler_region = coalesce(var.scheduler_region, var.region)
+}
+
 resource "google_cloud_scheduler_job" "sync" {
   name             = var.name
-  region           = var.region
+  region           = local.scheduler_region
   description      = "Starts the sync of the vulnerability scanner."
   schedule         = var.schedule
   time_zone        = var.time_zone
   attempt_deadline = var.trigger == "http" ? "${local.caller_deadline_seconds}s" : null
 
+  # Cloud Scheduler repeats a call whatever it was answered, if not with 2xx, and ignores Retry-After. So a refused token
+  # and a wrong setting are tried again too. Two more attempts, 10 and then 20 minutes later, give an outage or a quota
+  # time to pass, and send a refused token three times in half an hour.
   retry_config {
     retry_count          = 2
-    min_backoff_duration = "60s"
-    max_backoff_duration = "600s"
-    max_doublings        = 3
+    min_backoff_duration = "600s"
+    max_backoff_duration = "1200s"
+    max_doublings        = 1
   }
 
   dynamic "http_target" {
@@ -80,6 +88,7 @@ resource "google_pubsub_subscription" "runs" {
     }
   }
 
+  # The function acknowledges what cannot succeed later, such as a refused token, so only the rest is delivered again.
   retry_policy {
     minimum_backoff = "60s"
     maximum_backoff = "600s"

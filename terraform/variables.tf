@@ -20,13 +20,24 @@ variable "api_base_url" {
 }
 
 variable "region" {
-  description = "Region of the function, its trigger, its source archive and its images."
+  description = "Region of the function, its source archive and its images."
   type        = string
   default     = "us-central1"
 
   validation {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]{1,2}$", var.region))
     error_message = "region must be a single region, such as europe-west1, not a zone or a multi-region."
+  }
+}
+
+variable "scheduler_region" {
+  description = "Region of Cloud Scheduler's job, by default `region`. Set it if Cloud Scheduler is not in that region."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.scheduler_region == null ? true : can(regex("^[a-z]+-[a-z]+[0-9]{1,2}$", var.scheduler_region))
+    error_message = "scheduler_region must be a single region, such as europe-west1, or null for the function's."
   }
 }
 
@@ -80,17 +91,33 @@ variable "schedule" {
 }
 
 variable "max_staleness_hours" {
-  description = "Hours without a successful run after which an alert fires, at most 25: two periods of `schedule` and an hour, or 25 for a daily schedule. `null` turns the alert off."
+  description = "Hours without a successful run after which an alert fires: two periods of `schedule` and an hour, 25 or 49 for a daily schedule. At most 840 with `http`, 25 with `pubsub`. `null` turns the alert off."
   type        = number
   default     = 13
 
+  # The limits are explained in alerts.tf.
   validation {
     condition = var.max_staleness_hours == null ? true : (
       var.max_staleness_hours >= 1
-      && var.max_staleness_hours <= 25
+      && var.max_staleness_hours <= (var.trigger == "pubsub" ? 25 : 840)
       && floor(var.max_staleness_hours) == var.max_staleness_hours
     )
-    error_message = "max_staleness_hours must be a whole number from 1 to 25: Cloud Monitoring looks back 25 hours in a log-based metric. If runs are more than a day apart, set it to null, which turns the alert off, and watch the age of the data yourself (terraform/README.md says how)."
+    error_message = "max_staleness_hours must be a whole number from 1 to 840 with trigger http, or to 25 with trigger pubsub: Cloud Monitoring looks back no further. For a rarer schedule set it to null, which turns the alert off, and watch the age of the data yourself (terraform/README.md says how)."
+  }
+
+  # Only what can be told without a parser for cron: a schedule that skips days, and one with a single hour of the day.
+  validation {
+    condition = var.max_staleness_hours == null || can(regex("^\\S+ \\S+ \\* \\* \\*$", var.schedule)) ? true : (
+      var.max_staleness_hours > 25
+    )
+    error_message = "max_staleness_hours must be more than 25, or null, because schedule does not run every day: the alert would fire between two runs. Set two periods of schedule and an hour. With trigger pubsub only null is left."
+  }
+
+  validation {
+    condition = var.max_staleness_hours == null || !can(regex("^\\S+ [0-9]+ ", var.schedule)) ? true : (
+      var.max_staleness_hours >= 25
+    )
+    error_message = "max_staleness_hours must be at least 25, or null, because schedule runs once a day at most: the alert would fire between two runs."
   }
 }
 

@@ -5,7 +5,13 @@ mock_provider "google" {
   source = "./tests/mocks"
 }
 
+mock_provider "google-beta" {
+  source = "./tests/mocks"
+}
+
 mock_provider "archive" {}
+
+mock_provider "time" {}
 
 variables {
   project_id   = "my-project-1"
@@ -54,10 +60,11 @@ run "http" {
   assert {
     condition = (
       google_cloud_scheduler_job.sync.retry_config[0].retry_count == 2
-      && google_cloud_scheduler_job.sync.retry_config[0].min_backoff_duration == "60s"
-      && google_cloud_scheduler_job.sync.retry_config[0].max_backoff_duration == "600s"
+      && google_cloud_scheduler_job.sync.retry_config[0].min_backoff_duration == "600s"
+      && google_cloud_scheduler_job.sync.retry_config[0].max_backoff_duration == "1200s"
+      && google_cloud_scheduler_job.sync.retry_config[0].max_doublings == 1
     )
-    error_message = "Scheduler retries twice, with growing pauses"
+    error_message = "Scheduler retries twice, after 10 and 20 minutes: a refused token is sent three times in half an hour"
   }
 
   assert {
@@ -83,8 +90,23 @@ run "http" {
   }
 
   assert {
-    condition     = output.run_now == "gcloud functions call scanner-sync --gen2 --region=us-central1 --project=my-project-1 --data='{}'"
-    error_message = "the output gives the command that calls the function"
+    condition     = output.run_now == "gcloud scheduler jobs run scanner-sync --location=us-central1 --project=my-project-1"
+    error_message = "the command has Scheduler start a run, and waits for nothing"
+  }
+
+  assert {
+    condition     = output.follow_run == "until gcloud logging read 'resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"scanner-sync\" AND jsonPayload.message=(\"sync_finished\" OR \"sync_failed\")' --project=my-project-1 --freshness=2m --limit=1 --format='value(timestamp, jsonPayload.message, jsonPayload.seconds, jsonPayload.error_type, jsonPayload.error_message)' | grep .; do sleep 10; done"
+    error_message = "a second command waits until the log says how the run ended"
+  }
+
+  assert {
+    condition     = time_sleep.until_build_may_start.create_duration == "120s"
+    error_message = "the build waits until the grants work, so that one apply is enough"
+  }
+
+  assert {
+    condition     = google_cloud_scheduler_job.sync.region == "us-central1"
+    error_message = "Scheduler's job is in the function's region"
   }
 
   assert {
@@ -203,14 +225,18 @@ run "pubsub" {
   }
 
   assert {
-    condition     = output.run_now == "gcloud scheduler jobs run scanner-sync --location=us-central1 --project=my-project-1"
-    error_message = "an event function cannot be called by hand: the command runs the scheduler's job"
+    condition = (
+      google_project_service_identity.pubsub[0].service == "pubsub.googleapis.com"
+      && google_service_account_iam_member.pubsub_calls_as_scheduler[0].service_account_id == google_service_account.scheduler.name
+    )
+    error_message = "Pub/Sub's agent is made, and may call the function as the scheduler's account"
   }
 }
 
 run "every_variable_given" {
   variables {
-    region                   = "europe-west1"
+    region                   = "europe-west9"
+    scheduler_region         = "europe-west1"
     name                     = "acme-scanner"
     labels                   = { team = "security" }
     invokers                 = ["group:security@example.com", "user:ada@example.com"]
@@ -259,7 +285,7 @@ run "every_variable_given" {
 
   assert {
     condition     = output.run_now == "gcloud scheduler jobs run acme-scanner --location=europe-west1 --project=my-project-1"
-    error_message = "with closed ingress the command runs the scheduler's job"
+    error_message = "the command names the region of Scheduler's job"
   }
 
   assert {
@@ -278,11 +304,11 @@ run "every_variable_given" {
       google_cloud_scheduler_job.sync.schedule == "30 4 * * *"
       && google_cloud_scheduler_job.sync.time_zone == "Europe/Berlin"
       && google_cloud_scheduler_job.sync.region == "europe-west1"
-      && google_cloudfunctions2_function.sync.location == "europe-west1"
-      && google_storage_bucket.source.location == "europe-west1"
-      && google_artifact_registry_repository.images.location == "europe-west1"
+      && google_cloudfunctions2_function.sync.location == "europe-west9"
+      && google_storage_bucket.source.location == "europe-west9"
+      && google_artifact_registry_repository.images.location == "europe-west9"
     )
-    error_message = "the schedule has the given time zone, and everything the given region"
+    error_message = "the schedule has the given time zone and region, and everything else the function's region"
   }
 
   assert {

@@ -73,7 +73,7 @@ def test_a_command_for_the_cloud_can_be_pasted(block: Block) -> None:
     programs = {"cp", "make", "terraform", "gcloud", "bq", "curl", "eval", "for", "done", "read"}
     for command in commands(block):
         first = command.split()[0]
-        assert first in programs or re.match(r"[A-Z]+=", first), command
+        assert first in programs or re.match(r"[A-Z_]+=", first), command
     for name in re.findall(r"output -raw (\w+)", block.text):
         assert f'\noutput "{name}" {{' in TERRAFORM, name
     for name in re.findall(r"-var (\w+)=", block.text):

@@ -17,6 +17,9 @@ pytestmark = pytest.mark.xdist_group("terraform")
 PROGRAM_SETTINGS = {name.upper() for name in Settings.__dataclass_fields__} - {"ACCESS_TOKEN"}
 
 
+COMMANDS = ("add_token", "run_now", "follow_run", "last_runs", "query_tables", "dead_letters")
+
+
 @pytest.mark.parametrize("trigger", ["http", "pubsub"])
 def test_environment_is_what_the_program_reads(deployments: dict[str, State], trigger: str) -> None:
     """The function gets every setting that the program reads in the cloud, and no other."""
@@ -87,7 +90,7 @@ def test_commands_in_outputs_can_be_pasted(deployments: dict[str, State]) -> Non
     """The shell can parse each command in an output."""
     for run in ("http", "pubsub"):
         outputs = deployments[run]["outputs"]
-        for name in ("add_token", "run_now", "last_runs", "query_tables", "dead_letters"):
+        for name in COMMANDS:
             if name in outputs and outputs[name]["value"] is not None:
                 command = outputs[name]["value"]
                 done = subprocess.run(

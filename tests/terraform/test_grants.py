@@ -14,6 +14,9 @@ pytestmark = pytest.mark.xdist_group("terraform")
 RUNTIME = "serviceAccount:runtime@my-project-1.iam.gserviceaccount.com"
 BUILD = "serviceAccount:build@my-project-1.iam.gserviceaccount.com"
 SCHEDULER = "serviceAccount:scheduler@my-project-1.iam.gserviceaccount.com"
+SCHEDULER_NAME = (
+    "projects/my-project-1/serviceAccounts/scheduler@my-project-1.iam.gserviceaccount.com"
+)
 PUBSUB = "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
 COPIED_SOURCE = 'resource.name.startsWith("projects/_/buckets/gcf-v2-sources-")'
 
@@ -41,6 +44,7 @@ GRANTS: set[Grant] = {
 PUBSUB_GRANTS: set[Grant] = {
     ("pubsub_topic", "scanner-sync-dead-letters", "roles/pubsub.publisher", PUBSUB, ""),
     ("pubsub_subscription", "scanner-sync-runs", "roles/pubsub.subscriber", PUBSUB, ""),
+    ("service_account", SCHEDULER_NAME, "roles/iam.serviceAccountTokenCreator", PUBSUB, ""),
 }
 
 # Every type of resource in a deployment. Before you add one, check whether it grants anything, and
@@ -58,9 +62,9 @@ KINDS = {
     "google_logging_metric",
     "google_monitoring_alert_policy",
     "google_monitoring_dashboard",
-    "google_project",
     "google_project_iam_member",
     "google_project_service",
+    "google_project_service_identity",
     "google_pubsub_subscription",
     "google_pubsub_subscription_iam_member",
     "google_pubsub_topic",
@@ -68,9 +72,11 @@ KINDS = {
     "google_secret_manager_secret",
     "google_secret_manager_secret_iam_member",
     "google_service_account",
+    "google_service_account_iam_member",
     "google_storage_bucket",
     "google_storage_bucket_iam_member",
     "google_storage_bucket_object",
+    "time_sleep",
 }
 
 # The argument in which each kind of grant names its resource.
@@ -83,6 +89,7 @@ GRANTED_ON = {
     "pubsub_subscription": "subscription",
     "pubsub_topic": "topic",
     "secret_manager_secret": "secret_id",
+    "service_account": "service_account_id",
     "storage_bucket": "bucket",
 }
 

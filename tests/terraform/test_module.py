@@ -36,6 +36,19 @@ def test_is_valid(module: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_build_waits_for_its_grants(module: Path) -> None:
+    """The function comes after a pause, and the pause after each grant of the build's account."""
+    done = terraform(module, "graph")
+    assert done.returncode == 0, done.stderr
+    edges = set(re.findall(r'"(\S+)" -> "(\S+)"', done.stdout))
+    pause = "time_sleep.until_build_may_start"
+    granted = re.findall(r'(?m)^resource "(\w+)" "(build_\w+)"', (module / "iam.tf").read_text())
+    assert ("google_cloudfunctions2_function.sync", pause) in edges
+    assert {after for before, after in edges if before == pause} == {
+        ".".join(address) for address in granted
+    }
+
+
 def test_own_tests_pass(module_tests: list[Message]) -> None:
     """Every run of every file in terraform/tests passes."""
     assert_each_run_passed(module_tests, *TESTS.glob("*.tftest.hcl"))

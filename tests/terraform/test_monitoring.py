@@ -199,31 +199,46 @@ def test_metrics_take_their_values_from_a_line_of_the_log(
     assert taken == {f"acme-scanner/{name}": value for name, value in (cost | counted).items()}
 
 
-def test_the_ages_of_occurrences_fill_several_buckets(deployments: dict[str, State]) -> None:
-    """The histogram of ages tells an hour, a day, a week and eight weeks apart."""
-    metric = values(deployments["http"], 'google_logging_metric.measurement["oldest_hours"]')[
-        "bucket_options"
-    ]
-    [buckets] = metric[0]["exponential_buckets"]
-    bounds = [
-        buckets["scale"] * buckets["growth_factor"] ** power
-        for power in range(buckets["num_finite_buckets"] + 1)
-    ]
-    found = [bisect.bisect(bounds, hours) for hours in (0, 1, 24, 7 * 24, 8 * 7 * 24)]
-    assert len(set(found)) == len(found)
-    assert found[-1] < len(bounds)
+def test_what_is_measured_fits_its_buckets(deployments: dict[str, State]) -> None:
+    """Each histogram tells usual runs apart, and has a bucket for the largest possible one."""
+    usual = {
+        "1": (1, 10, 100, 1000, 10_000, 10_000_000),
+        "s": (1, 5, 60, 420, 900, 1200, 1680),
+        "h": (1, 6, 24, 48, 7 * 24, 8 * 7 * 24, 365 * 24),
+    }
+    units = set()
+    for resource in resources(deployments["http"]):
+        metric = resource["values"]
+        if resource["type"] == "google_logging_metric" and metric["value_extractor"]:
+            [buckets] = metric["bucket_options"][0]["exponential_buckets"]
+            bounds = [
+                buckets["scale"] * buckets["growth_factor"] ** power
+                for power in range(buckets["num_finite_buckets"] + 1)
+            ]
+            unit = metric["metric_descriptor"][0]["unit"]
+            found = [bisect.bisect(bounds, value) for value in (0, *usual[unit])]
+            assert len(set(found)) == len(found), metric["name"]
+            assert found[-1] < len(bounds), metric["name"]
+            units.add(unit)
+    assert units == usual.keys()
 
 
 def test_dashboard_shows_each_metric(deployments: dict[str, State]) -> None:
     """The charts are of runs, rows, requests, occurrences and memory; each metric is in one."""
     state = deployments["http"]
     dashboard = json.loads(values(state, "google_monitoring_dashboard.sync")["dashboard_json"])
-    titles, queries = [], ""
+    titles, corners, queries = [], [], ""
     for tile in dashboard["mosaicLayout"]["tiles"]:
         titles.append(tile["widget"]["title"])
-        assert tile["xPos"] + tile["width"] <= dashboard["mosaicLayout"]["columns"]
+        corners.append((tile.get("xPos"), tile.get("yPos")))
+        assert tile.get("xPos", 0) + tile["width"] <= dashboard["mosaicLayout"]["columns"]
         for data in tile["widget"]["xyChart"]["dataSets"]:
             queries += data["timeSeriesQuery"]["prometheusQuery"] + "\n"
+    # The API drops a position of 0; given, it would be a change in every plan.
+    assert corners == [
+        *((None, None), (24, None), (None, 16), (24, 16)),
+        *((None, 32), (24, 32), (None, 48)),
+    ]
     assert titles == [
         "Runs and failures",
         "Duration of a run",

@@ -58,8 +58,8 @@ override_resource {
   }
 }
 
-mock_data "google_project" {
+mock_resource "google_project_service_identity" {
   defaults = {
-    number = "123456789012"
+    member = "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
   }
 }

@@ -78,6 +78,16 @@ run "region__zone" {
   expect_failures = [var.region]
 }
 
+run "scheduler_region__zone" {
+  command = plan
+
+  variables {
+    scheduler_region = "europe-west1-b"
+  }
+
+  expect_failures = [var.scheduler_region]
+}
+
 run "name__underscore" {
   command = plan
 
@@ -182,7 +192,39 @@ run "max_staleness_hours__longer_than_the_platform_looks_back" {
   command = plan
 
   variables {
+    max_staleness_hours = 841
+  }
+
+  expect_failures = [var.max_staleness_hours]
+}
+
+run "max_staleness_hours__longer_than_the_platform_looks_back_with_pubsub" {
+  command = plan
+
+  variables {
+    trigger             = "pubsub"
     max_staleness_hours = 26
+  }
+
+  expect_failures = [var.max_staleness_hours]
+}
+
+run "max_staleness_hours__shorter_than_a_weekend" {
+  command = plan
+
+  variables {
+    schedule            = "0 */6 * * 1-5"
+    max_staleness_hours = 25
+  }
+
+  expect_failures = [var.max_staleness_hours]
+}
+
+run "max_staleness_hours__shorter_than_a_day" {
+  command = plan
+
+  variables {
+    schedule = "*/30 4 * * *"
   }
 
   expect_failures = [var.max_staleness_hours]
