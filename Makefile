@@ -104,6 +104,11 @@ deploy: ## Provision everything in Google Cloud, or bring it up to date
 	$(TERRAFORM) init
 	$(TERRAFORM) apply
 
+# Only for a real deployment: it starts a run in it.
+.PHONY: smoke
+smoke: $(INSTALLED) ## Start a run in Google Cloud, and say what differs from what is promised
+	@$(VENV)/bin/python -m local.smoke
+
 # With no target `terraform destroy` would take everything, so an empty list ends here.
 .PHONY: destroy
 destroy: ## Take all but the data away from Google Cloud

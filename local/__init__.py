@@ -1,1 +1,1 @@
-"""Local stand-ins for Google Cloud, so that the function runs without an account."""
+"""Local stand-ins for Google Cloud, and the tools that run on this machine alone."""

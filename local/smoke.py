@@ -1,0 +1,356 @@
+"""Check a deployment in Google Cloud: start a run, and compare what it left with what is promised.
+
+`make smoke` runs it after an apply. It reads Terraform's state, and then:
+
+1. asks `terraform plan` whether the cloud still is what was applied;
+2. has Cloud Scheduler start a run, and reads its log until it ends;
+3. counts the rows of that run in BigQuery;
+4. compares each chart of the dashboard with the log;
+5. asks for each alert whether Cloud Monitoring takes it for valid, and would keep silent now.
+
+It prints a line for each, with what differs, and exits with 1 if anything does.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import google.auth
+import requests
+from google.api_core.exceptions import GoogleAPICallError
+from google.auth.transport.requests import AuthorizedSession
+from google.cloud import bigquery
+
+from local.processes import ROOT
+from scanner_sync.tables import TABLES
+from scanner_sync.warehouse.history import HISTORIES
+from scanner_sync.warehouse.reads import READS
+from scanner_sync.warehouse.views import VIEW_TABLES
+
+Values = dict[str, Any]
+"""The arguments and attributes of a resource, or the fields of a log entry."""
+
+APIS: Final = {
+    "scheduler": "https://cloudscheduler.googleapis.com/v1",
+    "logging": "https://logging.googleapis.com/v2",
+    "monitoring": "https://monitoring.googleapis.com",
+}
+PLAN: Final = "The cloud is what was applied"
+METRICS_SECONDS: Final = 600
+"""How long a log entry may take to be counted in a log-based metric."""
+STARTING_SECONDS: Final = 180
+"""How long a run may take to begin, and its last log entry to arrive."""
+TOLERANCE: Final = 0.05
+"""The share by which a chart may differ from the log: PromQL extrapolates to the window's edges."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What was applied, from Terraform's state."""
+
+    state: Values
+    """The output of `terraform show -json`: its `values`."""
+
+    def all(self, kind: str) -> list[Values]:
+        """Return the values of all resources of a type."""
+        resources = self.state["root_module"]["resources"]
+        return [of["values"] for of in resources if of["type"] == kind]
+
+    def one(self, kind: str) -> Values:
+        """Return the values of the only resource of a type."""
+        found = self.all(kind)
+        if len(found) != 1:
+            raise SystemExit(f"Terraform's state has {len(found)} of {kind}. Run: make deploy")
+        return found[0]
+
+    @property
+    def service(self) -> Values:
+        """The configuration of the function's service."""
+        [service] = self.one("google_cloudfunctions2_function")["service_config"]
+        assert isinstance(service, dict)
+        return service
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The settings of the function."""
+        settings: dict[str, str] = self.service["environment_variables"]
+        return settings
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Google's APIs, and how often they are asked again."""
+
+    session: requests.Session
+    bigquery: bigquery.Client
+    apis: Mapping[str, str]
+    """The base URL of each API."""
+    pause: float = 10
+    """Seconds between two questions."""
+
+    def ask(self, method: str, api: str, path: str, **more: Any) -> requests.Response:
+        """Send a request. Ends the program if it is not answered with 200."""
+        url = f"{self.apis[api]}/{path}"
+        answer = self.session.request(method, url, timeout=60, **more)
+        if answer.status_code != 200:
+            raise SystemExit(
+                f"{method} {url} was answered {answer.status_code}. You need the role Owner on the"
+                " project, and: gcloud auth application-default login"
+            )
+        return answer
+
+    def entries(self, project: str, service: str, since: str) -> Iterator[Values]:
+        """Yield the log entries of a service from an instant on, page by page."""
+        query = {
+            "resourceNames": [f"projects/{project}"],
+            "filter": 'resource.type="cloud_run_revision"'
+            f' AND resource.labels.service_name="{service}" AND timestamp>="{since}"',
+            "orderBy": "timestamp asc",
+            "pageSize": 1000,
+        }
+        while True:
+            page = self.ask("POST", "logging", "entries:list", json=query).json()
+            yield from page.get("entries", [])
+            if not (token := page.get("nextPageToken")):
+                return
+            query["pageToken"] = token
+
+    def again(self, differences: Callable[[], list[str]], seconds: float) -> list[str]:
+        """Ask for differences until there are none, or for so many seconds."""
+        end = time.monotonic() + seconds
+        while found := differences():
+            if time.monotonic() >= end:
+                break
+            time.sleep(self.pause)
+        return found
+
+
+def main() -> None:
+    """Check the deployment of this folder's Terraform state, and print what differs."""
+    shown = _terraform("show", "-json")
+    if shown.returncode:
+        raise SystemExit(shown.stderr)
+    state = json.loads(shown.stdout).get("values")
+    if not state:
+        raise SystemExit("Terraform's state is empty. Run: make deploy")
+    deployment = Deployment(state)
+    project = deployment.settings["GOOGLE_CLOUD_PROJECT"]
+    credentials, _ = google.auth.default(
+        ["https://www.googleapis.com/auth/cloud-platform"], quota_project_id=project
+    )
+    location = deployment.settings["BIGQUERY_LOCATION"]
+    cloud = Cloud(
+        AuthorizedSession(credentials),  # type: ignore[no-untyped-call]
+        bigquery.Client(project, credentials, location=location),
+        APIS,
+    )
+    print(PLAN, "...", end=" ", flush=True)
+    plan = _terraform("plan", "-input=false", "-lock=false", "-detailed-exitcode", "-no-color")
+    ok = _print(plan_differences(plan.returncode, plan.stdout, plan.stderr))
+    for promise, differences in check(Run(deployment, cloud)):
+        print(promise, "...", end=" ", flush=True)
+        ok &= _print(differences())
+    sys.exit(not ok)
+
+
+def _terraform(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["terraform", f"-chdir={ROOT / 'terraform'}", *arguments],  # noqa: S607 - found on PATH
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _print(differences: list[str]) -> bool:
+    print("differs" if differences else "ok")
+    for difference in differences:
+        print(f"  - {difference}")
+    return not differences
+
+
+def plan_differences(code: int, out: str, err: str) -> list[str]:
+    """Return what a plan with `-detailed-exitcode` would change."""
+    if code == 0:
+        return []
+    if code == 2:
+        return re.findall(r"(?m)^  # (.*)$", out) or ["the plan changes outputs only"]
+    return [f"terraform plan failed: {' '.join(err.split())}"]
+
+
+def check(run: "Run") -> Iterator[tuple[str, Callable[[], list[str]]]]:
+    """Yield each promise, with a function that returns what differs from it.
+
+    Call each function before the next promise. A run that fails has nothing more to compare.
+    """
+    yield "Cloud Scheduler's job starts a run, which succeeds", run.differences
+    if not run.succeeded:
+        return
+    yield "The log of the run tells of each table, and of no error", run.log_differences
+    yield "BigQuery holds the rows of the run", run.table_differences
+    yield (
+        "The dashboard shows the run (its metrics may take minutes)",
+        lambda: run.cloud.again(run.chart_differences, METRICS_SECONDS),
+    )
+    yield (
+        "Each alert is valid, and none on missing runs would fire",
+        lambda: run.cloud.again(run.alert_differences, METRICS_SECONDS),
+    )
+
+
+class Run:
+    """A run that Cloud Scheduler starts, and what it left in the cloud."""
+
+    def __init__(self, deployment: Deployment, cloud: Cloud) -> None:
+        self.deployment = deployment
+        self.cloud = cloud
+        self.project = deployment.settings["GOOGLE_CLOUD_PROJECT"]
+        self.started = 0.0
+        self.name: str = deployment.one("google_cloudfunctions2_function")["name"]
+        self.entries: list[Values] = []
+        """The entries of its log."""
+        self.end: Values = {}
+        """Its event `sync_finished` or `sync_failed`."""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it has ended, and well."""
+        return self.end.get("message") == "sync_finished"
+
+    def differences(self) -> list[str]:
+        """Start it, wait until it has ended, and tell how if it did not succeed."""
+        job = self.deployment.one("google_cloud_scheduler_job")
+        path = f"projects/{self.project}/locations/{job['region']}/jobs/{job['name']}"
+        answer = self.cloud.ask("POST", "scheduler", f"{path}:run", json={})
+        # By Google's clock.
+        since = parsedate_to_datetime(answer.headers["Date"]).isoformat()
+        self.started = time.monotonic()
+
+        def unfinished() -> list[str]:
+            self.entries = list(self.cloud.entries(self.project, self.name, since))
+            ends = [*self.events("sync_finished"), *self.events("sync_failed")]
+            self.end = ends[0] if ends else {}
+            begun = "has not ended" if self.events("sync_started") else "has not begun"
+            return [] if ends else [f"the run {begun}; docs/first-deployment.md says where to look"]
+
+        limit = self.deployment.service["timeout_seconds"] + STARTING_SECONDS
+        if unended := self.cloud.again(unfinished, limit):
+            return unended
+        if self.succeeded:
+            return []
+        return [f"the run failed: {self.end['error_type']}: {self.end['error_message']}"]
+
+    def events(self, message: str) -> list[Values]:
+        """Return the fields of all events of that name in its log."""
+        fields = [entry.get("jsonPayload", {}) for entry in self.entries]
+        return [event for event in fields if event.get("message") == message]
+
+    def log_differences(self) -> list[str]:
+        """Compare its events with those of a sync of all tables."""
+        synced = [event["table"] for event in self.events("table_synced")]
+        different = []
+        if sorted(synced) != sorted(TABLES):
+            different.append(f"tables synced: {', '.join(synced)}; expected: {', '.join(TABLES)}")
+        for entry in self.entries:
+            if entry.get("severity", "DEFAULT") in {"ERROR", "CRITICAL", "ALERT", "EMERGENCY"}:
+                message = entry.get("jsonPayload", {}).get("message", entry.get("logName"))
+                different.append(f"{entry['severity']} in the log: {message}")
+        return different
+
+    def table_differences(self) -> list[str]:
+        """Count the rows of its load, and look for the tables and views that are derived."""
+        client, dataset = self.cloud.bigquery, self.deployment.settings["DATASET"]
+        expected = {*TABLES, READS}
+        if self.deployment.settings["HISTORY"] == "true":
+            expected |= {*HISTORIES, *VIEW_TABLES}
+        try:
+            missing = expected - {table.table_id for table in client.list_tables(dataset)}
+            different = [f"{dataset}.{name} is missing" for name in sorted(missing)]
+            load = bigquery.ScalarQueryParameter("load", "STRING", self.end["load_id"])
+            for name in sorted(self.end["tables"].keys() - missing):
+                sql = f"SELECT COUNT(*) AS n FROM `{dataset}.{name}` WHERE _dlt_load_id = @load"
+                config = bigquery.QueryJobConfig(query_parameters=[load])
+                [row] = client.query_and_wait(sql, job_config=config)
+                if row["n"] != (rows := self.end["tables"][name]):
+                    different.append(f"{dataset}.{name} holds {row['n']} of the run's {rows} rows")
+        except GoogleAPICallError as error:
+            raise SystemExit(f"BigQuery answered {error.code} for {dataset}.") from None
+        return different
+
+    def chart_differences(self) -> list[str]:
+        """Compare each chart with the log: a number of the run, or the sum over its tables."""
+        dashboard = json.loads(self.deployment.one("google_monitoring_dashboard")["dashboard_json"])
+        return [
+            f"{widget['title']}: {difference}"
+            for tile in dashboard["mosaicLayout"]["tiles"]
+            for widget in [tile["widget"]]
+            for data in widget["xyChart"]["dataSets"]
+            if (difference := self.query_difference(data["timeSeriesQuery"]["prometheusQuery"]))
+        ]
+
+    def query_difference(self, query: str) -> str | None:
+        """Compare the result of a chart's query with the log, or tell that it is empty."""
+        # From the minute before it began, because metrics have a point a minute.
+        window = f"{60 + int(time.monotonic() - self.started)}s"
+        result = self.promql(query.replace("${__interval}", window))
+        shown = sum(float(series["value"][1]) for series in result)
+        expected = self.logged(query)
+        if expected is None:
+            return None if result else f"no data for {query}"
+        if abs(shown - expected) <= TOLERANCE * expected:
+            return None
+        return f"shows {shown:g} where the log says {expected:g}"
+
+    def logged(self, query: str) -> float | None:
+        """Return what the log says of the metric in a query; None if it is not log-based."""
+        for metric in self.deployment.all("google_logging_metric"):
+            metric_name = "user_" + re.sub(r"\W", "_", metric["name"])
+            if not re.search(rf":{metric_name}(_sum)?{{", query):
+                continue
+            if not metric["value_extractor"]:
+                return 1
+            [event] = re.findall(r'jsonPayload\.message="(\w+)"', metric["filter"])
+            [path] = re.findall(r"^EXTRACT\(jsonPayload\.(.*)\)$", metric["value_extractor"])
+            return sum(_number(entry, path) for entry in self.events(event))
+        return None
+
+    def promql(self, query: str) -> list[Values]:
+        """Return the series that a query finds now."""
+        path = f"v1/projects/{self.project}/location/global/prometheus/api/v1/query"
+        answer = self.cloud.ask("POST", "monitoring", path, data={"query": query}).json()
+        series: list[Values] = answer["data"]["result"]
+        return series
+
+    def alert_differences(self) -> list[str]:
+        """Ask for each alert; one that counts successes has seen this one."""
+        different = []
+        for alert in self.deployment.all("google_monitoring_alert_policy"):
+            title = alert["display_name"]
+            policy = self.cloud.ask("GET", "monitoring", f"v3/{alert['name']}").json()
+            if not policy.get("enabled"):
+                different.append(f"{title}: it is disabled")
+            if invalid := policy.get("validity", {}).get("message"):
+                different.append(f"{title}: it is not valid: {invalid}")
+            for condition in policy["conditions"]:
+                promql = condition.get("conditionPrometheusQueryLanguage")
+                if promql and self.promql(promql["query"]):
+                    different.append(f"{title}: it does not see this run: {promql['query']}")
+        return different
+
+
+def _number(event: Values, path: str) -> float:
+    """Return the number at a path of an event; 0 if there is none."""
+    found: Any = event
+    for name in path.split("."):
+        found = found.get(name, {})
+    return found if isinstance(found, int | float) else 0
+
+
+if __name__ == "__main__":
+    main()

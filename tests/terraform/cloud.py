@@ -1,0 +1,167 @@
+"""Cloud Scheduler, Logging and Monitoring on this machine, as far as `local.smoke` asks them.
+
+Scheduler's job calls the real function, whose log lines become entries. Metrics are taken from
+these entries as Terraform's state says, and PromQL is evaluated for the shapes that are used.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs
+
+import requests
+
+from .deployment import State, resources
+
+Entry = dict[str, Any]
+
+
+class LocalCloud:
+    """What the APIs answer from. A test may change it between two questions."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.function = ""
+        """The URL that Scheduler's job calls."""
+        self.entries: list[Entry] = []
+        self.uncounted: set[str] = set()
+        """Names of metrics that have counted nothing yet."""
+        self.policies: dict[str, dict[str, Any]] = {
+            alert["name"]: {
+                "enabled": alert["enabled"] is not False,
+                "conditions": [
+                    {"conditionPrometheusQueryLanguage": {"query": promql["query"]}}
+                    for condition in alert["conditions"]
+                    for promql in condition["condition_prometheus_query_language"]
+                ],
+            }
+            for alert in self.of("google_monitoring_alert_policy")
+        }
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """Return the values of the resources of a type."""
+        return [of["values"] for of in resources(self.state) if of["type"] == kind]
+
+    def log(self, line: str) -> None:
+        """Take a line of the function's log, as Cloud Logging does."""
+        entry: Entry = {"timestamp": datetime.now(UTC).isoformat()}
+        try:
+            fields = json.loads(line)
+        except ValueError:
+            self.entries.append({**entry, "textPayload": line})
+            return
+        severity = fields.pop("severity")
+        self.entries.append({**entry, "severity": severity, "jsonPayload": fields})
+
+    def list_entries(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Answer entries:list, two entries a page."""
+        [(service, since)] = re.findall(
+            r'^resource\.type="cloud_run_revision" AND resource\.labels\.service_name="(.*)"'
+            r' AND timestamp>="(.*)"$',
+            query["filter"],
+        )
+        [function] = self.of("google_cloudfunctions2_function")
+        assert service == function["name"]
+        found = [entry for entry in self.entries if entry["timestamp"] >= since]
+        start = int(query.get("pageToken", 0))
+        more = {"nextPageToken": str(start + 2)} if len(found) > start + 2 else {}
+        return {"entries": found[start : start + 2], **more}
+
+    def samples(self, name: str, query: str) -> list[float]:
+        """Return what a log-based metric took from the entries; a 1 for each run."""
+        [metric] = [
+            metric
+            for metric in self.of("google_logging_metric")
+            if metric["name"].split("/")[1] == name
+        ]
+        events = set(re.findall(r'"(sync_\w+|table_synced)"', metric["filter"]))
+        if 'outcome="finished"' in query:
+            events = {"sync_finished"}
+        fields = [entry.get("jsonPayload", {}) for entry in self.entries]
+        matching = [of for of in fields if of.get("message") in events]
+        if name in self.uncounted:
+            return []
+        path = (metric["value_extractor"] or "").removeprefix("EXTRACT(jsonPayload.").strip(")")
+        return [_field(of, path) for of in matching] if path else [1.0] * len(matching)
+
+    def evaluate(self, query: str) -> list[dict[str, Any]]:
+        """Return the series of a query."""
+        used = [
+            (self.samples(name, query), suffix)
+            for name, suffix in re.findall(r":user_scanner_sync_(\w+?)(_sum|_count)?{", query)
+        ]
+        values = [len(of) if suffix == "_count" else sum(of) for of, suffix in used]
+        if query.endswith("or vector(0)) < 0.5"):
+            [count] = values
+            found = [count] if count < 0.5 else []
+        elif not used:
+            assert "container_memory_utilizations" in query
+            found = [0.4] if self.entries else []
+        elif " / " in query:
+            total, count = values
+            found = [total / count] if count else []
+        else:
+            found = values if used[0][0] else []
+        return [{"metric": {}, "value": [0, str(value)]} for value in found]
+
+
+def _field(entry: Entry, path: str) -> float:
+    found: Any = entry
+    for name in path.split("."):
+        found = found[name]
+    return float(found)
+
+
+@contextmanager
+def serve(cloud: LocalCloud) -> Iterator[str]:
+    """Serve the APIs; yields their common base URL."""
+    calls: list[threading.Thread] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self, body: Any, status: int = 200) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def do_GET(self) -> None:
+            self.answer(cloud.policies[self.path.removeprefix("/v3/")])
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            [job] = cloud.of("google_cloud_scheduler_job")
+            [function] = cloud.of("google_cloudfunctions2_function")
+            [service] = function["service_config"]
+            project = f"projects/{service['environment_variables']['GOOGLE_CLOUD_PROJECT']}"
+            if self.path == f"/{project}/locations/{job['region']}/jobs/{job['name']}:run":
+                call = threading.Thread(target=requests.post, args=(cloud.function,))
+                calls.append(call)
+                # The instant of the answer, which is rounded down, is before the run begins.
+                self.answer({})
+                call.start()
+            elif self.path == "/entries:list":
+                self.answer(cloud.list_entries(json.loads(body)))
+            elif self.path == f"/v1/{project}/location/global/prometheus/api/v1/query":
+                [query] = parse_qs(body)["query"]
+                self.answer({"data": {"result": cloud.evaluate(query)}})
+            else:
+                self.answer({}, 404)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        for call in calls:
+            call.join()
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,153 @@
+"""The check of a deployment, with the real function and a local BigQuery instead of the cloud."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+import requests
+from google.cloud import bigquery
+from google.oauth2.credentials import Credentials
+
+from local.processes import function
+from local.secret_manager import SecretManager, Version
+from local.secret_manager import serve as serve_secrets
+from local.smoke import PLAN, Cloud, Deployment, Run, check, plan_differences
+from sample_api import create_app, generate
+from sample_api import serve as serve_api
+from tests.conftest import TOKEN
+from tests.docs.markdown import blocks, table
+
+from .cloud import LocalCloud, serve
+from .deployment import State, values
+
+# In one process, so that the fixtures run once.
+pytestmark = pytest.mark.xdist_group("terraform")
+
+Here = tuple[LocalCloud, Cloud, Deployment, SecretManager]
+RUNS, LOGGED, ROWS, CHARTS, ALERTS = (
+    "Cloud Scheduler's job starts a run, which succeeds",
+    "The log of the run tells of each table, and of no error",
+    "BigQuery holds the rows of the run",
+    "The dashboard shows the run (its metrics may take minutes)",
+    "Each alert is valid, and none on missing runs would fire",
+)
+
+
+@pytest.fixture
+def here(deployments: dict[str, State], bigquery_url: str) -> Iterator[Here]:
+    """A deployment, with the settings that Terraform gives it, and what is asked about it."""
+    state = deployments["http"]
+    local = LocalCloud(state)
+    deployment = Deployment(state)
+    settings = deployment.settings
+    secrets = SecretManager({settings["ACCESS_TOKEN_SECRET"]: [Version(TOKEN.encode())]})
+    project = settings["GOOGLE_CLOUD_PROJECT"]
+    credentials = Credentials(token="anonymous")  # type: ignore[no-untyped-call]
+    options = {"api_endpoint": bigquery_url}
+    client = bigquery.Client(project, credentials, client_options=options)
+    api = create_app(generate(seed=4, issues=6, targets=5, scans=5), token=TOKEN)
+    with ExitStack() as parts:
+        environment = {
+            **settings,
+            "API_BASE_URL": parts.enter_context(serve_api(api)),
+            "BIGQUERY_EMULATOR_HOST": bigquery_url,
+            "SECRET_MANAGER_EMULATOR_HOST": parts.enter_context(serve_secrets(secrets)),
+        }
+        url = parts.enter_context(serve(local))
+        local.function = parts.enter_context(function(environment, on_line=local.log))
+        apis = dict.fromkeys(("scheduler", "logging", "monitoring"), url)
+        yield local, Cloud(requests.Session(), client, apis, pause=0.1), deployment, secrets
+
+
+def test_a_deployment_is_compared_with_what_is_promised(here: Here) -> None:
+    """Nothing differs after a run that succeeded. Whatever is changed then is named."""
+    local, cloud, deployment, _ = here
+    run = Run(deployment, cloud)
+    promises = [(promise, differences()) for promise, differences in check(run)]
+    assert promises == [(promise, []) for promise in (RUNS, LOGGED, ROWS, CHARTS, ALERTS)]
+
+    run.entries = [of for of in local.entries if "'table': 'scans'" not in str(of)]
+    run.entries.append({"severity": "ERROR", "jsonPayload": {"message": "fault"}})
+    assert run.log_differences() == [
+        "tables synced: issues, occurrences_issues, targets; "
+        "expected: issues, occurrences_issues, scans, targets",
+        "ERROR in the log: fault",
+    ]
+
+    first = "SELECT MIN(id) FROM scanner.targets"
+    cloud.bigquery.query_and_wait(f"DELETE FROM scanner.targets WHERE id = ({first})")
+    cloud.bigquery.delete_table("scanner.open_issues")
+    assert run.table_differences() == [
+        "scanner.open_issues is missing",
+        "scanner.targets holds 4 of the run's 5 rows",
+    ]
+
+    run.entries = local.entries
+    local.uncounted = {"runs", "rows"}
+    assert run.chart_differences() == [
+        "Runs and failures: shows 0 where the log says 1",
+        f"Rows by table: shows 0 where the log says {sum(run.end['tables'].values())}",
+    ]
+
+    failed, refused, missing = (
+        values(deployment.state, f"google_monitoring_alert_policy.{name}")["name"]
+        for name in ("run_failed", "token_refused", "no_success[0]")
+    )
+    local.policies[failed]["enabled"] = False
+    local.policies[refused]["validity"] = {"code": 3, "message": "no such metric"}
+    [condition] = local.policies[missing]["conditions"]
+    [query] = condition["conditionPrometheusQueryLanguage"].values()
+    assert run.alert_differences() == [
+        f"scanner-sync: no run succeeded: it does not see this run: {query}",
+        "scanner-sync: a run failed: it is disabled",
+        "scanner-sync: the token was refused: it is not valid: no such metric",
+    ]
+
+
+def test_a_run_that_fails_is_compared_with_nothing_else(here: Here) -> None:
+    """The error of the run is all there is to tell."""
+    _, cloud, deployment, secrets = here
+    [versions] = secrets.secrets.values()
+    versions.append(Version(b"another-token"))
+    run = Run(deployment, cloud)
+    [(promise, differences)] = [(promise, call()) for promise, call in check(run)]
+    [difference] = differences
+    assert (promise, difference) == (
+        RUNS,
+        f"the run failed: ApiRefused: {run.end['error_message']}",
+    )
+
+
+def test_an_api_that_refuses_is_named(here: Here) -> None:
+    """Without the body of its answer."""
+    _, cloud, _, _ = here
+    url = cloud.apis["logging"]
+    with pytest.raises(SystemExit, match=rf"^POST {url}/v4/x was answered 404\. You need"):
+        cloud.ask("POST", "logging", "v4/x", json={})
+
+
+def test_the_document_shows_what_is_printed() -> None:
+    """Each line of a check in which nothing differs, and what to do about each."""
+    [shown] = [block.text for block in blocks() if block.info == "text"]
+    promises = [PLAN, RUNS, LOGGED, ROWS, CHARTS, ALERTS]
+    assert shown.splitlines() == [f"{promise} ... ok" for promise in promises]
+    explained = [row[0] for row in table("docs/first-deployment.md", "7. Check it all")]
+    assert len(explained) == len(promises)
+    for line, promise in zip(explained, promises, strict=True):
+        assert line in promise
+
+
+def test_the_changes_of_a_plan_are_named() -> None:
+    """Of its output, the lines that name a resource; its error, if it has none."""
+    out = (
+        "Terraform will perform the following actions:\n\n"
+        "  # google_monitoring_dashboard.sync will be updated in-place\n"
+        '  ~ resource "google_monitoring_dashboard" "sync" {\n    # (2 unchanged)\n'
+    )
+    changed = ["google_monitoring_dashboard.sync will be updated in-place"]
+    assert plan_differences(0, "No changes.", "") == []
+    assert plan_differences(2, out, "") == changed
+    assert plan_differences(2, "Changes to Outputs:\n", "") == ["the plan changes outputs only"]
+    assert plan_differences(1, "", "Error: no\n  credentials") == [
+        "terraform plan failed: Error: no credentials"
+    ]
