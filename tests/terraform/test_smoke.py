@@ -53,8 +53,9 @@ def here(deployments: dict[str, State], bigquery_url: str) -> Iterator[Here]:
             "BIGQUERY_EMULATOR_HOST": bigquery_url,
             "SECRET_MANAGER_EMULATOR_HOST": parts.enter_context(serve_secrets(secrets)),
         }
-        url = parts.enter_context(serve(local))
         local.function = parts.enter_context(function(environment, on_line=local.log))
+        # It ends before the function does, and waits for its calls.
+        url = parts.enter_context(serve(local))
         apis = dict.fromkeys(("scheduler", "logging", "monitoring"), url)
         yield local, Cloud(requests.Session(), client, apis, pause=0.1), deployment, secrets
 
