@@ -369,17 +369,23 @@ TEXTS = [
 def test_any_text_and_number_arrives_unchanged(
     dataset: Dataset, http: flask.testing.FlaskClient, account: Account
 ) -> None:
-    """Control characters, quotes, any script and the largest numbers, in text and in JSON."""
+    """Control characters, quotes, any script and the largest numbers, in text and in JSON.
+
+    Null is SQL's, in JSON columns too.
+    """
     numbers = [0, -1, 2**63 - 1, -(2**63), 1.5, 1e300]
+    long = [-(2**63), -(2**53) - 1, 2**53 + 1, 2**63 - 1]
     account.targets = [
         {"id": n, "address": text, "tags": [text, None, *numbers], "new": text}
         for n, text in enumerate(TEXTS)
-    ] + [{"id": number, "address": None} for number in (2**63 - 1, -(2**63))]
+    ] + [{"id": number, "address": None, "tags": None, "new": None} for number in long]
     assert http.post("/", json={"resources": ["targets"]}).status_code == 200
     found = {row["id"]: row for row in dataset.rows("targets")}
     assert len(found) == len(account.targets)
     for row in account.targets:
         assert {name: found[row["id"]][name] for name in row} == row
+    null = "SELECT id FROM {d}.targets WHERE address IS NULL AND tags IS NULL AND new IS NULL"
+    assert [row["id"] for row in dataset.query(f"{null} ORDER BY id")] == long
 
 
 @pytest.mark.usefixtures("api_url")

@@ -50,7 +50,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", ["targets.jsonl", "targets.jsonl.gz"])
 def test_each_row_is_a_line(tmp_path: Path, name: str) -> None:
-    """With dlt's columns, and nothing else but what came; gzipped where the name says so."""
+    """With dlt's columns and without null, and only what came; gzipped where the name says so."""
     rows = [
         target(1, address="a\nb\u2028\N{GRINNING FACE}", tags=["x", None]),
         target(2, has_api_schemas=False),
@@ -59,9 +59,11 @@ def test_each_row_is_a_line(tmp_path: Path, name: str) -> None:
     file = written(tmp_path / name, rows[:2], rows[2:])
     assert (tmp_path / name).read_bytes()[:2] == (b"\x1f\x8b" if name.endswith("gz") else b'{"')
     assert lines(tmp_path / name) == [
-        row | {"_dlt_load_id": "load-1", "_dlt_id": digest128b(b'{"id":%d}' % row["id"], 10)}
+        {k: v for k, v in row.items() if v is not None}
+        | {"_dlt_load_id": "load-1", "_dlt_id": digest128b(b'{"id":%d}' % row["id"], 10)}
         for row in rows
     ]
+    assert lines(tmp_path / name)[2].keys() == {"id", "_dlt_load_id", "_dlt_id"}
     assert (file.rows, file.new_columns) == (3, {})
 
 
@@ -78,14 +80,22 @@ def test_the_id_of_a_row_is_that_of_its_key(tmp_path: Path) -> None:
 
 
 def test_integers_keep_their_digits(tmp_path: Path) -> None:
-    """Those that a JSON column would round are strings of their digits, at any depth."""
+    """Those that BigQuery would round are strings of their digits.
+
+    In an INT64 column that is beyond 53 bits, and in a JSON column beyond 64, at any depth. The id
+    that dlt's column gets from the key does not change by it.
+    """
+    ids = [2**53 - 1, -(2**53) + 1, 2**53, -(2**53), 2**63 - 1, -(2**63)]
     tags = [*INTEGERS, *LONG, {"deep": [LONG[0], True, 1.5]}]
-    written(tmp_path / "t.jsonl", [target(2**63 - 1, tags=tags), target(2)])
-    data = (tmp_path / "t.jsonl").read_bytes()
-    assert b'"id":9223372036854775807,' in data
-    [first, second] = lines(tmp_path / "t.jsonl")
-    assert first["tags"] == [*INTEGERS, *map(str, LONG), {"deep": [str(LONG[0]), True, 1.5]}]
-    assert second["id"] == 2
+    rows = [target(id, tags=tags, waf_interference=2**53) for id in ids]
+    written(tmp_path / "t.jsonl", rows, [target(2)])
+    *long, short = lines(tmp_path / "t.jsonl")
+    assert [line["id"] for line in long] == [*ids[:2], *map(str, ids[2:])]
+    for line, id in zip(long, ids, strict=True):
+        assert line["tags"] == [*INTEGERS, *map(str, LONG), {"deep": [str(LONG[0]), True, 1.5]}]
+        assert line["waf_interference"] == 2**53
+        assert line["_dlt_id"] == digest128b(b'{"id":%d}' % id, 10)
+    assert short["id"] == 2
 
 
 def test_no_row_is_an_empty_file(tmp_path: Path) -> None:
@@ -105,9 +115,9 @@ def test_a_field_that_no_table_declares_is_a_new_column(tmp_path: Path) -> None:
         | column("list", "json")
     )
     first, second = lines(tmp_path / "t.jsonl")
-    declared = {*TABLES["targets"].columns, "_dlt_load_id", "_dlt_id"}
-    assert first.keys() == declared
-    assert second.keys() == declared | new.keys() - {"none"}
+    columns = {"id", "_dlt_load_id", "_dlt_id"}
+    assert first.keys() == columns
+    assert second.keys() == columns | new.keys() - {"none"}
     assert {name: second.get(name) for name in new} == new
 
 
