@@ -70,8 +70,9 @@ def test_a_deployment_is_compared_with_what_is_promised(here: Here) -> None:
     run.entries = [of for of in local.entries if "'table': 'scans'" not in str(of)]
     run.entries.append({"severity": "ERROR", "jsonPayload": {"message": "fault"}})
     assert run.log_differences() == [
-        "tables synced: issues, occurrences_issues, targets; "
-        "expected: issues, occurrences_issues, scans, targets",
+        "tables synced: issues, occurrences_issues, targets, fixed_occurrences, scan_schedules,"
+        " tags, licenses; expected: issues, occurrences_issues, scans, targets, fixed_occurrences,"
+        " scan_schedules, tags, licenses",
         "ERROR in the log: fault",
     ]
 

@@ -300,7 +300,7 @@ def test_no_call_to_bigquery_after_the_deadline(
             ended.wait(timeout=60)
 
     with proxy(emulator_port, hold) as url:
-        process = start(command, BIGQUERY_EMULATOR_HOST=url, SYNC_DEADLINE_SECONDS="6")
+        process = start(command, BIGQUERY_EMULATOR_HOST=url, SYNC_DEADLINE_SECONDS="15")
         assert arrived.wait(timeout=60)
         found = answer(process)
         ended.set()
