@@ -10,7 +10,7 @@ from dlt.common.jsonpath import compile_path
 from dlt.common.schema.typing import TColumnSchema, TMergeDispositionDict
 from dlt.extract.source import DltSource
 from dlt.sources.rest_api import rest_api_source
-from dlt.sources.rest_api.typing import RESTAPIConfig
+from dlt.sources.rest_api.typing import EndpointResource, RESTAPIConfig
 
 from scanner_sync.source.occurrences import (
     PARENT_ID,
@@ -73,14 +73,7 @@ def scanner_source(
             "endpoint": {"data_selector": compile_path("results")},
         },
         "resources": [
-            {
-                "name": "issues",
-                "primary_key": "id",
-                "write_disposition": UPSERT,
-                "columns": _columns("issues"),
-                "endpoint": {"path": "issues/"},
-                "processing_steps": [{"map": partial(to_row, "issues")}],
-            },
+            _listing("issues"),
             {
                 "name": "occurrences_issues",
                 "primary_key": ["issue_id", "id"],
@@ -104,60 +97,23 @@ def scanner_source(
                     {"map": to_occurrence},
                 ],
             },
-            {
-                "name": "scans",
-                "primary_key": "id",
-                "write_disposition": UPSERT,
-                "columns": _columns("scans"),
-                "endpoint": {"path": "scans/"},
-                "processing_steps": [{"map": partial(to_row, "scans")}],
-            },
-            {
-                "name": "targets",
-                "primary_key": "id",
-                "write_disposition": UPSERT,
-                "columns": _columns("targets"),
-                "endpoint": {"path": "targets/"},
-                "processing_steps": [{"map": partial(to_row, "targets")}],
-            },
-            {
-                "name": "fixed_occurrences",
-                "primary_key": ["occurrence_id", "remediated_at"],
-                "write_disposition": UPSERT,
-                "columns": _columns("fixed_occurrences"),
-                "endpoint": {
-                    "path": "occurrences/fixed/",
-                    "params": {"remediated_after": f"{fixed_after:%Y-%m-%dT%H:%M:%SZ}"}
-                    if fixed_after
-                    else {},
-                    "response_actions": lacking,
-                },
-                "processing_steps": [{"map": lambda row: to_fix(traffic, row)}],
-            },
-            {
-                "name": "scan_schedules",
-                "primary_key": "id",
-                "write_disposition": UPSERT,
-                "columns": _columns("scan_schedules"),
-                "endpoint": {"path": "scans/schedules/", "response_actions": lacking},
-                "processing_steps": [{"map": partial(to_row, "scan_schedules")}],
-            },
-            {
-                "name": "tags",
-                "primary_key": "name",
-                "write_disposition": UPSERT,
-                "columns": _columns("tags"),
-                "endpoint": {"path": "tags/", "response_actions": lacking},
-                "processing_steps": [{"map": partial(to_row, "tags")}],
-            },
-            {
-                "name": "licenses",
-                "primary_key": "recorded_on",
-                "write_disposition": UPSERT,
-                "columns": _columns("licenses"),
-                "endpoint": {"path": "licenses/", "response_actions": lacking},
-                "processing_steps": [{"map": lambda row: to_row("licenses", row | recorded_on)}],
-            },
+            _listing("scans"),
+            _listing("targets"),
+            _listing(
+                "fixed_occurrences",
+                lambda row: to_fix(traffic, row),
+                params={"remediated_after": f"{fixed_after:%Y-%m-%dT%H:%M:%SZ}"}
+                if fixed_after
+                else {},
+                response_actions=lacking,
+            ),
+            _listing("scan_schedules", response_actions=lacking),
+            _listing("tags", response_actions=lacking),
+            _listing(
+                "licenses",
+                lambda row: to_row("licenses", row | recorded_on),
+                response_actions=lacking,
+            ),
         ],
     }
     if due is not None:
@@ -172,6 +128,28 @@ def scanner_source(
         if not resource.is_transformer:
             resource.parallelize()
     return source.with_resources(*resources)
+
+
+def _listing(
+    table: str,
+    convert: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    **endpoint: Any,
+) -> EndpointResource:
+    """Return the resource of a listing, whose rows are those of a table.
+
+    `convert` makes a row of what the API sends; without it, `to_row` does. `endpoint` is how it is
+    read, beyond its path.
+    """
+    path = TABLES[table].path
+    assert path
+    return {
+        "name": table,
+        "primary_key": list(TABLES[table].key),
+        "write_disposition": UPSERT,
+        "columns": _columns(table),
+        "endpoint": {"path": path, **endpoint},  # type: ignore[typeddict-item]
+        "processing_steps": [{"map": convert or partial(to_row, table)}],
+    }
 
 
 _DATA_TYPES: Final = {"text|bigint": "text", "array": "json", "object": "json", "any": "json"}
