@@ -10,10 +10,9 @@ from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema.typing import TSchemaTables
 from dlt.destinations.impl.bigquery.bigquery import BigQueryClient
 from dlt.destinations.job_client_impl import SqlJobClientBase
-from google.cloud import bigquery
 
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.jobs import Guard
+from scanner_sync.warehouse.jobs import Guard, label_jobs
 
 
 class _Client(BigQueryClient):
@@ -25,9 +24,7 @@ class _Client(BigQueryClient):
     def __enter__(self) -> Self:
         """Open the connection."""
         super().__enter__()
-        client = self.sql_client.native_connection
-        client.default_query_job_config = bigquery.QueryJobConfig(labels=self.labels)
-        client.default_load_job_config = bigquery.LoadJobConfig(labels=self.labels)
+        label_jobs(self.sql_client.native_connection, self.labels)
         return self
 
     def create_load_job(

@@ -32,9 +32,13 @@ class Guard:
             raise LoadUnavailable("The sync is ending, and starts no further job.")
 
 
-def label_jobs(client: bigquery.Client, dataset: str, holder: str) -> None:
-    """Give all jobs that a client starts from now on the labels of a sync."""
-    labels = {DATASET: _as_label(dataset), HOLDER: holder}
+def labels_for(dataset: str, holder: str) -> dict[str, str]:
+    """Return the labels of the jobs of a sync."""
+    return {DATASET: _as_label(dataset), HOLDER: holder}
+
+
+def label_jobs(client: bigquery.Client, labels: Mapping[str, str]) -> None:
+    """Give all jobs that a client starts from now on these labels."""
     client.default_query_job_config = bigquery.QueryJobConfig(labels=labels)
     client.default_load_job_config = bigquery.LoadJobConfig(labels=labels)
 

@@ -37,7 +37,7 @@ from scanner_sync.deadline import Deadline
 from scanner_sync.errors import AlreadyRunning, LoadUnavailable, SyncError
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.diagnose import diagnose, is_transient
-from scanner_sync.warehouse.jobs import Guard, end_jobs, label_jobs
+from scanner_sync.warehouse.jobs import Guard, end_jobs, label_jobs, labels_for
 
 Answer = TypeVar("Answer")
 
@@ -65,6 +65,10 @@ READ: Final = "issues_read"
 OLDEST: Final = "oldest_read_at"
 """Label: when the occurrences that were read longest ago were read, in seconds since 1970; 0 while
 those of an issue were never read."""
+NEWEST_FIX: Final = "newest_fix"
+"""Label: the newest `remediated_at` of fixed occurrences that was read, in seconds since 1970."""
+FIXES_READ: Final = "fixes_read"
+"""Label: when all fixed occurrences were last read, likewise."""
 LEASE_SECONDS: Final = 30
 """Time after which a lease expires that is not renewed: the delay after a sync that was killed."""
 RENEW_SECONDS: Final = 5
@@ -77,16 +81,10 @@ CALL: Final[dict[str, Any]] = {"timeout": CALL_TIMEOUT, "retry": None}
 """Arguments of each call to BigQuery: Google's client does not retry, this module does."""
 RETRY_SECONDS: Final = 60.0
 """Time in which calls that fail temporarily are retried."""
-END_SECONDS: Final = 20.0
-"""Time in which a sync that failed tries to end its jobs."""
 UNREACHABLE_SECONDS: Final = 10.0
 """The same if BigQuery cannot be reached, because then most often there is no network."""
-
-
-NEWEST_FIX: Final = "newest_fix"
-"""Label: the newest `remediated_at` of fixed occurrences that was read, in seconds since 1970."""
-FIXES_READ: Final = "fixes_read"
-"""Label: when all fixed occurrences were last read, likewise."""
+END_SECONDS: Final = 20.0
+"""Time in which a sync that failed tries to end its jobs."""
 
 
 class Lease:
@@ -146,7 +144,7 @@ class Lease:
         self._retrying(self._ensure_dataset)
         self._table = self._acquire()
         self._started = self._now()
-        label_jobs(self._client, self._connection.name, self._holder)
+        label_jobs(self._client, labels_for(self._connection.name, self._holder))
         self._renewing.start()
         if self._earlier.get(UNTIL, "0") != "0":
             try:

@@ -157,7 +157,7 @@ def test_a_dataset_that_can_be_no_label_has_a_hash(dataset: Dataset) -> None:
     client = dataset.client
     found = set()
     for name in ("p.Scanner", "p.scanner", "q.Scanner", f"p.{'s' * 64}"):
-        jobs.label_jobs(client, name, "holder")
+        jobs.label_jobs(client, jobs.labels_for(name, "holder"))
         labels = jobs.labels_of(client)
         assert labels[jobs.HOLDER] == "holder"
         found.add(labels[jobs.DATASET])
