@@ -16,9 +16,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from http.client import HTTPConnection, HTTPMessage
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
-from local.processes import ROOT, serving
+from local.processes import ROOT, answering, serving
 
 Fault = Callable[[str, str, bytes], tuple[int, bytes] | None]
 """Returns the response to a method, path and body, or None to ask the emulator."""
@@ -49,15 +49,8 @@ def emulator() -> Iterator[int]:
 @contextmanager
 def proxy(port: int, fault: Fault = lambda method, path, body: None) -> Iterator[str]:
     """Run the proxy in front of the emulator at `port`; yields its base URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _proxy(port, fault))
-    thread = threading.Thread(target=server.serve_forever, name="bigquery")
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(_proxy(port, fault)) as url:
+        yield url
 
 
 def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
