@@ -1,9 +1,10 @@
-"""A local BigQuery: bqemulator, behind a proxy that works around six of its bugs.
+"""A local BigQuery: bqemulator, behind a proxy that works around seven of its bugs.
 
 - It answers 200 to a query that failed, where BigQuery answers 400.
 - It accepts one ADD COLUMN or RENAME COLUMN in a statement, where BigQuery accepts several.
 - It describes a table as it was before the columns changed. dlt adds such a column once more, which
   is ignored here, and a renamed column is described by its new name.
+- It describes a column that an update of the table adds, but does not add it.
 - It ignores If-Match, so it changes a table that has changed since the caller read it.
 - It describes a view without its query.
 - It takes no query parameters in a script that declares variables. The proxy puts their values,
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from http.client import HTTPConnection, HTTPMessage
 from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 from local.processes import ROOT, answering, serving
 
@@ -80,6 +82,8 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                 status, answer = _refuse_what_failed(status, answer)
                 if status == 200:
                     self.describe_renamed_columns(json.loads(body)["query"])
+            elif self.command == "PATCH" and b'"schema"' in body and status == 200:
+                self.add_columns(json.loads(answer))
             elif b'"view"' in body and status == 200:
                 _view_queries[port, json.loads(answer)["id"]] = json.loads(body)["view"]["query"]
             elif self.command == "GET" and b'"type":"VIEW"' in answer:
@@ -96,6 +100,17 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                 for field in schema["fields"]:
                     field["name"] = new if field["name"] == old else field["name"]
                 self.ask_emulator("PATCH", json.dumps({"schema": schema}).encode(), path)
+
+        def add_columns(self, table: dict[str, Any]) -> None:
+            named = table["tableReference"]
+            project = named["projectId"]
+            name = f"{project}.{named['datasetId']}.{named['tableId']}"
+            sql = ";\n".join(
+                f"ALTER TABLE `{name}` ADD COLUMN IF NOT EXISTS {field['name']} {field['type']}"
+                for field in table["schema"]["fields"]
+            )
+            query = json.dumps({"query": sql, "useLegacySql": False}).encode()
+            self.ask_emulator("POST", query, f"/bigquery/v2/projects/{project}/queries")
 
         def is_outdated(self) -> bool:
             _, _, answer = self.ask_emulator("GET", b"")

@@ -22,6 +22,7 @@ from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source import scanner_source
 from scanner_sync.source.occurrences import changed_since, confirm_vanished, log_not_found
 from scanner_sync.source.session import ApiSession
+from scanner_sync.tables import FIXED
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.completion import Completion
 from scanner_sync.warehouse.diagnose import diagnose
@@ -220,7 +221,7 @@ class _Load:
             is_steady=self.lease.label(ALL_READ, default=1) == 1,
         )
         began = datetime.fromtimestamp(self.lease.began, UTC)
-        fixed_after = self._fixed_after(began) if "fixed_occurrences" in existing else None
+        fixed_after = self._fixed_after(began) if FIXED in existing else None
         source = self._source(
             self.resources, streams=refresh.streams, fixed_after=fixed_after, today=began.date()
         )
@@ -238,8 +239,10 @@ class _Load:
                 "occurrences_issues", 0
             )
             load_id = load.commit()
-        if "fixed_occurrences" in self.resources:
+        if FIXED in self.resources:
             self._note_fixes(whole=fixed_after is None or progress.traffic.filter_rejected)
+        elif FIXED not in existing:
+            self.lease.notes |= {NEWEST_FIX: 0}  # it was dropped, and is created empty
         is_refresh = "occurrences_issues" in self.resources
         with progress.step("updating_histories"):
             self.lease.guard.check()
@@ -285,7 +288,7 @@ class _Load:
     def _note_fixes(self, *, whole: bool) -> None:
         """Note in the lease what the next sync need not read."""
         traffic = self.progress.traffic
-        if "fixed_occurrences" in traffic.unavailable:
+        if FIXED in traffic.unavailable:
             # Should the listing come back, all of it is read.
             self.lease.notes |= {NEWEST_FIX: 0}
             return

@@ -74,6 +74,9 @@ DLT_COLUMNS: Final = {
     ),
 }
 
+FIXED: Final = "fixed_occurrences"
+"""The table of what was fixed, which the views read."""
+
 _SNOOZED = {
     "snoozed": Column("bool", "Whether it is snoozed: hidden, but not fixed.", False),
     "snooze_reason": Column("text", "Why it is snoozed, as the API names it.", "ACCEPT_RISK"),
@@ -171,7 +174,7 @@ TABLES: Final = {
         },
         "targets/",
     ),
-    "fixed_occurrences": Table(
+    FIXED: Table(
         "Occurrences that were fixed, one row each time.",
         ("occurrence_id", "remediated_at"),
         {

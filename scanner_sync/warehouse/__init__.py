@@ -11,6 +11,7 @@ from scanner_sync.deadline import Deadline
 from scanner_sync.errors import SyncError
 from scanner_sync.progress import Progress
 from scanner_sync.refresh import Listed, Read
+from scanner_sync.tables import DLT_COLUMNS, FIXED, TABLES
 from scanner_sync.warehouse.completion import Completion, complete_load
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import ensure_tables
@@ -19,6 +20,7 @@ from scanner_sync.warehouse.lease import Lease
 from scanner_sync.warehouse.migration import rename_columns
 from scanner_sync.warehouse.names import check_names
 from scanner_sync.warehouse.reads import READS, READS_TABLE, read_reads
+from scanner_sync.warehouse.sla import SLA, create_sla_policy
 from scanner_sync.warehouse.status import read_status
 from scanner_sync.warehouse.views import ensure_views
 
@@ -95,6 +97,11 @@ class Warehouse(Connection):
         if history:
             existing = rename_columns(self, existing)
             ensure_tables(self, existing)
+            # The views read this one, even if no sync was ever asked for it.
+            if FIXED not in {*existing, *rows}:
+                self.ensure_table(FIXED, TABLES[FIXED].columns | DLT_COLUMNS, None)
+            if SLA not in existing:
+                create_sla_policy(self)
             ensure_views(self, existing)
         return complete_load(self, rows, load_id, history=history, listed=listed)
 

@@ -16,6 +16,19 @@ from scanner_sync.settings import Settings
 from scanner_sync.tables import BIGQUERY_TYPES, Column
 
 
+def schema_of(columns: Mapping[str, Column]) -> list[bigquery.SchemaField]:
+    """Return declared columns as BigQuery's client declares them."""
+    return [
+        bigquery.SchemaField(
+            column,
+            BIGQUERY_TYPES[of.type],
+            mode="REQUIRED" if of.required else "NULLABLE",
+            description=of.description,
+        )
+        for column, of in columns.items()
+    ]
+
+
 @dataclass(frozen=True)
 class Connection:
     """A dataset and the client that reaches it, made once for a whole sync or command."""
@@ -90,15 +103,7 @@ class Connection:
         self, name: str, columns: Mapping[str, Column], existing: bigquery.Table | None
     ) -> None:
         """Create a table, or add the columns that the `existing` one lacks. Runs no jobs."""
-        fields = [
-            bigquery.SchemaField(
-                column,
-                BIGQUERY_TYPES[of.type],
-                mode="REQUIRED" if of.required else "NULLABLE",
-                description=of.description,
-            )
-            for column, of in columns.items()
-        ]
+        fields = schema_of(columns)
         if existing is None:
             self.client.create_table(bigquery.Table(f"{self.name}.{name}", fields))
             return

@@ -46,10 +46,17 @@ HISTORIES: Final = {
         ("target", "port", "protocol", *_COMMON),
     ),
     "targets_history": History(
-        "targets", _ID, ("id",), ("address", "display_address", "tags", "target_type")
+        "targets",
+        _ID,
+        ("id",),
+        ("address", "display_address", "tags", "target_type", "target_status"),
     ),
 }
 """The histories, by the names of their tables."""
+
+_ADDED: Final = ("target_status",)
+"""Versioned columns that version 0.1 did not have. They are no part of the hash where they are
+null, so that the states of an older dataset stay as they are until the column has a value."""
 
 HISTORY_COLUMNS: Final = {
     "entity_key": Column("text", "Identifies the entity for good.", "812", required=True),
@@ -117,7 +124,13 @@ def merge_history(name: str, dataset: str, not_read: str | None = None) -> str:
     kept = [*history.unversioned, *history.versioned]
     inserted = ["entity_key", "state_hash", *kept, "_dlt_load_id", "_dlt_id", "valid_from"]
     values = [*inserted[:-2], "GENERATE_UUID()", "instant"]
-    compared = ", ".join(_compared(history.table, column) for column in history.versioned)
+    compared = ", ".join(
+        _compared(history.table, column) for column in history.versioned if column not in _ADDED
+    )
+    hashed = f"TO_JSON_STRING(STRUCT(entity_key AS thing, {compared}))"
+    for column in history.versioned:
+        if column in _ADDED:
+            hashed = f"CONCAT({hashed}, COALESCE(CONCAT('/', {column}), ''))"
     # Rows that share a key are numbered, in an order that lasts while none of them comes or goes.
     # When one goes, those after it move up: the number of open states is right, but the state that
     # is closed may be another one's.
@@ -135,7 +148,7 @@ def merge_history(name: str, dataset: str, not_read: str | None = None) -> str:
     return f"""
 MERGE `{dataset}.{name}` AS past
 USING (
-  SELECT *, TO_HEX(MD5(TO_JSON_STRING(STRUCT(entity_key AS thing, {compared})))) AS state_hash
+  SELECT *, TO_HEX(MD5({hashed})) AS state_hash
   FROM (
     SELECT * EXCEPT (shared, place),
       IF(place = 1, shared, CONCAT(shared, '/', CAST(place AS STRING))) AS entity_key

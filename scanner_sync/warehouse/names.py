@@ -11,6 +11,7 @@ from scanner_sync.warehouse import migration
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import HISTORIES, HISTORY_COLUMNS, columns_of
 from scanner_sync.warehouse.reads import READS, READS_TABLE
+from scanner_sync.warehouse.sla import SLA, SLA_TABLE
 from scanner_sync.warehouse.views import VIEWS, is_ours
 
 _Columns = tuple[Collection[str], Collection[str]]
@@ -32,7 +33,7 @@ def check_names(connection: Connection, *, history: bool) -> dict[str, bigquery.
         *TABLES,
         READS,
         *_DLT_TABLES,
-        *(HISTORIES if history else ()),
+        *((*HISTORIES, SLA) if history else ()),
         *(VIEWS if history else ()),
     ]
     existing = connection.find_tables(names)
@@ -44,7 +45,8 @@ def check_names(connection: Connection, *, history: bool) -> dict[str, bigquery.
     _check_tables(connection.find_tables(TABLES, "_staging"), merged)
     if history:
         histories = {name: (columns_of(name), tuple(HISTORY_COLUMNS)) for name in HISTORIES}
-        _check_tables(existing, histories)
+        goals: dict[str, _Columns] = {SLA: (SLA_TABLE.columns, tuple(SLA_TABLE.columns))}
+        _check_tables(existing, histories | goals)
     for name in VIEWS.keys() & existing.keys():
         if not is_ours(existing[name], connection):
             raise _in_the_way(existing[name])

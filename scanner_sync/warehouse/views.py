@@ -1,4 +1,4 @@
-"""The views on the histories: what is open now, and each time that something was open."""
+"""The views: what is open now, each time that something was open, and how fast it is fixed."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,62 +9,16 @@ from scanner_sync.tables import Column, Table
 from scanner_sync.warehouse import migration
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import HISTORY_COLUMNS, kept_columns
+from scanner_sync.warehouse.lifecycles import ISSUE_LIFECYCLE, OCCURRENCE_LIFECYCLE
+from scanner_sync.warehouse.metrics import METRICS_TABLE, REMEDIATION_METRICS
 
 LABELS: Final = {"made_by": "scanner_sync"}
 """Labels of the views, which tell them from views of the user."""
 
 
-def _openings(table: str, columns: str) -> str:
-    """Return SQL for one row for each time that an entity was open, from its last state then.
-
-    States without a gap between them belong to one opening.
-    """
-    opening = "PARTITION BY entity_key, times_reopened"
-    return f"""
-  SELECT entity_key, {columns}, times_reopened,
-    MIN(valid_from) OVER ({opening}) AS opened_at, valid_to AS closed_at
-  FROM (
-    SELECT *,
-      SUM(is_opened) OVER (PARTITION BY entity_key ORDER BY valid_from) - 1 AS times_reopened
-    FROM (
-      SELECT *, IF(
-        LAG(valid_to) OVER (PARTITION BY entity_key ORDER BY valid_from) = valid_from, 0, 1
-      ) AS is_opened
-      FROM `{{d}}.{table}`
-    )
-  )
-  WHERE TRUE
-  QUALIFY ROW_NUMBER() OVER ({opening} ORDER BY valid_from DESC) = 1
-"""  # noqa: S608 - our names
-
-
-_LATEST = """LAST_VALUE({column} IGNORE NULLS) OVER (
-      PARTITION BY id ORDER BY valid_from ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-    ) AS {column}"""
-
-# A sync may be later than BigQuery's present time, after a clock that was ahead.
-_DAYS_OPEN = """TIMESTAMP_DIFF(
-    COALESCE(closed_at, GREATEST(opened_at, CURRENT_TIMESTAMP())), opened_at, SECOND
-  ) / 86400 AS days_open"""
-
-_ISSUE_COLUMNS = ",\n    ".join(
-    ["id", _LATEST.format(column="title"), _LATEST.format(column="severity")]
-)
-
 VIEWS: Final = {
-    "issue_lifecycle": f"""
-SELECT entity_key, id, title, severity, opened_at, closed_at,
-  {_DAYS_OPEN}, times_reopened
-FROM ({_openings("issues_history", _ISSUE_COLUMNS)})
-""",  # noqa: S608 - our names
-    "occurrence_lifecycle": f"""
-SELECT o.entity_key, o.issue_id, o.id, o.occurrence_id, i.title, i.severity, o.target,
-  o.opened_at, o.closed_at,
-  {_DAYS_OPEN}, o.times_reopened
-FROM ({_openings("occurrences_issues_history", "issue_id, id, occurrence_id, target")}) AS o
-LEFT JOIN (SELECT DISTINCT id, title, severity FROM `{{d}}.issue_lifecycle`) AS i
-  ON i.id = o.issue_id
-""",  # noqa: S608 - our names
+    "occurrence_lifecycle": OCCURRENCE_LIFECYCLE,
+    "issue_lifecycle": ISSUE_LIFECYCLE,
     "open_issues": """
 SELECT i.id, i.severity, i.title, i.snoozed, i.snooze_reason, i.snooze_until,
   i.exploit_likelihood, i.cvss_score, l.opened_at, l.times_reopened
@@ -81,25 +35,51 @@ JOIN `{d}.occurrence_lifecycle` AS l ON l.entity_key = o.entity_key AND l.closed
 LEFT JOIN `{d}.occurrence_reads` AS r ON r.issue_id = o.issue_id
 WHERE o.valid_to IS NULL
 """,
+    "remediation_metrics": REMEDIATION_METRICS,
 }
 """SQL of the views, where `{d}` is the dataset; a view comes after those that it reads."""
 
 _OPENED = {
     "opened_at": Column(
-        "timestamp", "Time of the sync that first saw it, this time.", "2026-11-20T06:00:04Z"
+        "timestamp",
+        "When it was first seen, or, if it had been closed before, seen again.",
+        "2026-02-19T02:14:00Z",
     ),
     "times_reopened": Column("bigint", "How often it had been open and closed before.", 0),
 }
 
 _LIFECYCLE = {
+    "triage": Column(
+        "text",
+        "open, or why it was last snoozed: accepted_risk, false_positive, mitigated, snoozed.",
+        "open",
+    ),
     "opened_at": _OPENED["opened_at"],
+    "detected_at": Column(
+        "timestamp",
+        "Time of the sync that first saw it, this time; null if none did.",
+        "2026-11-20T06:00:04Z",
+    ),
     "closed_at": Column(
         "timestamp",
-        "Time of the sync that no longer saw it; null while it is open.",
-        "2026-11-24T06:00:05Z",
+        "When the scanner found it fixed, or the time of the sync that no longer saw it; null"
+        " while it is open.",
+        "2026-11-24T02:10:00Z",
     ),
-    "days_open": Column("double", "Days from `opened_at` to `closed_at`, or to now.", 4.00001157),
+    "close_reason": Column(
+        "text",
+        "fixed, target_removed, target_not_scanned or not_reported; null while it is open.",
+        "fixed",
+    ),
+    "days_open": Column("double", "Days from `opened_at` to `closed_at`, or to now.", 277.9972222),
     "times_reopened": _OPENED["times_reopened"],
+    "due_at": Column(
+        "timestamp",
+        "When it was to be fixed, by `sla_policy`, snoozed time left out; null without a goal.",
+        "2026-03-21T02:14:00Z",
+    ),
+    "overdue": Column("bool", "Whether it is open, not snoozed, and `due_at` has passed.", False),
+    "met_sla": Column("bool", "Whether it was closed by `due_at`; null while it is open.", False),
 }
 
 _TITLE = Column("text", "Title that the issue last had.", "OpenSSH arbitrary file read")
@@ -123,7 +103,9 @@ VIEW_TABLES: Final = {
         ("entity_key", "times_reopened"),
         {
             "entity_key": HISTORY_COLUMNS["entity_key"]._replace(example="812/90417"),
-            "issue_id": _OCCURRENCE["issue_id"],
+            "issue_id": _OCCURRENCE["issue_id"]._replace(
+                description="The issue: issues.id. Null if it was fixed before a sync saw it."
+            ),
             "id": _OCCURRENCE["id"],
             "occurrence_id": _OCCURRENCE["occurrence_id"],
             "title": _TITLE,
@@ -149,6 +131,7 @@ VIEW_TABLES: Final = {
             )
         },
     ),
+    "remediation_metrics": METRICS_TABLE,
 }
 """The views with their columns, and the columns that tell their rows apart."""
 

@@ -135,7 +135,7 @@ def test_a_month_of_an_account(dataset: Dataset) -> None:
         ("2", 2, "Issue 2", "high", 1, 6, 8),
         ("2", 2, "Issue 2", "high", 2, 9, None),
         ("3", 3, "Issue 3", "low", 0, 1, 8),
-        ("4", 4, "Issue 4", "medium", 0, 3, 8),
+        ("4", 4, "Issue 4", "medium", 0, 3, 6),  # with its last occurrence
     }
     # Where an occurrence was last, each time.
     ids = ("entity_key", "issue_id", "id", "occurrence_id")
