@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scanner_sync.errors import SettingsError
 from scanner_sync.report import charts
+from scanner_sync.report.definitions import DEFINITIONS
 from scanner_sync.report.figures import read_figures
 from scanner_sync.warehouse.connection import Connection
 
@@ -36,6 +37,7 @@ def write_report(warehouse: Connection, out: Path, now: datetime) -> None:
     )
     environment.filters |= {
         "count": "{:,}".format,
+        "share": _share,
         "days": charts.days,
         "day": "{:%Y-%m-%d}".format,
         "minute": "{:%Y-%m-%d %H:%M}".format,
@@ -45,12 +47,20 @@ def write_report(warehouse: Connection, out: Path, now: datetime) -> None:
     template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
     figures = read_figures(warehouse, now)
     page = environment.from_string(template).render(
-        charts=charts.draw(figures), **figures._asdict()
+        charts=charts.draw(figures),
+        definitions=DEFINITIONS,
+        total=figures.total,
+        **figures._asdict(),
     )
     try:
         out.write_text(page, encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"The report cannot be written to {out}: {error.strerror}.") from None
+
+
+def _share(share: float | None) -> str:
+    """Write a share in percent, or `?` if there is none."""
+    return "?" if share is None else f"{share:.0%}"
 
 
 def _span(span: timedelta) -> str:

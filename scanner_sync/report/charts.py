@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from scanner_sync.report.figures import Figures, OpenIssues
+from scanner_sync.report.figures import Figures, Week
 
 Spec = dict[str, Any]
 """A Vega-Lite specification, or a part of one."""
@@ -40,7 +40,7 @@ _COUNTS: Final[Spec] = {
     "minExtent": 36,
     "maxExtent": 36,
 }
-"""An axis that counts issues."""
+"""An axis that counts."""
 
 
 def draw(figures: Figures) -> dict[str, dict[str, str]]:
@@ -57,7 +57,7 @@ def draw(figures: Figures) -> dict[str, dict[str, str]]:
 
     charts = {
         "open": open_by_severity,
-        "flow": opened_and_fixed,
+        "flow": opened_and_closed,
         "days": days_to_fix,
         "targets": worst_targets,
     }
@@ -70,23 +70,21 @@ def draw(figures: Figures) -> dict[str, dict[str, str]]:
 def open_by_severity(figures: Figures, narrow: bool) -> Spec:
     """Show a panel for each severity, each with its own scale, under the current number."""
     size = (112, 84) if narrow else (164, 110)
-    ends = (figures.period.chart_weeks[0], figures.period.now)
+    ends = (figures.weeks[0].until, figures.period.now)
     return {
         "columns": 2 if narrow else 4,
         "spacing": {"row": 26, "column": 14},
-        "concat": [
-            _panel(figures.open_over_time, severity, ends, size) for severity in figures.severities
-        ],
+        "concat": [_panel(figures.weeks, severity, ends, size) for severity in figures.severities],
     }
 
 
 def _panel(
-    over_time: Sequence[OpenIssues],
+    weeks: Sequence[Week],
     severity: str,
     ends: tuple[datetime, datetime],
     size: tuple[int, int],
 ) -> Spec:
-    values = [{"at": _ms(then.instant), "open": then.open[severity]} for then in over_time]
+    values = [{"at": _ms(week.until), "open": week.open[severity]} for week in weeks]
     first, last = map(_ms, ends)
     dates = {"values": [first, last], "format": "%b %-d", "labelFlush": True, "grid": False}
     x = _field("at", "temporal", scale={"type": "utc", "domain": [first, last]}, axis=dates)
@@ -106,8 +104,8 @@ def _panel(
     )
 
 
-def opened_and_fixed(figures: Figures, narrow: bool) -> Spec:
-    """Show the issues of each week: bars up for opened ones, bars down for fixed ones."""
+def opened_and_closed(figures: Figures, narrow: bool) -> Spec:
+    """Show the occurrences of each week: bars up for opened ones, bars down for closed ones."""
     size, step = ((274, 190), 6) if narrow else ((820, 220), 2)
     values: list[Spec] = [
         {
@@ -117,10 +115,10 @@ def opened_and_fixed(figures: Figures, narrow: bool) -> Spec:
             "signed": sign * number,
             "words": f"{number:,}" if number < 10_000 else f"{number / 1000:.0f}k",
         }
-        for week in figures.flow
-        for kind, sign, number in (("opened", 1, week.opened), ("fixed", -1, week.fixed))
+        for week in figures.weeks[1:]
+        for kind, sign, number in (("opened", 1, week.opened), ("closed", -1, week.closed))
     ]
-    weeks = [_iso(week) for week in figures.period.chart_weeks]
+    weeks = [_iso(week) for week in figures.period.weeks]
     most = max(4, *(abs(value["signed"]) for value in values))
     dates = {
         "values": weeks[::-step],
@@ -154,7 +152,7 @@ def opened_and_fixed(figures: Figures, narrow: bool) -> Spec:
         *([] if narrow else [_numbers("datum.signed > 0", -8), _numbers("datum.signed < 0", 9)]),
         _layer("rule", {"x": None, "y": {"datum": 0}}, stroke=_MUTED),
         _words("▲ opened", x=2, y=-12, fontWeight=600, fill=_ACCENT),
-        _words("▼ fixed", x=2, y=size[1] + 12, fontWeight=600, fill=_FIXED),
+        _words("▼ closed", x=2, y=size[1] + 12, fontWeight=600, fill=_FIXED),
     )
 
 

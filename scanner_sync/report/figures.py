@@ -57,47 +57,49 @@ class Period(NamedTuple):
         return self.weeks[0]
 
     @property
-    def since(self) -> datetime:
-        """When the figures begin: at `start`, or when the histories do if that is later."""
-        return max(self.start, self.first)
-
-    @property
-    def chart_weeks(self) -> list[datetime]:
-        """The Mondays on the charts: those of the histories, and at least the last eight."""
-        begin = min(_monday(self.since), self.weeks[-8])
-        return [week for week in self.weeks if week >= begin]
-
-    @property
     def stale(self) -> bool:
         """Whether the last load is too old."""
         return self.now - self.last > STALE_AFTER
 
 
-class OpenIssues(NamedTuple):
-    """How many issues are open at an instant, by severity; 0 for a severity that is missing."""
-
-    instant: datetime
-    open: Counter[str]
-    """Without snoozed ones."""
-    snoozed: Counter[str]
-
-
 class Week(NamedTuple):
-    """How many issues were opened and fixed in a week."""
+    """What `remediation_metrics` says of a week: of all severities together, or of one."""
 
     monday: datetime
+    until: datetime
+    """The end of the week, or now."""
+    open: Counter[str]
+    """How many are open at the end, by severity."""
     opened: int
-    """Without what the first sync found."""
+    closed: int
     fixed: int
-    so_far: bool
-    """Whether it is the current week."""
+    reopened: int
+
+    @property
+    def so_far(self) -> bool:
+        """Whether it is the current week."""
+        return self.until < self.monday + _WEEK
+
+
+class Now(NamedTuple):
+    """What is open now of one severity."""
+
+    severity: str
+    open: int
+    """Without snoozed ones, like all that follows."""
+    snoozed: int
+    overdue: int
+    due: int
+    """Due before next Monday."""
+    mean_age: float | None
+    """In days. None if nothing is open."""
+    oldest: float | None
+    """The age of the oldest, in days."""
 
 
 class LastDays(NamedTuple):
-    """How many issues were opened and fixed in the last seven days."""
+    """How many occurrences were opened and fixed in the last seven days."""
 
-    at_first: int
-    """What the first sync found, which is not counted as opened."""
     opened: int
     fixed: int
     opened_critical: int
@@ -105,23 +107,70 @@ class LastDays(NamedTuple):
 
 
 class DaysToFix(NamedTuple):
-    """Quartiles of the days from opening to closing, for one severity."""
+    """How long fixes took, for one severity."""
 
     severity: str
     fixed: int
+    mean: float
     quarter: float
     median: float
     three_quarters: float
+    in_time: float | None
+    """The share that met its goal, 0 to 1. None if there is no goal."""
 
 
 class Fixes(NamedTuple):
-    """How long issues took that were fixed within the period."""
+    """How long occurrences took that were fixed within the period."""
 
     fixed: int
     median: float | None
     """In days. None if nothing was fixed."""
+    in_time: float | None
     by_severity: list[DaysToFix]
     """For severities with a fix, in the order of the page."""
+    estimates: dict[str, float]
+    """The Kaplan-Meier medians of now, in days, by severity and for `all`, where there is one."""
+
+
+class Closings(NamedTuple):
+    """How many were closed within the period, of one severity, and why."""
+
+    severity: str
+    fixed: int
+    not_reported: int
+    target_removed: int
+    target_not_scanned: int
+
+
+class Tag(NamedTuple):
+    """What is open on the targets with a tag, and how long fixes took there."""
+
+    tag: str
+    by_severity: list["TagSeverity"]
+
+    @property
+    def open(self) -> int:
+        """How many are open in all."""
+        return sum(row.open for row in self.by_severity)
+
+    @property
+    def overdue(self) -> int:
+        """How many are overdue in all."""
+        return sum(row.overdue for row in self.by_severity)
+
+
+class TagSeverity(NamedTuple):
+    """The same of one severity."""
+
+    severity: str
+    open: int
+    """Without snoozed ones."""
+    overdue: int
+    mean_age: float | None
+    fixed: int
+    """Fixes within the period."""
+    median: float | None
+    """Their median days."""
 
 
 class OldIssue(NamedTuple):
@@ -131,8 +180,6 @@ class OldIssue(NamedTuple):
     title: str | None
     opened_at: datetime
     times_reopened: int
-    first_seen: datetime | None
-    """The scanner's own date: the earliest of the open occurrences."""
     occurrences: int
     """Open and not snoozed."""
 
@@ -202,21 +249,26 @@ class Figures(NamedTuple):
     dataset: str
     period: Period
     severities: list[str]
-    """All that occur, in the order of the page. An issue without one is under `none`."""
-    open_now: OpenIssues
-    open_week_ago: OpenIssues | None
-    """None if the histories are younger."""
-    open_over_time: list[OpenIssues]
-    """Oldest first: when the histories begin if that is in the period, on each Monday, and now."""
+    """All that occur, in the order of the page. Occurrences without one are under `none`."""
+    weeks: list[Week]
+    """The weeks of the period, oldest first, and the one before it."""
+    open_now: list[Now]
+    """In the order of the page."""
     last_days: LastDays
-    flow: list[Week]
-    """Oldest first, from the week in which the histories begin."""
     fixes: Fixes
+    closings: list[Closings]
+    """In the order of the page, for severities with a closing."""
     oldest: list[OldIssue]
     """The ten oldest, oldest first."""
     targets: list[Target]
     """The ten with the most open issues, worst first."""
+    tags: list[Tag]
+    """The five with the most open occurrences, worst first."""
     freshness: Freshness
+
+    def total(self, name: str) -> int:
+        """Return the sum over all severities of a number of `open_now`."""
+        return sum(getattr(row, name) for row in self.open_now)
 
 
 def read_figures(warehouse: Connection, now: datetime) -> Figures:
@@ -251,29 +303,29 @@ def _read(warehouse: Connection, now: datetime) -> Figures:
     if not existing >= {*HISTORIES, *VIEWS, "_dlt_loads"}:
         raise _no_histories(warehouse.name)
     period = _read_period(warehouse, now)
-    instants = [
-        *([period.first] if period.first >= period.start else []),
-        *(week for week in period.weeks if week > period.first),
-        period.now,
-    ]
-    open_at = _read_open(warehouse, {*instants, period.week_ago})
-    fixes = _read_fixes(warehouse, period)
-    severities = _in_order(
-        *(severity for then in open_at.values() for severity in then.open),
-        *(row.severity for row in fixes.by_severity),
-    )
+    weeks, estimates = _read_weeks(warehouse, period)
+    open_now, last_days = _read_now(warehouse, period)
+    fixes = _read_fixes(warehouse, period, estimates)
+    closings = _read_closings(warehouse, period)
+    open_by = {row.severity: row for row in open_now}
+    closed_by = {row.severity: row for row in closings}
+    seen = [*(severity for week in weeks for severity in week.open), *open_by, *closed_by]
+    severities = _in_order(*seen)
     return Figures(
         dataset=warehouse.name,
         period=period,
         severities=severities,
-        open_now=open_at[period.now],
-        open_week_ago=open_at[period.week_ago] if period.week_ago >= period.first else None,
-        open_over_time=[open_at[instant] for instant in dict.fromkeys(instants)],
-        last_days=_read_last_days(warehouse, period),
-        flow=_read_flow(warehouse, period),
+        weeks=weeks,
+        open_now=[
+            open_by.get(severity) or Now(severity, 0, 0, 0, 0, None, None)
+            for severity in severities
+        ],
+        last_days=last_days,
         fixes=fixes,
+        closings=[closed_by[severity] for severity in severities if severity in closed_by],
         oldest=_read_oldest(warehouse),
         targets=_read_targets(warehouse),
+        tags=_read_tags(warehouse, period),
         freshness=_read_freshness(warehouse, period, existing),
     )
 
@@ -324,24 +376,71 @@ FROM `{{d}}._dlt_loads` WHERE status = 0
     )
 
 
-def _read_open(warehouse: Connection, instants: Iterable[datetime]) -> dict[datetime, OpenIssues]:
-    """Count the issues that were open at each of the instants."""
-    # BigQuery allows an outer join on equalities alone, so instants without rows are added here.
-    found = {instant: OpenIssues(instant, Counter(), Counter()) for instant in instants}
-    for row in _query(
+_SEVERITY: Final = "COALESCE(NULLIF(severity, ''), 'none')"
+_IS_FIX: Final = "close_reason IN ('fixed', 'not_reported')"
+
+
+def _read_weeks(warehouse: Connection, period: Period) -> tuple[list[Week], dict[str, float]]:
+    """Read the weeks, and the Kaplan-Meier medians at the end of the last one."""
+    rows = _query(
         warehouse,
-        """
-SELECT instant, COALESCE(NULLIF(h.severity, ''), 'none') AS severity,
-  COUNTIF(NOT COALESCE(h.snoozed, FALSE)) AS open, COUNTIF(h.snoozed) AS snoozed
-FROM UNNEST(@instants) AS instant JOIN `{d}.issues_history` AS h
-ON h.valid_from <= instant AND (h.valid_to IS NULL OR h.valid_to > instant)
-GROUP BY 1, 2
-""",
-        instants=instants,
-    ):
-        found[row.instant].open[row.severity] = row.open
-        found[row.instant].snoozed[row.severity] = row.snoozed
-    return found
+        "SELECT * FROM `{d}.remediation_metrics` WHERE week >= DATE(@begin) ORDER BY week",
+        begin=period.start - _WEEK,
+    )
+    by_week: dict[datetime, dict[str, bigquery.Row]] = {}
+    for row in rows:
+        monday = datetime(row.week.year, row.week.month, row.week.day, tzinfo=UTC)
+        by_week.setdefault(monday, {})[row.severity] = row
+    weeks = [
+        Week(
+            monday=monday,
+            until=min(monday + _WEEK, period.now),
+            open=Counter({name: row.open for name, row in found.items() if name != "all"}),
+            **{
+                name: found["all"][name] if found else 0
+                for name in ("opened", "closed", "fixed", "reopened")
+            },
+        )
+        for monday in (period.start - _WEEK, *period.weeks)
+        for found in [by_week.get(monday, {})]
+    ]
+    last = by_week[max(by_week)] if by_week else {}
+    return weeks, {
+        name: row.kaplan_meier_days_to_fix
+        for name, row in last.items()
+        if row.kaplan_meier_days_to_fix is not None
+    }
+
+
+def _read_now(warehouse: Connection, period: Period) -> tuple[list[Now], LastDays]:
+    """Read what is open now, and count what was opened and fixed in the last seven days."""
+    rows = _query(
+        warehouse,
+        f"""
+SELECT {_SEVERITY} AS severity,
+  COUNTIF(closed_at IS NULL AND triage = 'open') AS open,
+  COUNTIF(closed_at IS NULL AND triage != 'open') AS snoozed, COUNTIF(overdue) AS overdue,
+  COUNTIF(closed_at IS NULL AND triage = 'open' AND due_at >= @now AND due_at < @monday) AS due,
+  AVG(IF(closed_at IS NULL AND triage = 'open', days_open, NULL)) AS mean_age,
+  MAX(IF(closed_at IS NULL AND triage = 'open', days_open, NULL)) AS oldest,
+  COUNTIF(opened_at > @week_ago) AS opened,
+  COUNTIF(closed_at > @week_ago AND {_IS_FIX}) AS fixed
+FROM `{{d}}.occurrence_lifecycle` GROUP BY 1
+""",  # noqa: S608 - our names
+        now=period.now,
+        monday=period.weeks[-1] + _WEEK,
+        week_ago=period.week_ago,
+    )
+    critical = [row for row in rows if row.severity == "critical"]
+    return (
+        [Now(*(row[name] for name in Now._fields)) for row in rows],
+        LastDays(
+            opened=sum(row.opened for row in rows),
+            fixed=sum(row.fixed for row in rows),
+            opened_critical=sum(row.opened for row in critical),
+            fixed_critical=sum(row.fixed for row in critical),
+        ),
+    )
 
 
 def _in_order(*severities: str) -> list[str]:
@@ -350,82 +449,88 @@ def _in_order(*severities: str) -> list[str]:
     return [*SEVERITIES, *sorted(others), *sorted({"none"} & {*severities})]
 
 
-def _read_last_days(warehouse: Connection, period: Period) -> LastDays:
-    """Count what was opened and fixed in the last seven days."""
-    [row] = _query(
-        warehouse,
-        """
-SELECT COUNTIF(opened_at <= @first) AS at_first,
-  COUNTIF(is_new) AS opened, COUNTIF(is_fixed) AS fixed,
-  COUNTIF(is_new AND severity = 'critical') AS opened_critical,
-  COUNTIF(is_fixed AND severity = 'critical') AS fixed_critical
-FROM (
-  SELECT opened_at, severity, opened_at > GREATEST(@week_ago, @first) AS is_new,
-    closed_at > @week_ago AS is_fixed
-  FROM `{d}.issue_lifecycle`
-)
-""",
-        first=period.first,
-        week_ago=period.week_ago,
-    )
-    return LastDays(**row)
-
-
-def _read_flow(warehouse: Connection, period: Period) -> list[Week]:
-    """Count what was opened and fixed in each week since the histories began."""
+def _read_fixes(warehouse: Connection, period: Period, estimates: dict[str, float]) -> Fixes:
+    """Read how many days each fix since `start` took, and how many were in time."""
     rows = _query(
         warehouse,
-        """
-SELECT week, COUNTIF(kind = 'opened') AS opened, COUNTIF(kind = 'fixed') AS fixed
+        f"""
+SELECT severity, fixed, mean, quarter, median, three_quarters, in_time,
+  all_fixed, all_median, all_in_time
 FROM (
-  SELECT DIV(TIMESTAMP_DIFF(opened_at, @start, SECOND), 604800) AS week, 'opened' AS kind
-  FROM `{d}.issue_lifecycle` WHERE opened_at > @first AND opened_at >= @start
-  UNION ALL
-  SELECT DIV(TIMESTAMP_DIFF(closed_at, @start, SECOND), 604800), 'fixed'
-  FROM `{d}.issue_lifecycle` WHERE closed_at >= @start
+  SELECT {_SEVERITY} AS severity, COUNT(*) OVER one AS fixed, AVG(days_open) OVER one AS mean,
+    PERCENTILE_CONT(days_open, 0.25) OVER one AS quarter,
+    PERCENTILE_CONT(days_open, 0.5) OVER one AS median,
+    PERCENTILE_CONT(days_open, 0.75) OVER one AS three_quarters,
+    AVG(IF(met_sla, 1, IF(met_sla IS NULL, NULL, 0))) OVER one AS in_time,
+    COUNT(*) OVER () AS all_fixed, PERCENTILE_CONT(days_open, 0.5) OVER () AS all_median,
+    AVG(IF(met_sla, 1, IF(met_sla IS NULL, NULL, 0))) OVER () AS all_in_time
+  FROM `{{d}}.occurrence_lifecycle`
+  WHERE closed_at >= @start AND {_IS_FIX} AND opened_at IS NOT NULL
+  WINDOW one AS (PARTITION BY {_SEVERITY})
 )
-GROUP BY week
-""",
-        start=period.start,
-        first=period.first,
-    )
-    opened = Counter({row.week: row.opened for row in rows})
-    fixed = Counter({row.week: row.fixed for row in rows})
-    return [
-        Week(monday, opened[n], fixed[n], so_far=n == WEEKS - 1)
-        for n, monday in enumerate(period.weeks)
-        if monday >= _monday(period.first)
-    ]
-
-
-def _read_fixes(warehouse: Connection, period: Period) -> Fixes:
-    """Read how many days each opening that was closed since `start` lasted."""
-    rows = _query(
-        warehouse,
-        """
-SELECT DISTINCT severity, COUNT(*) OVER (PARTITION BY severity) AS fixed,
-  PERCENTILE_CONT(days, 0.25) OVER (PARTITION BY severity) AS quarter,
-  PERCENTILE_CONT(days, 0.5) OVER (PARTITION BY severity) AS median,
-  PERCENTILE_CONT(days, 0.75) OVER (PARTITION BY severity) AS three_quarters,
-  COUNT(*) OVER () AS all_fixed, PERCENTILE_CONT(days, 0.5) OVER () AS all_median
-FROM (
-  SELECT COALESCE(NULLIF(l.severity, ''), 'none') AS severity, l.days_open AS days
-  FROM `{d}.issue_lifecycle` AS l WHERE l.closed_at >= @start
-)
-""",
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+""",  # noqa: S608 - our names
         start=period.start,
     )
-    found = {
-        row.severity: DaysToFix(
-            row.severity, row.fixed, row.quarter, row.median, row.three_quarters
-        )
-        for row in rows
-    }
+    found = {row.severity: DaysToFix(*(row[name] for name in DaysToFix._fields)) for row in rows}
     return Fixes(
         fixed=rows[0].all_fixed if rows else 0,
         median=rows[0].all_median if rows else None,
+        in_time=rows[0].all_in_time if rows else None,
         by_severity=[found[severity] for severity in _in_order(*found) if severity in found],
+        estimates=estimates,
     )
+
+
+def _read_closings(warehouse: Connection, period: Period) -> list[Closings]:
+    """Count what was closed since `start`, and why."""
+    counts = ", ".join(
+        f"COUNTIF(close_reason = '{reason}') AS {reason}" for reason in Closings._fields[1:]
+    )
+    rows = _query(
+        warehouse,
+        f"SELECT {_SEVERITY} AS severity, {counts} FROM `{{d}}.occurrence_lifecycle`"  # noqa: S608
+        " WHERE closed_at >= @start GROUP BY 1",
+        start=period.start,
+    )
+    return [Closings(**row) for row in rows]
+
+
+def _read_tags(warehouse: Connection, period: Period) -> list[Tag]:
+    """Read the five tags with the most open occurrences."""
+    rows = _query(
+        warehouse,
+        f"""
+WITH tagged AS (
+  SELECT DISTINCT address, JSON_VALUE(item) AS tag
+  FROM `{{d}}.targets_history`, UNNEST(JSON_QUERY_ARRAY(tags)) AS item
+  WHERE valid_to IS NULL AND JSON_VALUE(item) IS NOT NULL
+),
+found AS (
+  SELECT t.tag, {_SEVERITY} AS severity, o.days_open, o.overdue,
+    o.closed_at IS NULL AND o.triage = 'open' AS is_open,
+    COALESCE(o.closed_at >= @start AND {_IS_FIX}, FALSE) AS is_fixed
+  FROM tagged AS t JOIN `{{d}}.occurrence_lifecycle` AS o ON o.target = t.address
+),
+measured AS (
+  SELECT *, SUM(IF(is_open, 1, 0)) OVER (PARTITION BY tag) AS all_open, PERCENTILE_CONT(
+      IF(is_fixed, days_open, NULL), 0.5) OVER (PARTITION BY tag, severity) AS median
+  FROM found
+)
+SELECT tag, all_open, severity, COUNTIF(is_open) AS open, COUNTIF(overdue) AS overdue,
+  AVG(IF(is_open, days_open, NULL)) AS mean_age, COUNTIF(is_fixed) AS fixed, median
+FROM measured WHERE all_open > 0 GROUP BY tag, all_open, severity, median
+""",  # noqa: S608 - our names
+        start=period.start,
+    )
+    found: dict[tuple[int, str], dict[str, TagSeverity]] = {}
+    for row in rows:
+        severities = found.setdefault((-row.all_open, row.tag), {})
+        severities[row.severity] = TagSeverity(*(row[name] for name in TagSeverity._fields))
+    return [
+        Tag(tag, [by[severity] for severity in _in_order(*by) if severity in by])
+        for (_, tag), by in sorted(found.items())[:5]
+    ]
 
 
 def _read_oldest(warehouse: Connection) -> list[OldIssue]:
@@ -433,15 +538,13 @@ def _read_oldest(warehouse: Connection) -> list[OldIssue]:
     rows = _query(
         warehouse,
         """
-SELECT i.id, i.title, i.opened_at, i.times_reopened, o.first_seen,
-  COALESCE(o.occurrences, 0) AS occurrences
+SELECT i.id, i.title, i.opened_at, i.times_reopened, COALESCE(o.occurrences, 0) AS occurrences
 FROM `{d}.open_issues` AS i LEFT JOIN (
-  SELECT issue_id, MIN(first_seen_at) AS first_seen,
-    COUNTIF(NOT COALESCE(snoozed, FALSE)) AS occurrences
+  SELECT issue_id, COUNTIF(NOT COALESCE(snoozed, FALSE)) AS occurrences
   FROM `{d}.open_occurrences` GROUP BY issue_id
 ) AS o ON o.issue_id = i.id
 WHERE i.severity = 'critical' AND NOT COALESCE(i.snoozed, FALSE)
-ORDER BY i.opened_at, o.first_seen IS NULL, o.first_seen, i.id LIMIT 10
+ORDER BY i.opened_at, i.id LIMIT 10
 """,
     )
     return [OldIssue(**row) for row in rows]
