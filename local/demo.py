@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
@@ -150,7 +150,9 @@ def client_of(bigquery_url: str) -> bigquery.Client:
 @contextmanager
 def sample_api() -> Iterator[str]:
     """Run the sample API in a separate process; yields its URL."""
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
     command = [sys.executable, "-m", "sample_api", "--port", "0", "--seed", "7"]
+    command += ["--first-day", yesterday]
     with serving(command, {"SAMPLE_API_TOKEN": TOKEN}, r"(http://\S+)/v1") as url:
         yield url
 
@@ -191,10 +193,11 @@ def show_changes(query: Query, changes: dict[str, list[int]]) -> None:
         f" FROM {DATASET}.issues_history AS now JOIN {DATASET}.issues_history AS before"
         " ON before.id = now.id AND before.valid_to = now.valid_from WHERE"
     )
-    lifecycle = f"SELECT id, severity AS what FROM {DATASET}.issue_lifecycle"
     found = {
-        "opened": f"{lifecycle} WHERE opened_at = {last}",
-        "fixed": f"{lifecycle} WHERE closed_at = {last}",
+        "opened": f"SELECT id, severity AS what FROM {DATASET}.issue_lifecycle"
+        f" WHERE detected_at = {last}",
+        "fixed": f"SELECT id, severity AS what FROM {DATASET}.issues_history WHERE valid_to = {last}"
+        f" AND id NOT IN (SELECT id FROM {DATASET}.open_issues)",
         "severity_changed": "SELECT now.id, CONCAT(before.severity, ' → ', now.severity) AS what"
         f"{changed} before.severity != now.severity",
         "snoozed": f"SELECT now.id, now.severity AS what{changed} now.snoozed > before.snoozed",

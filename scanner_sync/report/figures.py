@@ -239,7 +239,7 @@ class Freshness(NamedTuple):
     scanned: datetime | None
     """When the newest scan was created."""
     reads: Reads | None
-    """None if the dataset does not have the table yet, or no issue was listed."""
+    """None if no issue was listed."""
     tables: list[TableRows]
 
 
@@ -292,21 +292,20 @@ def read_figures(warehouse: Connection, now: datetime) -> Figures:
 
 def _no_histories(name: str) -> LoadError:
     return LoadError(
-        f"There are no histories in {name}, or only those of version 0.1. The report is made from"
-        " them: sync once with HISTORY=true, or set GOOGLE_CLOUD_PROJECT and DATASET to a dataset"
-        " that has them."
+        f"There are no histories in {name}, or only those of an earlier version. The report is made"
+        " from them: sync once with HISTORY=true, or set GOOGLE_CLOUD_PROJECT and DATASET to a"
+        " dataset that has them."
     )
 
 
 def _read(warehouse: Connection, now: datetime) -> Figures:
     existing = {table.table_id for table in warehouse.client.list_tables(warehouse.dataset)}
-    if not existing >= {*HISTORIES, *VIEWS, "_dlt_loads"}:
+    if not existing >= {*HISTORIES, *VIEWS, READS, "_dlt_loads"}:
         raise _no_histories(warehouse.name)
     period = _read_period(warehouse, now)
     weeks, estimates = _read_weeks(warehouse, period)
-    open_now, last_days = _read_now(warehouse, period)
+    open_now, last_days, closings = _read_now(warehouse, period)
     fixes = _read_fixes(warehouse, period, estimates)
-    closings = _read_closings(warehouse, period)
     open_by = {row.severity: row for row in open_now}
     closed_by = {row.severity: row for row in closings}
     seen = [*(severity for week in weeks for severity in week.open), *open_by, *closed_by]
@@ -412,8 +411,12 @@ def _read_weeks(warehouse: Connection, period: Period) -> tuple[list[Week], dict
     }
 
 
-def _read_now(warehouse: Connection, period: Period) -> tuple[list[Now], LastDays]:
-    """Read what is open now, and count what was opened and fixed in the last seven days."""
+def _read_now(warehouse: Connection, period: Period) -> tuple[list[Now], LastDays, list[Closings]]:
+    """Read what is open now, what changed in the last seven days, and what closed since `start`."""
+    reasons = ", ".join(
+        f"COUNTIF(closed_at >= @start AND close_reason = '{reason}') AS is_{reason}"
+        for reason in Closings._fields[1:]
+    )
     rows = _query(
         warehouse,
         f"""
@@ -424,12 +427,14 @@ SELECT {_SEVERITY} AS severity,
   AVG(IF(closed_at IS NULL AND triage = 'open', days_open, NULL)) AS mean_age,
   MAX(IF(closed_at IS NULL AND triage = 'open', days_open, NULL)) AS oldest,
   COUNTIF(opened_at > @week_ago) AS opened,
-  COUNTIF(closed_at > @week_ago AND {_IS_FIX}) AS fixed
+  COUNTIF(closed_at > @week_ago AND {_IS_FIX}) AS fixed,
+  {reasons}
 FROM `{{d}}.occurrence_lifecycle` GROUP BY 1
 """,  # noqa: S608 - our names
         now=period.now,
         monday=period.weeks[-1] + _WEEK,
         week_ago=period.week_ago,
+        start=period.start,
     )
     critical = [row for row in rows if row.severity == "critical"]
     return (
@@ -440,6 +445,11 @@ FROM `{{d}}.occurrence_lifecycle` GROUP BY 1
             opened_critical=sum(row.opened for row in critical),
             fixed_critical=sum(row.fixed for row in critical),
         ),
+        [
+            Closings(row.severity, *(row[f"is_{reason}"] for reason in Closings._fields[1:]))
+            for row in rows
+            if any(row[f"is_{reason}"] for reason in Closings._fields[1:])
+        ],
     )
 
 
@@ -480,20 +490,6 @@ GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
         by_severity=[found[severity] for severity in _in_order(*found) if severity in found],
         estimates=estimates,
     )
-
-
-def _read_closings(warehouse: Connection, period: Period) -> list[Closings]:
-    """Count what was closed since `start`, and why."""
-    counts = ", ".join(
-        f"COUNTIF(close_reason = '{reason}') AS {reason}" for reason in Closings._fields[1:]
-    )
-    rows = _query(
-        warehouse,
-        f"SELECT {_SEVERITY} AS severity, {counts} FROM `{{d}}.occurrence_lifecycle`"  # noqa: S608
-        " WHERE closed_at >= @start GROUP BY 1",
-        start=period.start,
-    )
-    return [Closings(**row) for row in rows]
 
 
 def _read_tags(warehouse: Connection, period: Period) -> list[Tag]:
@@ -611,7 +607,7 @@ FROM `{d}.{table}` AS t LEFT JOIN `{d}._dlt_loads` AS l ON l.load_id = t._dlt_lo
         loads=loads.loads,
         longest_gap=None if loads.longest_gap is None else timedelta(seconds=loads.longest_gap),
         scanned=scanned,
-        reads=_read_reads(warehouse) if READS in existing else None,
+        reads=_read_reads(warehouse),
         tables=[
             TableRows(**row)
             for table in tables

@@ -10,8 +10,9 @@ from google.cloud import bigquery
 
 from tests.conftest import Dataset
 
-NOW = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)  # a Monday
-MONDAY = datetime(2026, 6, 15, tzinfo=UTC)
+# The views measure what is open against BigQuery's present time, so the account is of today.
+NOW = datetime.now(UTC).replace(microsecond=0)
+MONDAY = NOW.replace(hour=0, minute=0, second=0) - timedelta(days=NOW.weekday())
 START = MONDAY - timedelta(weeks=25)
 FIRST = NOW - timedelta(weeks=40)
 SYNCS = [FIRST + timedelta(hours=12 * n) for n in range(40 * 14 + 1)]
@@ -22,6 +23,15 @@ READ_AT = [None] * 2 + [NOW] * 88 + [NOW - timedelta(hours=hours) for hours in r
 IMAGE = '"><img src=x onerror=alert(1)>'
 TITLES = ["<script>alert(1)</script>", "Plain", "{{ 7 * 7 }} & &lt;b&gt;", "</style></svg>", ""]
 TARGETS = [f"host-{n}.example.com" for n in range(11)] + [f"a{IMAGE}"]
+TAGS: dict[str, list[str | None]] = {
+    TARGETS[-1]: [f"t{IMAGE}", None],
+    **{f"host-{n}.example.com": [f"tag {n % 6}"] for n in range(11)},
+}
+"""The tags of each target."""
+REMOVED = {"host-3.example.com"}
+"""Targets that the second sync no longer saw."""
+STATUSES = {"host-4.example.com": "unresponsive", "host-5.example.com": "unscanned"}
+"""The status of targets that are not live."""
 SEVERITIES = ["critical", "high", "medium", "low", "info", IMAGE, None, ""]
 
 
@@ -41,6 +51,8 @@ class Occurrence(NamedTuple):
     snoozed: bool
     first_seen: datetime | None
     end: datetime | None
+    fixed: datetime | None
+    """When the API says that it was fixed."""
 
 
 class Issue(NamedTuple):
@@ -54,7 +66,7 @@ class Issue(NamedTuple):
 
 def some_issues() -> list[Issue]:
     """Make issues that were opened, changed, snoozed, fixed and reopened."""
-    rng = random.Random(7)
+    rng = random.Random(6)
     return [_some_issue(rng, number) for number in range(1, 121)]
 
 
@@ -77,15 +89,21 @@ def _some_issue(rng: random.Random, number: int) -> Issue:
         at += rng.choice([2, 1000, 1000])
     end = openings[-1][-1].end
     occurrences = [
-        Occurrence(
-            rng.choice([*TARGETS, TARGETS[-1], None]),
-            rng.random() < 0.2,
-            rng.choice([None, FIRST - timedelta(days=rng.randrange(90))]),
-            rng.choice([None, end, SYNCS[-3]]) if end is None else end,
-        )
-        for _ in range(rng.randrange(5))
+        _some_occurrence(rng, openings[-1][0].begin, end) for _ in range(rng.randrange(5))
     ]
     return Issue(number, rng.choice(TITLES), openings, occurrences)
+
+
+def _some_occurrence(rng: random.Random, begin: datetime, end: datetime | None) -> Occurrence:
+    if end is None and begin < SYNCS[-3]:
+        end = rng.choice([None, SYNCS[-3]])
+    return Occurrence(
+        rng.choice([*TARGETS, TARGETS[-1], None]),
+        rng.random() < 0.2,
+        rng.choice([None, begin - timedelta(days=rng.randrange(90))]),
+        end,
+        rng.choice([None, end - timedelta(hours=rng.randrange(1, 6))]) if end else None,
+    )
 
 
 def fill(dataset: Dataset, issues: list[Issue]) -> None:
@@ -113,9 +131,10 @@ def fill(dataset: Dataset, issues: list[Issue]) -> None:
         "occurrences_issues_history",
         [
             {
-                "entity_key": f"{issue.id}/{n}",
+                "entity_key": f"{issue.id}/{10 * issue.id + n}",
                 "issue_id": issue.id,
                 "id": n,
+                "occurrence_id": 10 * issue.id + n,
                 "target": occurrence.target,
                 "snoozed": occurrence.snoozed,
                 "first_seen_at": occurrence.first_seen,
@@ -126,9 +145,38 @@ def fill(dataset: Dataset, issues: list[Issue]) -> None:
             for n, occurrence in enumerate(issue.occurrences)
         ],
     )
-    tags = [f"t{IMAGE}", None]
-    target = {"entity_key": "1", "id": 1, "address": TARGETS[-1], "tags": tags, "valid_from": FIRST}
-    insert_states(dataset, "targets_history", [target])
+    _insert(
+        dataset,
+        "fixed_occurrences",
+        [
+            {
+                "occurrence_id": 10 * issue.id + n,
+                "remediated_at": occurrence.fixed,
+                "first_seen_at": occurrence.first_seen,
+                "_dlt_load_id": "1",
+                "_dlt_id": f"{issue.id}/{n}",
+            }
+            for issue in issues
+            for n, occurrence in enumerate(issue.occurrences)
+            if occurrence.fixed
+        ],
+    )
+    insert_states(
+        dataset,
+        "targets_history",
+        [
+            {
+                "entity_key": f"{n}",
+                "id": n,
+                "address": address,
+                "tags": TAGS.get(address, []),
+                "target_status": STATUSES.get(address, "live"),
+                "valid_from": FIRST,
+                "valid_to": SYNCS[1] if address in REMOVED else None,
+            }
+            for n, address in enumerate(TARGETS)
+        ],
+    )
     _insert(
         dataset,
         "occurrence_reads",

@@ -92,6 +92,7 @@ class ReadPage(HTMLParser):
         self.charts: dict[str, list[list[str]]] = {}
         self.tags: set[str] = set()
         self.attributes: set[str] = set()
+        self.links: set[str] = set()
         self.words: list[str] = []
         self._cell: list[str] | None = None
         self.feed(path.read_text())
@@ -101,6 +102,8 @@ class ReadPage(HTMLParser):
         self.tags.add(tag)
         self.attributes |= {name for name, _ in attrs}
         attributes = {name: value or "" for name, value in attrs}
+        if tag == "a":
+            self.links.add(attributes["href"])
         if tag == "h2":
             self._heading = attributes["id"]
         elif tag == "div" and attributes.get("class", "").startswith("chart "):
