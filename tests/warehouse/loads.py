@@ -82,3 +82,17 @@ def literal(kind: str, value: object) -> str:
     if kind == "JSON":
         return f"JSON '{json.dumps(value)}'"
     return f"{kind} '{value}'" if kind in ("DATE", "TIMESTAMP") else json.dumps(value)
+
+
+def insert(dataset: Dataset, table: str, rows: list[dict[str, Any]]) -> None:
+    """Append rows to a table; a column that a row lacks is null."""
+    fields = dataset.client.get_table(f"{dataset.name}.{table}").schema
+    values = (", ".join(literal(f.field_type, row.get(f.name)) for f in fields) for row in rows)
+    columns = ", ".join(f"`{field.name}`" for field in fields)
+    dataset.query(f"INSERT INTO {{d}}.{table} ({columns}) VALUES ({'), ('.join(values)})")
+
+
+def insert_states(dataset: Dataset, history: str, states: list[dict[str, Any]]) -> None:
+    """Append states to a history, with the columns that every state has."""
+    own = {"state_hash": "", "_dlt_load_id": "1", "_dlt_id": ""}
+    insert(dataset, history, [own | state for state in states])

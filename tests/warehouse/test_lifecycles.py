@@ -1,0 +1,463 @@
+"""Half a year of an account: every lifecycle and every measure, worked out by hand.
+
+Instants are days since a Monday 26 weeks ago, so that the last week is always the present one. A
+sync runs each Tuesday from day 71 on. Nothing happens after day 176.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.conftest import Dataset
+from tests.warehouse.loads import insert, insert_states, make_tables
+
+TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+START = TODAY - timedelta(days=TODAY.weekday(), weeks=26)
+HALF_AN_HOUR = 1 / 48
+IN_30_DAYS = "in 30 days"
+"""The goal of what has been snoozed all along, which moves with the present."""
+
+Row = tuple[Any, ...]
+
+
+def at(day: float | None) -> datetime | None:
+    return None if day is None else START + timedelta(days=day)
+
+
+ISSUES: list[Row] = [
+    (1, "critical", False, None, 71, None),
+    (2, "high", False, None, 71, 92),
+    (3, "medium", False, None, 71, 85),
+    (3, "medium", False, None, 106, None),
+    (4, "low", False, None, 71, 92),
+    (4, "low", False, None, 99, 120),
+    (5, "high", False, None, 78, None),
+    (6, "critical", False, None, 71, 113),
+    (7, "medium", False, None, 78, 120),
+    (8, "high", False, None, 71, 92),
+    (8, "high", True, "ACCEPT_RISK", 92, None),
+    (9, "low", False, None, 71, 134),
+    (10, "critical", False, None, 71, None),
+    (11, "high", False, None, 127, None),
+    (12, "medium", False, None, 85, 99),
+    (13, None, False, None, 92, None),
+    (14, "medium", False, None, 71, 99),
+    (15, "low", False, None, 71, 78),
+]
+"""States of the issues: id, severity, snoozed, snooze_reason, valid_from, valid_to."""
+
+OCCURRENCES: list[Row] = [
+    # Found before the first sync, and still open.
+    (1, 1, 11, "a", 50, None, 71, None),
+    # Fixed between two syncs.
+    (2, 1, 21, "a", 70, None, 71, 92),
+    # Reopened; no fix is listed.
+    (3, 1, 31, "a", 60, None, 71, 85),
+    (3, 1, 31, "a", 60, None, 106, None),
+    # Reopened after a fix that the API dates.
+    (4, 1, 41, "a", 65, None, 71, 92),
+    (4, 1, 41, "a", 96, None, 99, 120),
+    # Fixed and back between two syncs.
+    (5, 1, 51, "a", 75, None, 78, None),
+    # Its target is removed.
+    (6, 1, 61, "b", 40, None, 71, 113),
+    # Its target is unresponsive.
+    (7, 1, 71, "c", 77, None, 78, 120),
+    # Snoozed: for a time and then fixed; fixed while snoozed; after it was overdue; and all along.
+    (8, 1, 81, "d", 71, None, 71, 85),
+    (8, 1, 81, "d", 71, "ACCEPT_RISK", 85, 106),
+    (8, 1, 81, "d", 71, None, 106, 113),
+    (8, 2, 82, "d", 71, None, 71, 78),
+    (8, 2, 82, "d", 71, "FALSE_POSITIVE", 78, 127),
+    (8, 3, 83, "d", 30, "MITIGATING_CONTROLS", 71, None),
+    (8, 4, 84, "d", 71, "LATER", 71, None),
+    # Renumbered.
+    (9, 901, 95, "a", 69, None, 71, 106),
+    (9, 902, 95, "a", 69, None, 106, 134),
+    # Not read since day 141: fixed after that, and half an hour before it.
+    (10, 1, 101, "a", 70, None, 71, None),
+    (11, 1, 111, "a", 126, None, 127, None),
+    # Without a severity, and without a date of the API.
+    (13, 1, 131, "a", None, None, 92, None),
+    # Fixed before the first sync, and back.
+    (14, 1, 141, "a", 68, None, 71, 99),
+    # Fixed while the first sync read the API.
+    (15, 1, 151, "a", 66, None, 71, 78),
+]
+"""States: issue, id, occurrence_id, target, first_seen_at, snooze_reason, valid_from, valid_to."""
+
+FIXES: list[Row] = [
+    (903, 95, "Issue 9", "low", "a", 69, 130),
+    (1, 41, "Issue 4", "low", "a", 65, 90),
+    (1, 51, "Issue 5", "high", "a", 75, 81),
+    (1, 81, "Issue 8", "high", "d", 71, 110),
+    (2, 82, "Issue 8", "high", "d", 71, 125),
+    (7, 90, "Old", "high", "e", 20, 30),  # before the first sync
+    (1, 101, "Issue 10", "critical", "a", 70, 150),
+    (1, 111, "Issue 11", "high", "a", 126, 141 - HALF_AN_HOUR),
+    (1, 141, "Issue 14", "medium", "a", 45, 55),
+    (1, 141, "Issue 14", "medium", "a", 68, 97),
+    (1, 151, "Issue 15", "low", "a", 66, 71 - HALF_AN_HOUR),
+]
+"""What the API lists: id, occurrence_id, title, severity, host, first_seen_at, remediated_at."""
+
+LATE_FIX: Row = (1, 21, "Issue 2", "high", "a", 70, 88)
+"""A fix that the API lists after the sync that missed the occurrence."""
+
+TARGETS: list[Row] = [
+    (1, "a", "live", 71, None),
+    (2, "b", "live", 71, 113),
+    (3, "c", "live", 71, 120),
+    (3, "c", "unresponsive", 120, None),
+]
+"""States of the targets: id, address, target_status, valid_from, valid_to."""
+
+READ_AT = {5: 176, 8: 176, 1: 176, 3: 176, 13: 176, 10: 141, 11: 141}
+"""When the occurrences of each issue that is listed were last read."""
+
+
+def insert_fixes(dataset: Dataset, fixes: list[Row]) -> None:
+    names = ("id", "occurrence_id", "title", "severity", "affected_host")
+    rows = [
+        dict(zip(names, fix, strict=False))
+        | {"first_seen_at": at(seen), "remediated_at": at(fixed)}
+        for *fix, seen, fixed in fixes
+    ]
+    insert(dataset, "fixed_occurrences", rows)
+
+
+def fill(dataset: Dataset) -> None:
+    """Write what the syncs left, while the plan of the account lacked the listing of fixes."""
+    make_tables(dataset)
+    warehouse = dataset.warehouse
+    warehouse.complete_load({}, None, warehouse.check_names(history=True), history=True)
+    insert_states(
+        dataset,
+        "issues_history",
+        [
+            {
+                "entity_key": f"{issue}",
+                "id": issue,
+                "title": f"Issue {issue}",
+                "severity": severity,
+                "snoozed": snoozed,
+                "snooze_reason": reason,
+                "valid_from": at(begin),
+                "valid_to": at(end),
+            }
+            for issue, severity, snoozed, reason, begin, end in ISSUES
+        ],
+    )
+    insert_states(
+        dataset,
+        "occurrences_issues_history",
+        [
+            {
+                "entity_key": f"{issue}/{occurrence}",
+                "issue_id": issue,
+                "id": id,
+                "occurrence_id": occurrence,
+                "target": target,
+                "first_seen_at": at(first_seen),
+                "snoozed": reason is not None,
+                "snooze_reason": reason,
+                "valid_from": at(begin),
+                "valid_to": at(end),
+            }
+            for issue, id, occurrence, target, first_seen, reason, begin, end in OCCURRENCES
+        ],
+    )
+    insert_states(
+        dataset,
+        "targets_history",
+        [
+            {
+                "entity_key": f"{id}",
+                "id": id,
+                "address": address,
+                "target_status": status,
+                "valid_from": at(begin),
+                "valid_to": at(end),
+            }
+            for id, address, status, begin, end in TARGETS
+        ],
+    )
+    insert(
+        dataset,
+        "occurrence_reads",
+        [{"issue_id": issue, "read_at": at(day)} for issue, day in READ_AT.items()],
+    )
+
+
+OPEN = (None, None)
+"""`closed_at` and `close_reason` of what is open."""
+GONE = "not_reported"
+
+ISSUE_LIFECYCLES: list[Row] = [
+    # issue, severity, triage, opened, detected, closed, reason, reopened, due, overdue, met
+    (1, "critical", "open", 50, 71, *OPEN, 0, 57, True, None),
+    (2, "high", "open", 70, 71, 88, "fixed", 0, 100, False, True),
+    (3, "medium", "open", 60, 71, 85, GONE, 0, 120, False, True),
+    (3, "medium", "open", 106, 106, *OPEN, 1, 166, True, None),
+    (4, "low", "open", 65, 71, 90, "fixed", 0, 185, False, True),
+    (4, "low", "open", 96, 99, 120, GONE, 1, 216, False, True),
+    (5, "high", "open", 75, 78, *OPEN, 0, 105, True, None),
+    (6, "critical", "open", 40, 71, 113, "target_removed", 0, 47, False, False),
+    (7, "medium", "open", 77, 78, 120, "target_not_scanned", 0, 137, False, True),
+    (8, "high", "accepted_risk", 30, 71, *OPEN, 0, 60, False, None),
+    (9, "low", "open", 69, 71, 130, "fixed", 0, 189, False, True),
+    (10, "critical", "open", 70, 71, *OPEN, 0, 77, True, None),
+    (11, "high", "open", 126, 127, *OPEN, 0, 156, True, None),
+    (12, "medium", "open", 85, 85, 99, GONE, 0, 145, False, True),
+    (13, None, "open", 92, 92, *OPEN, 0, None, False, None),
+    (14, "medium", "open", 45, None, 55, "fixed", 0, 105, False, True),
+    (14, "medium", "open", 68, 71, 97, "fixed", 1, 128, False, True),
+    (15, "low", "open", 66, 71, 71 - HALF_AN_HOUR, "fixed", 0, 186, False, True),
+]
+
+OCCURRENCE_LIFECYCLES: list[Row] = [
+    # issue, occurrence, id, severity, target, and as above from triage on
+    (1, 11, 1, "critical", "a", "open", 50, 71, *OPEN, 0, 57, True, None),
+    (2, 21, 1, "high", "a", "open", 70, 71, 88, "fixed", 0, 100, False, True),
+    (3, 31, 1, "medium", "a", "open", 60, 71, 85, GONE, 0, 120, False, True),
+    (3, 31, 1, "medium", "a", "open", 106, 106, *OPEN, 1, 166, True, None),
+    (4, 41, 1, "low", "a", "open", 65, 71, 90, "fixed", 0, 185, False, True),
+    (4, 41, 1, "low", "a", "open", 96, 99, 120, GONE, 1, 216, False, True),
+    (5, 51, 1, "high", "a", "open", 75, 78, 81, "fixed", 0, 105, False, True),
+    (5, 51, 1, "high", "a", "open", 81, 81, *OPEN, 1, 111, True, None),
+    (6, 61, 1, "critical", "b", "open", 40, 71, 113, "target_removed", 0, 47, False, False),
+    (7, 71, 1, "medium", "c", "open", 77, 78, 120, "target_not_scanned", 0, 137, False, True),
+    (8, 81, 1, "high", "d", "open", 71, 71, 110, "fixed", 0, 71 + 30 + 21, False, True),
+    (8, 82, 2, "high", "d", "false_positive", 71, 71, 125, "fixed", 0, 71 + 30 + 47, False, True),
+    (8, 83, 3, "high", "d", "mitigated", 30, 71, *OPEN, 0, 60, False, None),
+    (8, 84, 4, "high", "d", "snoozed", 71, 71, *OPEN, 0, IN_30_DAYS, False, None),
+    (9, 95, 902, "low", "a", "open", 69, 71, 130, "fixed", 0, 189, False, True),
+    (10, 101, 1, "critical", "a", "open", 70, 71, 150, "fixed", 0, 77, False, False),
+    (11, 111, 1, "high", "a", "open", 126, 127, 141 - HALF_AN_HOUR, "fixed", 0, 156, False, True),
+    (13, 131, 1, None, "a", "open", 92, 92, *OPEN, 0, None, False, None),
+    (14, 141, 1, "medium", "a", "open", 45, None, 55, "fixed", 0, 105, False, True),
+    (14, 141, 1, "medium", "a", "open", 68, 71, 97, "fixed", 1, 128, False, True),
+    (15, 151, 1, "low", "a", "open", 66, 71, 71 - HALF_AN_HOUR, "fixed", 0, 186, False, True),
+    (None, 90, 7, "high", "e", "open", 20, None, 30, "fixed", 0, 50, False, True),
+]
+
+ISSUES_WITHOUT_FIXES: list[Row] = [
+    (2, "high", "open", 70, 71, 92, GONE, 0, 100, False, True),
+    (4, "low", "open", 65, 71, 92, GONE, 0, 185, False, True),
+    (4, "low", "open", 96, 99, 120, GONE, 1, 216, False, True),
+    (9, "low", "open", 69, 71, 134, GONE, 0, 189, False, True),
+    (14, "medium", "open", 68, 71, 99, GONE, 0, 128, False, True),
+    (15, "low", "open", 66, 71, 78, GONE, 0, 186, False, True),
+]
+"""The lifecycles of issues that are different while the listing of fixes is unavailable."""
+
+OCCURRENCES_WITHOUT_FIXES: list[Row] = [
+    (2, 21, 1, "high", "a", "open", 70, 71, 92, GONE, 0, 100, False, True),
+    (4, 41, 1, "low", "a", "open", 65, 71, 92, GONE, 0, 185, False, True),
+    (4, 41, 1, "low", "a", "open", 96, 99, 120, GONE, 1, 216, False, True),
+    (5, 51, 1, "high", "a", "open", 75, 78, *OPEN, 0, 105, True, None),
+    (8, 81, 1, "high", "d", "open", 71, 71, 113, GONE, 0, 71 + 30 + 21, False, True),
+    (8, 82, 2, "high", "d", "false_positive", 71, 71, 127, GONE, 0, 71 + 30 + 49, False, True),
+    (9, 95, 902, "low", "a", "open", 69, 71, 134, GONE, 0, 189, False, True),
+    (10, 101, 1, "critical", "a", "open", 70, 71, *OPEN, 0, 77, True, None),
+    (11, 111, 1, "high", "a", "open", 126, 127, *OPEN, 0, 156, True, None),
+    (14, 141, 1, "medium", "a", "open", 68, 71, 99, GONE, 0, 128, False, True),
+    (15, 151, 1, "low", "a", "open", 66, 71, 78, GONE, 0, 186, False, True),
+]
+"""The same of occurrences; that of 90 is not there at all."""
+
+
+MEASURES = """
+                                            days to fix                mean  share over-
+   severity open opened closed fixed reopened  mean  median  Kaplan  days open time due
+ 2 all         1      1      0     0        0       -       -       -        1     -       0
+ 4 all         1      1      1     1        0      10      10      10        5     1       0
+ 5 all         2      1      0     0        0       -       -      10        7     -       0
+ 6 all         3      1      0     0        0       -       -      10  10.6667     -       1
+ 7 all         3      1      1     1        0      10      10      10       16     1       1
+ 8 all         4      1      0     0        0       -       -       -       18     -       3
+ 9 all         8      4      0     0        1       -       -       -       14     -       3
+10 all        13      6      1     1        0  4.9792  4.9792       -  14.6923     1       2
+11 all        14      2      1     1        1       6       6       -  20.2143     1       3
+12 all        11      0      3     3        0 22.6667      25      25  27.5455     1       3
+13 all        12      2      1     1        1      29      29      29  29.8333     1       3
+14 all        12      0      0     0        0       -       -       -  36.8333     -       3
+15 all        12      1      1     1        1      39      39       -  40.9167     1       4
+16 all        11      0      1     0        0       -       -       -  45.0909     -       3
+17 all         8      0      3     2        0      39      39      54   54.875     1       3
+18 all         8      1      1     1        0      61      61      54    54.75     1       3
+20 all         7      0      1     1        0 14.9792 14.9792      39  75.5714     1       3
+21 all         6      0      1     1        0      80      80      39  82.3333     0       2
+23 all         6      0      0     0        0       -       -      39  96.3333     -       3
+ 5 critical    1      1      0     0        0       -       -       -        2     -       0
+ 6 critical    1      0      0     0        0       -       -       -        9     -       1
+ 7 critical    2      1      0     0        0       -       -       -       11     -       1
+ 8 critical    2      0      0     0        0       -       -       -       18     -       2
+10 critical    3      1      0     0        0       -       -       -  23.6667     -       2
+11 critical    3      0      0     0        0       -       -       -  30.6667     -       3
+16 critical    2      0      1     0        0       -       -       -       59     -       2
+21 critical    1      0      1     1        0      80      80      80      104     0       1
+ 2 high        1      1      0     0        0       -       -       -        1     -       0
+ 4 high        1      1      1     1        0      10      10      10        5     1       0
+ 8 high        1      0      0     0        0       -       -      10       33     -       1
+10 high        6      5      0     0        0       -       -      10  12.3333     -       0
+11 high        6      1      1     1        1       6       6       -  18.3333     1       0
+12 high        5      0      1     1        0      18      18       -     26.2     1       0
+15 high        4      0      1     1        0      39      39      39    48.75     1       1
+17 high        3      0      1     1        0      54      54      39  65.3333     1       1
+18 high        4      1      0     0        0       -       -      54       56     -       1
+20 high        3      0      1     1        0 14.9792 14.9792      39  86.3333     1       1
+ 6 medium      1      1      0     0        0       -       -       -        4     -       0
+ 7 medium      0      0      1     1        0      10      10      10        -     1       0
+ 8 medium      1      1      0     0        0       -       -      10        3     -       0
+ 9 medium      2      1      0     0        1       -       -      10        6     -       0
+11 medium      3      1      0     0        0       -       -       -  15.6667     -       0
+12 medium      2      0      1     1        0      25      25      25     18.5     1       0
+13 medium      1      0      1     1        0      29      29      25       21     1       0
+15 medium      2      1      0     0        1       -       -      25     20.5     -       0
+16 medium      2      0      0     0        0       -       -      29     27.5     -       0
+17 medium      1      0      1     0        0       -       -      29       20     -       0
+23 medium      1      0      0     0        0       -       -      29       62     -       1
+ 9 low         3      3      0     0        0       -       -       -   3.3333     -       0
+10 low         2      0      1     1        0  4.9792  4.9792       -       10     1       0
+12 low         1      0      1     1        0      25      25      25       22     1       0
+13 low         2      1      0     0        1       -       -      25     15.5     -       0
+17 low         1      0      1     1        0      24      24      24       57     1       0
+18 low         0      0      1     1        0      61      61      24        -     1       0
+13 none        1      1      0     0        0       -       -       -        6     -       0
+"""
+"""The measures of each week, which is written as its number from 0 on. A week that is not there is
+like the one before: nothing was opened or closed, and what is open is a week older."""
+
+
+def lifecycle(row: Row, now: float) -> dict[str, Any]:
+    """Return the end of a written row, which both kinds have, as the view has it."""
+    triage, opened, detected, closed, reason, reopened, due, overdue, met = row
+    if due == IN_30_DAYS:
+        due = now + 30
+    return {
+        "triage": triage,
+        "opened_at": opened,
+        "detected_at": detected,
+        "closed_at": closed,
+        "close_reason": reason,
+        "days_open": (now if closed is None else closed) - opened,
+        "times_reopened": reopened,
+        "due_at": due,
+        "overdue": overdue,
+        "met_sla": met,
+    }
+
+
+def issue_lifecycle(row: Row, now: float) -> dict[str, Any]:
+    issue, severity, *rest = row
+    own = {"entity_key": f"{issue}", "id": issue, "title": f"Issue {issue}", "severity": severity}
+    return own | lifecycle(tuple(rest), now)
+
+
+def occurrence_lifecycle(row: Row, now: float) -> dict[str, Any]:
+    issue, occurrence, id, severity, target, *rest = row
+    return {
+        "entity_key": f"{'' if issue is None else issue}/{occurrence}",
+        "issue_id": issue,
+        "id": id,
+        "occurrence_id": occurrence,
+        "title": "Old" if issue is None else f"Issue {issue}",
+        "severity": severity,
+        "target": target,
+    } | lifecycle(tuple(rest), now)
+
+
+def shown(dataset: Dataset, view: str) -> tuple[list[dict[str, Any]], float]:
+    """Return the rows of a view, with instants as days since the start, and the day it is now."""
+
+    def days(value: Any) -> Any:
+        if not isinstance(value, datetime):
+            return value
+        return (value - START) / timedelta(days=1)
+
+    rows = [
+        {column: days(value) for column, value in row.items()}
+        for row in dataset.query(f"SELECT *, CURRENT_TIMESTAMP() AS now FROM {{d}}.{view}")
+    ]
+    now: float = max(row.pop("now") for row in rows)
+    return rows, now
+
+
+def by_key(row: dict[str, Any]) -> tuple[Any, ...]:
+    return (row["entity_key"], row["times_reopened"])
+
+
+def assert_lifecycles(dataset: Dataset, issues: list[Row], occurrences: list[Row]) -> None:
+    """Assert that the views have these rows, and nothing else."""
+    for view, written, as_row in (
+        ("occurrence_lifecycle", occurrences, occurrence_lifecycle),
+        ("issue_lifecycle", issues, issue_lifecycle),
+    ):
+        rows, now = shown(dataset, view)
+        expected = sorted((as_row(row, now) for row in written), key=by_key)
+        found = sorted(rows, key=by_key)
+        assert [by_key(row) for row in found] == [by_key(row) for row in expected]
+        for row, wanted in zip(found, expected, strict=True):
+            # The view counts whole seconds.
+            assert row == pytest.approx(wanted, rel=0, abs=2 / 86400)
+
+
+COUNTS = ("open", "opened", "closed", "fixed", "reopened")
+DAYS = ("mean_days_to_fix", "median_days_to_fix", "kaplan_meier_days_to_fix", "mean_days_open")
+MEASURE = (*COUNTS, *DAYS, "share_in_time", "overdue")
+
+
+def measures(now: float) -> list[dict[str, Any]]:
+    """Return the written measures, with a row for each week and severity until now."""
+    written = {
+        (int(week), severity): [None if value == "-" else float(value) for value in values]
+        for week, severity, *values in (line.split() for line in MEASURES.splitlines()[3:])
+    }
+    rows = []
+    for severity in dict.fromkeys(severity for _, severity in written):
+        last: list[float | None] = [*[0.0] * 5, *[None] * 5, 0.0]
+        for week in range(2, int(now // 7) + 1):
+            if (week, severity) in written:
+                last = written[week, severity]
+            else:
+                is_open, *_, kaplan_meier, age, _, overdue = last
+                older = min(7, now - 7 * week)
+                age = None if age is None else age + older
+                last = [is_open, 0, 0, 0, 0, None, None, kaplan_meier, age, None, overdue]
+            begin = (START + timedelta(weeks=week)).date()
+            rows.append(
+                {"week": begin, "severity": severity} | dict(zip(MEASURE, last, strict=True))
+            )
+    return rows
+
+
+def test_half_a_year(dataset: Dataset) -> None:
+    """The dates are the API's where it has them, and a fix that it lists late corrects them."""
+    fill(dataset)
+    # While the plan lacks the listing of fixes, the syncs say when something ended.
+    changed = {row[0] for row in ISSUES_WITHOUT_FIXES}
+    issues = [row for row in ISSUE_LIFECYCLES if row[0] not in changed]
+    changed = {90, *(row[1] for row in OCCURRENCES_WITHOUT_FIXES)}
+    occurrences = [row for row in OCCURRENCE_LIFECYCLES if row[1] not in changed]
+    assert_lifecycles(
+        dataset, issues + ISSUES_WITHOUT_FIXES, occurrences + OCCURRENCES_WITHOUT_FIXES
+    )
+    # The listing is there; of issue 2 it lacks the fix for now.
+    insert_fixes(dataset, FIXES)
+    assert_lifecycles(
+        dataset,
+        [row for row in ISSUE_LIFECYCLES if row[0] != 2] + ISSUES_WITHOUT_FIXES[:1],
+        [row for row in OCCURRENCE_LIFECYCLES if row[0] != 2] + OCCURRENCES_WITHOUT_FIXES[:1],
+    )
+    insert_fixes(dataset, [LATE_FIX])
+    assert_lifecycles(dataset, ISSUE_LIFECYCLES, OCCURRENCE_LIFECYCLES)
+
+    rows, now = shown(dataset, "remediation_metrics")
+    expected = measures(now)
+    found = {(row["week"], row["severity"]): row for row in rows}
+    assert len(found) == len(rows)
+    assert found.keys() == {(row["week"], row["severity"]) for row in expected}
+    for row in expected:
+        assert found[row["week"], row["severity"]] == pytest.approx(row, rel=0, abs=1e-4)
