@@ -228,6 +228,44 @@ def test_a_listing_that_is_rejected_without_the_parameter_too_fails_the_sync(
     assert times(dataset).keys() == {1}
 
 
+def test_a_sync_of_other_tables_makes_an_empty_one_for_the_views(
+    account: Account,
+    dataset: Dataset,
+    http: flask.testing.FlaskClient,
+    syncs: Syncs,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A sync of the fixed occurrences reads them whole after that; and after they were dropped."""
+    monkeypatch.setenv("HISTORY", "true")
+    account.issues = [{"id": 1, "severity": "low"}]
+    account.occurrences = {1: [{"id": 1, "occurrence_id": 1, "target": "a"}]}
+    account.fixed = [
+        fix(n, NOW - timedelta(days=days)) | {"first_seen_at": "2020-01-01T00:00:00Z"}
+        for n, days in ((2, 1), (3, 300))
+    ]
+
+    def sync_others() -> list[tuple[int | None, int]]:
+        """Return the lifecycles that there are after it."""
+        others = ["issues", "occurrences_issues", "targets"]
+        assert http.post("/", json={"resources": others}).status_code == 200
+        return lifecycles()
+
+    def lifecycles() -> list[tuple[int | None, int]]:
+        found = dataset.query(
+            "SELECT issue_id, occurrence_id FROM {d}.occurrence_lifecycle ORDER BY occurrence_id"
+        )
+        return [(row["issue_id"], row["occurrence_id"]) for row in found]
+
+    assert sync_others() == [(1, 1)]
+    assert times(dataset) == {}
+    assert syncs() == (None, 2)
+    assert lifecycles() == [(1, 1), (None, 2), (None, 3)]
+    dataset.client.delete_table(f"{PROJECT}.{dataset.name}.fixed_occurrences")
+    assert sync_others() == [(1, 1)]
+    assert syncs() == (None, 2)
+    assert lifecycles() == [(1, 1), (None, 2), (None, 3)]
+
+
 def test_nothing_fixed_yet_is_read_whole(account: Account, dataset: Dataset, syncs: Syncs) -> None:
     """There is no newest fix to start from; a fix in the future is no start either."""
     assert syncs() == (None, 0)

@@ -105,7 +105,8 @@ class Connection:
         """Create a table, or add the columns that the `existing` one lacks. Runs no jobs."""
         fields = schema_of(columns)
         if existing is None:
-            self.client.create_table(bigquery.Table(f"{self.name}.{name}", fields))
+            # dlt may have created it since: it makes a table that was dropped, even for no rows.
+            self.client.create_table(bigquery.Table(f"{self.name}.{name}", fields), exists_ok=True)
             return
         present = {field.name for field in existing.schema}
         if missing := [field for field in fields if field.name not in present]:
