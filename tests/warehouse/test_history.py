@@ -315,6 +315,30 @@ def test_tags_are_a_set(dataset: Dataset) -> None:
     assert sorted(row["id"] for row in closed) == changed
 
 
+def test_the_status_of_a_target_is_a_state(dataset: Dataset) -> None:
+    """Also its first one; without one there is no new state."""
+    loads = Loads(dataset)
+
+    def load(day: int, *statuses: str | None) -> dict[str, dict[str, int]]:
+        rows = [target(n, "a") | {"target_status": of} for n, of in enumerate(statuses)]
+        return loads.load(day, targets=rows)
+
+    assert load(1, "live", None, None) == {"targets": counts(3, 0, 0)}
+    assert load(2, "live", None, "live") == {"targets": counts(0, 0, 1)}
+    assert load(3, "unresponsive", None, "live") == {"targets": counts(0, 0, 1)}
+    states = dataset.query("SELECT * FROM {d}.targets_history")
+    assert sorted(
+        (r["id"], loads.day_of(r["valid_from"]), r["target_status"], loads.day_of(r["valid_to"]))
+        for r in states
+    ) == [
+        (0, 1, "live", 3),
+        (0, 3, "unresponsive", None),
+        (1, 1, None, None),
+        (2, 1, None, 2),
+        (2, 2, "live", None),
+    ]
+
+
 def test_two_occurrences_with_one_identifier_are_both_kept(dataset: Dataset) -> None:
     """Both are in the history and open, in whatever order they come, and each is closed once."""
     loads = Loads(dataset)

@@ -33,6 +33,8 @@ UNCHANGED = {
 }
 FIRST, SECOND, THIRD = sorted({row[-4] for row in VERSION_0_1["tables"]["issues_history"]["rows"]})
 """Instants of the three syncs."""
+FOUND = "2026-11-01 00:00:00+00:00"
+"""When the API first saw each occurrence."""
 
 
 def restore(dataset: Dataset, views: str) -> None:
@@ -89,24 +91,24 @@ def assert_kept(dataset: Dataset) -> None:
             column for column, declared in HISTORY_COLUMNS.items() if declared.required
         }
     assert lifecycle(dataset, "issue", "id", "title", "severity") == [
-        (1, "Issue 1", "critical", 0, FIRST, None),
-        (2, "Issue 2", "critical", 0, FIRST, SECOND),
+        (1, "Issue 1", "critical", 0, FOUND, None),
+        (2, "Issue 2", "critical", 0, FOUND, SECOND),
         (2, "Issue 2", "critical", 1, THIRD, None),
-        (3, "Issue 3", "low", 0, FIRST, None),
+        (3, "Issue 3", "low", 0, FOUND, None),
     ]
     assert lifecycle(dataset, "occurrence", "entity_key", "severity", "target") == [
-        ("1/11", "critical", "www.example.com", 0, FIRST, None),
+        ("1/11", "critical", "www.example.com", 0, FOUND, None),
         ("2/21", "critical", "db.example.com", 1, THIRD, None),
-        ("2/21", "critical", "www.example.com", 0, FIRST, SECOND),
-        ("2/id/2", "critical", "db.example.com", 0, FIRST, SECOND),
+        ("2/21", "critical", "www.example.com", 0, FOUND, SECOND),
+        ("2/id/2", "critical", "db.example.com", 0, FOUND, SECOND),
         ("2/id/2", "critical", "db.example.com", 1, THIRD, None),
-        ("3/31", "low", "db.example.com", 0, SECOND, THIRD),
+        ("3/31", "low", "db.example.com", 0, FOUND, THIRD),
     ]
     opened = dataset.query("SELECT id, opened_at, times_reopened FROM {d}.open_issues ORDER BY id")
     assert [(row["id"], str(row["opened_at"]), row["times_reopened"]) for row in opened] == [
-        (1, FIRST, 0),
+        (1, FOUND, 0),
         (2, THIRD, 1),
-        (3, FIRST, 0),
+        (3, FOUND, 0),
     ]
     assert len(dataset.query("SELECT * FROM {d}.open_occurrences")) == 3
     labels = {t.table_id: t.labels for t in tables(dataset) if t.table_type == "VIEW"}
@@ -220,6 +222,10 @@ def test_later_syncs_look_for_nothing_of_0_1(dataset: Dataset, emulator_port: in
     assert {method for method, _, _ in requests} == {"GET", "POST"}
     [job] = [body for method, _, body in requests if method == "POST"]
     assert b"ALTER" not in job
+    # The status of a target, which version 0.1 did not keep, is a state from now on.
+    dataset.query("UPDATE {d}.targets SET target_status = 'live' WHERE id = 1")
+    changed = {"targets": {"opened": 0, "closed": 0, "changed": 1}}
+    assert update(dataset.warehouse) == UNCHANGED | changed
 
 
 @pytest.mark.parametrize("kind", ["VIEW", "TABLE"])
