@@ -12,14 +12,15 @@ DLT_OWN = "_dlt_load_id STRING, _dlt_id STRING"
 
 
 def test_what_exists_is_returned(dataset: Dataset) -> None:
-    """By name; without histories neither they nor their views are looked for."""
+    """By name; without histories neither they nor the views and goals are looked for."""
     dataset.client.create_dataset(dataset.name)
     assert dataset.warehouse.check_names(history=True) == {}
     dataset.client.delete_dataset(dataset.name)
     Loads(dataset).load(1, issues=[{"id": 1}])
     merged = {*TABLES, "occurrence_reads"}
-    histories = {"issues_history", "occurrences_issues_history", "targets_history"}
+    histories = {"issues_history", "occurrences_issues_history", "targets_history", "sla_policy"}
     views = {"issue_lifecycle", "occurrence_lifecycle", "open_issues", "open_occurrences"}
+    views.add("remediation_metrics")
     found = dataset.warehouse.check_names(history=True)
     assert found.keys() == merged | histories | views
     assert all(table.table_id == name for name, table in found.items())
@@ -40,6 +41,7 @@ def test_what_exists_is_returned(dataset: Dataset) -> None:
         ("_dlt_loads", "CREATE VIEW {d}._dlt_loads AS SELECT 1 AS id"),
         ("targets_history", "CREATE VIEW {d}.targets_history AS SELECT 1 AS id"),
         ("targets_history", "CREATE TABLE {d}.targets_history (id INT64, note STRING)"),
+        ("sla_policy", "CREATE TABLE {d}.sla_policy (severity STRING, hours INT64)"),
         ("open_issues", "CREATE VIEW {d}.open_issues AS SELECT 1 AS id"),
         ("open_issues", "CREATE TABLE {d}.open_issues (id INT64)"),
     ],
