@@ -10,6 +10,7 @@ from scanner_sync.source.rows import convert
 from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES, Column, Table
 from scanner_sync.warehouse.history import HISTORIES, HISTORY_COLUMNS, columns_of
 from scanner_sync.warehouse.reads import READS, READS_TABLE
+from scanner_sync.warehouse.sla import SLA, SLA_TABLE
 from scanner_sync.warehouse.views import VIEW_TABLES
 
 
@@ -21,6 +22,11 @@ def merged() -> str:
 def reads() -> str:
     """Return the columns of `occurrence_reads`."""
     return _tables({READS: READS_TABLE}, {})
+
+
+def goals() -> str:
+    """Return the columns of `sla_policy`."""
+    return _tables({SLA: SLA_TABLE}, {})
 
 
 def histories() -> str:

@@ -272,7 +272,7 @@ def test_pubsub_pushes_to_the_function(environment: dict[str, str], dataset: Dat
         ):
             requests.request(method, f"{api}/{path}", json=body, timeout=20).raise_for_status()
         assert synced.wait(timeout=60)
-    assert dataset.tables() == {"scans"}
+    assert dataset.tables() == {"scans", "fixed_occurrences"}
     assert set(stranger.paths) == {"/v1/scans/"}
 
 

@@ -10,6 +10,7 @@ from scanner_sync.tables import DLT_COLUMNS, TABLES
 from scanner_sync.warehouse.history import HISTORY_COLUMNS
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from scanner_sync.warehouse.reads import READS_TABLE
+from scanner_sync.warehouse.sla import SLA_TABLE
 from scanner_sync.warehouse.views import VIEW_TABLES
 from tests.conftest import Dataset
 from tests.docs.markdown import table
@@ -18,7 +19,7 @@ from tests.docs.markdown import table
 def test_each_column_is_described() -> None:
     """With its meaning and an example."""
     declared = [DLT_COLUMNS, HISTORY_COLUMNS]
-    tables = (*TABLES.values(), READS_TABLE, *VIEW_TABLES.values())
+    tables = (*TABLES.values(), READS_TABLE, SLA_TABLE, *VIEW_TABLES.values())
     declared += [table.columns for table in tables]
     assert all(c.example is not None and c.description for d in declared for c in d.values())
 
