@@ -187,8 +187,9 @@ spans AS (
   FROM (
     SELECT *, LEAD(seen_from) OVER (PARTITION BY entity_key ORDER BY nth) AS seen_again
     FROM listed
-  ) AS l LEFT JOIN found AS f ON f.issue_id = l.id AND f.detected_at >= l.seen_from
-    AND (l.seen_again IS NULL OR f.detected_at < l.seen_again)
+  ) AS l LEFT JOIN found AS f ON f.issue_id = l.id
+    AND (l.nth = 1 OR f.detected_at >= l.seen_from)  -- the first, if its history began later, too
+    AND f.detected_at < COALESCE(l.seen_again, TIMESTAMP '9999-12-31')
   GROUP BY l.entity_key, l.id, l.nth, l.seen_from, l.seen_to
   UNION ALL
   SELECT CAST(issue_id AS STRING), issue_id, 0, NULL, opened_at, closed_at
