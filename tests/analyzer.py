@@ -1,0 +1,243 @@
+"""Whether BigQuery would take a statement: Google's own analyzer resolves it and checks its types.
+
+The local BigQuery takes statements that BigQuery refuses, such as a comparison of JSON. ZetaSQL is
+the analyzer inside BigQuery, and the package `zetasql` runs it here, with tables that are declared.
+
+`python -m tests.analyzer FILE...` analyzes SQL (- is standard input) with the tables and views of
+the program in the dataset `{d}`, and prints the columns of its last query. A parameter may have any
+type that fits.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from zetasql import types
+from zetasql.api import (
+    Analyzer,
+    CatalogBuilder,
+    ConstantBuilder,
+    FunctionBuilder,
+    Parser,
+    TableBuilder,
+    TypeFactory,
+)
+from zetasql.core import ServerError
+from zetasql.types import FunctionEnums, LanguageFeature, SignatureArgumentKind, TypeKind
+
+Columns: TypeAlias = Mapping[str, str]
+"""The types of columns by name, such as `INT64` and `ARRAY<STRING>`."""
+
+_KINDS: Final = {
+    "INT64": TypeKind.TYPE_INT64,
+    "FLOAT64": TypeKind.TYPE_DOUBLE,
+    "BOOL": TypeKind.TYPE_BOOL,
+    "STRING": TypeKind.TYPE_STRING,
+    "BYTES": TypeKind.TYPE_BYTES,
+    "DATE": TypeKind.TYPE_DATE,
+    "DATETIME": TypeKind.TYPE_DATETIME,
+    "TIME": TypeKind.TYPE_TIME,
+    "TIMESTAMP": TypeKind.TYPE_TIMESTAMP,
+    "NUMERIC": TypeKind.TYPE_NUMERIC,
+    "BIGNUMERIC": TypeKind.TYPE_BIGNUMERIC,
+    "JSON": TypeKind.TYPE_JSON,
+}
+_TYPE_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
+_NOT_IN_BIGQUERY: Final = {
+    LanguageFeature.FEATURE_AGGREGATE_FILTERING,
+    LanguageFeature.FEATURE_ARRAY_EQUALITY,
+    LanguageFeature.FEATURE_INSERT_ON_CONFLICT_CLAUSE,
+    LanguageFeature.FEATURE_JSON_TYPE_COMPARISON,
+    LanguageFeature.FEATURE_LATERAL_COLUMN_REFERENCES,
+    LanguageFeature.FEATURE_LIMIT_OFFSET_EXPRESSIONS,
+    LanguageFeature.FEATURE_MAP_TYPE,
+    LanguageFeature.FEATURE_MULTILEVEL_AGGREGATION,
+    LanguageFeature.FEATURE_NULLIFZERO_ZEROIFNULL,
+    LanguageFeature.FEATURE_TIMESTAMP_NANOS,
+    LanguageFeature.FEATURE_TIMESTAMP_PICOS,
+    LanguageFeature.FEATURE_UUID_TYPE,
+}
+"""Features of ZetaSQL that BigQuery does not have."""
+
+
+class Refused(Exception):
+    """BigQuery would refuse a statement. The message is the analyzer's reason and the statement."""
+
+
+def resolve(
+    sql: str, tables: Mapping[str, Columns], parameters: Columns | None = None
+) -> dict[str, str]:
+    """Resolve the statements of a script, and return the columns of the last query.
+
+    `tables` are the tables and views by name, which `sql` has in one pair of backticks.
+    `parameters` are the types of the parameters; without them, any type that fits is taken. Raises
+    `Refused`.
+    """
+    script = _Script(sql, tables, parameters)
+    try:
+        script.resolve()
+    except ServerError as error:
+        raise Refused(f"{error.message}, in: {script.statement}") from None
+    return script.columns
+
+
+class _Script:
+    """The statements of a script, which may declare variables and have conditions."""
+
+    def __init__(self, sql: str, tables: Mapping[str, Columns], parameters: Columns | None) -> None:
+        self.columns: dict[str, str] = {}
+        """The columns of the last query."""
+        self.statement = sql
+        """The statement that is resolved."""
+        self._bytes = sql.encode()
+        self._variables: dict[str, str] = {}
+        self._tables = tables
+        self._options = types.AnalyzerOptions(
+            language_options=_language(), allow_undeclared_parameters=parameters is None
+        )
+        self._options.query_parameters = [
+            types.AnalyzerOptions.QueryParameter(name=name, type=_type(of))
+            for name, of in (parameters or {}).items()
+        ]
+
+    def resolve(self) -> None:
+        script = Parser(_language()).parse_script(self.statement)
+        self._run(script.statement_list_node.statement_list)
+
+    def _run(self, statements: Iterable[Any]) -> None:
+        for statement in statements:
+            self.statement = self._text(statement)
+            match type(statement).__name__:
+                case "ASTVariableDeclaration":
+                    self._declare(statement)
+                case "ASTIfStatement":
+                    self._analyze(f"SELECT IF({self._text(statement.condition)}, 1, 0)")
+                    assert statement.elseif_clauses is None
+                    self._run(statement.then_list.statement_list)
+                    if statement.else_list:
+                        self._run(statement.else_list.statement_list)
+                case _:
+                    self._analyze(self.statement)
+
+    def _declare(self, statement: Any) -> None:
+        kind = self._text(statement.type)
+        default = self._text(statement.default_value) if statement.default_value else "NULL"
+        self._analyze(f"SELECT IF(TRUE, CAST(NULL AS {kind}), {default})")
+        for variable in statement.variable_list.identifier_list:
+            self._variables[self._text(variable)] = kind
+
+    def _text(self, node: Any) -> str:
+        of = node.parse_location_range
+        return self._bytes[of.start : of.end].decode()
+
+    def _analyze(self, statement: str) -> None:
+        resolved = Analyzer(self._options, self._catalog()).analyze_statement(statement)
+        if isinstance(resolved, types.ResolvedQueryStmt):
+            self.columns = {
+                column.name: _type_name(column.column.type)
+                for column in resolved.output_column_list
+            }
+
+    def _catalog(self) -> Any:
+        functions = types.ZetaSQLBuiltinFunctionOptions(language_options=_language())
+        catalog = CatalogBuilder("bigquery").with_builtin_functions(functions)
+        for name in ("MAX_BY", "MIN_BY"):
+            catalog.add_function(_by(name))
+        for name, columns in self._tables.items():
+            table = TableBuilder(name)
+            for column, of in columns.items():
+                table.add_column(column, _type(of))
+            catalog.add_table(table.build())
+        # A column hides a variable of its name, as it hides a constant.
+        for variable, of in self._variables.items():
+            catalog.add_constant(ConstantBuilder(variable).set_type(_type(of)).build())
+        return catalog.build()
+
+
+def _language() -> types.LanguageOptions:
+    options = types.LanguageOptions.maximum_features()
+    options.product_mode = types.ProductMode.PRODUCT_EXTERNAL
+    options.enabled_language_features = [
+        feature for feature in options.enabled_language_features if feature not in _NOT_IN_BIGQUERY
+    ]
+    return options
+
+
+def _by(name: str) -> Any:
+    """Return MAX_BY or MIN_BY, which BigQuery has and ZetaSQL has not.
+
+    BigQuery's documentation: `MAX_BY(x, y)` is `ANY_VALUE(x HAVING MAX y)`; `y` is orderable, and
+    the result has the type of `x`.
+    """
+    x = types.FunctionArgumentType(kind=SignatureArgumentKind.ARG_TYPE_ANY_1)
+    y = types.FunctionArgumentType(
+        kind=SignatureArgumentKind.ARG_TYPE_ANY_2,
+        options=types.FunctionArgumentTypeOptions(must_support_ordering=True),
+    )
+    signature = types.FunctionSignature(argument=[x, y], return_type=x)
+    aggregate = FunctionBuilder(name, mode=FunctionEnums.Mode.AGGREGATE)
+    return aggregate.add_signature(signature).build()
+
+
+def _type(name: str) -> Any:
+    if element := re.fullmatch(r"ARRAY<(.*)>", name):
+        return TypeFactory.create_array_type(_type(element[1]))
+    return TypeFactory.create_simple_type(_KINDS[name])
+
+
+def _type_name(of: Any) -> str:
+    if of.type_kind == TypeKind.TYPE_ARRAY:
+        return f"ARRAY<{_type_name(of.array_type.element_type)}>"
+    return _TYPE_NAMES.get(of.type_kind) or TypeKind(of.type_kind).name.removeprefix("TYPE_")
+
+
+def canonical(sql: str, datasets: Iterable[str]) -> tuple[str, set[tuple[str, str]]]:
+    """Return a script with one form of a table's name, and the datasets and names of its tables.
+
+    The form is `dataset.table` in one pair of backticks. The script may have it with a project, and
+    with backticks around each part or the whole.
+    """
+    known = set(datasets)
+    tables = set()
+
+    def replace(found: re.Match[str]) -> str:
+        parts = found[0].replace("`", "").split(".")
+        while len(parts) > 1 and parts[0] not in known:
+            parts.pop(0)
+        if len(parts) == 1:
+            return found[0]
+        tables.add((parts[0], ".".join(parts[1:])))
+        return f"`{'.'.join(parts)}`"
+
+    return re.sub(r"`?[\w-]+`?(\.`?[\w-]+`?)+", replace, sql), tables
+
+
+def declared() -> dict[str, Columns]:
+    """Return the tables and views of the program in the dataset `d`, as it declares them."""
+    from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES
+    from scanner_sync.warehouse.history import HISTORIES, columns_of
+    from scanner_sync.warehouse.reads import READS, READS_TABLE
+    from scanner_sync.warehouse.views import VIEWS
+
+    columns = {name: table.columns | DLT_COLUMNS for name, table in TABLES.items()}
+    columns |= {name: columns_of(name) for name in HISTORIES} | {READS: READS_TABLE.columns}
+    tables: dict[str, Columns] = {
+        f"d.{name}": {column: BIGQUERY_TYPES[of.type] for column, of in of_table.items()}
+        for name, of_table in columns.items()
+    }
+    for name, sql in VIEWS.items():
+        tables[f"d.{name}"] = resolve(sql.replace("{d}", "d"), tables)
+    return tables
+
+
+if __name__ == "__main__":
+    tables = declared()
+    for path in sys.argv[1:]:
+        text = Path("/dev/stdin" if path == "-" else path).read_text()
+        sql, _ = canonical(text.replace("{d}", "d"), ["d"])
+        try:
+            print(path, resolve(sql, tables))
+        except Refused as refused:
+            sys.exit(f"{path}: {refused}")
