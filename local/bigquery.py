@@ -18,12 +18,26 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from http.client import HTTPConnection, HTTPMessage
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import Any, Protocol
 
 from local.processes import ROOT, answering, serving
 
 Fault = Callable[[str, str, bytes], tuple[int, bytes] | None]
 """Returns the response to a method, path and body, or None to ask the emulator."""
+
+
+class Observer(Protocol):
+    """Sees each request to the local BigQuery."""
+
+    def refuse(self, port: int, method: str, path: str, body: bytes) -> str | None:
+        """Return why a request to the emulator at `port` is refused, or None to pass it on."""
+
+    def note(self, port: int, method: str, path: str, body: bytes, status: int) -> None:
+        """Note that a request was passed on, before its caller gets the answer."""
+
+
+observer: Observer | None = None
+"""Set by the tests, which hold each statement to BigQuery's own analyzer."""
 
 _view_queries: dict[tuple[int, str], str] = {}
 """The queries of the views, by the emulator's port and the view's id."""
@@ -63,20 +77,28 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
         # The head and the body of a response are two writes; the second one would be delayed.
         disable_nagle_algorithm = True
 
-        def pass_on(self) -> None:
+        def receive(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            received = (port, self.command, self.path, body)
+            if observer and (reason := observer.refuse(*received)):
+                self.answer(400, {}, error_of(400, reason, "invalidQuery"))
+                return
+            status, headers, answer = self.pass_on(body)
+            if observer:
+                observer.note(*received, status)
+            self.answer(status, headers, answer)
+
+        def pass_on(self, body: bytes) -> tuple[int, Mapping[str, str] | HTTPMessage, bytes]:
             is_query = self.command == "POST" and self.path.split("?")[0].endswith("/queries")
             if b'"parameterMode":"NAMED"' in body.replace(b" ", b""):
                 body = _put_parameters_into_query(body)
             if is_query:
                 body = _change_columns_one_by_one(body)
             if faulty := fault(self.command, self.path, body):
-                self.answer(faulty[0], {"Content-Type": "application/json"}, faulty[1])
-                return
+                return faulty[0], {"Content-Type": "application/json"}, faulty[1]
             with changing if "If-Match" in self.headers else nullcontext():
                 if "If-Match" in self.headers and self.is_outdated():
-                    self.answer(412, {}, error_of(412, "Precondition failed"))
-                    return
+                    return 412, {}, error_of(412, "Precondition failed")
                 status, headers, answer = self.ask_emulator(self.command, body)
             if is_query:
                 status, answer = _refuse_what_failed(status, answer)
@@ -88,7 +110,7 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                 _view_queries[port, json.loads(answer)["id"]] = json.loads(body)["view"]["query"]
             elif self.command == "GET" and b'"type":"VIEW"' in answer:
                 answer = self.with_query_of_view(answer)
-            self.answer(status, headers, answer)
+            return status, headers, answer
 
         def describe_renamed_columns(self, sql: str) -> None:
             renamed = re.findall(r"ALTER TABLE `(.+?)` RENAME COLUMN (\w+) TO (\w+)", sql)
@@ -148,7 +170,7 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
         def log_message(self, format: str, *args: object) -> None:
             """Log nothing, because the emulator logs each request."""
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = pass_on  # noqa: N815 - http.server's names
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = receive  # noqa: N815 - http.server's names
 
     return Proxy
 

@@ -10,7 +10,7 @@ type that fits.
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -26,6 +26,8 @@ from zetasql.api import (
 )
 from zetasql.core import ServerError
 from zetasql.types import FunctionEnums, LanguageFeature, SignatureArgumentKind, TypeKind
+
+from tests.analysis import canonical
 
 Columns: TypeAlias = Mapping[str, str]
 """The types of columns by name, such as `INT64` and `ARRAY<STRING>`."""
@@ -67,13 +69,13 @@ class Refused(Exception):
 
 
 def resolve(
-    sql: str, tables: Mapping[str, Columns], parameters: Columns | None = None
+    sql: str, tables: Mapping[str, Columns], parameters: Columns | Sequence[str] | None = None
 ) -> dict[str, str]:
     """Resolve the statements of a script, and return the columns of the last query.
 
     `tables` are the tables and views by name, which `sql` has in one pair of backticks.
-    `parameters` are the types of the parameters; without them, any type that fits is taken. Raises
-    `Refused`.
+    `parameters` are the types of the parameters, by name or in order; if it is None, any type that
+    fits is taken. Raises `Refused`.
     """
     script = _Script(sql, tables, parameters)
     try:
@@ -86,7 +88,9 @@ def resolve(
 class _Script:
     """The statements of a script, which may declare variables and have conditions."""
 
-    def __init__(self, sql: str, tables: Mapping[str, Columns], parameters: Columns | None) -> None:
+    def __init__(
+        self, sql: str, tables: Mapping[str, Columns], parameters: Columns | Sequence[str] | None
+    ) -> None:
         self.columns: dict[str, str] = {}
         """The columns of the last query."""
         self.statement = sql
@@ -97,10 +101,14 @@ class _Script:
         self._options = types.AnalyzerOptions(
             language_options=_language(), allow_undeclared_parameters=parameters is None
         )
-        self._options.query_parameters = [
-            types.AnalyzerOptions.QueryParameter(name=name, type=_type(of))
-            for name, of in (parameters or {}).items()
-        ]
+        if isinstance(parameters, Mapping):
+            self._options.query_parameters = [
+                types.AnalyzerOptions.QueryParameter(name=name, type=_type(of))
+                for name, of in parameters.items()
+            ]
+        elif parameters:
+            self._options.parameter_mode = types.ParameterMode.PARAMETER_POSITIONAL
+            self._options.positional_query_parameters = [_type(of) for of in parameters]
 
     def resolve(self) -> None:
         script = Parser(_language()).parse_script(self.statement)
@@ -193,29 +201,8 @@ def _type_name(of: Any) -> str:
     return _TYPE_NAMES.get(of.type_kind) or TypeKind(of.type_kind).name.removeprefix("TYPE_")
 
 
-def canonical(sql: str, datasets: Iterable[str]) -> tuple[str, set[tuple[str, str]]]:
-    """Return a script with one form of a table's name, and the datasets and names of its tables.
-
-    The form is `dataset.table` in one pair of backticks. The script may have it with a project, and
-    with backticks around each part or the whole.
-    """
-    known = set(datasets)
-    tables = set()
-
-    def replace(found: re.Match[str]) -> str:
-        parts = found[0].replace("`", "").split(".")
-        while len(parts) > 1 and parts[0] not in known:
-            parts.pop(0)
-        if len(parts) == 1:
-            return found[0]
-        tables.add((parts[0], ".".join(parts[1:])))
-        return f"`{'.'.join(parts)}`"
-
-    return re.sub(r"`?[\w-]+`?(\.`?[\w-]+`?)+", replace, sql), tables
-
-
 def declared() -> dict[str, Columns]:
-    """Return the tables and views of the program in the dataset `d`, as it declares them."""
+    """Return the tables and views of the program by name, as it declares them."""
     from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES
     from scanner_sync.warehouse.history import HISTORIES, columns_of
     from scanner_sync.warehouse.reads import READS, READS_TABLE
@@ -224,20 +211,25 @@ def declared() -> dict[str, Columns]:
     columns = {name: table.columns | DLT_COLUMNS for name, table in TABLES.items()}
     columns |= {name: columns_of(name) for name in HISTORIES} | {READS: READS_TABLE.columns}
     tables: dict[str, Columns] = {
-        f"d.{name}": {column: BIGQUERY_TYPES[of.type] for column, of in of_table.items()}
+        name: {column: BIGQUERY_TYPES[of.type] for column, of in of_table.items()}
         for name, of_table in columns.items()
     }
     for name, sql in VIEWS.items():
-        tables[f"d.{name}"] = resolve(sql.replace("{d}", "d"), tables)
+        tables[name] = resolve(*_named(sql, tables))
     return tables
+
+
+def _named(sql: str, tables: Mapping[str, Columns]) -> tuple[str, dict[str, Columns]]:
+    """Return a script in which `{d}` is the dataset, and those of `tables` that it names."""
+    sql, names = canonical(sql.replace("{d}", "dataset"), {"dataset"})
+    return sql, {name: tables[table] for name, (_, table) in names.items() if table in tables}
 
 
 if __name__ == "__main__":
     tables = declared()
     for path in sys.argv[1:]:
         text = Path("/dev/stdin" if path == "-" else path).read_text()
-        sql, _ = canonical(text.replace("{d}", "d"), ["d"])
         try:
-            print(path, resolve(sql, tables))
+            print(path, resolve(*_named(text, tables)))
         except Refused as refused:
             sys.exit(f"{path}: {refused}")

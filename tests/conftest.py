@@ -27,12 +27,18 @@ from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.sla import SLA
 from scanner_sync.warehouse.views import VIEWS
+from tests.analysis import Observer
+from tests.analysis import serve as serve_analyzer
 
 TOKEN = "a-token-that-must-not-show"
 PROJECT = "test-project"
 SECRET = f"projects/{PROJECT}/secrets/token"
 SYNC = [sys.executable, "-m", "scanner_sync", "sync", "--json"]
 """The command of a sync; its settings are in the environment."""
+
+
+ANALYZER = pytest.StashKey[int]()
+"""The port of the analyzer."""
 
 
 class Dataset:
@@ -72,6 +78,28 @@ class Dataset:
         return {field.name: field.field_type for field in found}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the analyzer run in one process, and have every statement analyzed."""
+    config.stash[ANALYZER] = getattr(config, "workerinput", {}).get("analyzer") or serve_analyzer()
+    local_bigquery.observer = Observer(config.stash[ANALYZER])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the analyzer is."""
+    node.workerinput["analyzer"] = node.config.stash[ANALYZER]
+
+
+@pytest.fixture(autouse=True)
+def refused() -> Iterator[list[str]]:
+    """Statements that BigQuery would refuse, which fail the test unless it expects them."""
+    assert isinstance(local_bigquery.observer, Observer)
+    found = local_bigquery.observer.refused
+    found.clear()
+    yield found
+    assert not found, "\n".join(found)
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Keep the machine's settings out of a test, and its loggers out of the next test."""
@@ -88,6 +116,8 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
 
 @pytest.fixture(scope="session")
 def emulator_port() -> Iterator[int]:
+    assert isinstance(local_bigquery.observer, Observer)
+    local_bigquery.observer.start()
     with local_bigquery.emulator() as port:
         yield port
 

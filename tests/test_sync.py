@@ -384,7 +384,7 @@ def test_any_text_and_number_arrives_unchanged(
     assert len(found) == len(account.targets)
     for row in account.targets:
         assert {name: found[row["id"]][name] for name in row} == row
-    null = "SELECT id FROM {d}.targets WHERE address IS NULL AND tags IS NULL AND new IS NULL"
+    null = "SELECT id FROM {d}.targets WHERE address IS NULL AND tags IS NULL AND `new` IS NULL"
     assert [row["id"] for row in dataset.query(f"{null} ORDER BY id")] == long
 
 

@@ -1,0 +1,238 @@
+"""Every statement that the local BigQuery receives is analyzed as BigQuery would do it.
+
+The proxy in front of the emulator tells an `Observer` of each request. The observer finds the
+tables of a statement with their columns at that moment, and asks `tests.analyzer`. That runs in one
+process for all workers of pytest, because it takes half a minute of processor time to start.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Container, Mapping
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any, Final
+
+_TYPES: Final = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
+"""Names of types in SQL, where BigQuery's API has others."""
+_TABLES: Final = (
+    "table_catalog table_schema table_name table_type managed_table_type is_insertable_into"
+    " is_fine_grained_mutations_enabled is_typed base_table_catalog base_table_schema"
+    " base_table_name ddl default_collation_name"
+)
+_COLUMNS: Final = (
+    "table_catalog table_schema table_name column_name is_nullable data_type is_generated"
+    " generation_expression is_stored is_hidden is_updatable is_system_defined"
+    " is_partitioning_column collation_name column_default rounding_mode"
+)
+_INFORMATION_SCHEMA: Final = {
+    "INFORMATION_SCHEMA.TABLES": dict.fromkeys(_TABLES.split(), "STRING")
+    | {"creation_time": "TIMESTAMP", "snapshot_time_ms": "TIMESTAMP"},
+    "INFORMATION_SCHEMA.COLUMNS": dict.fromkeys(_COLUMNS.split(), "STRING")
+    | {"ordinal_position": "INT64", "clustering_ordinal_position": "INT64"},
+}
+"""Views of BigQuery with their columns, as it documents them."""
+_PASSED_ON: Final = (
+    "Table not found: ",  # the emulator says so, too
+    "Column already exists: ",  # dlt adds a column again, because the emulator did not describe it
+)
+"""Reasons for which a statement is not refused here."""
+_CHANGES_TABLES: Final = re.compile(r"\b(CREATE|ALTER|DROP)\s", re.IGNORECASE)
+
+
+class Observer:
+    """Sees the requests to a local BigQuery, and refuses what BigQuery would refuse.
+
+    `analyzer` is the port of the analyzer.
+    """
+
+    def __init__(self, analyzer: int) -> None:
+        self.refused: list[str] = []
+        """Why statements were refused, since a test last looked."""
+        self._analyzer = analyzer
+        self._datasets: set[str] = set()
+        self._columns: dict[tuple[int, str, str], dict[str, str]] = {}
+        """The columns of tables by the emulator's port, dataset and name."""
+        self._views: dict[tuple[int, str, str], dict[str, str]] = {}
+        """The columns of views, as their definitions resolve."""
+
+    def start(self) -> None:
+        """Wait until the analyzer has started."""
+        self._resolve("SELECT 1", {}, [])
+
+    def refuse(self, port: int, method: str, path: str, body: bytes) -> str | None:
+        """Return why BigQuery would refuse a request, which has not been passed on yet."""
+        request = _json(body)
+        self._datasets.update(re.findall(r"/datasets/(\w+)", path))
+        if "datasetReference" in request:
+            self._datasets.add(request["datasetReference"]["datasetId"])
+        query = _query(request)
+        if method == "GET" or not query:
+            return None
+        refused: str | None = self._analyze(port, path, query).get("refused")
+        if refused is None or refused.startswith(_PASSED_ON):
+            return None
+        self.refused.append(refused)
+        return refused
+
+    def note(self, port: int, method: str, path: str, body: bytes, status: int) -> None:
+        """Note what a request has changed, before it is answered with `status`."""
+        request = _json(body)
+        query = _query(request)
+        changed: set[tuple[str, str | None]] = set()
+        if method != "GET" and (found := re.search(r"/datasets/(\w+)(?:/tables/?(\w+)?)?", path)):
+            created = request.get("tableReference", {}).get("tableId")
+            changed.add((found[1], found[2] or created))
+        if query and _CHANGES_TABLES.search(query["query"]):
+            changed.update(canonical(query["query"], self._datasets)[1].values())
+        for known in (self._columns, self._views):
+            for key in list(known):
+                if (key[1], key[2]) in changed or (key[1], None) in changed:
+                    known.pop(key, None)
+        if "view" in request and status == 200:
+            [(dataset, name)] = changed
+            assert name
+            if columns := self._analyze(port, path, request["view"]).get("columns"):
+                self._views[port, dataset, name] = columns
+
+    def _analyze(self, port: int, path: str, query: Mapping[str, Any]) -> dict[str, Any]:
+        sql, names = canonical(query["query"], self._datasets)
+        project = path.partition("/projects/")[2].partition("/")[0]
+        tables = {name: self._columns_of(port, project, *table) for name, table in names.items()}
+        parameters = query.get("queryParameters", [])
+        types = [_parameter_type(parameter["parameterType"]) for parameter in parameters]
+        named = [parameter["name"] for parameter in parameters if "name" in parameter]
+        return self._resolve(
+            sql,
+            {name: columns for name, columns in tables.items() if columns},
+            dict(zip(named, types, strict=True)) if named else types,
+        )
+
+    def _columns_of(self, port: int, project: str, dataset: str, table: str) -> dict[str, str]:
+        """Return the columns of a table or view, and none if there is no such table."""
+        key = (port, dataset, table)
+        if table in _INFORMATION_SCHEMA:
+            return _INFORMATION_SCHEMA[table]
+        if key in self._views:
+            return self._views[key]
+        if key not in self._columns:
+            # The emulator describes a table as it was before its columns changed, except here.
+            query = {"query": f"SELECT * FROM `{dataset}.{table}` LIMIT 0", "useLegacySql": False}
+            answer = _post(port, f"/bigquery/v2/projects/{project}/queries", query)
+            if "schema" not in answer:
+                return {}
+            self._columns[key] = {
+                field["name"]: _type(field) for field in answer["schema"]["fields"]
+            }
+        return self._columns[key]
+
+    def _resolve(
+        self, sql: str, tables: dict[str, dict[str, str]], parameters: dict[str, str] | list[str]
+    ) -> dict[str, Any]:
+        return _post(self._analyzer, "/", {"sql": sql, "tables": tables, "parameters": parameters})
+
+
+def canonical(sql: str, datasets: Container[str]) -> tuple[str, dict[str, tuple[str, str]]]:
+    """Return a script with new names for its tables, and the dataset and table of each name.
+
+    The script has a table as `dataset.table`, and may add a project, and backticks around each part
+    or the whole. A new name, in one pair of backticks, is `d1.table` in the first dataset and so
+    on. Tests have datasets of their own, but a statement is analyzed once for all of them.
+    """
+    aliases: dict[str, str] = {}
+    names: dict[str, tuple[str, str]] = {}
+
+    def rename(found: re.Match[str]) -> str:
+        parts = found[0].replace("`", "").split(".")
+        while len(parts) > 1 and parts[0] not in datasets:
+            parts.pop(0)
+        if len(parts) == 1:
+            return found[0]
+        dataset, table = parts[0], ".".join(parts[1:])
+        name = f"{aliases.setdefault(dataset, f'd{len(aliases) + 1}')}.{table}"
+        names[name] = (dataset, table)
+        return f"`{name}`"
+
+    return re.sub(r"`?[\w-]+`?(\.`?[\w-]+`?)+", rename, sql), names
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    """Return the JSON object of a request, empty if it has another body."""
+    try:
+        request = json.loads(body)
+    except ValueError:
+        return {}
+    return request if isinstance(request, dict) else {}
+
+
+def _query(request: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the part of a request that has SQL in its field `query`."""
+    if "view" in request:
+        return dict(request["view"])
+    query = request.get("configuration", {}).get("query") or request
+    return dict(query) if isinstance(query.get("query"), str) else None
+
+
+def _type(field: dict[str, Any]) -> str:
+    name = _TYPES.get(field["type"], field["type"])
+    return f"ARRAY<{name}>" if field.get("mode") == "REPEATED" else name
+
+
+def _parameter_type(of: dict[str, Any]) -> str:
+    return f"ARRAY<{of['arrayType']['type']}>" if "arrayType" in of else str(of["type"])
+
+
+def _post(port: int, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    connection = HTTPConnection("127.0.0.1", port)
+    try:
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", path, json.dumps(body).encode(), headers)
+        answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        return answer
+    finally:
+        connection.close()
+
+
+def serve() -> int:
+    """Serve the analyzer from this process until it ends. Returns the port.
+
+    The analyzer starts with the first request, so it costs nothing if no test needs it.
+    """
+    server = HTTPServer(("127.0.0.1", 0), _Handler)
+    threading.Thread(target=server.serve_forever, name="analyzer", daemon=True).start()
+    return server.server_port
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers one request after another, because the analyzer has one thread."""
+
+    found: Final[dict[str, bytes]] = {}
+    """What statements resolved to, by statement and tables."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        request = json.loads(body)
+        # Values do not matter to the analyzer, but their types do.
+        shape = re.sub(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", "''", request["sql"])
+        key = json.dumps([re.sub(r"\b\d+", "0", shape), request["tables"], request["parameters"]])
+        if key not in self.found:
+            self.found[key] = json.dumps(_resolved(**request)).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.found[key])
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Log nothing."""
+
+
+def _resolved(
+    sql: str, tables: dict[str, dict[str, str]], parameters: dict[str, str] | list[str]
+) -> dict[str, Any]:
+    from tests.analyzer import Refused, resolve
+
+    try:
+        return {"columns": resolve(sql, tables, parameters)}
+    except Refused as refused:
+        return {"refused": str(refused)}
+    except Exception as fault:  # it is to fail the test that sent the statement
+        return {"refused": f"The analyzer failed: {fault!r}, in: {sql}"}

@@ -1,0 +1,88 @@
+"""A statement that BigQuery would refuse fails the test that sent it."""
+
+import pytest
+from google.api_core.exceptions import BadRequest
+from google.cloud import bigquery
+
+from tests.conftest import Dataset
+from tests.warehouse.loads import make_tables
+
+TAKEN = {
+    "a script": "DECLARE a STRING DEFAULT 'é'; IF a = '1' THEN DELETE FROM {d}.issues WHERE id = 1;"
+    " END IF; SELECT id, title FROM {d}.issues WHERE title = a",
+    "a column that was added": "SELECT more, latest FROM {d}.issues JOIN {d}.latest USING (id)",
+    "functions that are declared": "SELECT MAX_BY(title, id), MIN_BY(id, title) FROM {d}.issues",
+    "BigQuery's own views": "SELECT data_type FROM {d}.INFORMATION_SCHEMA.COLUMNS"
+    " WHERE table_name = 'issues' ORDER BY ordinal_position",
+}
+REFUSED = {
+    "a comparison of JSON": (
+        "SELECT a.id FROM {d}.targets AS a JOIN {d}.targets AS b ON a.tags = b.tags",
+        "Equality is not defined for arguments of type JSON",
+    ),
+    "groups of JSON": (
+        "SELECT tags, COUNT(*) AS n FROM {d}.targets GROUP BY tags",
+        "Grouping by expressions of type JSON is not allowed",
+    ),
+    "a merge by JSON": (
+        "MERGE {d}.targets AS a USING {d}.targets AS b ON a.tags = b.tags"
+        " WHEN MATCHED THEN UPDATE SET address = ''",
+        "Equality is not defined for arguments of type JSON",
+    ),
+    "two types": (
+        "SELECT id FROM {d}.issues WHERE title = 1",
+        "No matching signature for operator = for argument types: STRING, INT64",
+    ),
+    "no such column": ("SELECT nothing FROM {d}.issues", "Unrecognized name: nothing"),
+    "a column of a view": ("SELECT id FROM {d}.latest WHERE latest > 1", "No matching signature"),
+    "a reserved word": ("SELECT new FROM {d}.issues", "Unexpected keyword FROM"),
+    "the largest by JSON": ("SELECT MAX_BY(id, tags) FROM {d}.targets", "must support ordering"),
+    "a variable": ("DECLARE a INT64 DEFAULT 'b'; SELECT 1", "No matching signature"),
+    "a condition": (
+        "DECLARE a INT64 DEFAULT 1; IF a THEN SELECT 1; END IF",
+        "No matching signature",
+    ),
+    "the last of a script": ("SELECT 1; SELECT id, COUNT(*) FROM {d}.issues", "neither grouped"),
+}
+
+
+@pytest.fixture
+def tables(dataset: Dataset) -> None:
+    """The merged tables, with a column that was added later and a view."""
+    make_tables(dataset)
+    dataset.client.query_and_wait(f"ALTER TABLE {dataset.name}.issues ADD COLUMN more JSON")
+    view = bigquery.Table(f"{dataset.client.project}.{dataset.name}.latest")
+    view.view_query = f"SELECT MAX(created_at) AS latest, 1 AS id FROM `{dataset.name}.scans`"
+    dataset.client.create_table(view)
+
+
+@pytest.mark.usefixtures("tables")
+def test_statements_are_held_to_the_tables_of_the_moment(
+    dataset: Dataset, refused: list[str]
+) -> None:
+    """Each statement of a script, wherever it came from."""
+    for name, sql in TAKEN.items():
+        dataset.query(sql)
+        assert refused == [], name
+    for name, (sql, reason) in REFUSED.items():
+        with pytest.raises(BadRequest, match="400"):
+            dataset.query(sql)
+        [found] = refused
+        assert reason in found, name
+        refused.clear()
+
+
+def test_views_and_parameters_are_analyzed(dataset: Dataset, refused: list[str]) -> None:
+    make_tables(dataset)
+    view = bigquery.Table(f"{dataset.client.project}.{dataset.name}.tagged")
+    view.view_query = f"SELECT DISTINCT tags FROM {dataset.name}.targets"
+    with pytest.raises(BadRequest, match="SELECT DISTINCT"):
+        dataset.client.create_table(view)
+    parameters = [bigquery.ScalarQueryParameter("id", "STRING", "1")]
+    with pytest.raises(BadRequest, match="INT64, STRING"):
+        dataset.client.query_and_wait(
+            f"SELECT title FROM {dataset.name}.issues WHERE id = @id",
+            job_config=bigquery.QueryJobConfig(query_parameters=parameters),
+        )
+    assert len(refused) == 2
+    refused.clear()
