@@ -198,9 +198,13 @@ def serve() -> int:
 
     The analyzer starts with the first request, so it costs nothing if no test needs it.
     """
-    server = HTTPServer(("127.0.0.1", 0), _Handler)
+    server = _Server(("127.0.0.1", 0), _Handler)
     threading.Thread(target=server.serve_forever, name="analyzer", daemon=True).start()
     return server.server_port
+
+
+class _Server(HTTPServer):
+    request_queue_size = 128  # all workers of pytest wait while the analyzer starts
 
 
 class _Handler(BaseHTTPRequestHandler):
