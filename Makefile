@@ -4,6 +4,7 @@ VENV := .venv
 BIGQUERY := .venv-bigquery
 CHECKOV := .venv-checkov
 AIRBYTE := .venv-airbyte
+STATISTICS := .venv-statistics
 # Documents with tables that cog writes.
 GENERATED := docs/*.md terraform/README.md
 # The project itself, installed in $(VENV) from this folder.
@@ -23,7 +24,7 @@ demo: $(INSTALLED) $(BIGQUERY)/made ## Sync a sample API into a local BigQuery, 
 	@$(VENV)/bin/python -m local.demo
 
 .PHONY: test
-test: $(INSTALLED) $(CHECKOV)/made $(BIGQUERY)/made ## Run all checks and tests (about 6 minutes on 2 cores)
+test: $(INSTALLED) $(CHECKOV)/made $(BIGQUERY)/made $(STATISTICS)/made ## Run all checks and tests (about 6 minutes on 2 cores)
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint policy
 	@$(VENV)/bin/pytest; status=$$?; $(TOOK); exit $$status
 
@@ -72,6 +73,7 @@ lock: $(VENV)/made ## Compile the requirements, and keep the versions that still
 	$(call compile,requirements/bigquery.txt,--group bigquery)
 	$(call compile,requirements/checkov.txt,--group checkov)
 	$(call compile,requirements/airbyte.txt,--group airbyte)
+	$(call compile,requirements/statistics.txt,--group statistics)
 
 .PHONY: upgrade
 upgrade: UPGRADE := --upgrade
@@ -120,13 +122,14 @@ destroy: ## Take all but the data away from Google Cloud
 
 .PHONY: clean
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) $(BIGQUERY) $(CHECKOV) $(AIRBYTE) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
+	rm -rf $(VENV) $(BIGQUERY) $(CHECKOV) $(AIRBYTE) $(STATISTICS) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
 		.hypothesis
 
 $(VENV)/made: requirements/dev.txt
 $(BIGQUERY)/made: requirements/bigquery.txt
 $(CHECKOV)/made: requirements/checkov.txt
 $(AIRBYTE)/made: requirements/airbyte.txt
+$(STATISTICS)/made: requirements/statistics.txt
 %/made:
 	@echo "Making $* (once; this takes a minute)"
 	@$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed: make PYTHON=python3.13"'

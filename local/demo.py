@@ -196,8 +196,8 @@ def show_changes(query: Query, changes: dict[str, list[int]]) -> None:
     found = {
         "opened": f"SELECT id, severity AS what FROM {DATASET}.issue_lifecycle"
         f" WHERE detected_at = {last}",
-        "fixed": f"SELECT id, severity AS what FROM {DATASET}.issues_history WHERE valid_to = {last}"
-        f" AND id NOT IN (SELECT id FROM {DATASET}.open_issues)",
+        "fixed": f"SELECT id, severity AS what FROM {DATASET}.issues_history"
+        f" WHERE valid_to = {last} AND id NOT IN (SELECT id FROM {DATASET}.open_issues)",
         "severity_changed": "SELECT now.id, CONCAT(before.severity, ' → ', now.severity) AS what"
         f"{changed} before.severity != now.severity",
         "snoozed": f"SELECT now.id, now.severity AS what{changed} now.snoozed > before.snoozed",

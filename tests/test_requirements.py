@@ -31,6 +31,7 @@ LOCKS = {
     "requirements/bigquery.txt": ".venv-bigquery",
     "requirements/checkov.txt": ".venv-checkov",
     "requirements/airbyte.txt": ".venv-airbyte",
+    "requirements/statistics.txt": ".venv-statistics",
 }
 """Each requirements file, with an environment that has what it pins."""
 
