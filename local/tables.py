@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from local import markdown
+from scanner_sync.report.definitions import DEFINITIONS
 from scanner_sync.source.rows import convert
 from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES, Column, Table
 from scanner_sync.warehouse.history import HISTORIES, HISTORY_COLUMNS, columns_of
@@ -37,6 +38,11 @@ def histories() -> str:
 def views() -> str:
     """Return the columns of the views."""
     return _tables(VIEW_TABLES, {})
+
+
+def definitions() -> str:
+    """Return the definitions of the report's figures."""
+    return "\n".join(f"- **{title}:** {text}" for title, text in DEFINITIONS.values())
 
 
 def _history(name: str) -> Table:

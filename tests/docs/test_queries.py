@@ -89,11 +89,17 @@ def test_queries_answer_their_questions(
     [(last_load,)] = found.pop("When was the last load?")
     assert isinstance(last_load, datetime)
     assert last_load > instants[1]
-    months = [f"{instant:%Y-%m}" for instant in instants]
+    goal = timedelta(days=14)  # as it was changed, in a document before
     days_to_fix = pytest.approx((instants[1] - first_seen(0)) / timedelta(days=1), abs=2 / 86400)
+    *weeks, of_all, of_criticals, of_highs = found.pop("How fast are things fixed, week by week?")
+    week = (instants[2] - timedelta(days=instants[2].weekday())).date()
+    assert len(weeks) == 26 * 3
+    assert of_all == (week, "all", 4, 1, 1, days_to_fix, None, 0, 2)
+    assert of_criticals == (week, "critical", 3, 0, 0, None, None, None, 2)
+    assert of_highs == (week, "high", 1, 1, 1, days_to_fix, days_to_fix, 0, 0)
     rounded = pytest.approx((instants[1] - first_seen(0)) / timedelta(days=1), abs=0.06)
     assert found == {
-        "What you get": [("high", 1, rounded), ("medium", 1, 0)],
+        "What you get": [("high", 1, rounded)],
         "How many issues are open?": [("critical", 1), ("high", 1)],
         "How many were open on a past day?": [("critical", 2), ("high", 1), ("low", 1)],
         "Which criticals have been open longest?": [
@@ -109,10 +115,12 @@ def test_queries_answer_their_questions(
             (2, "Two", "high", days_to_fix),
             (812, "Changed, then fixed", "medium", 0),
         ],
-        "How long do fixes take, month by month?": [
-            ("high", months[1], 1, days_to_fix, days_to_fix),
-            ("medium", months[2], 1, 0, 0),
+        "What is overdue, and since when?": [
+            ("critical", "One", WEB, first_seen(1), first_seen(1) + goal),
+            ("critical", "One", DATABASE, first_seen(0), first_seen(0) + goal),
         ],
+        "What closed in the last 90 days, and why?": [("high", "not_reported", 1, days_to_fix)],
+        "Change a goal": [],
         "What came back after it was fixed?": [(2, "Two", "high", "sync 3", 1)],
         "How did the severity of an issue change?": [
             ("sync 1", "sync 2", "low", False),
