@@ -10,7 +10,7 @@ from pathlib import Path
 from scanner_sync.errors import SettingsError
 from scanner_sync.report import charts
 from scanner_sync.report.definitions import DEFINITIONS
-from scanner_sync.report.figures import read_figures
+from scanner_sync.report.figures import Figures, read_figures
 from scanner_sync.warehouse.connection import Connection
 
 
@@ -21,13 +21,24 @@ def write_report(warehouse: Connection, out: Path, now: datetime) -> None:
     is not installed or `out` cannot be written, and the errors of `read_figures`.
     """
     try:
-        import jinja2
-        import vl_convert  # noqa: F401 - fail before any query is paid for
+        import jinja2  # noqa: F401 - fail before any query is paid for
+        import vl_convert  # noqa: F401
     except ImportError as error:
         raise SettingsError(
             f"The report needs {error.name}, which is not installed. Install the extra `report`:"
             " pip install '.[report]'"
         ) from None
+    page = render(read_figures(warehouse, now))
+    try:
+        out.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"The report cannot be written to {out}: {error.strerror}.") from None
+
+
+def render(figures: Figures) -> str:
+    """Return the page that shows the figures. Raises ImportError without the extra `report`."""
+    import jinja2
+
     environment = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -42,20 +53,14 @@ def write_report(warehouse: Connection, out: Path, now: datetime) -> None:
         "day": "{:%Y-%m-%d}".format,
         "minute": "{:%Y-%m-%d %H:%M}".format,
         "span": _span,
-        "change": _change,
     }
     template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
-    figures = read_figures(warehouse, now)
-    page = environment.from_string(template).render(
+    return environment.from_string(template).render(
         charts=charts.draw(figures),
         definitions=DEFINITIONS,
         total=figures.total,
         **figures._asdict(),
     )
-    try:
-        out.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(f"The report cannot be written to {out}: {error.strerror}.") from None
 
 
 def _share(share: float | None) -> str:
@@ -69,10 +74,3 @@ def _span(span: timedelta) -> str:
     if minutes < 90:
         return f"{minutes:.0f} min"
     return f"{minutes / 60:.0f} h" if minutes < 48 * 60 else f"{minutes / 1440:.0f} days"
-
-
-def _change(change: int) -> str:
-    """Write a difference in words, to be followed by what it is compared with."""
-    if change == 0:
-        return "as many as"
-    return f"{abs(change):,} {'more' if change > 0 else 'fewer'} than"

@@ -93,7 +93,7 @@ def test_queries_answer_their_questions(
     days_to_fix = pytest.approx((instants[1] - first_seen(0)) / timedelta(days=1), abs=2 / 86400)
     *weeks, of_all, of_criticals, of_highs = found.pop("How fast are things fixed, week by week?")
     week = (instants[2] - timedelta(days=instants[2].weekday())).date()
-    assert len(weeks) == 26 * 3
+    assert len(weeks) == 3 * (26 if instants[2].weekday() == 0 else 25)
     assert of_all == (week, "all", 4, 1, 1, days_to_fix, None, 0, 2)
     assert of_criticals == (week, "critical", 3, 0, 0, None, None, None, 2)
     assert of_highs == (week, "high", 1, 1, 1, days_to_fix, days_to_fix, 0, 0)

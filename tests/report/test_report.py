@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,17 @@ from pathlib import Path
 import pytest
 
 from scanner_sync.errors import LoadError, SettingsError
-from scanner_sync.report import write_report
+from scanner_sync.report import render, write_report
+from scanner_sync.report.figures import (
+    Figures,
+    Fixes,
+    Freshness,
+    LastDays,
+    Now,
+    Period,
+    Reads,
+    Week,
+)
 from tests.conftest import PROJECT, Dataset
 
 from .account import NOW, insert_states
@@ -87,29 +98,23 @@ def test_nothing_is_written_on_failure(
     assert out.read_text() == "last Monday's"
 
 
-@pytest.mark.xdist_group("report")
-def test_when_occurrences_were_read(synced: Callable[[], Dataset], tmp_path: Path) -> None:
+def test_when_occurrences_were_read(tmp_path: Path) -> None:
     """One sentence says it. The page warns while some were never read, and when some are old."""
-    dataset, out = synced(), tmp_path / "report.html"
-    now = dataset.warehouse.now()
+    out = tmp_path / "report.html"
+    now = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
     recent, yesterday = now - timedelta(hours=5), now - timedelta(hours=24, minutes=1)
+    fresh = Freshness(0, None, None, None, [])
+    critical = Now("critical", 0, 0, 0, 0, None, None)
+    none = Fixes(0, None, None, [], {})
+    week = Week(now, now, Counter(), 0, 0, 0, 0)
+    period = Period(now, now, None, now)
+    figures = Figures(
+        "d", period, [], [week, week], [critical], LastDays(0, 0, 0, 0), none, [], [], [], [], fresh
+    )
 
-    def write(*moments: datetime | None) -> tuple[str | None, bool]:
-        """Return what the page says of issues that were read at these moments, and if it warns."""
-        dataset.query("DELETE FROM {d}.occurrence_reads WHERE TRUE")
-        times = [f"'{moment.isoformat()}'" if moment else "NULL" for moment in moments]
-        rows = [
-            f"({number}, '{yesterday.isoformat()}', {time})" for number, time in enumerate(times)
-        ]
-        if rows:
-            dataset.query(
-                "INSERT INTO {d}.occurrence_reads (issue_id, listed_at, read_at)"
-                f" VALUES {', '.join(rows)}"
-            )
-        return read()
-
-    def read() -> tuple[str | None, bool]:
-        write_report(dataset.warehouse, out, now)
+    def shown(reads: Reads | None) -> tuple[str | None, bool]:
+        """Return what the page says of these reads, and if it warns."""
+        out.write_text(render(figures._replace(freshness=fresh._replace(reads=reads))))
         text = ReadPage(out).text
         found = re.findall(r"Occurrences of .*?\.(?= \w)", text)
         warns = "Some occurrences are old or missing." in text
@@ -119,12 +124,24 @@ def test_when_occurrences_were_read(synced: Callable[[], Dataset], tmp_path: Pat
     def at(moment: datetime) -> str:
         return f"{moment:%Y-%m-%d %H:%M}"
 
-    assert write() == (None, False)
-    assert write(None) == ("Occurrences of the only issue have yet to be read.", True)
-    assert write(now) == (f"Occurrences of the only issue were read at {at(now)} .", False)
-    assert write(now, now) == (f"Occurrences of all 2 issues were read at {at(now)} .", False)
+    assert shown(None) == (None, False)
+    assert shown(Reads(1, 0, 0, 1, None, None)) == (
+        "Occurrences of the only issue have yet to be read.",
+        True,
+    )
+    assert shown(Reads(1, 1, 0, 0, now, now)) == (
+        f"Occurrences of the only issue were read at {at(now)} .",
+        False,
+    )
+    assert shown(Reads(2, 2, 0, 0, now, now)) == (
+        f"Occurrences of all 2 issues were read at {at(now)} .",
+        False,
+    )
     both = f"Occurrences of 1 of 2 issues were read at {at(now)}; those of 1 "
-    assert write(now, None) == (f"{both}were never read.", True)
+    assert shown(Reads(2, 1, 0, 1, now, now)) == (f"{both}were never read.", True)
     earlier = f"{both}are from earlier syncs, the oldest from "
-    assert write(recent, now) == (f"{earlier}{at(recent)}, 5 h ago.", False)
-    assert write(yesterday, now) == (f"{earlier}{at(yesterday)}, 24 h ago.", True)
+    assert shown(Reads(2, 1, 1, 0, now, recent)) == (f"{earlier}{at(recent)}, 5 h ago.", False)
+    assert shown(Reads(2, 1, 1, 0, now, yesterday)) == (
+        f"{earlier}{at(yesterday)}, 24 h ago.",
+        True,
+    )
