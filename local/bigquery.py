@@ -1,12 +1,15 @@
-"""A local BigQuery: bqemulator, behind a proxy that works around seven of its bugs.
+"""A local BigQuery: bqemulator, behind a proxy that works around nine of its bugs.
 
 - It answers 200 to a query that failed, where BigQuery answers 400.
 - It accepts one ADD COLUMN or RENAME COLUMN in a statement, where BigQuery accepts several.
+- It fails to answer a CREATE TABLE in which a column has options, which the proxy puts into
+  comments.
 - It describes a table as it was before the columns changed. dlt adds such a column once more, which
   is ignored here, and a renamed column is described by its new name.
 - It describes a column that an update of the table adds, but does not add it.
 - It ignores If-Match, so it changes a table that has changed since the caller read it.
 - It describes a view without its query.
+- It takes seconds to create our views. The proxy creates them when a query first names one.
 - It takes no query parameters in a script that declares variables. The proxy puts their values,
   which are strings, into the script.
 """
@@ -16,9 +19,10 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from hashlib import sha256
 from http.client import HTTPConnection, HTTPMessage
 from http.server import BaseHTTPRequestHandler
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from local.processes import ROOT, answering, serving
 
@@ -41,6 +45,16 @@ observer: Observer | None = None
 
 _view_queries: dict[tuple[int, str], str] = {}
 """The queries of the views, by the emulator's port and the view's id."""
+
+_waiting: dict[tuple[int, str], dict[str, str]] = {}
+"""The queries of the views that the emulator does not have yet, by its port and the path of the
+dataset's tables, and by the view's name."""
+_creating = threading.RLock()
+"""Held while views are created."""
+
+_COLUMN_OPTIONS: Final = re.compile(
+    r" OPTIONS \((?:[^()'\"]|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")*\)"
+)
 
 
 @contextmanager
@@ -93,13 +107,15 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
             if b'"parameterMode":"NAMED"' in body.replace(b" ", b""):
                 body = _put_parameters_into_query(body)
             if is_query:
-                body = _change_columns_one_by_one(body)
+                body = _simplify(body)
+            if self.command == "POST" and b'"query":' in body and b'"view"' not in body:
+                self.create_views(body)
             if faulty := fault(self.command, self.path, body):
                 return faulty[0], {"Content-Type": "application/json"}, faulty[1]
             with changing if "If-Match" in self.headers else nullcontext():
                 if "If-Match" in self.headers and self.is_outdated():
                     return 412, {}, error_of(412, "Precondition failed")
-                status, headers, answer = self.ask_emulator(self.command, body)
+                status, headers, answer = self.ask_emulator(self.command, self.without_view(body))
             if is_query:
                 status, answer = _refuse_what_failed(status, answer)
                 if status == 200:
@@ -108,6 +124,7 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                 self.add_columns(json.loads(answer))
             elif b'"view"' in body and status == 200:
                 _view_queries[port, json.loads(answer)["id"]] = json.loads(body)["view"]["query"]
+                answer = self.with_query_of_view(answer)
             elif self.command == "GET" and b'"type":"VIEW"' in answer:
                 answer = self.with_query_of_view(answer)
             return status, headers, answer
@@ -123,6 +140,32 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                     field["name"] = new if field["name"] == old else field["name"]
                 self.ask_emulator("PATCH", json.dumps({"schema": schema}).encode(), path)
 
+        def without_view(self, body: bytes) -> bytes:
+            """Keep the query of a view for later, and let the emulator have a small one."""
+            if self.command not in ("POST", "PATCH", "PUT") or b'"view"' not in body:
+                return body
+            request = json.loads(body)
+            path = self.path.split("?")[0]
+            tables, _, name = path.partition("/tables")
+            name = name.strip("/") or request["tableReference"]["tableId"]
+            with _creating:
+                _waiting.setdefault((port, f"{tables}/tables"), {})[name] = request["view"]["query"]
+            request["view"] = request["view"] | {"query": "SELECT 1 AS nothing"}
+            return json.dumps(request).encode()
+
+        def create_views(self, body: bytes) -> None:
+            """Create the views of each dataset of which a query names one."""
+            with _creating:
+                for (of, tables), views in list(_waiting.items()):
+                    dataset = tables.split("/")[-2].encode()
+                    is_named = dataset in body and any(name.encode() in body for name in views)
+                    if of != port or not is_named:
+                        continue
+                    del _waiting[of, tables]
+                    for name, query in views.items():
+                        view = {"view": {"query": query, "useLegacySql": False}}
+                        self.ask_emulator("PATCH", json.dumps(view).encode(), f"{tables}/{name}")
+
         def add_columns(self, table: dict[str, Any]) -> None:
             named = table["tableReference"]
             project = named["projectId"]
@@ -136,12 +179,17 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
 
         def is_outdated(self) -> bool:
             _, _, answer = self.ask_emulator("GET", b"")
-            return bool(json.loads(answer).get("etag") != self.headers["If-Match"])
+            etag = json.loads(self.with_query_of_view(answer)).get("etag")
+            return bool(etag != self.headers["If-Match"])
 
         def with_query_of_view(self, answer: bytes) -> bytes:
             view = json.loads(answer)
-            query = _view_queries.get((port, view["id"])) if "id" in view else None
-            return json.dumps(view | {"view": {"query": query}}).encode() if query else answer
+            query = _view_queries.get((port, view.get("id", "")))
+            if not query:
+                return answer
+            # Of what its maker sees: the emulator's changes when the proxy creates the view.
+            etag = sha256(json.dumps([query, view.get("labels")]).encode()).hexdigest()
+            return json.dumps(view | {"view": {"query": query}, "etag": etag}).encode()
 
         def answer(
             self, status: int, headers: Mapping[str, str] | HTTPMessage, answer: bytes
@@ -175,13 +223,15 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
     return Proxy
 
 
-def _change_columns_one_by_one(body: bytes) -> bytes:
+def _simplify(body: bytes) -> bytes:
     request = json.loads(body)
 
     def split(alter: re.Match[str]) -> str:
         one_by_one = re.sub(r",\s*(?=(ADD|RENAME) COLUMN)", f";\n{alter[1]}", alter[0])
         return one_by_one.replace("ADD COLUMN", "ADD COLUMN IF NOT EXISTS")
 
+    if request["query"].startswith("CREATE TABLE"):
+        request["query"] = _COLUMN_OPTIONS.sub(r" /* \g<0> */", request["query"])
     request["query"] = re.sub(
         r"(ALTER TABLE \S+\s+)(?:ADD|RENAME) COLUMN[^;]*", split, request["query"]
     )
