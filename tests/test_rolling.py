@@ -327,17 +327,18 @@ def test_issues_with_many_pages_are_read_in_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Even if the quota ends before one of those that were begun together is read."""
-    show(account, {n: ("low", set(range(17))) for n in (1, 2, 3)})
+    show(account, {n: ("low", set(range(17))) for n in (1, 2)})
     monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
-    read = []
-    for _ in range(2):
+    read: list[int] = []
+    while sum(read) < 2:
         # A page has three rows, so an issue takes 8 requests, and the listing one.
         api = create_app(account, token=TOKEN, quota_per_hour=12, max_limit=3)
         with serve_api(api) as url:
             monkeypatch.setenv("API_BASE_URL", url)
             read.append(http.post("/", json=ISSUES).get_json()["refresh"]["issues_read"])
-    assert read == [0, 1]
-    assert len(dataset.rows("occurrences_issues")) == 17
+        # Mostly, the two share the quota. The next sync begins with one of them.
+        assert read[-2:] != [0, 0]
+    assert len(dataset.rows("occurrences_issues")) == 34
 
 
 class Killing:
