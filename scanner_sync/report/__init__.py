@@ -64,8 +64,8 @@ def render(figures: Figures) -> str:
 
 
 def _share(share: float | None) -> str:
-    """Write a share in percent, or `?` if there is none."""
-    return "?" if share is None else f"{share:.0%}"
+    """Write a share in percent, or a dash if there is none."""
+    return "\N{EN DASH}" if share is None else f"{share:.0%}"
 
 
 def _span(span: timedelta) -> str:

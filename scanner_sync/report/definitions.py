@@ -18,9 +18,10 @@ DEFINITIONS: Final = {
     ),
     "opened": Definition(
         "Opened",
-        "`opened_at` is the scanner's `first_seen_at`. If the occurrence had been closed before,"
-        " it is the time of the sync that saw it again; and if no sync missed it in between, the"
-        " date of the fix before.",
+        "`opened_at` is the scanner's `first_seen_at`, or, if it gives none, the time of the sync"
+        " that first saw the occurrence. If the occurrence had been closed before, it is the time"
+        " of the sync that saw it again; and if no sync missed it in between, the date of the fix"
+        " before.",
     ),
     "closed": Definition(
         "Closed, and why",

@@ -122,7 +122,7 @@ def mean_days(found: list[Found]) -> str:
 
 def share_in_time(found: list[Found]) -> str:
     goals = [one.closed_at <= one.due_at for one in found if one.closed_at and one.due_at]
-    return f"{sum(goals) / len(goals):.0%}" if goals else "?"
+    return f"{sum(goals) / len(goals):.0%}" if goals else "\N{EN DASH}"
 
 
 def estimate(severity: str) -> str:

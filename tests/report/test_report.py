@@ -12,6 +12,7 @@ import pytest
 from scanner_sync.errors import LoadError, SettingsError
 from scanner_sync.report import render, write_report
 from scanner_sync.report.figures import (
+    DaysToFix,
     Figures,
     Fixes,
     Freshness,
@@ -25,6 +26,23 @@ from tests.conftest import PROJECT, Dataset
 
 from .account import NOW, insert_states
 from .conftest import ReadPage
+
+MOMENT = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
+NOTHING = Figures(
+    dataset="d",
+    period=Period(MOMENT, MOMENT, None, MOMENT),
+    severities=[],
+    weeks=[Week(MOMENT, MOMENT, Counter(), 0, 0, 0, 0)] * 2,
+    open_now=[Now("critical", 0, 0, 0, 0, None, None)],
+    last_days=LastDays(0, 0, 0, 0),
+    fixes=Fixes(0, None, None, [], {}),
+    closings=[],
+    oldest=[],
+    targets=[],
+    tags=[],
+    freshness=Freshness(0, None, None, None, []),
+)
+"""What the page shows of an account in which nothing was ever seen."""
 
 
 @pytest.mark.xdist_group("report")
@@ -98,23 +116,27 @@ def test_nothing_is_written_on_failure(
     assert out.read_text() == "last Monday's"
 
 
+def test_without_a_goal(tmp_path: Path) -> None:
+    """Where `sla_policy` has no goal, no share in time is shown."""
+    out = tmp_path / "report.html"
+    fixed = DaysToFix("high", 2, 20.0, 12.5, 20.0, 27.5, None)
+    out.write_text(render(NOTHING._replace(fixes=Fixes(2, 20.0, None, [fixed], {}))))
+    page = ReadPage(out)
+    dash = "\N{EN DASH}"
+    cells = ["high", "2", "20", "12", "20", "28", dash, dash]
+    assert page.tables["days-table"][1:] == [cells]
+    assert "Fixes since 2025-12-22 . The tick is the median" in page.text
+
+
 def test_when_occurrences_were_read(tmp_path: Path) -> None:
     """One sentence says it. The page warns while some were never read, and when some are old."""
     out = tmp_path / "report.html"
-    now = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
+    now = NOTHING.period.now
     recent, yesterday = now - timedelta(hours=5), now - timedelta(hours=24, minutes=1)
-    fresh = Freshness(0, None, None, None, [])
-    critical = Now("critical", 0, 0, 0, 0, None, None)
-    none = Fixes(0, None, None, [], {})
-    week = Week(now, now, Counter(), 0, 0, 0, 0)
-    period = Period(now, now, None, now)
-    figures = Figures(
-        "d", period, [], [week, week], [critical], LastDays(0, 0, 0, 0), none, [], [], [], [], fresh
-    )
 
     def shown(reads: Reads | None) -> tuple[str | None, bool]:
         """Return what the page says of these reads, and if it warns."""
-        out.write_text(render(figures._replace(freshness=fresh._replace(reads=reads))))
+        out.write_text(render(NOTHING._replace(freshness=NOTHING.freshness._replace(reads=reads))))
         text = ReadPage(out).text
         found = re.findall(r"Occurrences of .*?\.(?= \w)", text)
         warns = "Some occurrences are old or missing." in text
