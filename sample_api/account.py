@@ -232,7 +232,7 @@ class Account:
                 "protocol": rng.choice((protocol,) * 4),
                 "extra_info": rng.choice((info, info, {}, None)),
                 "age": f"{days} days",
-                "first_seen_at": rng.choices((seen, None), (19, 1))[0],
+                "first_seen_at": rng.choices((seen, None), (99, 1))[0],
                 "target_last_scanned_at": rng.choices((time_text(self.now), None), (19, 1))[0],
                 "cves": rng.choice((cves, cves, [], None)),
             }
