@@ -155,8 +155,8 @@ class Progress:
                 "seconds": round(self.seconds, 1),
             }
 
-    def cost(self) -> dict[str, Any]:
-        """Return what the sync has taken so far, in JSON's types."""
+    def cost(self, seconds: float | None = None) -> dict[str, Any]:
+        """Return what the sync has taken so far, or in `seconds`, in JSON's types."""
         with self._lock:
             steps = self._steps(time.monotonic())
         return {
@@ -164,7 +164,7 @@ class Progress:
             "retries": self.traffic.retries,
             "throttled": self.traffic.throttled,
             "vanished": self.traffic.vanished,
-            "seconds": round(self.seconds, 1),
+            "seconds": round(self.seconds if seconds is None else seconds, 1),
             "steps": {name: round(seconds, 1) for name, seconds in steps.items()},
             "peak_memory_mib": peak_memory_mib(),
         }

@@ -134,7 +134,7 @@ def sync(
         history=result.history,
         refresh=result.refresh,
         unavailable=result.unavailable,
-        **progress.cost() | {"seconds": round(result.seconds, 1)},
+        **progress.cost(result.seconds),
     )
     return result
 
