@@ -47,7 +47,10 @@ def _with_goals(history: str, columns: str) -> str:
     began after the goal was missed does not count.
     """
     return f"""
-goals AS (SELECT severity, MIN(days) * 86400 AS goal FROM `{{d}}.sla_policy` GROUP BY severity),
+goals AS (  -- a thousand years at most, so that it has a date
+  SELECT severity, GREATEST(LEAST(MIN(days), 365000), 0) * 86400 AS goal
+  FROM `{{d}}.sla_policy` GROUP BY severity
+),
 snoozes AS (
   SELECT t.entity_key, t.times_reopened, t.opened_at,
     GREATEST(h.valid_from, t.opened_at) AS snoozed_from, TIMESTAMP_DIFF(
@@ -122,7 +125,7 @@ ended AS (
     SELECT entity_key, nth, MAX(remediated_at) AS fixed_at FROM fixed GROUP BY entity_key, nth
   ) AS f ON f.entity_key = s.entity_key AND f.nth = s.nth
   WHERE f.fixed_at IS NULL
-    OR TIMESTAMP_ADD(f.fixed_at, INTERVAL 1 HOUR) < COALESCE(r.read_at, s.state_from)
+    OR f.fixed_at < TIMESTAMP_SUB(COALESCE(r.read_at, s.state_from), INTERVAL 1 HOUR)
 ),
 dated AS (
   SELECT e.entity_key, MAX(s.issue_id) OVER (PARTITION BY e.entity_key) AS issue_id,

@@ -15,7 +15,10 @@ WITH times AS (
 weeks AS (
   SELECT week, TIMESTAMP(week) AS week_from,
     LEAST(TIMESTAMP(DATE_ADD(week, INTERVAL 7 DAY)), CURRENT_TIMESTAMP()) AS week_to
-  FROM (SELECT DATE(MIN(opened_at)) AS first FROM times), UNNEST(GENERATE_DATE_ARRAY(
+  FROM (
+    SELECT GREATEST(DATE(MIN(opened_at)), DATE_SUB(CURRENT_DATE(), INTERVAL 10 YEAR)) AS first
+    FROM times
+  ), UNNEST(GENERATE_DATE_ARRAY(
     -- The Monday before, as 0001-01-01 was one.
     DATE_SUB(first, INTERVAL MOD(DATE_DIFF(first, DATE '0001-01-01', DAY), 7) DAY),
     CURRENT_DATE(), INTERVAL 7 DAY

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import uuid
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -89,6 +89,42 @@ def fill(dataset: Dataset, accounts: list[Any]) -> None:
     dataset.query("DELETE FROM {d}.sla_policy WHERE TRUE")
     if goals:
         insert(dataset, "sla_policy", goals)
+
+
+def test_any_dates_and_goals(dataset: Dataset) -> None:
+    """The API's dates and the user's goals may be of any size. There are ten years of weeks."""
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    make_tables(dataset)
+    warehouse = dataset.warehouse
+    warehouse.complete_load({}, None, warehouse.check_names(history=True), history=True)
+    state = {"entity_key": "1", "id": 1, "title": "", "severity": "low", "valid_from": START}
+    insert_states(dataset, "issues_history", [state])
+    rows = [
+        {"entity_key": f"1/{n}", "issue_id": 1, "id": n, "occurrence_id": n, "first_seen_at": seen}
+        for n, seen in enumerate([first, START, last])
+    ]
+    insert_states(
+        dataset, "occurrences_issues_history", [row | {"valid_from": START} for row in rows]
+    )
+    fix = {"_dlt_id": "", "occurrence_id": 1, "first_seen_at": START, "remediated_at": last}
+    insert(dataset, "fixed_occurrences", [fix])
+    dataset.query(f"UPDATE {{d}}.sla_policy SET days = {2**63 - 1} WHERE severity = 'low'")
+
+    times = dataset.query("SELECT opened_at, closed_at FROM {d}.occurrence_lifecycle ORDER BY id")
+    assert [(row["opened_at"], row["closed_at"]) for row in times] == [
+        (first, None),
+        (START, last),
+        (START, None),
+    ]
+    due = dataset.query("SELECT opened_at, due_at FROM {d}.issue_lifecycle")
+    assert due == [{"opened_at": first, "due_at": first + timedelta(days=365000)}]
+    weeks = dataset.query(
+        "SELECT week, open, opened FROM {d}.remediation_metrics WHERE severity = 'all'"
+        " ORDER BY week"
+    )
+    assert timedelta(weeks=520) < weeks[-1]["week"] - weeks[0]["week"] < timedelta(weeks=524)
+    assert (weeks[0]["open"], weeks[0]["opened"]) == (1, 0)
+    assert (weeks[-1]["open"], sum(row["opened"] for row in weeks)) == (3, 2)
 
 
 def days(value: Any) -> Any:
