@@ -35,6 +35,8 @@ PROJECT = "test-project"
 SECRET = f"projects/{PROJECT}/secrets/token"
 SYNC = [sys.executable, "-m", "scanner_sync", "sync", "--json"]
 """The command of a sync; its settings are in the environment."""
+FOUR = ("issues", "occurrences_issues", "scans", "targets")
+"""Tables for tests that need no others: all eight take more than twice the time."""
 
 
 ANALYZER = pytest.StashKey[int]()

@@ -10,15 +10,21 @@ from google.oauth2.credentials import Credentials
 from local.bigquery import Fault, proxy
 from scanner_sync.errors import SyncError
 from scanner_sync.sync import SyncResult, sync
-from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
-from tests.conftest import PROJECT, Dataset
+from tests.conftest import FOUR, PROJECT, Dataset
 
 Run = Callable[[], SyncResult]
 
 
 @pytest.fixture
-def run(dataset: Dataset, api_url: str) -> Run:
+def resources(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The tables that are synced: four, or what the test's parameter says."""
+    found: tuple[str, ...] = getattr(request, "param", FOUR)
+    return found
+
+
+@pytest.fixture
+def run(dataset: Dataset, api_url: str, resources: tuple[str, ...]) -> Run:
     """A function that syncs the account into the dataset."""
     assert dataset.name
     assert api_url
@@ -26,7 +32,7 @@ def run(dataset: Dataset, api_url: str) -> Run:
     def abort(error: SyncError) -> None:
         raise error
 
-    return lambda: sync(tuple(TABLES), abort)
+    return lambda: sync(resources, abort)
 
 
 @contextmanager

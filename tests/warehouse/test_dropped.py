@@ -21,6 +21,12 @@ def account() -> Account:
 
 
 @pytest.fixture
+def resources() -> tuple[str, ...]:
+    """All tables, because each can be dropped."""
+    return tuple(TABLES)
+
+
+@pytest.fixture
 def synced(run: Run, dataset: Dataset) -> Dataset:
     """A dataset into which the account was synced once."""
     run()
