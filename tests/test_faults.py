@@ -16,7 +16,7 @@ from sample_api import serve as serve_api
 from sample_api.faults import Faults, FaultyApi
 from scanner_sync.check import check
 from scanner_sync.tables import TABLES
-from tests.conftest import TOKEN, Dataset
+from tests.conftest import FOUR, TOKEN, Dataset
 
 pytestmark = pytest.mark.usefixtures("without_histories")
 
@@ -40,7 +40,7 @@ def test_all_faults_at_once_lose_no_row(
     with api(monkeypatch, faults, max_limit=25, quota_per_second=40) as account:
         moving = ("scans", "targets")
         before = {table: {row["id"] for row in getattr(account, table)} for table in moving}
-        answer = http.post("/")
+        answer = http.post("/", json={"resources": FOUR})
         assert answer.status_code == 200, answer.get_json()
         for table, there in before.items():
             now = {row["id"] for row in getattr(account, table)}
@@ -61,12 +61,12 @@ def test_a_quota_per_second_fails_no_request(
     monkeypatch: pytest.MonkeyPatch, dataset: Dataset, http: flask.testing.FlaskClient
 ) -> None:
     """With 100 requests a second allowed, all rows are read and few requests refused."""
-    account = generate(seed=9, issues=400, targets=1, scans=1)
+    account = generate(seed=9, issues=400, targets=0, scans=0)
     app = create_app(account, token=TOKEN, quota_per_second=100)
     monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
     with serve_api(app) as url:
         monkeypatch.setenv("API_BASE_URL", url)
-        answer = http.post("/")
+        answer = http.post("/", json={"resources": ["issues", "occurrences_issues"]})
     assert answer.status_code == 200, answer.get_json()
     assert [row["id"] for row in dataset.rows("issues")] == sorted(r["id"] for r in account.issues)
     found = [(row["issue_id"], row["id"]) for row in dataset.rows("occurrences_issues")]
@@ -152,10 +152,10 @@ def test_slow_responses_do_not_fail_a_sync(
     dataset: Dataset, http: flask.testing.FlaskClient
 ) -> None:
     """Responses that take 2.5 seconds are not retried, and no row is lost."""
-    answer = http.post("/")
+    answer = http.post("/", json={"resources": ["targets", "licenses"]})
     assert answer.status_code == 200, answer.get_json()
     assert [row["id"] for row in dataset.rows("targets")] == [1, 2, 3]
-    assert answer.get_json()["requests"] == 7
+    assert answer.get_json()["requests"] == 2
 
 
 @pytest.mark.usefixtures("slow_api", "dataset")
@@ -181,12 +181,11 @@ def test_one_spurious_refusal_does_not_slow_down_a_sync(
     monkeypatch.setenv("SYNC_DEADLINE_SECONDS", "90")
     with serve_api(app) as url:
         monkeypatch.setenv("API_BASE_URL", url)
-        answer = http.post("/")
+        answer = http.post("/", json={"resources": FOUR})
     assert answer.status_code == 200, answer.get_json()
     assert [row["id"] for row in dataset.rows("issues")] == sorted(r["id"] for r in account.issues)
     statuses = Counter(request.status for request in app.state.requests)
     # A page of a hundred issues takes one, and each next one overlaps it by a row.
-    listed = (300, 1, 1, len(account.fixed), len(account.schedules), len(account.tags), 1)
-    pages = sum(max(1, -(-(rows - 1) // 99)) for rows in listed)
+    pages = sum(max(1, -(-(rows - 1) // 99)) for rows in (300, 1, 1))
     occurrences = sum(max(1, -(-(len(rows) - 1) // 99)) for rows in account.occurrences.values())
     assert statuses == {200: pages + occurrences, 429: 1}
