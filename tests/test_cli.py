@@ -23,10 +23,11 @@ from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 from scanner_sync import __version__
 from scanner_sync.tables import TABLES
-from tests.conftest import PROJECT, SECRET, TOKEN, Dataset
+from tests.conftest import FOUR, PROJECT, SECRET, TOKEN, Dataset
 
 ANONYMOUS = AnonymousCredentials()  # type: ignore[no-untyped-call]
 COMMAND = [sys.executable, "-m", "scanner_sync"]
+SYNC_FOUR = ("sync", "--resources", ",".join(FOUR))
 
 
 class Done(NamedTuple):
@@ -139,7 +140,7 @@ def test_a_terminal_shows_bars_and_a_readable_log(account: Account, dataset: Dat
     """Bars show rows read and loaded, and the step; at the end they are removed."""
     # Slow enough for each step to be drawn.
     with serve_api(create_app(account, token=TOKEN, latency_seconds=0.5)) as url:
-        done = on_terminal("sync", API_BASE_URL=url)
+        done = on_terminal(*SYNC_FOUR, API_BASE_URL=url)
     assert done.status == 0
     plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", done.out)
     assert re.search(r"\d+:\d+:\d+\] INFO +sync_started\s+resources=", plain)
@@ -152,14 +153,14 @@ def test_a_terminal_shows_bars_and_a_readable_log(account: Account, dataset: Dat
     assert "\x1b[?25h" in done.out.partition("sync_finished")[0]  # the cursor is back
     assert "━" not in done.out.partition("sync_finished")[2]
     assert f"Loaded into {dataset.name} in " in plain
-    assert "\x1b[3" not in on_terminal("sync", NO_COLOR="1").out
+    assert "\x1b[3" not in on_terminal(*SYNC_FOUR, NO_COLOR="1").out
 
 
 @pytest.mark.usefixtures("api_url", "without_histories")
 def test_a_sync_that_leaves_issues_to_the_next_ones(account: Account, dataset: Dataset) -> None:
     """The bar fills, the last line says how many wait, and so does `status`."""
     account.occurrences = {issue: rows[:9] for issue, rows in account.occurrences.items()}
-    done = on_terminal("sync", MAX_REQUESTS_PER_SYNC="11", NO_COLOR="1")  # 7 for the listings
+    done = on_terminal(*SYNC_FOUR, MAX_REQUESTS_PER_SYNC="7", NO_COLOR="1")  # 3 for the listings
     assert done.status == 0
     assert re.search(r"occurrences_issues +━{24} \d+ rows read, of 4 of 6 issues", done.out)
     assert done.out.splitlines()[-1] == (
@@ -173,15 +174,15 @@ def test_a_sync_that_leaves_issues_to_the_next_ones(account: Account, dataset: D
     [first] = dataset.query("SELECT DISTINCT read_at FROM {d}.occurrence_reads WHERE `rows` > 0")
     oldest = f"the oldest are from {first['read_at']:%Y-%m-%d %H:%M:%S} UTC, "
     # One more request asks which issues have changed.
-    last = run("sync", MAX_REQUESTS_PER_SYNC="11").out.splitlines()[-1]
+    last = run(*SYNC_FOUR, MAX_REQUESTS_PER_SYNC="7").out.splitlines()[-1]
     left = "Occurrences of 3 of 6 issues wait for the next syncs; "
     assert re.fullmatch(left + re.escape(oldest) + r"[\d.]+ h ago\.", last)
     last = run("status").out.splitlines()[-1]
     said = "occurrences: 3 of 6 issues read by the last sync of occurrences, 3 waiting; "
     assert re.fullmatch(said + re.escape(oldest) + r"\d+ (s|min) ago", last)
 
-    last = run("sync").out.splitlines()[-1]
-    assert re.fullmatch(rf"Loaded into {dataset.name} in [\d.]+ seconds, with 13 requests\.", last)
+    last = run(*SYNC_FOUR).out.splitlines()[-1]
+    assert re.fullmatch(rf"Loaded into {dataset.name} in [\d.]+ seconds, with 9 requests\.", last)
     status = run("status").out.splitlines()[-1]
     assert status == "occurrences: all 6 issues read by the last sync of occurrences"
 
@@ -215,7 +216,8 @@ def test_an_interrupted_sync_releases_its_lease_and_files(
     # Slow enough for the step to be drawn before it ends.
     api = create_app(account, token=TOKEN, latency_seconds=1)
     with serve_api(api) as api_url, proxy(emulator_port) as url:
-        done = on_terminal("sync", see=interrupt, API_BASE_URL=api_url, BIGQUERY_EMULATOR_HOST=url)
+        settings: dict[str, Any] = {"API_BASE_URL": api_url, "BIGQUERY_EMULATOR_HOST": url}
+        done = on_terminal(*SYNC_FOUR, see=interrupt, **settings)
     assert (done.status, "Traceback" in done.out) == (status, False)
     assert "Interrupted" in done.out
     assert list(tmp_path.iterdir()) == []
