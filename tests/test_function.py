@@ -122,6 +122,12 @@ def environment(dataset: Dataset, secret_manager: SecretManager) -> dict[str, st
     return {name: os.environ[name] for name in names}
 
 
+@pytest.fixture
+def no_history(environment: dict[str, str]) -> dict[str, str]:
+    """The same without histories, for what does not depend on them."""
+    return environment | {"HISTORY": "false"}
+
+
 def test_another_server_is_synced_row_for_row_twice(
     environment: dict[str, str], dataset: Dataset
 ) -> None:
@@ -175,11 +181,11 @@ def test_another_server_is_synced_row_for_row_twice(
 
 
 def test_a_killed_worker_leaves_the_function_serving(
-    environment: dict[str, str], tmp_path: Path
+    no_history: dict[str, str], tmp_path: Path
 ) -> None:
     """A worker killed while it reads: 500, nothing is left behind, and the next sync works."""
     api = HeldStranger()
-    with serve(api) as base_url, function(environment | {"API_BASE_URL": base_url}) as url:
+    with serve(api) as base_url, function(no_history | {"API_BASE_URL": base_url}) as url:
         answers: list[requests.Response] = []
         body = {"resources": ["targets"]}
         call = threading.Thread(
@@ -188,7 +194,7 @@ def test_a_killed_worker_leaves_the_function_serving(
         call.start()
         assert api.arrived.wait(timeout=60)
         assert [entry.name[:13] for entry in tmp_path.iterdir()] == ["scanner_sync-"]
-        [run] = runs(environment["DATASET"])
+        [run] = runs(no_history["DATASET"])
         os.kill(run, signal.SIGKILL)
         call.join(timeout=60)
         assert [answer.status_code for answer in answers] == [500]
@@ -213,20 +219,20 @@ def runs(dataset: str) -> list[int]:
     return found
 
 
-def test_nothing_runs_after_the_deadline(environment: dict[str, str], tmp_path: Path) -> None:
+def test_nothing_runs_after_the_deadline(no_history: dict[str, str], tmp_path: Path) -> None:
     """At the deadline the answer is 504, and the worker is gone."""
     api = HeldStranger()
     limits = {"SYNC_DEADLINE_SECONDS": "2"}
     with (
         serve(api) as base_url,
-        function(environment | limits | {"API_BASE_URL": base_url}) as url,
+        function(no_history | limits | {"API_BASE_URL": base_url}) as url,
     ):
         answer = requests.post(url, json={"resources": ["targets"]}, timeout=60)
         assert (answer.status_code, answer.json()["error"]["type"]) == (504, "DeadlineExceeded")
         assert (
             "not done after 2 seconds, while reading the API" in answer.json()["error"]["message"]
         )
-        assert runs(environment["DATASET"]) == []
+        assert runs(no_history["DATASET"]) == []
         assert list(tmp_path.iterdir()) == []
         api.go_on.set()
 
@@ -245,7 +251,7 @@ def _pubsub_jar() -> Path | None:
 @pytest.mark.skipif(
     _pubsub_jar() is None, reason="no java, or no Pub/Sub emulator in the gcloud CLI"
 )
-def test_pubsub_pushes_to_the_function(environment: dict[str, str], dataset: Dataset) -> None:
+def test_pubsub_pushes_to_the_function(no_history: dict[str, str], dataset: Dataset) -> None:
     """Google's Pub/Sub emulator delivers a message to sync_event, which syncs what it names."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -260,7 +266,7 @@ def test_pubsub_pushes_to_the_function(environment: dict[str, str], dataset: Dat
     with (
         serving(command, {}, r"(Server started, listening on)"),
         serve(stranger) as base_url,
-        function(environment | {"API_BASE_URL": base_url}, "sync_event", see) as url,
+        function(no_history | {"API_BASE_URL": base_url}, "sync_event", see) as url,
     ):
         api = f"http://127.0.0.1:{port}/v1/projects/{PROJECT}"
         data = "eyJyZXNvdXJjZXMiOiBbInNjYW5zIl19"  # {"resources": ["scans"]}
@@ -272,7 +278,7 @@ def test_pubsub_pushes_to_the_function(environment: dict[str, str], dataset: Dat
         ):
             requests.request(method, f"{api}/{path}", json=body, timeout=20).raise_for_status()
         assert synced.wait(timeout=60)
-    assert dataset.tables() == {"scans", "fixed_occurrences"}
+    assert dataset.tables() == {"scans"}
     assert set(stranger.paths) == {"/v1/scans/"}
 
 
