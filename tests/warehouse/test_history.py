@@ -13,7 +13,7 @@ from sample_api import Account
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.views import VIEWS
-from tests.conftest import TOKEN, Dataset, asked
+from tests.conftest import FOUR, TOKEN, Dataset, asked
 from tests.warehouse.loads import Loads
 
 
@@ -205,10 +205,10 @@ def test_what_was_not_read_is_not_closed(
     """A sync of some resources changes their histories alone, and one that fails changes none."""
     account.issues, account.occurrences = [issue(1, "high")], {1: [{"id": 1}]}
     account.targets = [{"id": 1}]
-    assert http.post("/").status_code == 200
+    assert http.post("/", json={"resources": FOUR}).status_code == 200
     account.issues, account.occurrences, account.targets = [], {}, []
     monkeypatch.setenv("ACCESS_TOKEN", "wrong")
-    assert http.post("/").status_code == 502
+    assert http.post("/", json={"resources": FOUR}).status_code == 502
     monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
     answer = http.post("/", json={"resources": ["occurrences_issues"]}).get_json()
     assert answer["history"] == {"occurrences_issues": counts(0, 1, 0)}
