@@ -1,4 +1,4 @@
-"""Fixed occurrences and licenses from one sync to the next, through the function."""
+"""Fixed occurrences and licenses from one sync to the next."""
 
 import json
 import sys
@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
+from scanner_sync.sync import sync
 from scanner_sync.warehouse.lease import FIXES_READ, LEASE_TABLE, NEWEST_FIX
 from tests.conftest import PROJECT, TOKEN, Dataset
 from tests.source.faults import Faults
@@ -47,27 +48,26 @@ def set_label(dataset: Dataset, name: str, moment: datetime) -> None:
 class Syncs:
     """Syncs of `fixed_occurrences`, and what each asked the API for."""
 
-    def __init__(self, http: flask.testing.FlaskClient, api: Starlette) -> None:
-        self._http, self._api = http, api
+    def __init__(self, api: Starlette) -> None:
+        self._api = api
 
     def __call__(self) -> tuple[datetime | None, int]:
         """Sync, and return `remediated_after` of its requests and the number of rows that came."""
         sent = len(self._api.state.requests)
-        answer = self._http.post("/", json={"resources": ["fixed_occurrences"]})
-        body = answer.get_json()
-        assert answer.status_code == 200, body
-        assert body["unavailable"] == []
+        # In this process, because a worker takes a second to start.
+        result = sync(("fixed_occurrences",), print)
+        assert not result.unavailable
         requests = self._api.state.requests[sent:]
         assert {request.path for request in requests} == {f"/v1{FIXES}"}
         [after] = {request.query.get("remediated_after") for request in requests}
-        rows = body["tables"]["fixed_occurrences"]["rows"]
+        rows = result.rows["fixed_occurrences"]
         return datetime.fromisoformat(after) if after else None, rows
 
 
 @pytest.fixture
-def syncs(api: Starlette, api_url: str, http: flask.testing.FlaskClient) -> Syncs:
+def syncs(api: Starlette, api_url: str) -> Syncs:
     assert api_url
-    return Syncs(http, api)
+    return Syncs(api)
 
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -115,7 +115,7 @@ def test_an_occurrence_that_was_fixed_twice_has_two_rows(
 
 
 def test_an_api_that_is_late_or_deaf_gives_the_same_rows(
-    dataset: Dataset, http: flask.testing.FlaskClient, monkeypatch: pytest.MonkeyPatch
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Days of an account, read through an API that does as it is asked and through two others."""
     monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
@@ -133,13 +133,13 @@ def test_an_api_that_is_late_or_deaf_gives_the_same_rows(
             monkeypatch.setenv("API_BASE_URL", url)
             counts = []
             for _ in range(2):
-                counts.append(Syncs(http, api)()[1])
+                counts.append(Syncs(api)()[1])
                 for _ in range(3):
                     account.next_day()
             # All that is listed by now, also by the API that lists a fix three days later.
             listed = [dict(row) for row in account.fixed]
             account.day += 3
-            Syncs(http, api)()
+            Syncs(api)()
         assert (counts[1] < counts[0]) == (name != "deaf"), counts
         rows = Dataset(f"{dataset.name}_{name}", dataset.client).rows("fixed_occurrences")
         assert len(rows) == len(listed) > counts[0]
@@ -308,7 +308,6 @@ def test_a_failed_sync_moves_no_start(
     assert times(dataset).keys() == {1, 2, 3}
 
 
-@pytest.mark.parametrize("status", [403, 404])
 def test_a_listing_that_comes_and_goes(
     account: Account,
     dataset: Dataset,
@@ -316,13 +315,12 @@ def test_a_listing_that_comes_and_goes(
     syncs: Syncs,
     missing: dict[str, int],
     capfd: pytest.CaptureFixture[str],
-    status: int,
 ) -> None:
     """Without it the sync succeeds and says so. When it is back, all of it is read."""
     tables = {"resources": ["targets", "fixed_occurrences"]}
     account.targets = [{"id": 1}]
 
-    def without() -> None:
+    def without(status: int) -> None:
         missing[FIXES] = status
         capfd.readouterr()
         body = http.post("/", json=tables).get_json()
@@ -338,46 +336,38 @@ def test_a_listing_that_comes_and_goes(
         assert end["unavailable"] == ["fixed_occurrences"]
         missing.clear()
 
-    without()
+    without(403)
     assert times(dataset) == {}
     account.fixed = [fix(1, NOW), fix(2, NOW - timedelta(days=100))]
     assert syncs() == (None, 2)
     assert syncs() == (NOW - WEEK, 1)
     # What was fixed while the listing was missing may be listed with a time before that.
     account.fixed = [*account.fixed, fix(3, NOW - timedelta(days=50))]
-    without()
+    without(404)
     assert times(dataset).keys() == {1, 2}
     assert syncs() == (None, 3)
     assert times(dataset).keys() == {1, 2, 3}
 
 
-@pytest.mark.parametrize(
-    ("row", "said"),
-    [
-        ({"occurrence_id": None}, "a row has no occurrence_id"),
-        ({"remediated_at": None}, "A row of fixed_occurrences has no remediated_at"),
-        ({"remediated_at": "marker"}, "Column remediated_at of fixed_occurrences takes timestamp"),
-    ],
-)
 def test_a_fix_without_its_key_loads_nothing(
-    account: Account,
-    dataset: Dataset,
-    http: flask.testing.FlaskClient,
-    syncs: Syncs,
-    row: dict[str, Any],
-    said: str,
+    account: Account, dataset: Dataset, http: flask.testing.FlaskClient, syncs: Syncs
 ) -> None:
     """The answer says which table and column it is, and quotes no value."""
     account.fixed = [fix(1, NOW)]
     syncs()
-    account.fixed = [fix(2, NOW), fix(3, NOW) | row]
     set_label(dataset, FIXES_READ, NOW - 2 * WEEK)  # the sample API looks for no time in null
-    answer = http.post("/", json={"resources": ["fixed_occurrences"]})
-    error = answer.get_json()["error"]
-    assert (answer.status_code, error["type"]) == (502, "ApiError")
-    assert said in error["message"]
-    assert "marker" not in error["message"]
-    assert times(dataset).keys() == {1}
+    for row, said in (
+        ({"occurrence_id": None}, "a row has no occurrence_id"),
+        ({"remediated_at": None}, "A row of fixed_occurrences has no remediated_at"),
+        ({"remediated_at": "marker"}, "Column remediated_at of fixed_occurrences takes timestamp"),
+    ):
+        account.fixed = [fix(2, NOW), fix(3, NOW) | row]
+        answer = http.post("/", json={"resources": ["fixed_occurrences"]})
+        error = answer.get_json()["error"]
+        assert (answer.status_code, error["type"]) == (502, "ApiError"), row
+        assert said in error["message"]
+        assert "marker" not in error["message"]
+        assert times(dataset).keys() == {1}
 
 
 def today(dataset: Dataset) -> set[date]:
