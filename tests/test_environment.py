@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,8 +15,7 @@ from dlt.common.configuration.providers import EnvironProvider
 from local.processes import ROOT
 from sample_api import Account, generate
 from scanner_sync.settings import Settings
-from scanner_sync.tables import TABLES
-from tests.conftest import Dataset
+from tests.conftest import FOUR, Dataset
 
 # Syncs, and prints each name that dlt looks up in its configuration, with the type that it expects.
 ASK_DLT = """
@@ -29,8 +27,7 @@ def record(self, key, hint, pipeline_name, *sections):
     return get_value(self, key, hint, pipeline_name, *sections)
 DictionaryProvider.get_value = record
 from scanner_sync.sync import sync
-from scanner_sync.tables import TABLES
-sync(tuple(TABLES), abort=print)
+sync(tuple(sys.argv[1:]), abort=print)
 print(json.dumps(list(asked.items())))
 """
 
@@ -104,10 +101,8 @@ def test_only_the_settings_count(
     api_url: str, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The tables hold the same rows with any dlt setting in the environment or in `.dlt/`."""
-    asked: Any = python(tmp_path, "-c", ASK_DLT)
-    before = {table: dataset.rows(table) for table in TABLES}
-    fixed = [row["remediated_at"] for row in before["fixed_occurrences"]]
-    week = [moment for moment in fixed if moment >= max(fixed) - timedelta(days=7)]
+    asked: Any = python(tmp_path, "-c", ASK_DLT, *FOUR)
+    before = {table: dataset.rows(table) for table in FOUR}
     opened = dataset.query("SELECT * FROM {d}.open_issues ORDER BY id")
     assert len(opened) == 5
     declared = {name.upper() for name in Settings.__dataclass_fields__}
@@ -124,15 +119,14 @@ def test_only_the_settings_count(
         write_toml(tmp_path / ".dlt/config.toml", values)
         write_toml(tmp_path / ".dlt/secrets.toml", values)
         (tmp_path / ".dlt/.workspace").touch()
-        answer: Any = python(tmp_path, "-m", "scanner_sync", "sync", "--json", **values)
-        assert {table: answer["tables"][table]["rows"] for table in TABLES} == {
-            table: len(rows) for table, rows in before.items()
-        } | {"fixed_occurrences": len(week)}
+        command = ("-m", "scanner_sync", "sync", "--json", "--resources", ",".join(FOUR))
+        answer: Any = python(tmp_path, *command, **values)
+        assert answer["tables"] == {table: {"rows": len(rows)} for table, rows in before.items()}
         nothing = {"opened": 0, "closed": 0, "changed": 0}
         assert set(map(str, answer["history"].values())) == {str(nothing)}
-        assert {table: dataset.rows(table) for table in TABLES} == before
+        assert {table: dataset.rows(table) for table in FOUR} == before
         assert dataset.query("SELECT * FROM {d}.open_issues ORDER BY id") == opened
-        assert dataset.tables() == set(TABLES)
+        assert dataset.tables() == {*FOUR, "fixed_occurrences"}
         datasets = {found.dataset_id for found in dataset.client.list_datasets()}
         assert {name for name in datasets if dataset.name in name} == {
             dataset.name,
@@ -140,19 +134,17 @@ def test_only_the_settings_count(
         }
 
 
-@pytest.mark.parametrize(
-    "command", [["sync", "--json"], ["status", "--json"]], ids=["sync", "status"]
-)
-def test_no_other_host_is_contacted(
-    api_url: str, dataset: Dataset, tmp_path: Path, command: list[str]
-) -> None:
+@pytest.mark.usefixtures("dataset")
+def test_no_other_host_is_contacted(api_url: str, tmp_path: Path) -> None:
     """Each connection goes to the API or to BigQuery; dlt's vendor gets no usage data."""
-    python(tmp_path, "-m", "scanner_sync", "sync", "--json")
     (tmp_path / "sitecustomize.py").write_text(SITECUSTOMIZE)
-    addresses = tmp_path / "addresses"
     path = os.pathsep.join([str(tmp_path), str(ROOT)])
-    python(tmp_path, "-m", "scanner_sync", *command, PYTHONPATH=path, ADDRESSES=str(addresses))
-    api, bigquery = urlsplit(api_url), urlsplit(os.environ["BIGQUERY_EMULATOR_HOST"])
-    allowed = {f"{url.hostname} {url.port}" for url in (api, bigquery)}
-    found = set(addresses.read_text().splitlines())
-    assert found == (allowed if command[0] == "sync" else {f"{bigquery.hostname} {bigquery.port}"})
+    api, bigquery = (
+        f"{url.hostname} {url.port}"
+        for url in (urlsplit(api_url), urlsplit(os.environ["BIGQUERY_EMULATOR_HOST"]))
+    )
+    for command, allowed in (("sync", {api, bigquery}), ("status", {bigquery})):
+        addresses = tmp_path / f"{command}.txt"
+        settings = {"PYTHONPATH": path, "ADDRESSES": str(addresses)}
+        python(tmp_path, "-m", "scanner_sync", command, "--json", **settings)
+        assert set(addresses.read_text().splitlines()) == allowed
