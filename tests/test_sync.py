@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from local.secret_manager import SecretManager, Version
 from sample_api import Account, generate
 from scanner_sync.tables import DLT_COLUMNS, TABLES
-from tests.conftest import PROJECT, SECRET, TOKEN, Dataset, Vanishing, asked
+from tests.conftest import FOUR, PROJECT, SECRET, TOKEN, Dataset, Vanishing, asked
 
 COLUMN_TYPES = {
     "bigint": "INTEGER",
@@ -299,10 +299,10 @@ def test_a_new_field_becomes_a_column(
 ) -> None:
     """New fields become columns, nested ones JSON; there are no child tables and no variants."""
     account.targets = [{"id": 1, "tags": ["a", None]}]
-    assert http.post("/").status_code == 200
+    assert http.post("/", json={"resources": ["targets"]}).status_code == 200
     new = {"number": 7, "word": "2026-01-01T00:00:00Z", "list": [{"a": [1]}], "thing": {"b": {}}}
     account.targets = [{"id": 1, "tags": [], **new}, {"id": 2, "tags": None, "number": None}]
-    answer = http.post("/")
+    answer = http.post("/", json={"resources": ["targets"]})
     assert answer.status_code == 200, answer.get_json()
     nothing = dict.fromkeys(TABLES["targets"].columns)
     assert dataset.rows("targets") == [
@@ -310,13 +310,13 @@ def test_a_new_field_becomes_a_column(
         nothing | {"id": 2} | dict.fromkeys(new),
     ]
     account.targets[0]["number"] = 7.5
-    assert http.post("/").status_code == 200
+    assert http.post("/", json={"resources": ["targets"]}).status_code == 200
     assert dataset.rows("targets")[0]["number"] == 7.5
     assert dataset.columns("targets") == {
         name: COLUMN_TYPES[column.type]
         for name, column in (TABLES["targets"].columns | DLT_COLUMNS).items()
     } | {"number": "FLOAT", "word": "STRING", "list": "JSON", "thing": "JSON"}
-    assert dataset.tables() == set(TABLES)
+    assert dataset.tables() == {"targets", "fixed_occurrences"}
 
 
 @pytest.mark.parametrize("account", [Account()], indirect=True)
@@ -330,8 +330,8 @@ def test_a_column_that_changes_type_fails_the_load(
     """The error names table and column but no value, and no table changes."""
     account.issues = [{"id": 1, "title": "before", "new_column": 5}]
     account.occurrences = {1: []}
-    assert http.post("/").status_code == 200
-    before = all_rows(dataset)
+    assert http.post("/", json={"resources": FOUR}).status_code == 200
+    before = {table: dataset.rows(table) for table in FOUR}
     account.targets = [{"id": 9}]
     for row, column in (
         ({"id": 1, "title": {"en": "marker-in-a-row"}}, "title"),
@@ -340,11 +340,11 @@ def test_a_column_that_changes_type_fails_the_load(
         ({"id": 1, "new_column": "marker-in-a-row"}, "new_column"),
     ):
         account.issues = [row]
-        answer = http.post("/")
+        answer = http.post("/", json={"resources": FOUR})
         error = answer.get_json()["error"]
         assert (answer.status_code, error["type"]) == (502, "ApiError"), row
         assert f"Column {column} of issues" in error["message"]
-        assert all_rows(dataset) == before
+        assert {table: dataset.rows(table) for table in FOUR} == before
         assert "marker-in-a-row" not in json.dumps(answer.get_json()) + "".join(capfd.readouterr())
 
 
