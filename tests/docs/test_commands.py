@@ -11,6 +11,7 @@ import requests
 
 from local.processes import ROOT, serving
 from sample_api import Account
+from tests.conftest import FOUR
 from tests.docs.markdown import Block, blocks, commands
 
 HERE = [
@@ -63,7 +64,9 @@ def test_a_command_runs(
             assert any(answers(f"{url}/targets/") for _ in range(20))
         return
     if words[:2] in ([".venv/bin/scanner-sync", "status"], [".venv/bin/scanner-sync", "report"]):
-        assert http.post("/").status_code == 200  # they show what a sync made
+        assert (
+            http.post("/", json={"resources": FOUR}).status_code == 200
+        )  # they show what a sync made
     if "--out" in words:
         words[-1] = str(tmp_path / words[-1])
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -8,7 +8,7 @@ import flask.testing
 import pytest
 
 from sample_api import Account
-from tests.conftest import Dataset
+from tests.conftest import FOUR, Dataset
 from tests.docs.markdown import blocks
 
 QUERIES = {block.heading: block.text for block in blocks() if block.info == "sql"}
@@ -61,7 +61,7 @@ def test_queries_answer_their_questions(
     ]
     for day in days:
         show(account, day)
-        assert http.post("/").status_code == 200
+        assert http.post("/", json={"resources": FOUR}).status_code == 200
     instants = [
         row["valid_from"]
         for row in dataset.query("SELECT DISTINCT valid_from FROM {d}.issues_history ORDER BY 1")
