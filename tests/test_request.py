@@ -156,10 +156,15 @@ def encode(value: object) -> str:
     return base64.b64encode(json.dumps(value).encode()).decode()
 
 
-@pytest.mark.parametrize("shape", [eventarc, push])
 @pytest.mark.parametrize(
-    ("data", "tables"),
-    [(encode({"resources": ["targets"]}), {"targets"}), (None, set(TABLES)), ("", set(TABLES))],
+    ("shape", "data", "tables"),
+    [
+        (eventarc, encode({"resources": ["targets"]}), {"targets"}),
+        (eventarc, None, set(TABLES)),
+        (eventarc, "", set(TABLES)),
+        (push, encode({"resources": ["targets"]}), {"targets"}),
+        (push, "", set(TABLES)),
+    ],
 )
 @pytest.mark.usefixtures("api_url")
 def test_a_message_starts_a_sync(
