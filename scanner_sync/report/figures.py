@@ -15,6 +15,7 @@ from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.diagnose import diagnose
 from scanner_sync.warehouse.history import HISTORIES
+from scanner_sync.warehouse.lifecycles import IS_FIX, SEVERITY
 from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.views import VIEWS
 
@@ -375,10 +376,6 @@ FROM `{{d}}._dlt_loads` WHERE status = 0
     )
 
 
-_SEVERITY: Final = "COALESCE(NULLIF(severity, ''), 'none')"
-_IS_FIX: Final = "close_reason IN ('fixed', 'not_reported')"
-
-
 def _read_weeks(warehouse: Connection, period: Period) -> tuple[list[Week], dict[str, float]]:
     """Read the weeks, and the Kaplan-Meier medians at the end of the last one."""
     rows = _query(
@@ -420,16 +417,17 @@ def _read_now(warehouse: Connection, period: Period) -> tuple[list[Now], LastDay
     rows = _query(
         warehouse,
         f"""
-SELECT {_SEVERITY} AS severity,
-  COUNTIF(closed_at IS NULL AND triage = 'open') AS open,
-  COUNTIF(closed_at IS NULL AND triage != 'open') AS snoozed, COUNTIF(overdue) AS overdue,
-  COUNTIF(closed_at IS NULL AND triage = 'open' AND due_at >= @now AND due_at < @monday) AS due,
-  AVG(IF(closed_at IS NULL AND triage = 'open', days_open, NULL)) AS mean_age,
-  MAX(IF(closed_at IS NULL AND triage = 'open', days_open, NULL)) AS oldest,
+SELECT {SEVERITY} AS severity,
+  COUNTIF(is_open) AS open,
+  COUNTIF(closed_at IS NULL AND NOT is_open) AS snoozed, COUNTIF(overdue) AS overdue,
+  COUNTIF(is_open AND due_at >= @now AND due_at < @monday) AS due,
+  AVG(IF(is_open, days_open, NULL)) AS mean_age, MAX(IF(is_open, days_open, NULL)) AS oldest,
   COUNTIF(opened_at > @week_ago) AS opened,
-  COUNTIF(closed_at > @week_ago AND {_IS_FIX}) AS fixed,
+  COUNTIF(closed_at > @week_ago AND {IS_FIX}) AS fixed,
   {reasons}
-FROM `{{d}}.occurrence_lifecycle` GROUP BY 1
+FROM (
+  SELECT *, closed_at IS NULL AND triage = 'open' AS is_open FROM `{{d}}.occurrence_lifecycle`
+) GROUP BY 1
 """,  # noqa: S608 - our names
         now=period.now,
         monday=period.weeks[-1] + _WEEK,
@@ -467,16 +465,16 @@ def _read_fixes(warehouse: Connection, period: Period, estimates: dict[str, floa
 SELECT severity, fixed, mean, quarter, median, three_quarters, in_time,
   all_fixed, all_median, all_in_time
 FROM (
-  SELECT {_SEVERITY} AS severity, COUNT(*) OVER one AS fixed, AVG(days_open) OVER one AS mean,
+  SELECT {SEVERITY} AS severity, COUNT(*) OVER one AS fixed, AVG(days_open) OVER one AS mean,
     PERCENTILE_CONT(days_open, 0.25) OVER one AS quarter,
     PERCENTILE_CONT(days_open, 0.5) OVER one AS median,
     PERCENTILE_CONT(days_open, 0.75) OVER one AS three_quarters,
-    AVG(IF(met_sla, 1, IF(met_sla IS NULL, NULL, 0))) OVER one AS in_time,
+    AVG(CAST(met_sla AS INT64)) OVER one AS in_time,
     COUNT(*) OVER () AS all_fixed, PERCENTILE_CONT(days_open, 0.5) OVER () AS all_median,
-    AVG(IF(met_sla, 1, IF(met_sla IS NULL, NULL, 0))) OVER () AS all_in_time
+    AVG(CAST(met_sla AS INT64)) OVER () AS all_in_time
   FROM `{{d}}.occurrence_lifecycle`
-  WHERE closed_at >= @start AND {_IS_FIX} AND opened_at IS NOT NULL
-  WINDOW one AS (PARTITION BY {_SEVERITY})
+  WHERE closed_at >= @start AND {IS_FIX} AND opened_at IS NOT NULL
+  WINDOW one AS (PARTITION BY {SEVERITY})
 )
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 """,  # noqa: S608 - our names
@@ -503,9 +501,9 @@ WITH tagged AS (
   WHERE valid_to IS NULL AND JSON_VALUE(item) IS NOT NULL
 ),
 found AS (
-  SELECT t.tag, {_SEVERITY} AS severity, o.days_open, o.overdue,
+  SELECT t.tag, {SEVERITY} AS severity, o.days_open, o.overdue,
     o.closed_at IS NULL AND o.triage = 'open' AS is_open,
-    COALESCE(o.closed_at >= @start AND {_IS_FIX}, FALSE) AS is_fixed
+    COALESCE(o.closed_at >= @start AND {IS_FIX}, FALSE) AS is_fixed
   FROM tagged AS t JOIN `{{d}}.occurrence_lifecycle` AS o ON o.target = t.address
 ),
 measured AS (

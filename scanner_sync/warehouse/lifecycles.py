@@ -7,6 +7,11 @@ late corrects the dates. docs/metrics.md defines each column.
 
 from typing import Final
 
+IS_FIX: Final = "close_reason IN ('fixed', 'not_reported')"
+"""SQL: whether something that was closed was fixed."""
+SEVERITY: Final = "COALESCE(NULLIF(severity, ''), 'none')"
+"""SQL: the severity by which the measures and the report group."""
+
 _NOW: Final = "CURRENT_TIMESTAMP()"
 
 

@@ -3,13 +3,14 @@
 from typing import Final
 
 from scanner_sync.tables import Column, Table
+from scanner_sync.warehouse.lifecycles import IS_FIX, SEVERITY
 
-REMEDIATION_METRICS: Final = """
+REMEDIATION_METRICS: Final = f"""
 WITH times AS (
   SELECT grouped_by AS severity, o.entity_key, o.opened_at, o.closed_at, o.due_at,
-    o.times_reopened, o.close_reason IN ('fixed', 'not_reported') AS is_fix
-  FROM `{d}.occurrence_lifecycle` AS o
-  CROSS JOIN UNNEST(['all', COALESCE(NULLIF(o.severity, ''), 'none')]) AS grouped_by
+    o.times_reopened, {IS_FIX} AS is_fix
+  FROM `{{d}}.occurrence_lifecycle` AS o
+  CROSS JOIN UNNEST(['all', {SEVERITY}]) AS grouped_by
   WHERE o.opened_at IS NOT NULL
 ),
 weeks AS (
@@ -36,7 +37,7 @@ known AS (
       / 86400 AS days
   FROM weeks AS w CROSS JOIN (SELECT DISTINCT severity FROM times) AS s
   LEFT JOIN times AS t ON t.severity = s.severity AND t.opened_at < w.week_to
-  LEFT JOIN `{d}.occurrences_issues_history` AS h ON h.entity_key = t.entity_key AND h.snoozed
+  LEFT JOIN `{{d}}.occurrences_issues_history` AS h ON h.entity_key = t.entity_key AND h.snoozed
     AND h.valid_from < w.week_to AND (h.valid_to IS NULL OR h.valid_to >= w.week_to)
 ),
 -- The product-limit estimate: of those that were open for so many days, how many were fixed then.
@@ -70,7 +71,7 @@ SELECT f.week, f.severity, COUNTIF(f.is_known AND NOT f.is_closed) AS open,
   COUNTIF(NOT f.is_closed AND f.is_late) AS overdue
 FROM fixes AS f LEFT JOIN estimates AS e ON e.week = f.week AND e.severity = f.severity
 GROUP BY f.week, f.severity, f.median, e.days
-"""
+"""  # noqa: S608 - our names
 
 METRICS_TABLE: Final = Table(
     "How fast occurrences are fixed, one row for each week and severity.",

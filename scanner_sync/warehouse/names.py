@@ -33,8 +33,7 @@ def check_names(connection: Connection, *, history: bool) -> dict[str, bigquery.
         *TABLES,
         READS,
         *_DLT_TABLES,
-        *((*HISTORIES, SLA) if history else ()),
-        *(VIEWS if history else ()),
+        *((*HISTORIES, SLA, *VIEWS) if history else ()),
     ]
     existing = connection.find_tables(names)
     merged: dict[str, _Columns] = {

@@ -243,10 +243,8 @@ state = st.dictionaries(
     max_examples=3,
     derandomize=True,
     deadline=None,
-    phases=[
-        Phase.explicit,
-        Phase.generate,
-    ],  # the sequences are short, and to shrink one takes minutes
+    # The sequences are short, and to shrink one takes minutes.
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(states=st.lists(state, min_size=2, max_size=4))
