@@ -11,7 +11,7 @@ log.configure("INFO")
 
 @functions_framework.http
 def sync_http(request: flask.Request) -> flask.Response:
-    """Sync once: POST with no body, `{}` or `{"resources": [NAME, ...]}`."""
+    """Sync once: POST with no body, `{}` or `{"resources": [NAME, ...], "account": NAME}`."""
     return function.answer(request)
 
 

@@ -45,12 +45,12 @@ class CheckResult(NamedTuple):
     """Whether a failed check may succeed later with nothing changed."""
 
 
-def check() -> Iterator[CheckResult]:
-    """Check everything a sync needs, in the order in which it needs it.
+def check(account: str | None = None) -> Iterator[CheckResult]:
+    """Check everything a sync needs, of an account or of the only one, in the order of need.
 
     A check is skipped if one that it depends on failed.
     """
-    checks = _Checks()
+    checks = _Checks(account)
     steps: list[tuple[str, Callable[[], str], str | None]] = [
         ("settings", checks.settings, None),
         ("Google account", checks.google_account, "settings"),
@@ -83,7 +83,8 @@ class _Missing(Exception):
 class _Checks:
     """The checks. Each returns what it found, or raises; later ones use what earlier ones made."""
 
-    def __init__(self) -> None:
+    def __init__(self, account: str | None) -> None:
+        self._account = account
         self.not_ok: set[str] = set()
         """Names of the checks that failed or were skipped."""
         self._settings: Settings
@@ -99,7 +100,7 @@ class _Checks:
             raise _Missing(needed)
 
     def settings(self) -> str:
-        self._settings = read_settings()
+        self._settings = read_settings(self._account)
         return f"from {self._settings.api_base_url} into {self._settings.dataset}"
 
     def google_account(self) -> str:
@@ -179,6 +180,8 @@ class _Checks:
             return session.page(url, self._token, limit="1", offset="0")
 
     def dataset(self) -> str:
+        if self._account:
+            self._warehouse = self._warehouse.located()
         warehouse = self._warehouse
         self._datasets = {}
         for each in (warehouse.dataset, f"{warehouse.dataset}_staging"):

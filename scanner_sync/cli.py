@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scanner_sync import __version__, log, streams, worker
-from scanner_sync.errors import SyncError, answer_of
-from scanner_sync.settings import remove_foreign_settings
+from scanner_sync.errors import LoadError, SyncError, answer_of
+from scanner_sync.settings import (
+    ACCOUNT,
+    ACCOUNT_FORM,
+    DATASET_FORM,
+    account_name,
+    dataset_name,
+    read_settings,
+    remove_foreign_settings,
+)
 from scanner_sync.tables import TABLES
 from scanner_sync.worker import Interrupted, exit_status
 
@@ -51,7 +59,14 @@ def _run_command(arguments: Sequence[str] | None, ending: threading.Lock) -> int
         return worker.EXIT_USAGE
     worker.raise_interrupts(ending)
     log.configure("INFO" if parsed.command == "sync" else "WARNING")
-    commands = {"sync": _sync, "check": _check, "status": _status, "report": _report}
+    log.account.set(getattr(parsed, "account", None))
+    commands = {
+        "sync": _sync,
+        "check": _check,
+        "status": _status,
+        "report": _report,
+        "combine": _combine,
+    }
     return commands[parsed.command](parsed)
 
 
@@ -69,6 +84,14 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, summary: str, details: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=summary, description=f"{summary}. {details}")
 
+    def add_account(command: argparse._ActionsContainer) -> None:
+        command.add_argument(
+            "--account",
+            type=_account,
+            metavar="NAME",
+            help=f"the account, if the settings hold {ACCOUNT}",
+        )
+
     sync = add(
         "sync",
         "Sync the API into BigQuery once",
@@ -85,24 +108,51 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument(
         "--json", action="store_true", help="print the function's answer as a line of JSON"
     )
-    add(
+    add_account(sync)
+    check = add(
         "check",
         "Test everything a sync needs",
         "Reads the settings, the secret and the API, and tests the rights in BigQuery. No data"
         " changes, and nothing is left behind.",
     )
+    add_account(check)
     status = add(
         "status",
         "Show rows, freshness and the last syncs",
         "Syncs that failed before they reached BigQuery are only in the log.",
     )
     status.add_argument("--json", action="store_true", help="print a line of JSON")
+    which = status.add_mutually_exclusive_group()
+    add_account(which)
+    which.add_argument(
+        "--accounts", type=_accounts, metavar="NAME,...", help="print a line for each account"
+    )
     report = add(
         "report",
         "Write a report page from the dataset",
         "The page is one HTML file that needs no network.",
     )
     report.add_argument("--out", required=True, metavar="FILE.html", help="the file to write")
+    which = report.add_mutually_exclusive_group()
+    add_account(which)
+    which.add_argument(
+        "--dataset", type=_dataset, metavar="NAME", help="the dataset, instead of DATASET"
+    )
+    combine = add(
+        "combine",
+        "Create views over the datasets of many accounts, or update them",
+        "Each row has its account. Run it again when accounts or columns were added.",
+    )
+    combine.add_argument(
+        "--accounts", required=True, type=_accounts, metavar="NAME,...", help="the accounts"
+    )
+    combine.add_argument(
+        "--into",
+        required=True,
+        type=_dataset,
+        metavar="DATASET",
+        help="the dataset of the views; created if it is missing",
+    )
     return parser
 
 
@@ -115,16 +165,34 @@ def _resources(names: str) -> tuple[str, ...]:
     return tuple(name for name in TABLES if name in given)
 
 
+def _account(name: str) -> str:
+    try:
+        return account_name(name)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{name!r} must be {ACCOUNT_FORM}") from None
+
+
+def _accounts(names: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_account(name.strip()) for name in names.split(",")))
+
+
+def _dataset(name: str) -> str:
+    try:
+        return dataset_name(name)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{name!r} must be {DATASET_FORM}") from None
+
+
 def _sync(arguments: argparse.Namespace) -> int:
     try:
-        answer = worker.run_worker(arguments.resources, forward_interrupts=True)
+        answer = worker.run_worker(arguments.resources, arguments.account, forward_interrupts=True)
     except SyncError as error:
         if not arguments.json:
             raise
-        print(json.dumps(answer_of(error)))
+        print(json.dumps(answer_of(error) | log.of_account()))
         return exit_status(error)
     if arguments.json:
-        print(json.dumps(answer))
+        print(json.dumps(answer | log.of_account()))
     else:
         _print_result(answer)
     return 0
@@ -162,12 +230,12 @@ def _utc(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _check(_: argparse.Namespace) -> int:
+def _check(arguments: argparse.Namespace) -> int:
     remove_foreign_settings()
     from scanner_sync.check import check
 
     failed = []
-    for result in check():
+    for result in check(arguments.account):
         print(f"{result.status:<7}  {result.name:<15}  {result.detail}", flush=True)
         if result.status == "failed":
             failed.append(result)
@@ -180,11 +248,13 @@ def _check(_: argparse.Namespace) -> int:
 def _status(arguments: argparse.Namespace) -> int:
     from scanner_sync.terminal import ago, print_table
 
-    with _warehouse() as warehouse:
+    if arguments.accounts:
+        return _summaries(arguments.accounts, as_json=arguments.json)
+    with _warehouse(arguments.account) as warehouse:
         status = warehouse.status()
     now = status.pop("now")
     if arguments.json:
-        print(json.dumps(status, default=datetime.isoformat))
+        print(json.dumps(status | log.of_account(), default=datetime.isoformat))
         return 0
 
     def when(moment: datetime | None) -> str:
@@ -213,6 +283,50 @@ def _status(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _summaries(accounts: Sequence[str], *, as_json: bool) -> int:
+    """Print a line for each account, and then what went wrong with those that have none."""
+    from scanner_sync.terminal import ago, print_table
+
+    remove_foreign_settings()
+    read_settings(accounts[0])  # what is wrong with the settings is said once
+
+    def summarize(account: str) -> dict[str, Any] | SyncError:
+        log.account.set(account)
+        try:
+            with _warehouse(account) as warehouse:
+                return warehouse.summary()
+        except SyncError as error:
+            return error
+
+    with ThreadPoolExecutor(8, "accounts") as pool:
+        found = dict(zip(accounts, pool.map(summarize, accounts), strict=True))
+    errors = {account: of for account, of in found.items() if isinstance(of, SyncError)}
+    rows = []
+    for account, of in found.items():
+        if isinstance(of, SyncError):
+            answer, cells = answer_of(of), ["unknown", None, None, None, None]
+        else:
+            now, at, kind = of.pop("now"), of["succeeded_at"], of["error_type"]
+            answer = of
+            cells = [
+                f"{of['state']} ({kind})" if kind else of["state"],
+                ago(at, now) if at else "never",
+                *(of[f"open_{which}"] for which in ("issues", "critical", "high")),
+            ]
+        if as_json:
+            print(json.dumps({"account": account} | answer, default=datetime.isoformat))
+        rows.append([account, *cells])
+    if not as_json:
+        print_table(["account", "state", "last success", "open issues", "critical", "high"], rows)
+    for account, error in errors.items():
+        log.account.set(account)
+        _print_error(error)
+    if not errors:
+        return 0
+    retryable = all(error.retryable for error in errors.values())
+    return worker.EXIT_RETRYABLE if retryable else worker.EXIT_FAILED
+
+
 def _describe_refresh(refresh: Mapping[str, Any], when: Callable[[datetime | None], str]) -> str:
     listed, oldest = refresh["issues_listed"], refresh["oldest_read_at"]
     if not refresh["issues_waiting"]:
@@ -227,36 +341,45 @@ def _describe_refresh(refresh: Mapping[str, Any], when: Callable[[datetime | Non
 def _report(arguments: argparse.Namespace) -> int:
     from scanner_sync.report import write_report
 
-    with _warehouse() as warehouse:
+    with _warehouse(arguments.account, arguments.dataset) as warehouse:
+        if any(of.table_type == "VIEW" for of in warehouse.find_tables(["issues"]).values()):
+            # The ids of two accounts may be the same, and the page does not tell them apart.
+            raise LoadError(
+                f"{warehouse.dataset} combines several accounts. Write a report for each of them:"
+                " --account NAME."
+            )
         write_report(warehouse, Path(arguments.out), warehouse.now())
     print(arguments.out)
     return 0
 
 
+def _combine(arguments: argparse.Namespace) -> int:
+    from scanner_sync.terminal import print_table
+
+    with _warehouse(dataset=arguments.into) as into:
+        from scanner_sync.warehouse.combined import combine
+
+        datasets = {name: read_settings(name).dataset for name in arguments.accounts}
+        views = combine(into, datasets)
+    print_table(["view", "accounts"], list(views.items()))
+    return 0
+
+
 @contextmanager
-def _warehouse() -> Iterator[Warehouse]:
+def _warehouse(account: str | None = None, dataset: str | None = None) -> Iterator[Warehouse]:
     """Connect to BigQuery, and turn what goes wrong inside into a `SyncError`."""
     remove_foreign_settings()
-    from google.api_core.exceptions import NotFound
-    from google.cloud import bigquery
-
-    from scanner_sync.settings import read_settings
     from scanner_sync.warehouse import Warehouse
     from scanner_sync.warehouse.diagnose import explain
-    from scanner_sync.warehouse.lease import UNREACHABLE_SECONDS
 
     try:
-        warehouse = Warehouse.connect(read_settings())
-        # Without a network, Google's client would try for ten minutes.
-        retry = bigquery.DEFAULT_RETRY.with_timeout(UNREACHABLE_SECONDS)
-        with contextlib.suppress(NotFound):
-            warehouse.client.get_dataset(warehouse.dataset, retry=retry)
-        yield warehouse
+        yield Warehouse.connect(read_settings(account, dataset=dataset)).located()
     except Exception as error:
         raise explain(error) from None
 
 
 def _print_error(error: SyncError) -> None:
-    print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    of = "".join(f" (account {name})" for name in log.of_account().values())
+    print(f"{type(error).__name__}{of}: {error}", file=sys.stderr)
     if error.retry_after:
         print(f"Try again in {error.retry_after} seconds.", file=sys.stderr)

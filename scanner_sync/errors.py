@@ -44,7 +44,7 @@ class SyncError(Exception):
 
 
 class RequestError(SyncError):
-    """The request is malformed: its JSON, a key or a resource."""
+    """The request is malformed: its JSON, a key, a resource or the account."""
 
     http_status = 400
 

@@ -30,6 +30,11 @@ TRACE_VARIABLE: Final = "TRACEPARENT"
 trace: ContextVar[str | None] = ContextVar("trace", default=None)
 """The trace of the request that this thread answers, in W3C's format."""
 
+ACCOUNT_VARIABLE: Final = "SCANNER_SYNC_ACCOUNT"
+"""Environment variable that passes the account on to the worker process."""
+account: ContextVar[str | None] = ContextVar("account", default=None)
+"""The account that this thread works for."""
+
 _W3C = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _CLOUD = re.compile(r"([0-9a-f]{32})(?:/([0-9]{1,20}))?(?:;o=[0-9]+)?", re.IGNORECASE)
 
@@ -76,6 +81,12 @@ def event(message: str, severity: int = logging.INFO, **fields: Any) -> None:
     logger.log(severity, message, extra={"fields": fields})
 
 
+def of_account() -> dict[str, str]:
+    """Return the account of this thread or process, as a field of log entries and answers."""
+    name = account.get() or os.environ.get(ACCOUNT_VARIABLE)
+    return {"account": name} if name else {}
+
+
 def frames_of(error: BaseException) -> list[str]:
     """Return where an error was raised, without its message, which may quote a row."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -99,7 +110,7 @@ def _message_of(record: logging.LogRecord) -> str:
 
 
 def _fields_of(record: logging.LogRecord) -> dict[str, Any]:
-    fields = dict(getattr(record, "fields", {}))
+    fields = of_account() | getattr(record, "fields", {})
     if record.exc_info and record.exc_info[1]:
         error = record.exc_info[1]
         # Of an exception only this program's own message is known to quote nothing.

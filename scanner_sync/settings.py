@@ -7,13 +7,13 @@ directory.
 import os
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from scanner_sync.errors import SettingsError
+from scanner_sync.errors import RequestError, SettingsError
 
 _BASE_URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*|\[::1\])(:[0-9]{1,5})?(/[\w~-][\w.~-]*)*/?",
@@ -63,6 +63,24 @@ def _matching(pattern: str) -> Callable[[str], str]:
     return parse
 
 
+ACCOUNT: Final = "{account}"
+"""What the settings in `_OF_ACCOUNT` may hold. A call names the account that takes its place."""
+ACCOUNT_FORM: Final = "1 to 30 lower-case letters and digits, with single underscores between them"
+account_name: Final = _matching("(?!.{31})[a-z0-9]+(_[a-z0-9]+)*")
+"""Return the name of an account. Raises `ValueError` if it does not have `ACCOUNT_FORM`."""
+_OF_ACCOUNT: Final = ("api_base_url", "access_token_secret", "dataset")
+_LONGEST_ACCOUNT: Final = "0" * 30
+"""An account whose settings are valid only if those of (almost) any account are."""
+
+# dlt would normalize any other form to this one, and so use another dataset. A name that ends in
+# _staging is the staging dataset of another.
+dataset_name: Final = _matching(r"(?!.*_staging$)[a-z](_?[a-z0-9]){0,900}")
+"""Return the name of a dataset. Raises `ValueError` if it does not have `DATASET_FORM`."""
+DATASET_FORM: Final = (
+    "lower-case letters and digits, single underscores between them, not ending in _staging"
+)
+
+
 def _number(least: int, most: int) -> Callable[[str], int]:
     def parse(value: str) -> int:
         if not re.fullmatch("[0-9]{1,9}", value, re.ASCII) or not least <= int(value) <= most:
@@ -88,7 +106,7 @@ class Settings:
     """The settings of one sync. The name of each is the field's name in capitals."""
 
     api_base_url: str = _setting(
-        "base URL of the API, such as https://api.intruder.io/v1",
+        "base URL of the API, such as https://api.intruder.io/v1; may hold `{account}`",
         "an https URL of host and path (http for a loopback host)",
         _base_url,
         "",
@@ -103,7 +121,8 @@ class Settings:
         },
     )
     access_token_secret: str | None = _setting(
-        "the secret in Secret Manager that holds the token; read by every sync",
+        "the secret in Secret Manager that holds the token; read by every sync;"
+        " SECRET may hold `{account}`",
         "projects/PROJECT/secrets/SECRET, optionally with /versions/VERSION",
         _matching(r"projects/[^/\s]+/secrets/[\w-]{1,255}(/versions/[\w-]+)?"),
     )
@@ -113,15 +132,16 @@ class Settings:
         _matching(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]"),
     )
     dataset: str = _setting(
-        "BigQuery dataset; rows are staged in DATASET_staging",
-        "lower-case letters and digits, single underscores between them, not ending in _staging",
-        # dlt would normalize any other form to this one, and so use another dataset. A name that
-        # ends in _staging is the staging dataset of another.
-        _matching(r"(?!.*_staging$)[a-z](_?[a-z0-9]){0,900}"),
+        "BigQuery dataset; rows are staged in DATASET_staging; may hold `{account}`",
+        DATASET_FORM,
+        dataset_name,
         "scanner",
     )
     bigquery_location: str = _setting(
-        "location of the dataset", "a BigQuery location, such as EU", _matching(r"[\w-]+"), "US"
+        "location of the dataset; of an account's dataset only until it exists",
+        "a BigQuery location, such as EU",
+        _matching(r"[\w-]+"),
+        "US",
     )
     page_size: int = _setting(
         "rows requested per page", "a number from 1 to 10000", _number(1, 10_000), 100
@@ -179,10 +199,18 @@ def _read_toml(name: str) -> dict[str, Any]:
         raise SettingsError(f"{name} in .dlt/ is not valid TOML. Correct it.") from None
 
 
-def read_settings() -> Settings:
-    """Read the settings. Raises `SettingsError`, which names everything that is wrong."""
+def read_settings(account: str | None = None, *, dataset: str | None = None) -> Settings:
+    """Read the settings, with the name of the account in the place of `{account}`.
+
+    For a command that only reads `dataset`, a valid name, it takes the place of DATASET. Then there
+    is no account, and settings that hold `{account}` are left out.
+
+    Raises `SettingsError`, which names everything that is wrong, and `RequestError` if the account
+    is missing or malformed, or if no setting holds `{account}`.
+    """
     values: dict[str, Any] = {}
     faults: list[str] = []
+    templates: dict[str, str] = {}
     secrets, config = _read_toml("secrets.toml"), _read_toml("config.toml")
     for setting in fields(Settings):
         # A token in config.toml is ignored, because that file is often committed.
@@ -190,8 +218,11 @@ def read_settings() -> Settings:
         value = os.environ.get(setting.name.upper()) or stored.get(setting.name)
         if value is None or value == "":
             continue
+        text = str(value).strip()
+        if setting.name in _OF_ACCOUNT and ACCOUNT in text:
+            templates[setting.name] = text
         try:
-            values[setting.name] = setting.metadata["parse"](str(value).strip())
+            values[setting.name] = _parse(setting.name, text, _LONGEST_ACCOUNT)
         except ValueError:
             # The value is not shown: a token may have been pasted into the wrong setting.
             faults.append(f"{setting.name.upper()} must be {setting.metadata['form']}")
@@ -209,13 +240,72 @@ def read_settings() -> Settings:
         faults.append(
             "ACCESS_TOKEN_SECRET is required: projects/PROJECT/secrets/SECRET (or ACCESS_TOKEN)"
         )
+    if dataset is None:
+        faults += _shared(templates, values)
     if faults:
         raise SettingsError(
             "Correct these settings, in the environment or .dlt/config.toml: "
             + "; ".join(faults)
             + "."
         )
-    return Settings(**values)
+    if dataset is not None:
+        kept = {name: value for name, value in values.items() if name not in templates}
+        return Settings(**(kept | {"dataset": dataset}))
+    return Settings(**(values | _of_account(templates, account)))
+
+
+def _parse(name: str, text: str, account: str) -> Any:
+    [setting] = [setting for setting in fields(Settings) if setting.name == name]
+    if name in _OF_ACCOUNT:
+        text = text.replace(ACCOUNT, account)
+    return setting.metadata["parse"](text)
+
+
+def _shared(templates: Mapping[str, str], values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with settings with which two accounts could share something."""
+    if not templates:
+        return
+    if "access_token" in values:
+        yield f"ACCESS_TOKEN is of one account: remove it, or {ACCOUNT} from the other settings"
+    elif not templates.keys() >= {"access_token_secret", "dataset"}:
+        yield (
+            f"ACCESS_TOKEN_SECRET and DATASET must both hold {ACCOUNT} if a setting does: no two"
+            " accounts may share a token or a dataset"
+        )
+    # In the project, or as a version, two names could lead to one token: `7` and `latest`.
+    secret = re.sub("/secrets/[^/]*", "", templates.get("access_token_secret", ""))
+    if ACCOUNT in secret:
+        yield f"ACCESS_TOKEN_SECRET must hold {ACCOUNT} in SECRET only"
+
+
+def _of_account(templates: Mapping[str, str], account: str | None) -> dict[str, Any]:
+    """Return the settings that depend on the account. Raises `RequestError`."""
+    if account is None:
+        if templates:
+            raise RequestError(
+                'Name the account: {"account": "acme"} in the request, or --account acme on the'
+                " command line."
+            )
+        return {}
+    try:
+        account_name(account)
+    except ValueError:
+        raise RequestError(f"The account must be {ACCOUNT_FORM}.") from None
+    if not templates:
+        raise RequestError(
+            f"An account was named, but no setting holds {ACCOUNT}. Name none, or write"
+            f" {ACCOUNT} into ACCESS_TOKEN_SECRET and DATASET."
+        )
+    values = {}
+    for name, template in templates.items():
+        try:
+            values[name] = _parse(name, template, account)
+        except ValueError:
+            [form] = [of.metadata["form"] for of in fields(Settings) if of.name == name]
+            raise RequestError(
+                f"There can be no account {account}, because {name.upper()} must be {form}."
+            ) from None
+    return values
 
 
 def remove_foreign_settings() -> None:

@@ -83,8 +83,12 @@ def sync(
     resources: tuple[str, ...],
     abort: Callable[[SyncError], None],
     show: Callable[[Progress], AbstractContextManager[Any]] = logged,
+    *,
+    account: str | None = None,
 ) -> SyncResult:
-    """Sync `resources` with the present settings. Raises `SyncError`.
+    """Sync `resources` with the present settings, for an account or for the only one.
+
+    Raises `SyncError`.
 
     `abort` is called in another thread when the deadline passes or the lease is lost; it has to end
     the process. `show` returns a context that reports progress while the sync runs.
@@ -108,12 +112,12 @@ def sync(
         abort(error)
 
     try:
-        settings = read_settings()
+        settings = read_settings(account)
         log.configure(settings.log_level)
         log.event("sync_started", resources=list(resources), dataset=settings.dataset)
         deadline = Deadline(settings.sync_deadline_seconds, lambda: progress.activity)
         with show(progress), _enforced(deadline, give_up):
-            result = _execute(settings, resources, progress, deadline, give_up)
+            result = _execute(settings, account, resources, progress, deadline, give_up)
     except KeyboardInterrupt:
         log_failure("Interrupted", "The sync was interrupted. The next sync starts over.")
         raise
@@ -153,6 +157,7 @@ def _enforced(deadline: Deadline, give_up: Callable[[SyncError], None]) -> Itera
 
 def _execute(
     settings: Settings,
+    account: str | None,
     resources: tuple[str, ...],
     progress: Progress,
     deadline: Deadline,
@@ -162,6 +167,8 @@ def _execute(
         token = settings.access_token or _read_token(settings, deadline)
     configure_dlt(settings)
     warehouse = Warehouse.connect(settings)
+    if account is not None:
+        warehouse = warehouse.located()
     session = ApiSession(
         settings.api_base_url,
         token_source=settings.token_source,

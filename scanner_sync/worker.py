@@ -54,8 +54,12 @@ def exit_status(error: SyncError) -> int:
     return EXIT_RETRYABLE if error.retryable else EXIT_FAILED
 
 
-def run_worker(resources: tuple[str, ...], *, forward_interrupts: bool = False) -> dict[str, Any]:
+def run_worker(
+    resources: tuple[str, ...], account: str | None, *, forward_interrupts: bool = False
+) -> dict[str, Any]:
     """Sync `resources` in a process, and return the result's body (see `SyncResult.body`).
+
+    `account` is the account that the settings are to be read for, if they hold `{account}`.
 
     Raises `SyncError`. With `forward_interrupts`, the process also gets the interrupts of this one,
     and `Interrupted` is raised if one ended the sync. That is for the main thread of a command. A
@@ -64,7 +68,7 @@ def run_worker(resources: tuple[str, ...], *, forward_interrupts: bool = False) 
     started = time.monotonic()
     try:
         with scratch() as (directory, lock):
-            status, output = _run_process(resources, directory, lock, forward_interrupts)
+            status, output = _run_process(resources, account, directory, lock, forward_interrupts)
         answer = json.loads(output)
     except (OSError, ValueError) as error:
         found = (
@@ -84,13 +88,21 @@ def run_worker(resources: tuple[str, ...], *, forward_interrupts: bool = False) 
 
 
 def _run_process(
-    resources: tuple[str, ...], directory: str, lock: int, forward_interrupts: bool
+    resources: tuple[str, ...],
+    account: str | None,
+    directory: str,
+    lock: int,
+    forward_interrupts: bool,
 ) -> tuple[int, bytes]:
     """Run the process of a sync to its end, and return its exit status and its output.
 
     Raises `Interrupted` as `run_worker` does.
     """
-    environment = os.environ | {"PYTHONPATH": _search_path(), "TMPDIR": directory}
+    environment = os.environ | {
+        "PYTHONPATH": _search_path(),
+        "TMPDIR": directory,
+        log.ACCOUNT_VARIABLE: account or "",
+    }
     if trace := log.trace.get():
         environment[log.TRACE_VARIABLE] = trace
     interrupts: list[int] = []
@@ -198,7 +210,8 @@ def main(resources: Sequence[str]) -> NoReturn:
         log.configure("INFO")
         from scanner_sync.sync import sync
 
-        end(0, sync(tuple(resources), fail, show).body())
+        account = os.environ.get(log.ACCOUNT_VARIABLE) or None
+        end(0, sync(tuple(resources), fail, show, account=account).body())
     except SyncError as error:
         fail(error)
     except Interrupted as interrupted:

@@ -20,7 +20,10 @@ from tests.conftest import TOKEN, Dataset, asked
 
 pytestmark = pytest.mark.usefixtures("without_histories")
 
-ALLOWED = f'{{"resources": [...]}} with one or more of {", ".join(TABLES)}.'
+ALLOWED = (
+    f'{{"resources": [...]}} with one or more of {", ".join(TABLES)};'
+    ' and {"account": "..."} if the settings hold {account}.'
+)
 
 
 def error(kind: str, message: str) -> dict[str, Any]:
@@ -41,6 +44,10 @@ def error(kind: str, message: str) -> dict[str, Any]:
         ('{"resources": null}', "unknown resources"),
         ('{"resources": "issues"}', "unknown resources"),
         ('{"resources": [["issues"]]}', "unknown resources"),
+        *(
+            (json.dumps({"account": account}), "The account must be 1 to 30 lower-case letters")
+            for account in ("", None, 7, ["acme"], "Acme", "a__b", "_a", "a_", "a-b", "a" * 31)
+        ),
     ],
 )
 def test_a_malformed_request_is_refused(

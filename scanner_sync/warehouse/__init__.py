@@ -21,7 +21,7 @@ from scanner_sync.warehouse.migration import rename_columns
 from scanner_sync.warehouse.names import check_names
 from scanner_sync.warehouse.reads import READS, READS_TABLE, read_reads
 from scanner_sync.warehouse.sla import SLA, create_sla_policy
-from scanner_sync.warehouse.status import read_status
+from scanner_sync.warehouse.status import read_status, summarize
 from scanner_sync.warehouse.views import ensure_views
 
 if TYPE_CHECKING:
@@ -108,3 +108,7 @@ class Warehouse(Connection):
     def status(self) -> dict[str, Any]:
         """Return what the dataset holds, and how the last syncs ended. See `read_status`."""
         return read_status(self)
+
+    def summary(self) -> dict[str, Any]:
+        """Return in short how the last syncs ended, and how much is open. See `summarize`."""
+        return summarize(self)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 import google.auth
 from google.api_core.exceptions import NotFound
@@ -14,6 +14,9 @@ from google.oauth2.credentials import Credentials
 from scanner_sync.errors import SettingsError
 from scanner_sync.settings import Settings
 from scanner_sync.tables import BIGQUERY_TYPES, Column
+
+LOCATE_SECONDS: Final = 10.0
+"""Time in which BigQuery has to say where a dataset is."""
 
 
 def schema_of(columns: Mapping[str, Column]) -> list[bigquery.SchemaField]:
@@ -59,6 +62,22 @@ class Connection:
             )
         client = bigquery.Client(project, credentials, location=settings.bigquery_location)
         return cls(client, settings.dataset, credentials)
+
+    def located(self) -> Self:
+        """Return a connection to the same dataset in the location that it really has.
+
+        Without such a dataset, that is the location of the settings. Makes one API call.
+        """
+        # Without a network, Google's client would try for ten minutes.
+        retry = bigquery.DEFAULT_RETRY.with_timeout(LOCATE_SECONDS)
+        try:
+            found = self.client.get_dataset(self.dataset, retry=retry, timeout=LOCATE_SECONDS)
+        except NotFound:
+            return self
+        if str(found.location).lower() == self.location.lower():
+            return self
+        client = bigquery.Client(self.client.project, self.credentials, location=found.location)
+        return replace(self, client=client)
 
     @property
     def name(self) -> str:

@@ -26,6 +26,8 @@ from scanner_sync.warehouse.lease import (
 
 LOADS: Final = 5
 """The number of loads that are listed."""
+LATE_AFTER: Final = timedelta(hours=24)
+"""Time without a sync that succeeded after which `summarize` calls an account late."""
 
 
 def read_status(connection: Connection) -> dict[str, Any]:
@@ -48,13 +50,7 @@ def read_status(connection: Connection) -> dict[str, Any]:
     dataset.
     """
     client, dataset = connection.client, connection.dataset
-    try:
-        found = client.get_dataset(dataset)
-    except NotFound:
-        raise LoadError(
-            f"Dataset {dataset} does not exist in project {client.project}. The first sync creates"
-            " it. If it should exist, check DATASET and GOOGLE_CLOUD_PROJECT."
-        ) from None
+    found = _find_dataset(connection)
     existing = {table.table_id for table in client.list_tables(found)}
     names = [name for name in (*TABLES, *HISTORIES) if name in existing]
     lease = client.get_table(f"{dataset}.{LEASE_TABLE}") if LEASE_TABLE in existing else None
@@ -68,6 +64,64 @@ def read_status(connection: Connection) -> dict[str, Any]:
         "refresh": _refresh(lease.labels) if lease else None,
         "loads": _loads(connection) if "_dlt_loads" in existing else [],
     }
+
+
+def summarize(connection: Connection) -> dict[str, Any]:
+    """Return in short how the last syncs ended, and how much is open.
+
+    - `state`: `failing` if the last sync failed or was killed; otherwise `late` if none succeeded
+      in `LATE_AFTER`, or `fresh`; `never` if there was no sync.
+    - `error_type`: that of the last sync if it failed, or None.
+    - `succeeded_at`: when a sync last succeeded, or None.
+    - `now`: BigQuery's time.
+    - `open_issues`, `open_critical`, `open_high`: how many issues are open and not snoozed, all of
+      them and those of two severities; None without histories.
+
+    Runs one query. Raises `LoadError` if there is no such dataset.
+    """
+    _find_dataset(connection)
+    try:
+        lease = connection.client.get_table(f"{connection.dataset}.{LEASE_TABLE}")
+    except NotFound:
+        lease = None
+    try:
+        [row] = connection.client.query_and_wait(
+            "SELECT CURRENT_TIMESTAMP() AS now, COUNT(*) AS open_issues,"  # noqa: S608 - our names
+            " COUNTIF(severity = 'critical') AS open_critical,"
+            " COUNTIF(severity = 'high') AS open_high"
+            f" FROM `{connection.name}.issues_history`"
+            " WHERE valid_to IS NULL AND snoozed IS NOT TRUE"
+        )
+        now, *counts = row.values()
+    except NotFound:
+        now, counts = connection.now(), [None, None, None]
+    last_run = _last_run(lease, now) if lease else None
+    succeeded_at = _moment(lease.labels, SUCCEEDED) if lease else None
+    if last_run is None:
+        state = "never"
+    elif last_run["outcome"] in ("failed", "killed"):
+        state = "failing"
+    else:
+        is_late = succeeded_at is None or now - succeeded_at > LATE_AFTER
+        state = "late" if is_late else "fresh"
+    return {
+        "state": state,
+        "error_type": last_run.get("error_type") if last_run else None,
+        "succeeded_at": succeeded_at,
+        "now": now,
+        **dict(zip(("open_issues", "open_critical", "open_high"), counts, strict=True)),
+    }
+
+
+def _find_dataset(connection: Connection) -> bigquery.Dataset:
+    client, dataset = connection.client, connection.dataset
+    try:
+        return client.get_dataset(dataset)
+    except NotFound:
+        raise LoadError(
+            f"Dataset {dataset} does not exist in project {client.project}. The first sync creates"
+            " it. If it should exist, check DATASET and GOOGLE_CLOUD_PROJECT."
+        ) from None
 
 
 def _tables(connection: Connection, names: list[str]) -> list[dict[str, Any]]:

@@ -1,0 +1,146 @@
+"""Views over the datasets of many accounts: all rows of each table, with their account."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from google.api_core.exceptions import NotFound
+from google.cloud import bigquery
+
+from scanner_sync.errors import LoadError
+from scanner_sync.tables import TABLES
+from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.history import HISTORIES
+from scanner_sync.warehouse.reads import READS
+from scanner_sync.warehouse.views import LABELS, VIEWS
+
+NAMES: Final = (*TABLES, READS, *HISTORIES, *VIEWS, "_dlt_loads")
+"""The tables and views that are combined, each into a view of the same name."""
+
+_SQL_TYPES: Final = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
+"""BigQuery's older names of types, which its API uses, and those of SQL."""
+
+
+def combine(into: Connection, accounts: Mapping[str, str]) -> dict[str, int]:
+    """Create the views over the datasets of `accounts`, or bring them up to date.
+
+    `accounts` are datasets by the names of their accounts. The dataset of `into` is created if it
+    is missing, in the location of the others. Returns how many accounts are in each view. A view of
+    which no account has the table is deleted, if it is there. Makes API calls only, no jobs.
+
+    Raises `LoadError` if a dataset is missing, if they are in different locations, or if something
+    else in the dataset of `into` has the name of a view. Then nothing was changed.
+    """
+    if owners := [account for account, dataset in accounts.items() if dataset == into.dataset]:
+        raise LoadError(f"{into.dataset} is the dataset of account {owners[0]}. Choose another.")
+    location = _location(into, accounts)
+    existing = _existing(into, location)
+    found = {
+        account: Connection(into.client, dataset, into.credentials).find_tables(NAMES)
+        for account, dataset in accounts.items()
+    }
+    counts = {}
+    for name in NAMES:
+        parts = {account: tables[name] for account, tables in found.items() if name in tables}
+        if parts:
+            _ensure_view(into, name, _query(parts), existing.get(name))
+            counts[name] = len(parts)
+        elif name in existing:
+            into.client.delete_table(existing[name], not_found_ok=True)
+    return counts
+
+
+def _location(into: Connection, accounts: Mapping[str, str]) -> str:
+    """Return the location of all the datasets. Raises `LoadError` if there is no such."""
+    locations: dict[str, str] = {}
+    for account, dataset in accounts.items():
+        try:
+            location = str(into.client.get_dataset(dataset).location)
+        except NotFound:
+            raise LoadError(
+                f"Dataset {dataset} of account {account} does not exist. Its first sync creates"
+                " it. Until then, leave the account out."
+            ) from None
+        locations.setdefault(location, account)
+    if len(locations) > 1:
+        where = ", ".join(f"that of {account} in {where}" for where, account in locations.items())
+        raise LoadError(
+            f"The datasets are in different locations: {where}. A view cannot read them all:"
+            " combine the accounts of each location."
+        )
+    return next(iter(locations))
+
+
+def _existing(into: Connection, location: str) -> dict[str, bigquery.Table]:
+    """Return the views that exist, and create the dataset if it is missing."""
+    dataset = bigquery.Dataset(into.name)
+    dataset.location = location
+    dataset = into.client.create_dataset(dataset, exists_ok=True)
+    if str(dataset.location).lower() != location.lower():
+        raise LoadError(
+            f"Dataset {into.dataset} is in {dataset.location}, but those of the accounts are in"
+            f" {location}. Choose another."
+        )
+    existing = into.find_tables(NAMES)
+    for name, view in existing.items():
+        if view.table_type != "VIEW" or not view.labels.items() >= LABELS.items():
+            raise LoadError(
+                f"{into.name}.{name} was not created by this command, which needs its name. Nothing"
+                " was changed. Rename or move it, or choose another dataset."
+            )
+    return existing
+
+
+def _ensure_view(into: Connection, name: str, query: str, existing: bigquery.Table | None) -> None:
+    view = existing or bigquery.Table(f"{into.name}.{name}")
+    if existing is not None and view.view_query == query:
+        return
+    view.view_query, view.labels = query, view.labels | LABELS
+    if existing is None:
+        into.client.create_table(view)
+    else:
+        into.client.update_table(view, ["view_query", "labels"])
+
+
+def _query(parts: Mapping[str, bigquery.Table]) -> str:
+    """Return SQL for all rows of the tables, by account, with the columns of all of them."""
+    kinds = {account: _kinds(table.schema) for account, table in parts.items()}
+    types: dict[str, set[str]] = {}
+    for of_account in kinds.values():
+        for column, kind in of_account.items():
+            types.setdefault(column, set()).add(kind)
+    # A field that the API added may have become a column of another type in another dataset.
+    shared = {column: kind.pop() if len(kind) == 1 else "STRING" for column, kind in types.items()}
+    selects = []
+    for account, table in parts.items():
+        columns = (
+            f"{_as(kind, column, kinds[account].get(column))} AS `{_renamed(column)}`"
+            for column, kind in shared.items()
+        )
+        selects.append(
+            f"SELECT '{account}' AS account, {', '.join(columns)}"  # noqa: S608 - our names
+            f" FROM `{table.project}.{table.dataset_id}.{table.table_id}`"
+        )
+    return "\nUNION ALL\n".join(selects)
+
+
+def _kinds(schema: Sequence[bigquery.SchemaField]) -> dict[str, str]:
+    """Return the types of the columns, as SQL has them. A sync makes no arrays and structs."""
+    return {
+        field.name: _SQL_TYPES.get(field.field_type, field.field_type)
+        for field in schema
+        if field.mode != "REPEATED" and field.field_type not in ("RECORD", "STRUCT")
+    }
+
+
+def _as(kind: str, column: str, present: str | None) -> str:
+    """Return SQL for a column as a type, from the type that it has, or None without the column."""
+    if present is None:
+        return f"CAST(NULL AS {kind})"
+    if present == kind:
+        return f"`{column}`"
+    return f"TO_JSON_STRING(`{column}`)" if present == "JSON" else f"CAST(`{column}` AS {kind})"
+
+
+def _renamed(column: str) -> str:
+    """Return the name of a column in a view, where `account` is the name of the account."""
+    return "api_account" if column == "account" else column
