@@ -8,7 +8,7 @@
   is ignored here, and a renamed column is described by its new name.
 - It describes a column that an update of the table adds, but does not add it.
 - It ignores If-Match, so it changes a table that has changed since the caller read it.
-- It describes a view without its query.
+- It describes a view without its query and its columns.
 - It takes seconds to create our views. The proxy creates them when a query first names one.
 - It takes no query parameters in a script that declares variables. The proxy puts their values,
   which are strings, into the script.
@@ -45,6 +45,8 @@ observer: Observer | None = None
 
 _view_queries: dict[tuple[int, str], str] = {}
 """The queries of the views, by the emulator's port and the view's id."""
+_view_schemas: dict[str, object] = {}
+"""The columns of the views, by their queries, in which `{d}` is the dataset of the view."""
 
 _waiting: dict[tuple[int, str], dict[str, str]] = {}
 """The queries of the views that the emulator does not have yet, by its port and the path of the
@@ -189,7 +191,24 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                 return answer
             # Of what its maker sees: the emulator's changes when the proxy creates the view.
             etag = sha256(json.dumps([query, view.get("labels")]).encode()).hexdigest()
-            return json.dumps(view | {"view": {"query": query}, "etag": etag}).encode()
+            schema = self.schema_of_view(view["id"], query)
+            described = {"view": {"query": query}, "etag": etag, "schema": schema}
+            return json.dumps(view | described).encode()
+
+        def schema_of_view(self, name: str, query: str) -> object:
+            full_name = name.replace(":", ".", 1)
+            project, dataset, _ = full_name.split(".")
+            key = query.replace(f"{project}.{dataset}.", "{d}.")
+            if f"`{project}." in key:
+                return None  # of a view on other datasets; nothing needs it, and it takes seconds
+            if key not in _view_schemas:  # to ask takes long, and most views are the same
+                sql = f"SELECT * FROM `{full_name}` LIMIT 0"
+                body = json.dumps({"query": sql, "useLegacySql": False}).encode()
+                path = f"/bigquery/v2/projects/{project}/queries"
+                self.create_views(body)
+                _, _, answer = self.ask_emulator("POST", body, path)
+                _view_schemas[key] = json.loads(answer).get("schema")
+            return _view_schemas[key]
 
         def answer(
             self, status: int, headers: Mapping[str, str] | HTTPMessage, answer: bytes

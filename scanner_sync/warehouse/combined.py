@@ -41,11 +41,16 @@ def combine(into: Connection, accounts: Mapping[str, str]) -> dict[str, int]:
     counts = {}
     for name in NAMES:
         parts = {account: tables[name] for account, tables in found.items() if name in tables}
+        view = bigquery.Table(f"{into.name}.{name}")
         if parts:
-            _ensure_view(into, name, _query(parts), existing.get(name))
+            view.view_query, view.labels = _query(parts), LABELS
+            if name in existing:
+                into.client.update_table(view, ["view_query"])
+            else:
+                into.client.create_table(view)
             counts[name] = len(parts)
         elif name in existing:
-            into.client.delete_table(existing[name], not_found_ok=True)
+            into.client.delete_table(view, not_found_ok=True)
     return counts
 
 
@@ -70,8 +75,8 @@ def _location(into: Connection, accounts: Mapping[str, str]) -> str:
     return next(iter(locations))
 
 
-def _existing(into: Connection, location: str) -> dict[str, bigquery.Table]:
-    """Return the views that exist, and create the dataset if it is missing."""
+def _existing(into: Connection, location: str) -> set[str]:
+    """Return the names of the views that exist, and create the dataset if it is missing."""
     dataset = bigquery.Dataset(into.name)
     dataset.location = location
     dataset = into.client.create_dataset(dataset, exists_ok=True)
@@ -87,18 +92,7 @@ def _existing(into: Connection, location: str) -> dict[str, bigquery.Table]:
                 f"{into.name}.{name} was not created by this command, which needs its name. Nothing"
                 " was changed. Rename or move it, or choose another dataset."
             )
-    return existing
-
-
-def _ensure_view(into: Connection, name: str, query: str, existing: bigquery.Table | None) -> None:
-    view = existing or bigquery.Table(f"{into.name}.{name}")
-    if existing is not None and view.view_query == query:
-        return
-    view.view_query, view.labels = query, view.labels | LABELS
-    if existing is None:
-        into.client.create_table(view)
-    else:
-        into.client.update_table(view, ["view_query", "labels"])
+    return set(existing)
 
 
 def _query(parts: Mapping[str, bigquery.Table]) -> str:
