@@ -342,7 +342,7 @@ def _report(arguments: argparse.Namespace) -> int:
     from scanner_sync.report import write_report
 
     with _warehouse(arguments.account, arguments.dataset) as warehouse:
-        if any(of.table_type == "VIEW" for of in warehouse.find_tables(["issues"]).values()):
+        if any(of.table_type == "VIEW" for of in warehouse.find_tables(["_dlt_loads"]).values()):
             # The ids of two accounts may be the same, and the page does not tell them apart.
             raise LoadError(
                 f"{warehouse.dataset} combines several accounts. Write a report for each of them:"

@@ -5,7 +5,9 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import flask.testing
 import pytest
@@ -18,6 +20,7 @@ from local.secret_manager import SecretManager, Version
 from scanner_sync.errors import RequestError, SettingsError
 from scanner_sync.settings import Settings, read_settings
 from tests.conftest import PROJECT, Dataset
+from tests.test_cli import findings, run
 from tests.test_function import Stranger, serve
 from tests.test_request import push
 
@@ -323,3 +326,45 @@ def test_a_message_is_dropped_for_its_account(
     assert [entry["message"] for entry in logged][-2:] == ["sync_failed", "message_dropped"]
     assert {entry.get("account") for entry in logged} == {account}
     assert all(message in entry["error_message"] for entry in logged[-2:])
+
+
+def test_the_command_line(deployment: Deployment, dataset: Dataset, tmp_path: Path) -> None:
+    """Each command takes an account; `status` and `combine` take many."""
+    done = run("status", "--accounts", "acme,a__b")
+    assert (done.status, done.out) == (2, "")
+    assert "'a__b' must be 1 to 30 lower-case letters and digits" in done.err
+    done = run("sync", "--account", "acme", "--resources", "targets", "--json")
+    assert (done.status, json.loads(done.out)["account"]) == (0, "acme")
+    done = run("sync", "--account", "initech")
+    assert (done.status, done.out) == (1, "")
+    assert "\nTokenError (account initech): projects/" in done.err
+
+    deployment.clear()
+    found = findings(run("check", "--account", "acme"))
+    assert found["settings"][1].endswith(f"/v1/acme/ into {deployment.prefix}_acme")
+    assert [found[name][0] for name in ("secret", "token", "dataset")] == ["ok"] * 3
+    assert deployment.calls() == deployment.all_of("acme")
+
+    done = run("status", "--accounts", "acme,globex")
+    assert done.status == 1  # one of them could not be told
+    assert [re.split("  +", line) for line in done.out.splitlines()] == [
+        ["account", "state", "last success", "open issues", "critical", "high"],
+        ["acme", "fresh", ANY, "0", "0", "0"],
+        ["globex", "unknown"],
+    ]
+    assert done.err.startswith(f"LoadError (account globex): Dataset {deployment.prefix}_globex")
+
+    into = f"{deployment.prefix}_all"
+    done = run("combine", "--accounts", "acme", "--into", into)
+    assert done.status == 0, done.err
+    rows = Dataset(into, dataset.client).query("SELECT account, address FROM {d}.targets")
+    assert rows == [{"account": "acme", "address": "acme"}]
+    out = str(tmp_path / "report.html")
+    done = run("report", "--dataset", into, "--out", out)
+    assert (done.status, done.err) == (
+        1,
+        f"LoadError: {into} combines several accounts. Write a report for each of them:"
+        " --account NAME.\n",
+    )
+    done = run("report", "--account", "acme", "--out", out)
+    assert (done.status, done.out) == (0, f"{out}\n")

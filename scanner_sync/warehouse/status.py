@@ -80,11 +80,9 @@ def summarize(connection: Connection) -> dict[str, Any]:
     Runs one query. Raises `LoadError` if there is no such dataset.
     """
     _find_dataset(connection)
-    try:
-        lease = connection.client.get_table(f"{connection.dataset}.{LEASE_TABLE}")
-    except NotFound:
-        lease = None
-    try:
+    existing = connection.find_tables([LEASE_TABLE, "issues_history"])
+    lease = existing.get(LEASE_TABLE)
+    if "issues_history" in existing:
         [row] = connection.client.query_and_wait(
             "SELECT CURRENT_TIMESTAMP() AS now, COUNT(*) AS open_issues,"  # noqa: S608 - our names
             " COUNTIF(severity = 'critical') AS open_critical,"
@@ -93,7 +91,7 @@ def summarize(connection: Connection) -> dict[str, Any]:
             " WHERE valid_to IS NULL AND snoozed IS NOT TRUE"
         )
         now, *counts = row.values()
-    except NotFound:
+    else:
         now, counts = connection.now(), [None, None, None]
     last_run = _last_run(lease, now) if lease else None
     succeeded_at = _moment(lease.labels, SUCCEEDED) if lease else None

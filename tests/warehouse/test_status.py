@@ -161,3 +161,46 @@ def test_labels_that_somebody_edited(dataset: Dataset) -> None:
     lease.labels = {**lease.labels, "issues_read": "-5"}
     dataset.client.update_table(lease, ["labels"])
     assert dataset.warehouse.status()["refresh"] is None
+
+
+def test_a_summary(dataset: Dataset) -> None:
+    """How the last sync ended, whether the last success is a day ago, and what is open."""
+    with pytest.raises(LoadError, match=f"{dataset.name} does not exist"):
+        dataset.warehouse.summary()
+    dataset.client.create_dataset(dataset.name)
+    found = dataset.warehouse.summary()
+    now = int(found.pop("now").timestamp())
+    nothing = {"open_issues": None, "open_critical": None, "open_high": None}
+    assert found == {"state": "never", "error_type": None, "succeeded_at": None} | nothing
+    dataset.client.delete_dataset(dataset.name)
+
+    shown = [{"id": 1, "severity": "critical"}, {"id": 2, "severity": "high"}]
+    hidden = [{"id": 4, "severity": "critical", "snoozed": True}]
+    loads = Loads(dataset)
+    loads.load(1, issues=[*shown, *hidden, {"id": 5, "severity": "high"}])
+    loads.load(2, issues=[*shown, *hidden, {"id": 3, "severity": "low"}])
+    counts = {"open_issues": 3, "open_critical": 1, "open_high": 1}
+    write_lease(dataset, {})
+    day = 24 * 60 * 60
+    for labels, state, error_type, succeeded in (
+        ({"until": "0"}, "never", None, None),
+        ({"until": "0", "succeeded": f"{now - day + 3600}"}, "fresh", None, now - day + 3600),
+        ({"until": "0", "succeeded": f"{now - day - 1}"}, "late", None, now - day - 1),
+        (
+            {"until": "0", "succeeded": f"{now}", "failed": f"{now}", "failure": "apirefused"},
+            "failing",
+            "ApiRefused",
+            now,
+        ),
+    ):
+        lease = dataset.client.get_table(f"{dataset.name}.{LEASE_TABLE}")
+        lease.labels = labels
+        dataset.client.update_table(lease, ["labels"])
+        found = dataset.warehouse.summary()
+        assert found.pop("now")
+        assert found == {
+            "state": state,
+            "error_type": error_type,
+            "succeeded_at": at(succeeded) if succeeded else None,
+            **counts,
+        }
