@@ -131,7 +131,7 @@ SHARED = "ACCESS_TOKEN_SECRET and DATASET must both hold {account}"
             "ACCESS_TOKEN_SECRET must hold {account} in SECRET only",
         ),
         ({"DATASET": "{account}"}, "DATASET must be"),
-        ({"DATASET": "scanner_{acount}"}, "DATASET must be"),
+        ({"DATASET": "scanner_{accounts}"}, "DATASET must be"),
         ({"DATASET": "scanner__{account}"}, "DATASET must be"),
         ({"DATASET": "scanner_{account}_staging"}, "DATASET must be"),
         ({"API_BASE_URL": "http://{account}/v1"}, "API_BASE_URL must be"),
