@@ -1,4 +1,4 @@
-# Up to four alerts; the text of each lists the steps to take. All but the one on missing runs match log entries instead
+# Up to five alerts; the text of each lists the steps to take. All but the two on missing runs match log entries instead
 # of metrics: an alert on a log-based metric that is created in the same apply fails with "Cannot find metric" for up to
 # 10 minutes.
 
@@ -26,25 +26,41 @@ locals {
   metric_prefix   = "logging_googleapis_com:user_${replace(var.name, "-", "_")}_"
   metric_selector = "monitored_resource=\"cloud_run_revision\",service_name=\"${google_cloudfunctions2_function.sync.name}\""
 
+  # With `accounts`, the shell's variable ACCOUNT names the account in each command.
+  job_to_run     = join("-", concat([google_cloud_scheduler_job.sync.name], var.accounts == null ? [] : ["$ACCOUNT"]))
+  secret_to_fill = var.accounts == null ? google_secret_manager_secret.access_token.secret_id : "${var.name}-$ACCOUNT-token"
+
+  # Cloud Monitoring fills in the account. Each account, and each type of its errors, is a rule of its own for Cloud
+  # Monitoring: an incident of one account holds back no notification about another.
+  account_of_entry = var.accounts == null ? "" : " The account is the label `account` of the incident; set it for the commands below: `ACCOUNT=$${log.extracted_label.account}`. It is empty if the platform ended the run: the log has the account."
+  account_to_set   = var.accounts == null ? "" : " Set an account for the commands below, such as `ACCOUNT=acme`."
+
+  # The alert on an account without a successful run sees the accounts of the last 25 hours, in which a log-based metric can
+  # be read. An account whose last run ends is seen for `seen` minutes, and is without success after `window` minutes. The
+  # alert has to find both for as long as it holds, which is at most what lies between them.
+  account_hold_minutes   = max(0, min(local.no_success_hold_minutes, 1470 - local.staleness_minutes))
+  account_seen_minutes   = 1500 - local.account_hold_minutes
+  account_window_minutes = min(local.staleness_minutes - local.account_hold_minutes, 1470)
+
   last_runs = join(" ", [
     "gcloud logging read",
-    "'${local.log_of_function} AND jsonPayload.message=(\"sync_finished\" OR \"sync_failed\")'",
+    "'${local.log_of_function} AND jsonPayload.message=(\"sync_finished\" OR \"sync_failed\")${local.of_account}'",
     "--project=${var.project_id} --freshness=60d --limit=20",
     "--format='table(timestamp, jsonPayload.message, jsonPayload.seconds, jsonPayload.requests, jsonPayload.refresh.issues_waiting, jsonPayload.refresh.oldest_hours, jsonPayload.error_type, jsonPayload.error_message)'",
   ])
 
   add_token = join(" ", [
     "printf 'API token: ' && read -rs TOKEN && printf '%s' \"$TOKEN\" |",
-    "gcloud secrets versions add ${google_secret_manager_secret.access_token.secret_id}",
+    "gcloud secrets versions add ${local.secret_to_fill}",
     "--project=${var.project_id} --data-file=-; unset TOKEN",
   ])
 
   # Cloud Scheduler starts the run and waits for nothing. `gcloud functions call` would give up after 5 minutes.
-  run_now = "gcloud scheduler jobs run ${google_cloud_scheduler_job.sync.name} --location=${local.scheduler_region} --project=${var.project_id}"
+  run_now = "gcloud scheduler jobs run ${local.job_to_run} --location=${local.scheduler_region} --project=${var.project_id}"
 
   follow_run = join(" ", [
     "until gcloud logging read",
-    "'${local.log_of_function} AND jsonPayload.message=(\"sync_finished\" OR \"sync_failed\")'",
+    "'${local.log_of_function} AND jsonPayload.message=(\"sync_finished\" OR \"sync_failed\")${local.of_account}'",
     "--project=${var.project_id} --freshness=2m --limit=1",
     "--format='value(timestamp, jsonPayload.message, jsonPayload.seconds, jsonPayload.error_type, jsonPayload.error_message)'",
     "| grep .; do sleep 10; done",
@@ -72,9 +88,9 @@ resource "google_monitoring_alert_policy" "run_failed" {
         )
       EOT
 
-      label_extractors = {
+      label_extractors = merge(local.account_label, {
         error_type = "EXTRACT(jsonPayload.error_type)"
-      }
+      })
     }
   }
 
@@ -91,7 +107,7 @@ resource "google_monitoring_alert_policy" "run_failed" {
     mime_type = "text/markdown"
     subject   = "${var.name}: a run failed"
     content   = <<-EOT
-      A sync of the vulnerability scanner failed. Each table holds either its previous rows or all rows of this run. The next run starts from scratch.
+      A sync of the vulnerability scanner failed. Each table holds either its previous rows or all rows of this run. The next run starts from scratch.${local.account_of_entry}
 
       1. List the last runs: `${local.last_runs}`
       2. Act on its `error_type`; `docs/runbook.md` has a section for each:
@@ -123,7 +139,8 @@ resource "google_monitoring_alert_policy" "token_refused" {
     display_name = "The scanner's API refused the token"
 
     condition_matched_log {
-      filter = "${local.log_of_function} AND jsonPayload.message=\"sync_failed\" AND jsonPayload.error_type=\"ApiRefused\""
+      filter           = "${local.log_of_function} AND jsonPayload.message=\"sync_failed\" AND jsonPayload.error_type=\"ApiRefused\""
+      label_extractors = var.accounts == null ? null : local.account_label
     }
   }
 
@@ -139,12 +156,12 @@ resource "google_monitoring_alert_policy" "token_refused" {
     mime_type = "text/markdown"
     subject   = "${var.name}: the token was refused"
     content   = <<-EOT
-      The scanner's API refused the token (401 or 403). Every run fails until you add a token that it accepts.
+      The scanner's API refused the token (401 or 403). Every run fails until you add a token that it accepts.${local.account_of_entry}
 
       1. Create a new token in the scanner.
       2. Add it. The next run uses it; you do not need to deploy: `${local.add_token}`
       3. Run it now: `${local.run_now}`
-      4. Disable the old version: `gcloud secrets versions list ${google_secret_manager_secret.access_token.secret_id} --project=${var.project_id}`, then `gcloud secrets versions disable`. Keep the newest version enabled: it is the one that is read.
+      4. Disable the old version: `gcloud secrets versions list ${local.secret_to_fill} --project=${var.project_id}`, then `gcloud secrets versions disable`. Keep the newest version enabled: it is the one that is read.
     EOT
   }
 
@@ -182,12 +199,56 @@ resource "google_monitoring_alert_policy" "no_success" {
     mime_type = "text/markdown"
     subject   = "${var.name}: no run succeeded"
     content   = <<-EOT
-      No sync of the vulnerability scanner succeeded in ${var.max_staleness_hours} hours (`max_staleness_hours`): the tables are out of date.
+      No sync of the vulnerability scanner succeeded in ${var.max_staleness_hours} hours (`max_staleness_hours`): the tables are out of date.${local.account_to_set}
 
       1. List the last runs: `${local.last_runs}`
       2. If they failed, follow the steps of the alert "${var.name}: a run failed".
-      3. If there are none, check the schedule: `gcloud scheduler jobs describe ${google_cloud_scheduler_job.sync.name} --location=${local.scheduler_region} --project=${var.project_id}`. Resume a paused job with `gcloud scheduler jobs resume`. Status code 7 (permission denied) means that the scheduler's account may no longer call the function: apply again.
+      3. If there are none, check the schedule: `gcloud scheduler jobs describe ${local.job_to_run} --location=${local.scheduler_region} --project=${var.project_id}`. Resume a paused job with `gcloud scheduler jobs resume`. Status code 7 (permission denied) means that the scheduler's account may no longer call the function: apply again.
       4. If they succeeded, `schedule` leaves more time between two runs than `max_staleness_hours`: raise it.
+      5. Run it now: `${local.run_now}`
+    EOT
+  }
+
+  depends_on = [google_logging_metric.runs]
+}
+
+# The one above sees that no account at all succeeds, also if none ever ran. This one sees each account that ran.
+resource "google_monitoring_alert_policy" "account_no_success" {
+  count = var.accounts == null || var.max_staleness_hours == null ? 0 : 1
+
+  display_name          = "${var.name}: no run of an account succeeded"
+  combiner              = "OR"
+  severity              = "CRITICAL"
+  notification_channels = var.notification_channels
+  user_labels           = local.labels
+
+  conditions {
+    display_name = "No run of the account succeeded in ${var.max_staleness_hours} hours"
+
+    # A time series, and so an incident, for each account.
+    condition_prometheus_query_language {
+      query = join(" unless on (account) ", [
+        for counted in [
+          "${local.metric_prefix}runs{${local.metric_selector},account!=\"\"}[${local.account_seen_minutes}m]",
+          "${local.metric_prefix}runs{${local.metric_selector},outcome=\"finished\"}[${local.account_window_minutes}m]",
+        ] : "sum by (account) (sum_over_time(${counted})) > 0.5"
+      ])
+      duration                  = "${local.account_hold_minutes * 60}s"
+      evaluation_interval       = "300s"
+      disable_metric_validation = true
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    subject   = "${var.name}: no run of an account succeeded"
+    content   = <<-EOT
+      No sync of an account of the vulnerability scanner succeeded in ${var.max_staleness_hours} hours (`max_staleness_hours`): its tables are out of date. The account is the label `account` of the incident. The incident closes when the account has not run for a day, whether it was repaired or not.${local.account_to_set}
+
+      1. List its last runs: `${local.last_runs}`
+      2. If they failed, follow the steps of the alert "${var.name}: a run failed".
+      3. If there are none, check its schedule: `gcloud scheduler jobs describe ${local.job_to_run} --location=${local.scheduler_region} --project=${var.project_id}`. Resume a paused job with `gcloud scheduler jobs resume`.
+      4. If the log of Cloud Scheduler's job has answers with 429, all instances were busy: raise `max_parallel_syncs`.
       5. Run it now: `${local.run_now}`
     EOT
   }
@@ -209,7 +270,8 @@ resource "google_monitoring_alert_policy" "occurrences_old" {
 
     # A log entry has the age itself. A log-based metric has only the mean of the runs in a window.
     condition_matched_log {
-      filter = "${local.log_of_function} AND jsonPayload.message=\"sync_finished\" AND jsonPayload.refresh.oldest_hours>${var.max_occurrence_age_hours}"
+      filter           = "${local.log_of_function} AND jsonPayload.message=\"sync_finished\" AND jsonPayload.refresh.oldest_hours>${var.max_occurrence_age_hours}"
+      label_extractors = var.accounts == null ? null : local.account_label
     }
   }
 
@@ -226,7 +288,7 @@ resource "google_monitoring_alert_policy" "occurrences_old" {
     mime_type = "text/markdown"
     subject   = "${var.name}: occurrences are old"
     content   = <<-EOT
-      A sync of the vulnerability scanner succeeded, but the oldest occurrences were last read more than ${var.max_occurrence_age_hours} hours ago (`max_occurrence_age_hours`). The account does not fit into one sync: each reads a part of the issues' occurrences and leaves the others to the next. No data is lost.
+      A sync of the vulnerability scanner succeeded, but the oldest occurrences were last read more than ${var.max_occurrence_age_hours} hours ago (`max_occurrence_age_hours`). The account does not fit into one sync: each reads a part of the issues' occurrences and leaves the others to the next. No data is lost.${local.account_of_entry}
 
       1. List the last runs: `${local.last_runs}`. `issues_waiting` is the number of issues that a run left to the next ones.
       2. On a laptop, `scanner-sync check` says how many syncs a round takes, and `scanner-sync status` how far it is.

@@ -31,3 +31,38 @@ resource "google_bigquery_dataset" "staging" {
 
   depends_on = [google_project_service.required]
 }
+
+# The same for each account, in its own location. An account that is removed from `accounts` keeps its datasets: Terraform
+# only forgets them.
+
+resource "google_bigquery_dataset" "account_tables" {
+  #checkov:skip=CKV_GCP_81: encrypted with Google's keys; customer-managed keys are a decision for the whole project
+
+  for_each = local.accounts
+
+  dataset_id                 = "${var.dataset}_${each.key}"
+  friendly_name              = "${var.dataset}_${each.key}"
+  description                = "The vulnerability scanner's data of the account ${each.key}, synced by ${var.name}."
+  location                   = each.value.location
+  labels                     = local.labels
+  delete_contents_on_destroy = false
+  deletion_policy            = var.deletion_protection ? "ABANDON" : "DELETE"
+
+  depends_on = [google_project_service.required]
+}
+
+resource "google_bigquery_dataset" "account_staging" {
+  #checkov:skip=CKV_GCP_81: encrypted with Google's keys; customer-managed keys are a decision for the whole project
+
+  for_each = local.accounts
+
+  dataset_id                 = "${var.dataset}_${each.key}_staging"
+  friendly_name              = "${var.dataset}_${each.key}_staging"
+  description                = "Staging for ${var.dataset}_${each.key}: rows of the last load. Used by ${var.name} only."
+  location                   = each.value.location
+  labels                     = local.labels
+  delete_contents_on_destroy = false
+  deletion_policy            = var.deletion_protection ? "ABANDON" : "DELETE"
+
+  depends_on = [google_project_service.required]
+}

@@ -6,13 +6,18 @@ locals {
   function_timeout_seconds = local.sync_deadline_seconds + 60
   caller_deadline_seconds  = local.function_timeout_seconds + 60
 
+  # With `accounts`, a call names its account, and the program puts the name in the place of `{account}`. So it has no list
+  # of accounts, and is not deployed again for a new one.
+  secret_of_call  = var.accounts == null ? google_secret_manager_secret.access_token.secret_id : "${var.name}-{account}-token"
+  dataset_of_call = var.accounts == null ? google_bigquery_dataset.tables.dataset_id : "${var.dataset}_{account}"
+
   # All settings that the program reads in the cloud. The token is not one of them: the program reads it from Secret
   # Manager on every run, so a new token is used at once.
   settings = {
     API_BASE_URL            = var.api_base_url
-    ACCESS_TOKEN_SECRET     = "projects/${var.project_id}/secrets/${google_secret_manager_secret.access_token.secret_id}"
+    ACCESS_TOKEN_SECRET     = "projects/${var.project_id}/secrets/${local.secret_of_call}"
     GOOGLE_CLOUD_PROJECT    = var.project_id
-    DATASET                 = google_bigquery_dataset.tables.dataset_id
+    DATASET                 = local.dataset_of_call
     BIGQUERY_LOCATION       = var.bigquery_location
     PAGE_SIZE               = tostring(var.page_size)
     MAX_CONCURRENT_REQUESTS = tostring(var.max_concurrent_requests)
@@ -102,9 +107,9 @@ resource "google_cloudfunctions2_function" "sync" {
     ingress_settings      = var.ingress
     environment_variables = local.settings
 
-    # One run at a time: two would load into the same staging tables.
+    # One run at a time: two would load into the same staging tables. Accounts have their own, so theirs run side by side.
     min_instance_count               = 0
-    max_instance_count               = 1
+    max_instance_count               = var.accounts == null ? 1 : var.max_parallel_syncs
     max_instance_request_concurrency = 1
   }
 

@@ -21,6 +21,32 @@ resource "google_bigquery_dataset_iam_member" "runtime_writes_staging" {
   member     = google_service_account.runtime.member
 }
 
+# ... does both for each account ...
+resource "google_secret_manager_secret_iam_member" "runtime_reads_account_token" {
+  for_each = google_secret_manager_secret.account_token
+
+  project   = var.project_id
+  secret_id = each.value.secret_id
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.runtime.member
+}
+
+resource "google_bigquery_dataset_iam_member" "runtime_writes_account_tables" {
+  for_each = google_bigquery_dataset.account_tables
+
+  dataset_id = each.value.dataset_id
+  role       = "roles/bigquery.dataEditor"
+  member     = google_service_account.runtime.member
+}
+
+resource "google_bigquery_dataset_iam_member" "runtime_writes_account_staging" {
+  for_each = google_bigquery_dataset.account_staging
+
+  dataset_id = each.value.dataset_id
+  role       = "roles/bigquery.dataEditor"
+  member     = google_service_account.runtime.member
+}
+
 # ... and runs the jobs that do so. BigQuery jobs belong to a project, not to a dataset.
 resource "google_project_iam_member" "runtime_runs_jobs" {
   project = var.project_id

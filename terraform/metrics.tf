@@ -1,6 +1,9 @@
 # Log-based metrics. Each line of the function's log is a JSON object, and its `message` is the event's name.
 
 locals {
+  # With `accounts`, each entry names its account, and so do metrics, incidents and the commands of the outputs.
+  account_label   = var.accounts == null ? {} : { account = "EXTRACT(jsonPayload.account)" }
+  of_account      = var.accounts == null ? "" : " AND jsonPayload.account=\"'\"$ACCOUNT\"'\""
   log_of_function = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${google_cloudfunctions2_function.sync.name}\""
 
   # One value per event. In Cloud Monitoring `<name>/rows` is `logging.googleapis.com/user/<name>/rows`. A run that was not
@@ -32,10 +35,10 @@ resource "google_logging_metric" "runs" {
   description = "Completed runs, by outcome (finished, failed) and error type."
   filter      = "${local.log_of_function} AND jsonPayload.message=(\"sync_finished\" OR \"sync_failed\")"
 
-  label_extractors = {
+  label_extractors = merge(local.account_label, {
     outcome    = "REGEXP_EXTRACT(jsonPayload.message, \"sync_(finished|failed)\")"
     error_type = "EXTRACT(jsonPayload.error_type)"
-  }
+  })
 
   metric_descriptor {
     metric_kind = "DELTA"
@@ -52,6 +55,15 @@ resource "google_logging_metric" "runs" {
       key         = "error_type"
       value_type  = "STRING"
       description = "error type, as in the function's answer; empty if the run finished"
+    }
+
+    dynamic "labels" {
+      for_each = local.account_label
+
+      content {
+        key        = labels.key
+        value_type = "STRING"
+      }
     }
   }
 
@@ -75,9 +87,9 @@ resource "google_logging_metric" "measurement" {
     }
   }
 
-  label_extractors = each.value.label == null ? {} : {
+  label_extractors = merge(local.account_label, each.value.label == null ? {} : {
     (each.value.label) = "EXTRACT(jsonPayload.${each.value.label})"
-  }
+  })
 
   metric_descriptor {
     metric_kind = "DELTA"
@@ -85,7 +97,7 @@ resource "google_logging_metric" "measurement" {
     unit        = each.value.unit
 
     dynamic "labels" {
-      for_each = each.value.label == null ? [] : [each.value.label]
+      for_each = toset(concat(keys(local.account_label), each.value.label == null ? [] : [each.value.label]))
 
       content {
         key        = labels.value

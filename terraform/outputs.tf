@@ -1,5 +1,5 @@
 output "add_token" {
-  description = "Command that prompts for the API token and stores it. Run it after the first apply, and to rotate the token."
+  description = "Command that prompts for the API token and stores it. Run it after the first apply, and to rotate the token. With `accounts`, set the shell's variable first, here and for the commands below: `ACCOUNT=acme`."
   value       = local.add_token
 }
 
@@ -21,8 +21,9 @@ output "last_runs" {
 output "query_tables" {
   description = "Command that lists the tables, their row counts and when they last changed."
   value = join(" ", [
-    "bq --project_id=${var.project_id} --location=${var.bigquery_location} query --use_legacy_sql=false",
-    "'SELECT table_id, row_count, TIMESTAMP_MILLIS(last_modified_time) AS changed FROM `${var.project_id}.${google_bigquery_dataset.tables.dataset_id}.__TABLES__` ORDER BY table_id'",
+    # The dataset of an account may be in another location. BigQuery finds it if none is given.
+    "bq --project_id=${var.project_id}${var.accounts == null ? " --location=${var.bigquery_location}" : ""} query --use_legacy_sql=false",
+    "'SELECT table_id, row_count, TIMESTAMP_MILLIS(last_modified_time) AS changed FROM `${var.project_id}.${var.accounts == null ? google_bigquery_dataset.tables.dataset_id : "${var.dataset}_'\"$ACCOUNT\"'"}.__TABLES__` ORDER BY table_id'",
   ])
 }
 

@@ -11,3 +11,18 @@ resource "google_secret_manager_secret" "access_token" {
 
   depends_on = [google_project_service.required]
 }
+
+# One for each account. An account that is removed from `accounts` keeps its secret: Terraform only forgets it.
+resource "google_secret_manager_secret" "account_token" {
+  for_each = local.accounts
+
+  secret_id       = "${var.name}-${each.key}-token"
+  labels          = local.labels
+  deletion_policy = var.deletion_protection ? "ABANDON" : "DELETE"
+
+  replication {
+    auto {}
+  }
+
+  depends_on = [google_project_service.required]
+}

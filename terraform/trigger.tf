@@ -10,6 +10,47 @@
 locals {
   # Cloud Scheduler is not in every region that Cloud Functions is in.
   scheduler_region = coalesce(var.scheduler_region, var.region)
+
+  # A number that follows from the account's name alone, so that no account starts at another time because one was added.
+  starts = {
+    for account, given in var.accounts == null ? tomap({}) : var.accounts : account => {
+      number   = parseint(substr(sha256(account), 0, 8), 16)
+      fields   = split(" ", coalesce(given.schedule, var.schedule))
+      location = coalesce(given.location, var.bigquery_location)
+    }
+  }
+
+  # The accounts of a schedule start one after the other within its period, so that not all need an instance at once:
+  #
+  #   schedule       | spread over                        | such as
+  #   */15 * * * *   | the 15 minutes                     | 7-59/15 * * * *
+  #   0 * * * *      | the hour                           | 41 * * * *
+  #   0 */6 * * *    | the 6 hours                        | 41 2-23/6 * * *
+  #   0 6 * * *      | the hour, here from 6:00 to 6:59   | 41 6 * * *
+  #   any other      | taken as it is
+  #
+  # Steps that do not divide the day or the hour stay: moved, they would lose a run.
+  accounts = {
+    for account, start in local.starts : account => {
+      location = start.location
+      schedule = join(" ", concat(
+        can(regex("^\\*/([2-6]|1[025]|20|30)$", start.fields[0])) ? [
+          "${start.number % tonumber(trimprefix(start.fields[0], "*/"))}-59/${trimprefix(start.fields[0], "*/")}",
+          start.fields[1],
+          ] : !can(regex("^[0-9]+$", start.fields[0])) ? [
+          start.fields[0],
+          start.fields[1],
+          ] : can(regex("^\\*/([23468]|12)$", start.fields[1])) ? [
+          tostring(start.number % 60),
+          "${floor(start.number / 60) % tonumber(trimprefix(start.fields[1], "*/"))}-23/${trimprefix(start.fields[1], "*/")}",
+          ] : [
+          tostring(start.number % 60),
+          start.fields[1],
+        ],
+        slice(start.fields, 2, 5),
+      ))
+    }
+  }
 }
 
 resource "google_cloud_scheduler_job" "sync" {
@@ -19,6 +60,10 @@ resource "google_cloud_scheduler_job" "sync" {
   schedule         = var.schedule
   time_zone        = var.time_zone
   attempt_deadline = var.trigger == "http" ? "${local.caller_deadline_seconds}s" : null
+
+  # Each account has a job of its own. This one stays, without runs, as the datasets and the secret without an account do:
+  # a deployment keeps what it had before its first account.
+  paused = var.accounts == null ? null : true
 
   # Cloud Scheduler repeats a call whatever it was answered, if not with 2xx, and ignores Retry-After. So a refused token
   # and a wrong setting are tried again too. Two more attempts, 10 and then 20 minutes later, give an outage or a quota
@@ -57,6 +102,58 @@ resource "google_cloud_scheduler_job" "sync" {
   }
 
   depends_on = [google_cloud_run_v2_service_iam_member.scheduler_calls_function]
+}
+
+# The same for each account: the call or the message names it.
+resource "google_cloud_scheduler_job" "account" {
+  for_each = local.accounts
+
+  name             = "${var.name}-${each.key}"
+  region           = local.scheduler_region
+  description      = "Starts the sync of the account ${each.key}."
+  schedule         = each.value.schedule
+  time_zone        = var.time_zone
+  attempt_deadline = var.trigger == "http" ? "${local.caller_deadline_seconds}s" : null
+
+  retry_config {
+    retry_count          = 2
+    min_backoff_duration = "600s"
+    max_backoff_duration = "1200s"
+    max_doublings        = 1
+  }
+
+  dynamic "http_target" {
+    for_each = var.trigger == "http" ? [1] : []
+
+    content {
+      uri         = google_cloudfunctions2_function.sync.service_config[0].uri
+      http_method = "POST"
+      headers     = { "Content-Type" = "application/json" }
+      body        = base64encode(jsonencode({ account = each.key }))
+
+      oidc_token {
+        service_account_email = google_service_account.scheduler.email
+        audience              = google_cloudfunctions2_function.sync.service_config[0].uri
+      }
+    }
+  }
+
+  dynamic "pubsub_target" {
+    for_each = var.trigger == "pubsub" ? [1] : []
+
+    content {
+      topic_name = google_pubsub_topic.runs[0].id
+      data       = base64encode(jsonencode({ account = each.key }))
+    }
+  }
+
+  # The first run needs the account's secret and datasets, and the right to use them.
+  depends_on = [
+    google_bigquery_dataset_iam_member.runtime_writes_account_staging,
+    google_bigquery_dataset_iam_member.runtime_writes_account_tables,
+    google_cloud_run_v2_service_iam_member.scheduler_calls_function,
+    google_secret_manager_secret_iam_member.runtime_reads_account_token,
+  ]
 }
 
 resource "google_pubsub_topic" "runs" {

@@ -9,13 +9,18 @@ variable "project_id" {
 }
 
 variable "api_base_url" {
-  description = "Base URL of the scanner's API, such as `https://api.intruder.io/v1`."
+  description = "Base URL of the scanner's API, such as `https://api.intruder.io/v1`. With `accounts` it may contain `{account}`."
   type        = string
 
   # No user, password, query or fragment: this value is stored in the state and in the function's settings.
   validation {
-    condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[^?#\\s]*)?$", var.api_base_url))
+    condition     = can(regex("^https://([A-Za-z0-9.-]|\\{account\\})+(:[0-9]+)?(/[^?#\\s]*)?$", var.api_base_url))
     error_message = "api_base_url must be an https URL without user, query or fragment, such as https://api.intruder.io/v1."
+  }
+
+  validation {
+    condition     = var.accounts != null || !strcontains(var.api_base_url, "{account}")
+    error_message = "api_base_url must not contain {account}, because there are no accounts."
   }
 }
 
@@ -50,6 +55,50 @@ variable "name" {
   validation {
     condition     = can(regex("^[a-z]([a-z0-9-]{0,18}[a-z0-9])$", var.name))
     error_message = "name must be 2 to 20 lowercase letters, digits and hyphens, start with a letter and not end with a hyphen."
+  }
+}
+
+variable "accounts" {
+  description = "Accounts of the scanner, by name: `{ acme = {}, globex = { schedule = \"0 */2 * * *\", location = \"EU\" } }`. Each has its own secret, dataset and schedule; by default `schedule` and `bigquery_location`. `null` is a single account without a name."
+  type = map(object({
+    schedule = optional(string)
+    location = optional(string)
+  }))
+  default = null
+
+  # What the program accepts. `acme_staging` would share a dataset with `acme`, whose staging dataset has that name.
+  validation {
+    condition = var.accounts == null ? true : alltrue([
+      for account in keys(var.accounts) :
+      can(regex("^[a-z0-9]+(_[a-z0-9]+)*$", account)) && length(account) <= 30 && !can(regex("(^|_)staging$", account))
+    ])
+    error_message = "accounts must have names of at most 30 lowercase letters and digits, with single underscores between them, not ending in _staging, and not staging."
+  }
+
+  validation {
+    condition = var.accounts == null ? true : alltrue([
+      for account in values(var.accounts) : account.schedule == null || can(regex("^\\S+( \\S+){4}$", account.schedule))
+    ])
+    error_message = "accounts must have schedules of five cron fields, such as `0 */6 * * *` or `30 4 * * mon`."
+  }
+
+  validation {
+    condition = var.accounts == null ? true : alltrue([
+      for account in values(var.accounts) :
+      account.location == null || can(regex("^(US|EU|[a-z]+-[a-z]+[0-9]{1,2})$", account.location))
+    ])
+    error_message = "accounts must have locations that are US, EU or a region, such as europe-west1."
+  }
+}
+
+variable "max_parallel_syncs" {
+  description = "Maximum number of `accounts` that are synced at the same time, each in an instance of its own. Further ones are tried again later."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.max_parallel_syncs >= 1 && var.max_parallel_syncs <= 1000 && floor(var.max_parallel_syncs) == var.max_parallel_syncs
+    error_message = "max_parallel_syncs must be a whole number from 1 to 1000."
   }
 }
 
@@ -91,7 +140,7 @@ variable "schedule" {
 }
 
 variable "max_staleness_hours" {
-  description = "Hours without a successful run after which an alert fires: two periods of `schedule` and an hour, 25 or 49 for a daily schedule. At most 840 with `http`, 25 with `pubsub`. `null` turns the alert off."
+  description = "Hours without a successful run after which an alert fires: two periods of `schedule` and an hour, 25 or 49 for a daily schedule. At most 840 with `http`, 25 with `pubsub` or `accounts`. `null` turns the alert off."
   type        = number
   default     = 13
 
@@ -99,25 +148,31 @@ variable "max_staleness_hours" {
   validation {
     condition = var.max_staleness_hours == null ? true : (
       var.max_staleness_hours >= 1
-      && var.max_staleness_hours <= (var.trigger == "pubsub" ? 25 : 840)
+      && var.max_staleness_hours <= (var.trigger == "pubsub" || var.accounts != null ? 25 : 840)
       && floor(var.max_staleness_hours) == var.max_staleness_hours
     )
-    error_message = "max_staleness_hours must be a whole number from 1 to 840 with trigger http, or to 25 with trigger pubsub: Cloud Monitoring looks back no further. For a rarer schedule set it to null, which turns the alert off, and watch the age of the data yourself (terraform/README.md says how)."
+    error_message = "max_staleness_hours must be a whole number from 1 to 840 with trigger http, or to 25 with trigger pubsub or with accounts: Cloud Monitoring looks back no further. For a rarer schedule set it to null, which turns the alert off, and watch the age of the data yourself (terraform/README.md says how)."
   }
 
   # Only what can be told without a parser for cron: a schedule that skips days, and one with a single hour of the day.
   validation {
-    condition = var.max_staleness_hours == null || can(regex("^\\S+ \\S+ \\* \\* \\*$", var.schedule)) ? true : (
+    condition = var.max_staleness_hours == null || alltrue([
+      for schedule in concat([var.schedule], [for account in values(var.accounts == null ? tomap({}) : var.accounts) : account.schedule if account.schedule != null]) :
+      can(regex("^\\S+ \\S+ \\* \\* \\*$", schedule))
+      ]) ? true : (
       var.max_staleness_hours > 25
     )
-    error_message = "max_staleness_hours must be more than 25, or null, because schedule does not run every day: the alert would fire between two runs. Set two periods of schedule and an hour. With trigger pubsub only null is left."
+    error_message = "max_staleness_hours must be more than 25, or null, because schedule, or that of an account, does not run every day: the alert would fire between two runs. Set two periods of schedule and an hour. With trigger pubsub or with accounts only null is left."
   }
 
   validation {
-    condition = var.max_staleness_hours == null || !can(regex("^\\S+ [0-9]+ ", var.schedule)) ? true : (
+    condition = var.max_staleness_hours == null || alltrue([
+      for schedule in concat([var.schedule], [for account in values(var.accounts == null ? tomap({}) : var.accounts) : account.schedule if account.schedule != null]) :
+      !can(regex("^\\S+ [0-9]+ ", schedule))
+      ]) ? true : (
       var.max_staleness_hours >= 25
     )
-    error_message = "max_staleness_hours must be at least 25, or null, because schedule runs once a day at most: the alert would fire between two runs."
+    error_message = "max_staleness_hours must be at least 25, or null, because schedule, or that of an account, runs once a day at most: the alert would fire between two runs."
   }
 }
 

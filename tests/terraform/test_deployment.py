@@ -81,6 +81,9 @@ def test_all_resources_with_labels_have_them(deployments: dict[str, State]) -> N
         "google_secret_manager_secret",
         "google_storage_bucket",
     }
+    for resource in resources(deployments["accounts"]):
+        if resource.get("index") in ("acme", "globex") and "labels" in resource["values"]:
+            assert resource["values"]["labels"]["app"] == "scanner-sync", resource["address"]
     for resource in resources(deployments["pubsub"]):
         if resource["type"] in ("google_pubsub_topic", "google_pubsub_subscription"):
             assert resource["values"]["labels"]["app"] == "scanner-sync", resource["address"]
@@ -88,7 +91,7 @@ def test_all_resources_with_labels_have_them(deployments: dict[str, State]) -> N
 
 def test_commands_in_outputs_can_be_pasted(deployments: dict[str, State]) -> None:
     """The shell can parse each command in an output."""
-    for run in ("http", "pubsub"):
+    for run in ("http", "pubsub", "accounts", "accounts_by_pubsub"):
         outputs = deployments[run]["outputs"]
         for name in COMMANDS:
             if name in outputs and outputs[name]["value"] is not None:

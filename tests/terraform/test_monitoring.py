@@ -57,12 +57,15 @@ def matches(entry: dict[str, Any], conditions: str) -> bool:
 
 
 def test_alerts_list_the_steps_to_take(deployments: dict[str, State]) -> None:
-    """Each alert lists steps to take, with the commands of this deployment; one is optional."""
+    """Each alert lists steps to take, with the commands of this deployment; two are optional."""
     always = {"a run failed", "the token was refused", "no run succeeded"}
     expected = {
         "http": {f"scanner-sync: {name}" for name in always},
         "every_variable_given": {
             f"acme-scanner: {name}" for name in always | {"occurrences are old"}
+        },
+        "accounts": {
+            f"scanner-sync: {name}" for name in always | {"no run of an account succeeded"}
         },
     }
     for run, names in expected.items():

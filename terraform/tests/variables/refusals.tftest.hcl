@@ -58,6 +58,16 @@ run "api_base_url__query" {
   expect_failures = [var.api_base_url]
 }
 
+run "api_base_url__account_of_none" {
+  command = plan
+
+  variables {
+    api_base_url = "https://{account}.example.com/v1"
+  }
+
+  expect_failures = [var.api_base_url]
+}
+
 run "region__multi_region" {
   command = plan
 
@@ -106,6 +116,106 @@ run "name__too_long" {
   }
 
   expect_failures = [var.name]
+}
+
+run "accounts__uppercase" {
+  command = plan
+
+  variables {
+    accounts = { Acme = {} }
+  }
+
+  expect_failures = [var.accounts]
+}
+
+run "accounts__hyphen" {
+  command = plan
+
+  variables {
+    accounts = { acme-corp = {} }
+  }
+
+  expect_failures = [var.accounts]
+}
+
+run "accounts__two_underscores" {
+  command = plan
+
+  variables {
+    accounts = { acme__corp = {} }
+  }
+
+  expect_failures = [var.accounts]
+}
+
+run "accounts__too_long" {
+  command = plan
+
+  variables {
+    accounts = { a23456789_123456789_123456789_1 = {} }
+  }
+
+  expect_failures = [var.accounts]
+}
+
+run "accounts__staging_dataset_of_another" {
+  command = plan
+
+  variables {
+    accounts = { acme = {}, acme_staging = {} }
+  }
+
+  expect_failures = [var.accounts]
+}
+
+run "accounts__staging" {
+  command = plan
+
+  variables {
+    accounts = { staging = {} }
+  }
+
+  expect_failures = [var.accounts]
+}
+
+run "accounts__schedule_in_words" {
+  command = plan
+
+  variables {
+    accounts = { acme = { schedule = "every 6 hours" } }
+  }
+
+  expect_failures = [var.accounts]
+}
+
+run "accounts__country" {
+  command = plan
+
+  variables {
+    accounts = { acme = { location = "Germany" } }
+  }
+
+  expect_failures = [var.accounts]
+}
+
+run "max_parallel_syncs__zero" {
+  command = plan
+
+  variables {
+    max_parallel_syncs = 0
+  }
+
+  expect_failures = [var.max_parallel_syncs]
+}
+
+run "max_parallel_syncs__fraction" {
+  command = plan
+
+  variables {
+    max_parallel_syncs = 1.5
+  }
+
+  expect_failures = [var.max_parallel_syncs]
 }
 
 run "labels__key_in_uppercase" {
@@ -204,6 +314,38 @@ run "max_staleness_hours__longer_than_the_platform_looks_back_with_pubsub" {
   variables {
     trigger             = "pubsub"
     max_staleness_hours = 26
+  }
+
+  expect_failures = [var.max_staleness_hours]
+}
+
+run "max_staleness_hours__longer_than_the_platform_looks_back_with_accounts" {
+  command = plan
+
+  variables {
+    accounts            = { acme = {} }
+    max_staleness_hours = 26
+  }
+
+  expect_failures = [var.max_staleness_hours]
+}
+
+run "max_staleness_hours__shorter_than_the_weekend_of_an_account" {
+  command = plan
+
+  variables {
+    accounts            = { acme = {}, globex = { schedule = "0 */6 * * 1-5" } }
+    max_staleness_hours = 25
+  }
+
+  expect_failures = [var.max_staleness_hours]
+}
+
+run "max_staleness_hours__shorter_than_the_day_of_an_account" {
+  command = plan
+
+  variables {
+    accounts = { acme = {}, globex = { schedule = "0 4 * * *" } }
   }
 
   expect_failures = [var.max_staleness_hours]

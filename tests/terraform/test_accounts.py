@@ -1,0 +1,211 @@
+"""Many accounts in one deployment: what each gets, and that none changes what was there."""
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from .deployment import State, resources, values
+from .test_grants import GRANTS, PUBSUB_GRANTS, RUNTIME, Grant, grants
+
+# In one process, so that the fixtures run once.
+pytestmark = pytest.mark.xdist_group("terraform")
+
+NAMES = ("account_id", "dataset_id", "secret_id", "repository_id", "service", "name")
+"""The arguments that name a resource in Google Cloud."""
+
+RELEASED = {
+    "google_artifact_registry_repository.images": "scanner-sync",
+    "google_artifact_registry_repository_iam_member.build_writes_images": None,
+    "google_bigquery_dataset.staging": "scanner_staging",
+    "google_bigquery_dataset.tables": "scanner",
+    "google_bigquery_dataset_iam_member.runtime_writes_staging": "scanner_staging",
+    "google_bigquery_dataset_iam_member.runtime_writes_tables": "scanner",
+    "google_cloud_run_v2_service_iam_member.scheduler_calls_function": "scanner-sync",
+    "google_cloud_scheduler_job.sync": "scanner-sync",
+    "google_cloudfunctions2_function.sync": "scanner-sync",
+    'google_logging_metric.measurement["requests"]': "scanner-sync/requests",
+    'google_logging_metric.measurement["rows"]': "scanner-sync/rows",
+    'google_logging_metric.measurement["seconds"]': "scanner-sync/seconds",
+    'google_logging_metric.measurement["throttled"]': "scanner-sync/throttled",
+    "google_logging_metric.runs": "scanner-sync/runs",
+    "google_monitoring_alert_policy.no_success[0]": None,
+    "google_monitoring_alert_policy.run_failed": None,
+    "google_monitoring_alert_policy.token_refused": None,
+    "google_monitoring_dashboard.sync": None,
+    "google_project_iam_member.build_reads_copied_source": None,
+    "google_project_iam_member.build_writes_logs": None,
+    "google_project_iam_member.runtime_runs_jobs": None,
+    "google_secret_manager_secret.access_token": "scanner-sync-token",
+    "google_secret_manager_secret_iam_member.runtime_reads_token": "scanner-sync-token",
+    "google_service_account.build": "scanner-sync-build",
+    "google_service_account.runtime": "scanner-sync-runtime",
+    "google_service_account.scheduler": "scanner-sync-scheduler",
+    "google_storage_bucket.source": "my-project-1-scanner-sync-source",
+    "google_storage_bucket_iam_member.build_reads_source": None,
+    "time_sleep.until_build_may_start": None,
+}
+"""What was deployed before there were accounts: addresses, and names where Google gives none."""
+
+RELEASED_PUBSUB = {
+    "google_project_service_identity.pubsub[0]": "pubsub.googleapis.com",
+    "google_pubsub_subscription.dead_letters[0]": "scanner-sync-dead-letters",
+    "google_pubsub_subscription.runs[0]": "scanner-sync-runs",
+    "google_pubsub_subscription_iam_member.pubsub_takes_undelivered[0]": None,
+    "google_pubsub_topic.dead_letters[0]": "scanner-sync-dead-letters",
+    "google_pubsub_topic.runs[0]": "scanner-sync-runs",
+    "google_pubsub_topic_iam_member.pubsub_publishes_dead_letters[0]": None,
+    "google_service_account_iam_member.pubsub_calls_as_scheduler[0]": None,
+}
+
+
+def ids(state: State) -> dict[str, Any]:
+    """Return what Google Cloud calls each resource, by its address; a new one has another id."""
+    return {
+        resource["address"]: resource["values"]["id"]
+        for resource in resources(state)
+        if resource["mode"] == "managed" and "source" not in resource["address"]
+    }
+
+
+def of_account(account: str) -> set[str]:
+    """Return the addresses of an account's resources."""
+    return {
+        f'{resource}["{account}"]'
+        for resource in (
+            "google_bigquery_dataset.account_staging",
+            "google_bigquery_dataset.account_tables",
+            "google_bigquery_dataset_iam_member.runtime_writes_account_staging",
+            "google_bigquery_dataset_iam_member.runtime_writes_account_tables",
+            "google_cloud_scheduler_job.account",
+            "google_secret_manager_secret.account_token",
+            "google_secret_manager_secret_iam_member.runtime_reads_account_token",
+        )
+    }
+
+
+def grants_of(account: str) -> set[Grant]:
+    """Return the grants on an account's resources."""
+    token, dataset = f"scanner-sync-{account}-token", f"scanner_{account}"
+    editor = "roles/bigquery.dataEditor"
+    return {
+        ("secret_manager_secret", token, "roles/secretmanager.secretAccessor", RUNTIME, ""),
+        ("bigquery_dataset", dataset, editor, RUNTIME, ""),
+        ("bigquery_dataset", f"{dataset}_staging", editor, RUNTIME, ""),
+    }
+
+
+@pytest.mark.parametrize(
+    ("trigger", "released"), [("http", RELEASED), ("pubsub", RELEASED | RELEASED_PUBSUB)]
+)
+def test_an_upgrade_changes_no_address_and_no_name(
+    deployments: dict[str, State], trigger: str, released: dict[str, str | None]
+) -> None:
+    """Without accounts all is where it was, under its name, and nothing is an account's."""
+    found = {
+        resource["address"]: resource["values"] for resource in resources(deployments[trigger])
+    }
+    named = {
+        address: next((found[address][name] for name in NAMES if found[address].get(name)), None)
+        for address in released
+        if address in found
+    }
+    assert {of: named[of] for of in named if released[of]} == {
+        of: name for of, name in released.items() if name
+    }
+    assert named.keys() == released.keys()
+    assert not [address for address in found if "account_" in address.split(".")[1]]
+
+
+def test_the_first_accounts_replace_nothing(deployments: dict[str, State]) -> None:
+    """A deployment that gets accounts keeps each resource, its only dataset and secret too."""
+    before, after = ids(deployments["without_accounts"]), ids(deployments["accounts"])
+    assert before.items() <= after.items()
+    assert after.keys() - before.keys() == {
+        *of_account("acme"),
+        *of_account("globex"),
+        "google_monitoring_alert_policy.account_no_success[0]",
+    }
+
+
+def test_an_account_comes_and_goes_alone(deployments: dict[str, State]) -> None:
+    """One account less takes its own resources from the state, and changes no other."""
+    before, after = ids(deployments["accounts"]), ids(deployments["one_account_less"])
+    assert after.items() <= before.items()
+    assert before.keys() - after.keys() == of_account("acme")
+
+
+def test_the_runtime_has_each_account_and_no_more(deployments: dict[str, State]) -> None:
+    """An account adds three grants, all on resources of its own."""
+    for run, expected in {
+        "accounts": GRANTS | grants_of("acme") | grants_of("globex"),
+        "one_account_less": GRANTS | grants_of("globex"),
+        "accounts_by_pubsub": GRANTS | PUBSUB_GRANTS | grants_of("acme"),
+    }.items():
+        found = grants(deployments[run])
+        assert set(found) == expected, run
+        assert len(found) == len(expected), run
+
+
+def test_metrics_and_alerts_tell_the_accounts_apart(deployments: dict[str, State]) -> None:
+    """Each has the label `account`, which the alerts on log entries put into their commands."""
+    account = "EXTRACT(jsonPayload.account)"
+    for resource in resources(deployments["accounts"]):
+        if resource["type"] == "google_logging_metric":
+            metric = resource["values"]
+            labels = {label["key"] for label in metric["metric_descriptor"][0]["labels"]}
+            assert metric["label_extractors"]["account"] == account, metric["name"]
+            assert metric["label_extractors"].keys() == labels, metric["name"]
+    alerts = {
+        name: values(deployments["accounts"], f"google_monitoring_alert_policy.{name}")
+        for name in ("run_failed", "token_refused")
+    }
+    for name, alert in alerts.items():
+        [condition] = alert["conditions"][0]["condition_matched_log"]
+        assert condition["label_extractors"]["account"] == account, name
+        [documentation] = alert["documentation"]
+        assert "`ACCOUNT=${log.extracted_label.account}`" in documentation["content"], name
+
+
+def run_command(command: str, account: str) -> list[str]:
+    """Run a command with programs that print their arguments; return those of the last one."""
+    script = f"""
+        gcloud() {{ printf '%s\\0' gcloud "$@" >&3; echo done; }}
+        bq() {{ printf '%s\\0' bq "$@" >&3; }}
+        {command}
+    """
+    done = subprocess.run(
+        ["bash", "-c", f"{{ {script}\n}} 3>&1 >/dev/null"],
+        input="token\n",
+        env={"ACCOUNT": account, "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split("\0")[:-1]
+
+
+def test_commands_take_the_account_from_the_shell(deployments: dict[str, State]) -> None:
+    """The shell puts the name into the secret, the job, the dataset and the filter of the log."""
+    outputs = deployments["accounts"]["outputs"]
+    ran = {
+        name: run_command(outputs[name]["value"], "globex")
+        for name in ("add_token", "run_now", "follow_run", "last_runs", "query_tables")
+    }
+    assert ran["add_token"][:5] == [
+        "gcloud",
+        "secrets",
+        "versions",
+        "add",
+        "scanner-sync-globex-token",
+    ]
+    assert ran["run_now"][:5] == ["gcloud", "scheduler", "jobs", "run", "scanner-sync-globex"]
+    for name in ("follow_run", "last_runs"):
+        assert ran[name][:3] == ["gcloud", "logging", "read"]
+        assert ran[name][3] == (
+            'resource.type="cloud_run_revision" AND resource.labels.service_name="scanner-sync"'
+            ' AND jsonPayload.message=("sync_finished" OR "sync_failed")'
+            ' AND jsonPayload.account="globex"'
+        )
+    assert ran["query_tables"][:3] == ["bq", "--project_id=my-project-1", "query"]
+    assert "FROM `my-project-1.scanner_globex.__TABLES__` ORDER" in ran["query_tables"][-1]
