@@ -22,29 +22,38 @@ resource "google_bigquery_dataset_iam_member" "runtime_writes_staging" {
 }
 
 # ... does both for each account ...
+#
+# These name their resources as text. A reference to one of 500 is a reference to all of them for Terraform: its plan took
+# minutes and gigabytes.
 resource "google_secret_manager_secret_iam_member" "runtime_reads_account_token" {
-  for_each = google_secret_manager_secret.account_token
+  for_each = local.accounts
 
   project   = var.project_id
-  secret_id = each.value.secret_id
+  secret_id = "${var.name}-${each.key}-token"
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.runtime.member
+
+  depends_on = [google_secret_manager_secret.account_token]
 }
 
 resource "google_bigquery_dataset_iam_member" "runtime_writes_account_tables" {
-  for_each = google_bigquery_dataset.account_tables
+  for_each = local.accounts
 
-  dataset_id = each.value.dataset_id
+  dataset_id = "${var.dataset}_${each.key}"
   role       = "roles/bigquery.dataEditor"
   member     = google_service_account.runtime.member
+
+  depends_on = [google_bigquery_dataset.account_tables]
 }
 
 resource "google_bigquery_dataset_iam_member" "runtime_writes_account_staging" {
-  for_each = google_bigquery_dataset.account_staging
+  for_each = local.accounts
 
-  dataset_id = each.value.dataset_id
+  dataset_id = "${var.dataset}_${each.key}_staging"
   role       = "roles/bigquery.dataEditor"
   member     = google_service_account.runtime.member
+
+  depends_on = [google_bigquery_dataset.account_staging]
 }
 
 # ... and runs the jobs that do so. BigQuery jobs belong to a project, not to a dataset.
