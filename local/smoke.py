@@ -9,9 +9,12 @@
 5. asks for each alert whether Cloud Monitoring takes it for valid, and would keep silent now.
 
 It prints a line for each, with what differs, and exits with 1 if anything does.
+
+In a deployment with accounts it does so for one of them: `make smoke ACCOUNT=acme`, or the first.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -56,11 +59,44 @@ class Deployment:
 
     state: Values
     """The output of `terraform show -json`: its `values`."""
+    account: str | None = None
+    """The account to check; None if the deployment has only one, without a name."""
+
+    @property
+    def accounts(self) -> list[str]:
+        """The names of the accounts; none if there is only one, without a name."""
+        resources = self.state["root_module"]["resources"]
+        job = "google_cloud_scheduler_job"
+        return sorted(of["index"] for of in resources if of["type"] == job and "index" in of)
 
     def all(self, kind: str) -> list[Values]:
         """Return the values of all resources of a type."""
         resources = self.state["root_module"]["resources"]
         return [of["values"] for of in resources if of["type"] == kind]
+
+    def of_account(self, kind: str, name: str, name_of_account: str) -> Values:
+        """Return the values of the resource that one account has, by its names in Terraform."""
+        wanted = (kind, name_of_account if self.account else name, self.account)
+        resources = self.state["root_module"]["resources"]
+        found = [
+            of["values"] for of in resources if (of["type"], of["name"], of.get("index")) == wanted
+        ]
+        if len(found) != 1:
+            raise SystemExit(
+                f"Terraform's state has no {kind}.{wanted[1]} of {self.account}."
+                " Name another account, or run: make deploy"
+            )
+        return found[0]
+
+    @property
+    def dataset(self) -> Values:
+        """The dataset with the tables."""
+        return self.of_account("google_bigquery_dataset", "tables", "account_tables")
+
+    @property
+    def job(self) -> Values:
+        """The job of Cloud Scheduler that starts a run."""
+        return self.of_account("google_cloud_scheduler_job", "sync", "account")
 
     def one(self, kind: str) -> Values:
         """Return the values of the only resource of a type."""
@@ -139,12 +175,15 @@ def main() -> None:
     state = json.loads(shown.stdout).get("values")
     if not state:
         raise SystemExit("Terraform's state is empty. Run: make deploy")
-    deployment = Deployment(state)
+    accounts = Deployment(state).accounts
+    deployment = Deployment(state, os.environ.get("ACCOUNT") or next(iter(accounts), None))
+    if deployment.account:
+        print(f"Account {deployment.account} of {len(accounts)}. To choose: make smoke ACCOUNT=...")
     project = deployment.settings["GOOGLE_CLOUD_PROJECT"]
     credentials, _ = google.auth.default(
         ["https://www.googleapis.com/auth/cloud-platform"], quota_project_id=project
     )
-    location = deployment.settings["BIGQUERY_LOCATION"]
+    location = deployment.dataset["location"]
     cloud = Cloud(
         AuthorizedSession(credentials),  # type: ignore[no-untyped-call]
         bigquery.Client(project, credentials, location=location),
@@ -225,7 +264,7 @@ class Run:
 
     def differences(self) -> list[str]:
         """Start it, wait until it has ended, and tell how if it did not succeed."""
-        job = self.deployment.one("google_cloud_scheduler_job")
+        job = self.deployment.job
         path = f"projects/{self.project}/locations/{job['region']}/jobs/{job['name']}"
         answer = self.cloud.ask("POST", "scheduler", f"{path}:run", json={})
         # By Google's clock.
@@ -233,7 +272,8 @@ class Run:
         self.started = time.monotonic()
 
         def unfinished() -> list[str]:
-            self.entries = list(self.cloud.entries(self.project, self.name, since))
+            entries = self.cloud.entries(self.project, self.name, since)
+            self.entries = [entry for entry in entries if self.is_ours(entry)]
             ends = [*self.events("sync_finished"), *self.events("sync_failed")]
             self.end = ends[0] if ends else {}
             begun = "has not ended" if self.events("sync_started") else "has not begun"
@@ -245,6 +285,11 @@ class Run:
         if self.succeeded:
             return []
         return [f"the run failed: {self.end['error_type']}: {self.end['error_message']}"]
+
+    def is_ours(self, entry: Values) -> bool:
+        """Tell whether an entry of the log is of this account, or of none."""
+        of = entry.get("jsonPayload", {}).get("account")
+        return of in (None, self.deployment.account)
 
     def events(self, message: str) -> list[Values]:
         """Return the fields of all events of that name in its log."""
@@ -265,7 +310,7 @@ class Run:
 
     def table_differences(self) -> list[str]:
         """Count the rows of its load, and look for the tables and views that are derived."""
-        client, dataset = self.cloud.bigquery, self.deployment.settings["DATASET"]
+        client, dataset = self.cloud.bigquery, self.deployment.dataset["dataset_id"]
         expected = {*TABLES, READS}
         if self.deployment.settings["HISTORY"] == "true":
             expected |= {*HISTORIES, *VIEW_TABLES}
@@ -321,7 +366,10 @@ class Run:
         return None
 
     def promql(self, query: str) -> list[Values]:
-        """Return the series that a query finds now."""
+        """Return the series that a query finds now, of this account."""
+        if self.deployment.account:
+            of_account = f'account="{self.deployment.account}"'
+            query = re.sub(r"(:user_\w+{)", rf"\1{of_account},", query)
         path = f"v1/projects/{self.project}/location/global/prometheus/api/v1/query"
         answer = self.cloud.ask("POST", "monitoring", path, data={"query": query}).json()
         series: list[Values] = answer["data"]["result"]

@@ -85,7 +85,10 @@ class LocalCloud:
         if 'outcome="finished"' in query:
             events = {"sync_finished"}
         fields = [entry.get("jsonPayload", {}) for entry in self.entries]
-        matching = [of for of in fields if of.get("message") in events]
+        accounts = re.findall(r'account="(\w+)"', query) or [None]
+        matching = [
+            of for of in fields if of.get("message") in events and of.get("account") in accounts
+        ]
         if name in self.uncounted:
             return []
         path = (metric["value_extractor"] or "").removeprefix("EXTRACT(jsonPayload.").strip(")")
@@ -135,11 +138,14 @@ def serve(cloud: LocalCloud) -> Iterator[str]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            [job] = cloud.of("google_cloud_scheduler_job")
             [function] = cloud.of("google_cloudfunctions2_function")
             [service] = function["service_config"]
             project = f"projects/{service['environment_variables']['GOOGLE_CLOUD_PROJECT']}"
-            if self.path == f"/{project}/locations/{job['region']}/jobs/{job['name']}:run":
+            jobs = [
+                f"/{project}/locations/{job['region']}/jobs/{job['name']}:run"
+                for job in cloud.of("google_cloud_scheduler_job")
+            ]
+            if self.path in jobs:
                 call = threading.Thread(target=requests.post, args=(cloud.function,))
                 calls.append(call)
                 # The instant of the answer, which is rounded down, is before the run begins.

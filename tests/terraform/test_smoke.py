@@ -1,5 +1,7 @@
 """The check of a deployment, with the real function and a local BigQuery instead of the cloud."""
 
+import json
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -24,6 +26,7 @@ from .deployment import State, values
 pytestmark = pytest.mark.xdist_group("terraform")
 
 Here = tuple[LocalCloud, Cloud, Deployment, SecretManager]
+ANONYMOUS = Credentials(token="anonymous")  # type: ignore[no-untyped-call]
 RUNS, LOGGED, ROWS, CHARTS, ALERTS = (
     "Cloud Scheduler's job starts a run, which succeeds",
     "The log of the run tells of each table, and of no error",
@@ -42,9 +45,8 @@ def here(deployments: dict[str, State], bigquery_url: str) -> Iterator[Here]:
     settings = deployment.settings
     secrets = SecretManager({settings["ACCESS_TOKEN_SECRET"]: [Version(TOKEN.encode())]})
     project = settings["GOOGLE_CLOUD_PROJECT"]
-    credentials = Credentials(token="anonymous")  # type: ignore[no-untyped-call]
     options = {"api_endpoint": bigquery_url}
-    client = bigquery.Client(project, credentials, client_options=options)
+    client = bigquery.Client(project, ANONYMOUS, client_options=options)
     api = create_app(generate(seed=4, issues=6, targets=5, scans=5), token=TOKEN)
     with ExitStack() as parts:
         environment = {
@@ -118,6 +120,34 @@ def test_a_run_that_fails_is_compared_with_nothing_else(here: Here) -> None:
         RUNS,
         f"the run failed: ApiRefused: {run.end['error_message']}",
     )
+
+
+def test_one_of_many_accounts_is_checked(deployments: dict[str, State]) -> None:
+    """Its own job, dataset, log entries and metrics; what others log at the same time is theirs."""
+    state = deployments["accounts"]
+    assert Deployment(state).accounts == ["acme", "globex"]
+    deployment = Deployment(state, "globex")
+    assert deployment.job["name"] == "scanner-sync-globex"
+    assert [deployment.dataset[of] for of in ("dataset_id", "location")] == ["scanner_globex", "EU"]
+    with pytest.raises(SystemExit, match=r"_dataset\.account_tables of initech\. Name another"):
+        _ = Deployment(state, "initech").dataset
+
+    local = LocalCloud(state)
+    refresh = {"issues_listed": 6, "issues_read": 6, "issues_waiting": 0, "oldest_hours": 0.5}
+    for account, rows in {"acme": 5, "globex": 7, "umbrella": 9}.items():
+        line = {"severity": "INFO", "account": account, "refresh": refresh}
+        figures = {"seconds": rows, "requests": rows, "throttled": rows}
+        local.log(json.dumps(line | {"message": "table_synced", "table": "scans", "rows": rows}))
+        local.log(json.dumps(line | {"message": "sync_finished"} | figures))
+    with serve(local) as url:
+        apis = dict.fromkeys(("scheduler", "logging", "monitoring"), url)
+        run = Run(deployment, Cloud(requests.Session(), bigquery.Client("p", ANONYMOUS), apis))
+        run.started = time.monotonic()
+        run.entries = [entry for entry in local.entries if run.is_ours(entry)]
+        assert [event["rows"] for event in run.events("table_synced")] == [7]
+        assert run.chart_differences() == []
+        run.entries = local.entries
+        assert "Rows by table: shows 7 where the log says 21" in run.chart_differences()
 
 
 def test_an_api_that_refuses_is_named(here: Here) -> None:
