@@ -78,7 +78,7 @@ class Deployment:
         """Return the values of the resource that one account has, by its names in Terraform."""
         wanted = (kind, name_of_account if self.account else name, self.account)
         resources = self.state["root_module"]["resources"]
-        found = [
+        found: list[Values] = [
             of["values"] for of in resources if (of["type"], of["name"], of.get("index")) == wanted
         ]
         if len(found) != 1:

@@ -1,5 +1,13 @@
 # All grants: each on a single resource where the platform allows it. A test checks the complete list.
 
+# Each is read once. Terraform would build all 500 resources again for each reference to one of them, and its plan take
+# minutes and gigabytes.
+locals {
+  account_secrets          = { for account, secret in google_secret_manager_secret.account_token : account => secret.secret_id }
+  account_datasets         = { for account, dataset in google_bigquery_dataset.account_tables : account => dataset.dataset_id }
+  account_staging_datasets = { for account, dataset in google_bigquery_dataset.account_staging : account => dataset.dataset_id }
+}
+
 # The runtime reads the token ...
 resource "google_secret_manager_secret_iam_member" "runtime_reads_token" {
   project   = var.project_id
@@ -22,38 +30,29 @@ resource "google_bigquery_dataset_iam_member" "runtime_writes_staging" {
 }
 
 # ... does both for each account ...
-#
-# These name their resources as text. A reference to one of 500 is a reference to all of them for Terraform: its plan took
-# minutes and gigabytes.
 resource "google_secret_manager_secret_iam_member" "runtime_reads_account_token" {
   for_each = local.accounts
 
   project   = var.project_id
-  secret_id = "${var.name}-${each.key}-token"
+  secret_id = local.account_secrets[each.key]
   role      = "roles/secretmanager.secretAccessor"
   member    = google_service_account.runtime.member
-
-  depends_on = [google_secret_manager_secret.account_token]
 }
 
 resource "google_bigquery_dataset_iam_member" "runtime_writes_account_tables" {
   for_each = local.accounts
 
-  dataset_id = "${var.dataset}_${each.key}"
+  dataset_id = local.account_datasets[each.key]
   role       = "roles/bigquery.dataEditor"
   member     = google_service_account.runtime.member
-
-  depends_on = [google_bigquery_dataset.account_tables]
 }
 
 resource "google_bigquery_dataset_iam_member" "runtime_writes_account_staging" {
   for_each = local.accounts
 
-  dataset_id = "${var.dataset}_${each.key}_staging"
+  dataset_id = local.account_staging_datasets[each.key]
   role       = "roles/bigquery.dataEditor"
   member     = google_service_account.runtime.member
-
-  depends_on = [google_bigquery_dataset.account_staging]
 }
 
 # ... and runs the jobs that do so. BigQuery jobs belong to a project, not to a dataset.

@@ -147,13 +147,7 @@ resource "google_cloud_scheduler_job" "account" {
     }
   }
 
-  # The first run needs the account's secret and datasets, and the right to use them.
-  depends_on = [
-    google_bigquery_dataset_iam_member.runtime_writes_account_staging,
-    google_bigquery_dataset_iam_member.runtime_writes_account_tables,
-    google_cloud_run_v2_service_iam_member.scheduler_calls_function,
-    google_secret_manager_secret_iam_member.runtime_reads_account_token,
-  ]
+  depends_on = [google_cloud_run_v2_service_iam_member.scheduler_calls_function]
 }
 
 resource "google_pubsub_topic" "runs" {
