@@ -156,15 +156,15 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
             return json.dumps(request).encode()
 
         def create_views(self, body: bytes) -> None:
-            """Create the views of each dataset of which a query names one."""
+            """Create the views that a query names, and before each those that it reads."""
             with _creating:
                 for (of, tables), views in list(_waiting.items()):
-                    dataset = tables.split("/")[-2].encode()
-                    is_named = dataset in body and any(name.encode() in body for name in views)
-                    if of != port or not is_named:
+                    if of != port or tables.split("/")[-2].encode() not in body:
                         continue
-                    del _waiting[of, tables]
-                    for name, query in views.items():
+                    for name in [name for name in views if name.encode() in body]:
+                        if (query := views.pop(name, None)) is None:
+                            continue  # created because another view reads it
+                        self.create_views(query.encode())
                         view = {"view": {"query": query, "useLegacySql": False}}
                         self.ask_emulator("PATCH", json.dumps(view).encode(), f"{tables}/{name}")
 

@@ -11,10 +11,13 @@ from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.reads import READS
+from scanner_sync.warehouse.sla import SLA
 from scanner_sync.warehouse.views import LABELS, VIEWS
 
-NAMES: Final = (*TABLES, READS, *HISTORIES, *VIEWS, "_dlt_loads")
+NAMES: Final = (*TABLES, READS, *HISTORIES, SLA, *VIEWS, "_dlt_loads")
 """The tables and views that are combined, each into a view of the same name."""
+ACCOUNTS: Final = "accounts"
+"""The view that has a row for each account, with its dataset."""
 
 _SQL_TYPES: Final = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 """BigQuery's older names of types, which its API uses, and those of SQL."""
@@ -24,8 +27,9 @@ def combine(into: Connection, accounts: Mapping[str, str]) -> dict[str, int]:
     """Create the views over the datasets of `accounts`, or bring them up to date.
 
     `accounts` are datasets by the names of their accounts. The dataset of `into` is created if it
-    is missing, in the location of the others. Returns how many accounts are in each view. A view of
-    which no account has the table is deleted, if it is there. Makes API calls only, no jobs.
+    is missing, in the location of the others. Returns how many accounts are in each view but
+    `ACCOUNTS`. A view of which no account has the table is deleted, if it is there. Makes API calls
+    only, no jobs.
 
     Raises `LoadError` if a dataset is missing, if they are in different locations, or if something
     else in the dataset of `into` has the name of a view. Then nothing was changed.
@@ -41,17 +45,43 @@ def combine(into: Connection, accounts: Mapping[str, str]) -> dict[str, int]:
     counts = {}
     for name in NAMES:
         parts = {account: tables[name] for account, tables in found.items() if name in tables}
-        view = bigquery.Table(f"{into.name}.{name}")
         if parts:
-            view.view_query, view.labels = _query(parts), LABELS
-            if name in existing:
-                into.client.update_table(view, ["view_query"])
-            else:
-                into.client.create_table(view)
+            _put(into, name, _query(parts), existing)
             counts[name] = len(parts)
         elif name in existing:
-            into.client.delete_table(view, not_found_ok=True)
+            into.client.delete_table(f"{into.name}.{name}", not_found_ok=True)
+    datasets = (
+        f"SELECT '{account}' AS account, '{of}' AS dataset" for account, of in accounts.items()
+    )
+    _put(into, ACCOUNTS, "\nUNION ALL\n".join(datasets), existing)
     return counts
+
+
+def accounts_of(combined: Connection) -> dict[str, str]:
+    """Return the datasets that are combined in this one, by account; none in any other dataset.
+
+    Runs a query if it combines some.
+    """
+    view = combined.find_tables([ACCOUNTS]).get(ACCOUNTS)
+    if view is None or not _is_ours(view):
+        return {}
+    rows = combined.client.query_and_wait(
+        f"SELECT account, dataset FROM `{combined.name}.{ACCOUNTS}` ORDER BY account"  # noqa: S608
+    )
+    return {row["account"]: row["dataset"] for row in rows}
+
+
+def _put(into: Connection, name: str, query: str, existing: set[str]) -> None:
+    view = bigquery.Table(f"{into.name}.{name}")
+    view.view_query, view.labels = query, LABELS
+    if name in existing:
+        into.client.update_table(view, ["view_query"])
+    else:
+        into.client.create_table(view)
+
+
+def _is_ours(view: bigquery.Table) -> bool:
+    return view.table_type == "VIEW" and bool(view.labels.items() >= LABELS.items())
 
 
 def _location(into: Connection, accounts: Mapping[str, str]) -> str:
@@ -85,9 +115,9 @@ def _existing(into: Connection, location: str) -> set[str]:
             f"Dataset {into.dataset} is in {dataset.location}, but those of the accounts are in"
             f" {location}. Choose another."
         )
-    existing = into.find_tables(NAMES)
+    existing = into.find_tables([*NAMES, ACCOUNTS])
     for name, view in existing.items():
-        if view.table_type != "VIEW" or not view.labels.items() >= LABELS.items():
+        if not _is_ours(view):
             raise LoadError(
                 f"{into.name}.{name} was not created by this command, which needs its name. Nothing"
                 " was changed. Rename or move it, or choose another dataset."

@@ -4,7 +4,7 @@ import pytest
 from google.cloud import bigquery
 
 from scanner_sync.errors import LoadError
-from scanner_sync.warehouse.combined import NAMES, combine
+from scanner_sync.warehouse.combined import NAMES, accounts_of, combine
 from scanner_sync.warehouse.views import LABELS
 from tests.conftest import PROJECT, Dataset
 from tests.warehouse.conftest import through
@@ -23,8 +23,10 @@ def combined(dataset: Dataset, *accounts: str) -> dict[str, int]:
 def test_each_row_has_its_account(dataset: Dataset, emulator_port: int) -> None:
     """Of tables, histories and views; columns by name, and one that an account lacks is null."""
     acme, globex, every = (part(dataset, name) for name in ("acme", "globex", "all"))
-    Loads(acme).load(1, issues=[{"id": 1, "severity": "high"}, {"id": 2, "severity": "low"}])
-    Loads(globex).load(1, issues=[{"id": 1, "severity": "critical"}])
+    for of, severities in ((acme, ["high", "low"]), (globex, ["critical"])):
+        issues = [{"id": n, "severity": severity} for n, severity in enumerate(severities, 1)]
+        places = [{"issue_id": 1, "id": 7, "occurrence_id": 7, "target": of.name}]
+        Loads(of).load(1, issues=issues, occurrences_issues=places)
     # The API added fields: one to one account, one that came with two types, one named `account`.
     acme.query("DROP TABLE {d}.scans")
     acme.query("CREATE TABLE {d}.scans (id INT64, status STRING, risk FLOAT64, score INT64)")
@@ -52,7 +54,22 @@ def test_each_row_has_its_account(dataset: Dataset, emulator_port: int) -> None:
             ("acme", 2, "low"),
             ("globex", 1, "critical"),
         ]
-    made = {name: every.client.get_table(f"{every.name}.{name}") for name in views}
+    globex.query("UPDATE {d}.sla_policy SET days = 3 WHERE severity = 'critical'")
+    for name, columns in (
+        ("occurrence_lifecycle", "entity_key, issue_id, target, opened_at, due_at, overdue"),
+        ("remediation_metrics", "week, severity, open, opened, closed, fixed, overdue"),
+        ("sla_policy", "severity, days"),
+    ):
+        assert every.query(f"SELECT account, {columns} FROM {{d}}.{name} ORDER BY 1, 2, 3") == [
+            {"account": account} | row
+            for account, of in (("acme", acme), ("globex", globex))
+            for row in of.query(f"SELECT {columns} FROM {{d}}.{name} ORDER BY 1, 2")
+        ]
+    assert every.query("SELECT * FROM {d}.accounts ORDER BY 1") == [
+        {"account": "acme", "dataset": acme.name},
+        {"account": "globex", "dataset": globex.name},
+    ]
+    made = {name: every.client.get_table(f"{every.name}.{name}") for name in (*views, "accounts")}
     assert {view.table_type for view in made.values()} == {"VIEW"}
     assert all(view.labels == LABELS for view in made.values())
 
@@ -67,9 +84,11 @@ def test_each_row_has_its_account(dataset: Dataset, emulator_port: int) -> None:
     with through(emulator_port, record, every) as warehouse:
         assert combine(warehouse, {"acme": acme.name}) == {n: 1 for n in views if n != "tags"}
     assert sorted(changed) == sorted(
-        ["DELETE tags", *(f"PATCH {name}" for name in views if name != "tags")]
+        ["DELETE tags", "PATCH accounts", *(f"PATCH {name}" for name in views if name != "tags")]
     )
     assert {row["account"] for row in every.query("SELECT account FROM {d}.issues")} == {"acme"}
+    assert accounts_of(every.warehouse) == {"acme": acme.name}
+    assert accounts_of(acme.warehouse) == {}
 
 
 def make(dataset: Dataset, name: str, location: str = "US") -> None:
@@ -106,7 +125,12 @@ def test_datasets_that_cannot_be_combined(
 
 
 @pytest.mark.parametrize(
-    "sql", ["CREATE TABLE {d}.issues (id INT64)", "CREATE VIEW {d}.open_issues AS SELECT 1 AS id"]
+    "sql",
+    [
+        "CREATE TABLE {d}.issues (id INT64)",
+        "CREATE VIEW {d}.open_issues AS SELECT 1 AS id",
+        "CREATE VIEW {d}.accounts AS SELECT 1 AS id",
+    ],
 )
 def test_what_is_in_the_way_is_left_alone(dataset: Dataset, sql: str) -> None:
     """Such as the dataset of a user, or of an account that was not named."""
