@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scanner_sync import __version__, log, streams, worker
-from scanner_sync.errors import LoadError, SyncError, answer_of
+from scanner_sync.errors import SyncError, answer_of
 from scanner_sync.settings import (
     ACCOUNT,
     ACCOUNT_FORM,
@@ -130,7 +130,8 @@ def _parser() -> argparse.ArgumentParser:
     report = add(
         "report",
         "Write a report page from the dataset",
-        "The page is one HTML file that needs no network.",
+        "The page is one HTML file that needs no network. For a dataset that `combine` made, it has"
+        " a section for each account.",
     )
     report.add_argument("--out", required=True, metavar="FILE.html", help="the file to write")
     which = report.add_mutually_exclusive_group()
@@ -318,6 +319,11 @@ def _summaries(accounts: Sequence[str], *, as_json: bool) -> int:
         rows.append([account, *cells])
     if not as_json:
         print_table(["account", "state", "last success", "open issues", "critical", "high"], rows)
+    return _print_errors(errors)
+
+
+def _print_errors(errors: Mapping[str, SyncError]) -> int:
+    """Print what went wrong, by account, and return the exit status."""
     for account, error in errors.items():
         log.account.set(account)
         _print_error(error)
@@ -342,15 +348,9 @@ def _report(arguments: argparse.Namespace) -> int:
     from scanner_sync.report import write_report
 
     with _warehouse(arguments.account, arguments.dataset) as warehouse:
-        if any(of.table_type == "VIEW" for of in warehouse.find_tables(["_dlt_loads"]).values()):
-            # The ids of two accounts may be the same, and the page does not tell them apart.
-            raise LoadError(
-                f"{warehouse.dataset} combines several accounts. Write a report for each of them:"
-                " --account NAME."
-            )
-        write_report(warehouse, Path(arguments.out), warehouse.now())
+        errors = write_report(warehouse, Path(arguments.out), warehouse.now())
     print(arguments.out)
-    return 0
+    return _print_errors(errors)
 
 
 def _combine(arguments: argparse.Namespace) -> int:

@@ -2,8 +2,11 @@
 
 import base64
 import json
+import os
 import re
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +24,7 @@ from scanner_sync.errors import RequestError, SettingsError
 from scanner_sync.settings import Settings, read_settings
 from tests.conftest import PROJECT, Dataset
 from tests.test_cli import findings, run
-from tests.test_function import Stranger, serve
+from tests.test_function import Stranger, runs, serve
 from tests.test_request import push
 
 TEMPLATES = {
@@ -164,9 +167,12 @@ class Api(Stranger):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[tuple[str, str | None]] = []
+        self.meanwhile: Callable[[], object] = lambda: None
+        """What happens before each answer."""
 
     def answer(self, url: str, token: str | None) -> tuple[int, Any]:
         self.calls.append((url.split("/")[2], token))
+        self.meanwhile()
         rows = [{"id": 1, "address": url.split("/")[2]}]
         return 200, {"count": 1, "next": None, "previous": None, "results": rows}
 
@@ -262,6 +268,47 @@ def test_a_sync_reaches_its_account_only(
         assert [(row["id"], row["address"]) for row in rows] == [(1, account)]
     # The thread that answers forgets the account before.
     assert http.get("/").get_json().keys() == {"status", "error"}
+
+
+@pytest.mark.usefixtures("without_histories")
+def test_every_line_of_a_run_names_the_account(
+    deployment: Deployment,
+    http: flask.testing.FlaskClient,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also if the settings are wrong, the deadline passes, or the process is killed.
+
+    Terraform's metrics, and so its alerts, take the account from these lines.
+    """
+    ended = threading.Event()
+
+    def run(account: str) -> list[str]:
+        """Sync, and return the events that were logged."""
+        answer = http.post("/", json={"resources": ["targets"], "account": account}).get_json()
+        logged = entries(capfd)
+        assert [entry["account"] for entry in logged] == [account] * len(logged)
+        assert answer["account"] == account
+        found = [entry["message"] for entry in logged if entry["message"] != "sync_progress"]
+        return [*found, answer.get("error", {}).get("type", "ok")]
+
+    assert run("acme") == ["sync_started", "table_synced", "sync_finished", "ok"]
+    with monkeypatch.context() as wrong:
+        wrong.setenv("PAGE_SIZE", "0")
+        assert run("acme") == ["sync_failed", "SettingsError"]
+    with monkeypatch.context() as short:
+        short.setenv("SYNC_DEADLINE_SECONDS", "1")
+        deployment.api.meanwhile = lambda: ended.wait(timeout=60)
+        assert run("globex") == ["sync_started", "sync_failed", "DeadlineExceeded"]
+
+    def kill() -> None:
+        for process in runs(f"{deployment.prefix}_{{account}}"):
+            os.kill(process, signal.SIGKILL)
+        ended.wait(timeout=60)  # there is nobody left to answer
+
+    deployment.api.meanwhile = kill
+    assert run("acme") == ["sync_started", "sync_failed", "InternalError"]
+    ended.set()
 
 
 @settings(
@@ -361,10 +408,7 @@ def test_the_command_line(deployment: Deployment, dataset: Dataset, tmp_path: Pa
     assert rows == [{"account": "acme", "address": "acme"}]
     out = str(tmp_path / "report.html")
     done = run("report", "--dataset", into, "--out", out)
-    assert (done.status, done.err) == (
-        1,
-        f"LoadError: {into} combines several accounts. Write a report for each of them:"
-        " --account NAME.\n",
-    )
+    assert (done.status, done.out, done.err) == (0, f"{out}\n", "")
+    assert 'id="of-acme"' in (tmp_path / "report.html").read_text()
     done = run("report", "--account", "acme", "--out", out)
     assert (done.status, done.out) == (0, f"{out}\n")

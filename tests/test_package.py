@@ -24,9 +24,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 
 def test_the_wheel_holds_the_program_and_nothing_else(wheel: zipfile.ZipFile) -> None:
-    """The wheel has the Python files, the page's template, the marker for types, and metadata."""
+    """The wheel has the Python files, the page's templates, the marker for types, and metadata."""
     program = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("scanner_sync/**/*.py")}
-    program |= {"scanner_sync/report/page.html", "scanner_sync/py.typed"}
+    program |= {f"scanner_sync/report/{name}.html" for name in ("account", "page")}
+    program |= {"scanner_sync/py.typed"}
     about = f"scanner_sync-{__version__}.dist-info"
     metadata = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
     assert set(wheel.namelist()) == program | {f"{about}/{name}" for name in metadata}

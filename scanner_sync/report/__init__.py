@@ -4,18 +4,25 @@ Vega-Lite draws the charts when the page is written, so the page runs no script 
 The extra `report` installs the packages for it, which the function does without.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from scanner_sync.errors import SettingsError
+from scanner_sync.errors import SettingsError, SyncError
 from scanner_sync.report import charts
 from scanner_sync.report.definitions import DEFINITIONS
-from scanner_sync.report.figures import Figures, read_figures
+from scanner_sync.report.figures import Account, Figures, read_accounts, read_figures
+from scanner_sync.warehouse.combined import accounts_of
 from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.status import LATE_AFTER
 
 
-def write_report(warehouse: Connection, out: Path, now: datetime) -> None:
+def write_report(warehouse: Connection, out: Path, now: datetime) -> dict[str, SyncError]:
     """Write the report on a dataset, as of `now` (aware), to the file `out`.
+
+    If the dataset combines several accounts, the page has a section for each. Returns why some of
+    them could not be read, by account.
 
     The file is written only when the page is complete. Raises `SettingsError` if the extra `report`
     is not installed or `out` cannot be written, and the errors of `read_figures`.
@@ -28,15 +35,61 @@ def write_report(warehouse: Connection, out: Path, now: datetime) -> None:
             f"The report needs {error.name}, which is not installed. Install the extra `report`:"
             " pip install '.[report]'"
         ) from None
-    page = render(read_figures(warehouse, now))
+    accounts: list[Account] = []
+    if datasets := accounts_of(warehouse):
+        accounts = read_accounts(warehouse, datasets, now)
+        page = render_accounts(warehouse.name, accounts, now)
+    else:
+        page = render(read_figures(warehouse, now))
     try:
         out.write_text(page, encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"The report cannot be written to {out}: {error.strerror}.") from None
+    return {account.name: account.error for account in accounts if account.error}
 
 
 def render(figures: Figures) -> str:
     """Return the page that shows the figures. Raises ImportError without the extra `report`."""
+    return _page([_part(figures)], figures.dataset, figures.period.now)
+
+
+def render_accounts(dataset: str, accounts: Sequence[Account], now: datetime) -> str:
+    """Return the page of a dataset that combines accounts: a table of all, and then each.
+
+    Raises ImportError without the extra `report`.
+    """
+    parts = [_part(account.figures, account.name) for account in accounts if account.figures]
+    return _page(parts, dataset, now, accounts)
+
+
+def _part(figures: Figures, account: str | None = None) -> str:
+    """Return the part of the page that shows the figures, of an account if there are several."""
+    return _fill(
+        "account.html",
+        account=account,
+        charts=charts.draw(figures),
+        definitions=DEFINITIONS,
+        total=figures.total,
+        **figures._asdict(),
+    )
+
+
+def _page(
+    parts: Sequence[str], dataset: str, now: datetime, accounts: Sequence[Account] = ()
+) -> str:
+    return _fill(
+        "page.html",
+        parts=parts,
+        dataset=dataset,
+        now=now,
+        accounts=accounts,
+        definitions=DEFINITIONS,
+        late_after=LATE_AFTER,
+    )
+
+
+def _fill(name: str, **values: Any) -> str:
+    """Return a template with its values."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -54,13 +107,8 @@ def render(figures: Figures) -> str:
         "minute": "{:%Y-%m-%d %H:%M}".format,
         "span": _span,
     }
-    template = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
-    return environment.from_string(template).render(
-        charts=charts.draw(figures),
-        definitions=DEFINITIONS,
-        total=figures.total,
-        **figures._asdict(),
-    )
+    template = Path(__file__).with_name(name).read_text(encoding="utf-8")
+    return environment.from_string(template).render(values)
 
 
 def _share(share: float | None) -> str:

@@ -2,7 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -10,13 +12,15 @@ from google.api_core.exceptions import Forbidden, GoogleAPICallError, NotFound
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 
-from scanner_sync.errors import LoadError
+from scanner_sync import log
+from scanner_sync.errors import LoadError, SyncError
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.diagnose import diagnose
+from scanner_sync.warehouse.diagnose import diagnose, explain
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.lifecycles import IS_FIX, SEVERITY
 from scanner_sync.warehouse.reads import READS
+from scanner_sync.warehouse.status import summarize
 from scanner_sync.warehouse.views import VIEWS
 
 WEEKS: Final = 26
@@ -270,6 +274,68 @@ class Figures(NamedTuple):
     def total(self, name: str) -> int:
         """Return the sum over all severities of a number of `open_now`."""
         return sum(getattr(row, name) for row in self.open_now)
+
+
+class Account(NamedTuple):
+    """What the page shows of an account, if there are several."""
+
+    name: str
+    state: str
+    """As in the command `status`."""
+    figures: Figures | None = None
+    """Those of its own dataset. None if it could not be read."""
+    error: SyncError | None = None
+    """Why it could not be read."""
+
+    @property
+    def open(self) -> int:
+        """How many occurrences are open. Like all that follows, only if there are `figures`."""
+        return self._figures.total("open")
+
+    @property
+    def critical(self) -> int:
+        """How many of them are critical."""
+        return sum(row.open for row in self._figures.open_now if row.severity == "critical")
+
+    @property
+    def overdue(self) -> int:
+        """How many are overdue."""
+        return self._figures.total("overdue")
+
+    @property
+    def fixed(self) -> int:
+        """How many were fixed in this week and the three before."""
+        return sum(week.fixed for week in self._figures.weeks[-4:])
+
+    @property
+    def _figures(self) -> Figures:
+        assert self.figures
+        return self.figures
+
+
+def read_accounts(
+    combined: Connection, datasets: Mapping[str, str], now: datetime
+) -> list[Account]:
+    """Read the figures of each account from its own dataset, several at once.
+
+    `datasets` are those that `combined` combines, by account. What goes wrong with one is in its
+    `error`, and keeps none of the others from being read.
+    """
+
+    def read(name: str) -> Account:
+        log.account.set(name)
+        state = "unknown"
+        try:
+            connection = replace(combined, dataset=datasets[name])
+            summary = summarize(connection)
+            kind = summary["error_type"]
+            state = f"{summary['state']} ({kind})" if kind else summary["state"]
+            return Account(name, state, read_figures(connection, now))
+        except Exception as error:
+            return Account(name, state, error=explain(error))
+
+    with ThreadPoolExecutor(8, "accounts") as pool:
+        return list(pool.map(read, datasets))
 
 
 def read_figures(warehouse: Connection, now: datetime) -> Figures:

@@ -64,9 +64,9 @@ class Issue(NamedTuple):
     occurrences: list[Occurrence]
 
 
-def some_issues() -> list[Issue]:
+def some_issues(seed: int = 6) -> list[Issue]:
     """Make issues that were opened, changed, snoozed, fixed and reopened."""
-    rng = random.Random(6)
+    rng = random.Random(seed)
     return [_some_issue(rng, number) for number in range(1, 121)]
 
 

@@ -92,6 +92,7 @@ class ReadPage(HTMLParser):
         self.charts: dict[str, list[list[str]]] = {}
         self.tags: set[str] = set()
         self.attributes: set[str] = set()
+        self.ids: list[str] = []
         self.links: set[str] = set()
         self.words: list[str] = []
         self._cell: list[str] | None = None
@@ -102,9 +103,10 @@ class ReadPage(HTMLParser):
         self.tags.add(tag)
         self.attributes |= {name for name, _ in attrs}
         attributes = {name: value or "" for name, value in attrs}
+        self.ids += [attributes["id"]] if "id" in attributes else []
         if tag == "a":
             self.links.add(attributes["href"])
-        if tag == "h2":
+        if tag in ("h2", "h3"):
             self._heading = attributes["id"]
         elif tag == "div" and attributes.get("class", "").startswith("chart "):
             self.charts.setdefault(self._heading, []).append([])
