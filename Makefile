@@ -20,8 +20,8 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(INSTALLED) $(BIGQUERY)/made ## Sync a sample API into a local BigQuery, twice, and show it
-	@$(VENV)/bin/python -m local.demo
+demo: $(INSTALLED) $(BIGQUERY)/made ## Sync a sample API into a local BigQuery, and show it (ACCOUNTS=3: three accounts)
+	@$(VENV)/bin/python -m local.demo $(ACCOUNTS)
 
 .PHONY: test
 test: $(INSTALLED) ## Run all checks and tests (about 10 minutes on 2 cores)

@@ -1,18 +1,23 @@
 """The whole of it on this machine: a sample API into a local BigQuery, on two days.
 
+With a number of accounts, as many sample APIs instead, into a dataset each, on one day.
+
 Everything that it starts listens on loopback alone and is gone when it ends, however it ends.
 """
 
+import argparse
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -21,10 +26,13 @@ from google.oauth2.credentials import Credentials
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from local import secret_manager
 from local.bigquery import bigquery as local_bigquery
-from local.processes import ROOT, function, serving
+from local.processes import function, serving
+from sample_api import create_app, generate, serve
 from scanner_sync.report import write_report
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
@@ -33,7 +41,16 @@ PROJECT = "demo-project"
 DATASET = "scanner"
 SECRET = f"projects/{PROJECT}/secrets/scanner-token"
 TOKEN = "sample-token"  # noqa: S105 - the sample API's own
-REPORT = ROOT / "scanner-report.html"
+REPORT = Path("scanner-report.html").resolve()
+ACCOUNTS = {"acme": 40, "globex": 25, "initech": 10, "umbrella": 15, "hooli": 5}
+"""The issues of each account."""
+ALL = "scanner_all"
+"""The dataset that combines the accounts."""
+OF_EACH = {
+    "DATASET": f"{DATASET}_{{account}}",
+    "ACCESS_TOKEN_SECRET": f"projects/{PROJECT}/secrets/scanner-{{account}}-token",
+}
+"""The settings of a deployment with many accounts."""
 SEVERITIES = ["critical", "high", "medium", "low"]
 DAY_1 = "Day 1: the first sync, called as Cloud Scheduler calls it"
 DAY_2 = "Day 2: some issues were fixed, some are new, some changed"
@@ -44,13 +61,31 @@ Query = Callable[[str], list[dict[str, Any]]]
 
 
 def main() -> None:
-    """Start what stands in for the cloud, sync on two days, and show what BigQuery then holds."""
+    """Start what stands in for the cloud, sync into it, and show what BigQuery then holds."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    parser = argparse.ArgumentParser(prog="python -m local.demo")
+    parser.add_argument(
+        "accounts",
+        nargs="?",
+        type=int,
+        choices=range(1, len(ACCOUNTS) + 1),
+        default=1,
+        help="how many accounts to show (default: 1)",
+    )
+    count = parser.parse_args().accounts
     started = time.monotonic()
+    if count == 1:
+        show_two_days()
+    else:
+        show_accounts(list(ACCOUNTS)[:count])
+    console.print(f"The report on it, a page for a browser: {REPORT}", soft_wrap=True)
+    console.print(f"Done in {time.monotonic() - started:.0f} seconds; nothing is left running.")
+
+
+def show_two_days() -> None:
+    """Sync one account twice, while it changes."""
     with cloud() as here:
-        for name in ("API_BASE_URL", "BIGQUERY_EMULATOR_HOST", "SECRET_MANAGER_EMULATOR_HOST"):
-            console.print(f"  {name:<30} {here.settings[name]}")
-        console.print(f"  {'the function, sync_http':<30} {here.function}\n")
+        show_settings(here, "API_BASE_URL")
 
         console.rule(DAY_1)
         sync(here)
@@ -62,8 +97,41 @@ def main() -> None:
         show_tables(here.query)
         show_changes(here.query, changes)
         write_report(Warehouse(here.client, DATASET), REPORT, datetime.now(UTC))
-    console.print(f"The report on it, a page for a browser: {REPORT}", soft_wrap=True)
-    console.print(f"Done in {time.monotonic() - started:.0f} seconds; nothing is left running.")
+
+
+def show_accounts(accounts: Sequence[str]) -> None:
+    """Sync each account with the same function, combine them, and show them side by side."""
+    with cloud(accounts) as here:
+        show_settings(here, "API_BASE_URL", *OF_EACH)
+        for account in accounts:
+            console.rule(account)
+            sync(here, account)
+        console.rule("All accounts")
+        names = ",".join(accounts)
+        command(here, "status", "--accounts", names)
+        command(here, "combine", "--accounts", names, "--into", ALL)
+        show_combined(here.query)
+        command(here, "report", "--dataset", ALL, "--out", str(REPORT))
+
+
+def show_settings(here: "Cloud", *names: str) -> None:
+    """Print the settings of these names, and where everything listens."""
+    for name in (*names, "BIGQUERY_EMULATOR_HOST", "SECRET_MANAGER_EMULATOR_HOST"):
+        console.print(f"  {name:<30} {here.settings[name]}", soft_wrap=True)
+    console.print(f"  {'the function, sync_http':<30} {here.function}\n")
+
+
+def command(here: "Cloud", *arguments: str) -> None:
+    """Run a command of `scanner-sync`, and print what it prints."""
+    console.print(f"[bold]$[/bold] scanner-sync {' '.join(arguments)}", soft_wrap=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "scanner_sync", *arguments],
+        env=os.environ | here.settings,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    console.print(done.stdout, markup=False, soft_wrap=True)
 
 
 class Log:
@@ -109,14 +177,21 @@ class Cloud:
 
 
 @contextmanager
-def cloud() -> Iterator[Cloud]:
-    """Start a sample API, a local BigQuery, a local Secret Manager and the function."""
+def cloud(accounts: Sequence[str] = ()) -> Iterator[Cloud]:
+    """Start a sample API, a local BigQuery, a local Secret Manager and the function.
+
+    With `accounts`, start a sample API for each, and the function for all of them.
+    """
     log = Log()
+    tokens = {
+        OF_EACH["ACCESS_TOKEN_SECRET"].replace("{account}", account): token_of(account)
+        for account in accounts
+    } or {SECRET: TOKEN}
+    secrets = {name: [secret_manager.Version(token.encode())] for name, token in tokens.items()}
     with ExitStack() as parts:
         with console.status("Starting a sample API, BigQuery, Secret Manager and the function"):
-            api = parts.enter_context(sample_api())
+            api = parts.enter_context(sample_apis(accounts) if accounts else sample_api())
             bigquery_url = parts.enter_context(local_bigquery())
-            secrets = {SECRET: [secret_manager.Version(TOKEN.encode())]}
             secret_host = parts.enter_context(
                 secret_manager.serve(secret_manager.SecretManager(secrets))
             )
@@ -125,8 +200,31 @@ def cloud() -> Iterator[Cloud]:
                 "ACCESS_TOKEN_SECRET": SECRET,
                 "SECRET_MANAGER_EMULATOR_HOST": secret_host,
             }
+            settings |= OF_EACH if accounts else {}
             url = parts.enter_context(function(settings, on_line=log.add))
         yield Cloud(settings, url, client_of(bigquery_url), log)
+
+
+def token_of(account: str) -> str:
+    """Give the token of an account, which the APIs of the others refuse."""
+    return f"{TOKEN}-of-{account}"
+
+
+@contextmanager
+def sample_apis(accounts: Sequence[str]) -> Iterator[str]:
+    """Serve an API for each account; yields their URL, with `{account}` in it."""
+    apis = [
+        Mount(
+            f"/{account}",
+            create_app(
+                generate(seed, issues=ACCOUNTS[account], first_day=datetime.now(UTC).date()),
+                token=token_of(account),
+            ),
+        )
+        for seed, account in enumerate(accounts)
+    ]
+    with serve(Starlette(routes=apis)) as url:
+        yield f"{url.removesuffix('/v1')}/{{account}}"
 
 
 def settings_of(api_url: str, bigquery_url: str) -> dict[str, str]:
@@ -157,14 +255,16 @@ def sample_api() -> Iterator[str]:
         yield url
 
 
-def sync(here: Cloud) -> None:
+def sync(here: Cloud, account: str | None = None) -> None:
     """Call the function, show how far it is, and print its answer."""
+    body = {"account": account} if account else {}
     with console.status("calling the function") as status:
         here.log.show = status.update if console.is_terminal else console.print
-        answer = requests.post(here.function, json={}, timeout=120)
+        answer = requests.post(here.function, json=body, timeout=120)
         here.log.show = lambda text: None
-    console.print(f"POST {here.function} → {answer.status_code}")
-    console.print_json(answer.text)
+    console.print(f"POST {here.function} {json.dumps(body)} → {answer.status_code}")
+    if not (account and answer.ok):
+        console.print_json(answer.text)
     if answer.status_code != 200:
         raise SystemExit("The sync failed; the answer above says why.")
 
@@ -214,6 +314,25 @@ def show_changes(query: Query, changes: dict[str, list[int]]) -> None:
     [merged] = query(f"SELECT COUNT(*) AS n FROM {DATASET}.issues")
     [still_open] = query(f"SELECT COUNT(*) AS n FROM {DATASET}.open_issues")
     console.print(f"{still_open['n']} issues are open; the merged table keeps {merged['n']}.")
+
+
+def show_combined(query: Query) -> None:
+    """Print a line for each account, from the views over all of them."""
+    shown = table("account", "open issues", "critical", "occurrences", "targets", title=ALL)
+    for row in query(
+        "SELECT a.account, i.open_issues, i.critical, o.occurrences, t.targets"
+        f" FROM {ALL}.accounts AS a LEFT JOIN ("
+        "  SELECT account, COUNT(*) AS open_issues, COUNTIF(severity = 'critical') AS critical"
+        f"  FROM {ALL}.open_issues WHERE snoozed IS NOT TRUE GROUP BY account"
+        " ) AS i ON i.account = a.account LEFT JOIN ("
+        f"  SELECT account, COUNT(*) AS occurrences FROM {ALL}.open_occurrences"
+        "  WHERE snoozed IS NOT TRUE GROUP BY account"
+        " ) AS o ON o.account = a.account LEFT JOIN ("
+        f"  SELECT account, COUNT(*) AS targets FROM {ALL}.targets GROUP BY account"
+        " ) AS t ON t.account = a.account ORDER BY a.account"
+    ):
+        shown.add_row(*map(str, row.values()))
+    console.print(shown)
 
 
 def rank(severity: str) -> int:

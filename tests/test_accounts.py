@@ -5,9 +5,12 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import ANY
@@ -18,11 +21,15 @@ from google.cloud import bigquery
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from local import demo
 from local.bigquery import proxy
+from local.processes import ROOT
 from local.secret_manager import SecretManager, Version
+from sample_api import generate
 from scanner_sync.errors import RequestError, SettingsError
 from scanner_sync.settings import Settings, read_settings
 from tests.conftest import PROJECT, Dataset
+from tests.report.conftest import ReadPage
 from tests.test_cli import findings, run
 from tests.test_function import Stranger, runs, serve
 from tests.test_request import push
@@ -412,3 +419,34 @@ def test_the_command_line(deployment: Deployment, dataset: Dataset, tmp_path: Pa
     assert 'id="of-acme"' in (tmp_path / "report.html").read_text()
     done = run("report", "--account", "acme", "--out", out)
     assert (done.status, done.out) == (0, f"{out}\n")
+
+
+def test_the_demo_with_accounts(tmp_path: Path) -> None:
+    """Its table and its page have what each account's API has, from one function for all."""
+    done = subprocess.run(
+        [sys.executable, "-m", "local.demo", "3"],
+        cwd=tmp_path,  # where the page is written
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected = []
+    for seed, (name, issues) in enumerate([*demo.ACCOUNTS.items()][:3]):
+        account = generate(seed, issues=issues, first_day=datetime.now(UTC).date())
+        found = [issue for issue in account.issues if not issue["snoozed"]]
+        places = [place for issue in account.issues for place in account.occurrences[issue["id"]]]
+        counts = (
+            len(found),
+            sum(issue["severity"] == "critical" for issue in found),
+            sum(not place["snoozed"] for place in places),
+            len(account.targets),
+        )
+        expected.append([name, *map(str, counts)])
+    shown = [line.split() for line in done.stdout.partition("scanner_all  ")[2].splitlines()]
+    assert shown[4:7] == expected
+    page = ReadPage(tmp_path / "scanner-report.html")
+    rows = page.tables["accounts-table"][1:-1]
+    assert [[row[0], row[1], row[2]] for row in rows] == [
+        [name, "fresh", places] for name, _, _, places, _ in expected
+    ]
