@@ -3,9 +3,7 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,7 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from local.processes import ROOT, answering, function, serving
+from local import pubsub
+from local.processes import ROOT, answering, function
 from local.secret_manager import SecretManager
 from tests.conftest import PROJECT, TOKEN, Dataset
 from tests.test_sync import all_rows
@@ -194,7 +193,7 @@ def test_a_killed_worker_leaves_the_function_serving(
         call.start()
         assert api.arrived.wait(timeout=60)
         assert [entry.name[:13] for entry in tmp_path.iterdir()] == ["scanner_sync-"]
-        [run] = runs(no_history["DATASET"])
+        [run] = runs(f"DATASET={no_history['DATASET']}\0")
         os.kill(run, signal.SIGKILL)
         call.join(timeout=60)
         assert [answer.status_code for answer in answers] == [500]
@@ -204,16 +203,15 @@ def test_a_killed_worker_leaves_the_function_serving(
         assert requests.post(url, json=body, timeout=60).status_code == 200
 
 
-def runs(dataset: str) -> list[int]:
-    """Return the processes that sync into a dataset."""
+def runs(*variables: str) -> list[int]:
+    """Return the processes of syncs in whose environment all of this is."""
     found = []
     for directory in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it ended meanwhile
             command = (directory / "cmdline").read_bytes()
             environment = (directory / "environ").read_bytes()
-            if (
-                b"-m\0scanner_sync.worker\0" in command
-                and f"DATASET={dataset}\0".encode() in environment
+            if b"-m\0scanner_sync.worker\0" in command and all(
+                variable.encode() in environment for variable in variables
             ):
                 found.append(int(directory.name))
     return found
@@ -232,30 +230,18 @@ def test_nothing_runs_after_the_deadline(no_history: dict[str, str], tmp_path: P
         assert (
             "not done after 2 seconds, while reading the API" in answer.json()["error"]["message"]
         )
-        assert runs(no_history["DATASET"]) == []
+        assert runs(f"DATASET={no_history['DATASET']}\0") == []
         assert list(tmp_path.iterdir()) == []
         api.go_on.set()
 
 
-PUBSUB = "platform/pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar"
+JAR = pubsub.emulator_jar()
 
 
-def _pubsub_jar() -> Path | None:
-    gcloud = shutil.which("gcloud")
-    if not gcloud or not shutil.which("java"):
-        return None
-    roots = [Path(gcloud).resolve().parent.parent, Path("/usr/lib/google-cloud-sdk")]
-    return next((jar for root in roots for jar in root.glob(PUBSUB)), None)
-
-
-@pytest.mark.skipif(
-    _pubsub_jar() is None, reason="no java, or no Pub/Sub emulator in the gcloud CLI"
-)
+@pytest.mark.skipif(JAR is None, reason="no java, or no Pub/Sub emulator in the gcloud CLI")
 def test_pubsub_pushes_to_the_function(no_history: dict[str, str], dataset: Dataset) -> None:
     """Google's Pub/Sub emulator delivers a message to sync_event, which syncs what it names."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = ["java", "-jar", str(_pubsub_jar()), "--host=127.0.0.1", f"--port={port}"]
+    assert JAR
     synced = threading.Event()
 
     def see(line: str) -> None:
@@ -264,19 +250,12 @@ def test_pubsub_pushes_to_the_function(no_history: dict[str, str], dataset: Data
 
     stranger = Stranger()
     with (
-        serving(command, {}, r"(Server started, listening on)"),
+        pubsub.emulator(JAR, PROJECT) as project,
         serve(stranger) as base_url,
         function(no_history | {"API_BASE_URL": base_url}, "sync_event", see) as url,
     ):
-        api = f"http://127.0.0.1:{port}/v1/projects/{PROJECT}"
-        data = "eyJyZXNvdXJjZXMiOiBbInNjYW5zIl19"  # {"resources": ["scans"]}
-        push = {"topic": f"projects/{PROJECT}/topics/syncs", "pushConfig": {"pushEndpoint": url}}
-        for method, path, body in (
-            ("PUT", "topics/syncs", {}),
-            ("PUT", "subscriptions/push", push),
-            ("POST", "topics/syncs:publish", {"messages": [{"data": data}]}),
-        ):
-            requests.request(method, f"{api}/{path}", json=body, timeout=20).raise_for_status()
+        pubsub.subscribe(project, "syncs", url)
+        pubsub.publish(project, "syncs", [b'{"resources": ["scans"]}'])
         assert synced.wait(timeout=60)
     assert dataset.tables() == {"scans"}
     assert set(stranger.paths) == {"/v1/scans/"}

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -77,13 +78,14 @@ def expected_rows(account: Account, api_url: str) -> dict[str, list[dict[str, An
     return rows
 
 
-def all_rows(dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
+def all_rows(dataset: Dataset, tables: Iterable[str] = TABLES) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of each table. Of `licenses`, it is the last day, without its date."""
-    rows = {table: dataset.rows(table) for table in TABLES}
-    rows["licenses"] = [
-        {name: value for name, value in row.items() if name != "recorded_on"}
-        for row in rows["licenses"][-1:]
-    ]
+    rows = {table: dataset.rows(table) for table in tables}
+    if "licenses" in rows:
+        rows["licenses"] = [
+            {name: value for name, value in row.items() if name != "recorded_on"}
+            for row in rows["licenses"][-1:]
+        ]
     return rows
 
 

@@ -1,0 +1,115 @@
+"""Many accounts at once: four processes of the function behind Pub/Sub, and what goes wrong."""
+
+import json
+import os
+import re
+import signal
+import threading
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+from google.cloud import bigquery
+from google.oauth2.credentials import Credentials
+
+from benchmarks.many import PROJECT, Customer, Round, sync_all
+from local import bigquery as local_bigquery
+from sample_api import generate
+from scanner_sync.tables import TABLES
+from tests.conftest import Dataset
+from tests.test_function import runs
+from tests.test_sync import all_rows, expected_rows
+from tests.warehouse.test_recovery import is_merge
+
+KILLED, REFUSED, SLOW = 0, 1, 2
+EVERYTHING = tuple(TABLES)
+TWO_TABLES = (("tags", "scan_schedules"), ("scans", "tags"))
+
+
+def customer(number: int) -> Customer:
+    """Return an account of its own size. Three ask for all tables, the others for two."""
+    is_whole = number in (KILLED, SLOW, 3)
+    account = generate(number, issues=number % 4 + 1, targets=number % 5 + 2, scans=7 * number)
+    return Customer(
+        f"customer_{number:02}",
+        account,
+        EVERYTHING if is_whole else TWO_TABLES[number % 2],
+        latency_seconds=1 if number == SLOW else 0,
+        is_refused=number == REFUSED,
+    )
+
+
+def test_thirty_accounts_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One process is killed while it loads, one token is refused, and one API is slow.
+
+    The message of the slow one comes twice, as Pub/Sub may deliver it.
+
+    Every other account has each row of its API, and so has the killed one after the redelivery. No
+    account was synced twice at once, and nothing that is logged for one names another.
+    """
+    # Other tests hold these statements to BigQuery's analyzer.
+    monkeypatch.setattr(local_bigquery, "observer", None)
+    customers = [customer(number) for number in range(30)]
+    killed, refused = customers[KILLED], customers[REFUSED]
+    first = threading.Lock()
+
+    def kill(method: str, path: str, body: bytes) -> None:
+        """End the function's process with its worker, which waits for the answer to this."""
+        if (
+            is_merge(method, path, body)
+            and killed.dataset.encode() in body
+            and first.acquire(blocking=False)
+        ):
+            [worker] = runs(f"SCANNER_SYNC_ACCOUNT={killed.name}\0", f"TMPDIR={tmp_path}/")
+            os.killpg(os.getpgid(worker), signal.SIGKILL)
+
+    with sync_all([*customers[: SLOW + 1], *customers[SLOW:]], kill) as found:
+        synced = [of for of in customers if of is not refused]
+        for of in synced:
+            assert_has_every_row(found, of)
+        assert dataset_of(found, refused).tables() == set()
+
+    # A process that ended answers nothing, so Pub/Sub delivers once more; what was refused is
+    # acknowledged, because no redelivery can succeed.
+    statuses = found.statuses(killed.name)
+    assert 503 in statuses[:-1]
+    assert statuses[-1] == 200
+    assert {entry["account"] for entry in found.events("sync_finished")} == {
+        of.name for of in synced
+    }
+    dropped = found.events("message_dropped")
+    assert {(entry["account"], entry["error_type"]) for entry in dropped} == {
+        (refused.name, "ApiRefused")
+    }
+
+    assert_never_twice_at_once(found, killed)
+    for entry in found.entries:
+        named = set(re.findall(r"customer_\d+", json.dumps(entry)))
+        assert named == {entry[key] for key in ("account",) if key in entry}
+
+
+def dataset_of(found: Round, of: Customer) -> Dataset:
+    credentials = Credentials(token="anonymous")  # type: ignore[no-untyped-call]
+    options = {"api_endpoint": found.bigquery_url}
+    return Dataset(of.dataset, bigquery.Client(PROJECT, credentials, client_options=options))
+
+
+def assert_has_every_row(found: Round, of: Customer) -> None:
+    """Row for row what its API has, in the tables that its message asked for, and histories."""
+    dataset = dataset_of(found, of)
+    expected = expected_rows(of.account, found.api_url)
+    assert all_rows(dataset, of.resources) == {table: expected[table] for table in of.resources}
+    if "issues" in of.resources:
+        open_now = dataset.query("SELECT id FROM {d}.issues_history WHERE valid_to IS NULL")
+        assert sorted(row["id"] for row in open_now) == [row["id"] for row in expected["issues"]]
+
+
+def assert_never_twice_at_once(found: Round, killed: Customer) -> None:
+    """The jobs of an account are those of one sync, and then, if it failed, those of the next."""
+    holders: dict[str, list[str]] = {}
+    for dataset, jobs in groupby(sorted(found.jobs, key=lambda job: job[0]), lambda job: job[0]):
+        holders[dataset] = [holder for holder, _ in groupby(holder for _, holder in jobs)]
+    assert len(holders[killed.dataset]) > 1
+    assert {dataset: len(of) for dataset, of in holders.items()} == {
+        dataset: len(set(of)) for dataset, of in holders.items()
+    }
