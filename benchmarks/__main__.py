@@ -1,7 +1,7 @@
 """Run the benchmark: `python -m benchmarks`, or parts of it with `--only`.
 
-A complete run writes `RESULTS.md` and its chart. `--only limits` and `--only quota` write their
-sections of `RESULTS.md`. Other parts are printed.
+A complete run writes `RESULTS.md` and its chart. `--only limits`, `--only quota` and
+`--only accounts` write their sections of `RESULTS.md`. Other parts are printed.
 """
 
 import argparse
@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from benchmarks import footprint, jobs, quota, reading, results
+from benchmarks import footprint, jobs, many, quota, reading, results
 from local.processes import ROOT
 
-SECTIONS = ("reading", "limits", "quota", "memory", "start", "bigquery")
+SECTIONS = ("reading", "limits", "quota", "accounts", "memory", "start", "bigquery")
 
 
 def main() -> None:
@@ -20,6 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=SECTIONS, action="append", help="may be repeated")
     parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--accounts", type=int, default=many.ACCOUNTS, help="synced at once")
     options = parser.parse_args()
     sections = options.only or SECTIONS
     repetitions: int = options.repetitions
@@ -28,7 +29,7 @@ def main() -> None:
     environment = results.machine()
     with console.status("Starting") as status:
         advance = status.update if console.is_terminal else console.print
-        measure(sections, repetitions, measured, advance)
+        measure(sections, repetitions, options.accounts, measured, advance)
     file = ROOT / "benchmarks/RESULTS.md"
     if sections == ["limits"]:
         section = results.limits_section(measured.limits, repetitions, environment)
@@ -36,6 +37,10 @@ def main() -> None:
     elif sections == ["quota"]:
         assert measured.under_quota
         section = results.quota_section(measured.under_quota, environment)
+        file.write_text(results.replace_section(file.read_text(), section))
+    elif sections == ["accounts"]:
+        assert measured.accounts
+        section = results.accounts_section(measured.accounts, environment)
         file.write_text(results.replace_section(file.read_text(), section))
     elif options.only:
         console.out(results.document(measured, repetitions, environment), highlight=False)
@@ -49,6 +54,7 @@ def main() -> None:
 def measure(
     sections: Sequence[str],
     repetitions: int,
+    accounts: int,
     found: results.Measurements,
     advance: Callable[[str], None],
 ) -> None:
@@ -61,6 +67,8 @@ def measure(
         found.limits = reading.measure(reading.LIMITS, min(3, repetitions), advance)
     if "quota" in sections:
         found.under_quota = quota.measure(advance)
+    if "accounts" in sections:
+        found.accounts = many.measure(advance, accounts)
     if "memory" in sections:
         found.memory = footprint.memory(repetitions, advance)
         found.memory_of_syncs = footprint.memory_of_syncs(advance)

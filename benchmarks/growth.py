@@ -21,12 +21,18 @@ FREE_VCPU_SECONDS, FREE_GIB_SECONDS = 180_000, 360_000
 # https://cloud.google.com/bigquery/pricing: load jobs are free
 TIB_OF_QUERIES, FREE_TIB, LEAST_BYTES_A_TABLE = 6.25, 1, 10 * 10**6
 # https://cloud.google.com/scheduler/pricing, https://cloud.google.com/secret-manager/pricing
-SCHEDULER_JOB, SECRET_VERSION = 0.10, 0.06
+SCHEDULER_JOB, SECRET_VERSION, TEN_THOUSAND_ACCESSES = 0.10, 0.06, 0.03
 # https://cloud.google.com/bigquery/quotas
 LOADS_A_TABLE_A_DAY, LOADS_A_PROJECT_A_DAY, MUTATIONS_QUEUED = 1500, 100_000, 20
 BYTES_OF_A_REQUEST = 10 * 10**6
-# https://cloud.google.com/functions/quotas
-FUNCTIONS_A_REGION, INSTANCES = 1000, 100
+API_CALLS_A_SECOND = 100
+"""Of one user and one method."""
+# https://cloud.google.com/scheduler/quotas: in a region, by default and at most
+SCHEDULER_JOBS, MOST_SCHEDULER_JOBS = 1000, 5000
+# https://cloud.google.com/secret-manager/quotas
+ACCESSES_A_MINUTE = 90_000
+# `max_parallel_syncs` in terraform/variables.tf: its default, and the most that it may be
+PARALLEL, MOST_PARALLEL = 10, 1000
 # The scanner's own quota, per token, and the defaults of terraform/variables.tf and function.tf.
 REQUESTS_AN_HOUR = 5000
 DEADLINE, DEADLINE_PUBSUB, LONGEST_DEADLINE, MEMORY_GIB = 1500, 420, 1680, 1
@@ -51,6 +57,10 @@ class Measured:
     tables: int
     """Tables that the queries of a sync refer to, added up over the queries."""
     loads: int
+    calls: int
+    """Calls of a sync to BigQuery, with those that start its jobs."""
+    busy: float
+    """Share of the time for which processes work on syncs while messages wait."""
     memory_least: float
     memory_each: float
     """MiB of a sync, and MiB that each occurrence adds."""
@@ -201,37 +211,123 @@ def section(measured: Measured) -> str:
         f" {86400 / LOADS_A_TABLE_A_DAY:.0f} s. `MERGE`, `UPDATE`, `INSERT` and `TRUNCATE` do not"
         f" count. One statement at a time changes a table; 2 may run and"
         f" {MUTATIONS_QUEUED} may wait.",
-        "",
-        "| accounts | load jobs a day | function time in 6 hours | what limits it |",
-        "|---|---|---|---|",
     ]
-    each = seconds_of_a_sync(1000, measured)
-    for accounts in (1, 100, 10_000):
-        loads = accounts * SYNCS_A_DAY * measured.loads
-        hours = accounts * each / 3600
-        if loads > LOADS_A_PROJECT_A_DAY:
-            limit = f"load jobs: {math.ceil(loads / LOADS_A_PROJECT_A_DAY)} projects are needed"
-        elif hours > 6:
-            limit = "function time"
-        else:
-            limit = "nothing"
-        lines.append(f"| {accounts:,} | {loads:,} of {LOADS_A_PROJECT_A_DAY:,} | {hours:,.1f} h"
-                     f" | {limit} |")  # fmt: skip
-    most = LOADS_A_PROJECT_A_DAY // (SYNCS_A_DAY * measured.loads)
-    lines += [
-        "",
-        "Each account has its own token and quota, and its own dataset with lease and staging"
-        " tables. Accounts share only the project, so they scale independently:",
-        "",
-        f"- **One deployment for each account** (with its own name and dataset) works for up to"
-        f" {FUNCTIONS_A_REGION:,} functions a region.",
-        "- **Beyond that, Pub/Sub can fan out**: one message for each account, and as many"
-        " instances of one function as needed. Pub/Sub and Cloud Run provide retries, dead letters"
-        f" and the distribution. At {each:.0f} s for a sync of 1,000 issues, {INSTANCES} instances"
-        f" take {10_000 * each / INSTANCES / 60:,.0f} minutes for 10,000 accounts. This is not"
-        " implemented: messages would have to name the account, and `max_instance_count` would"
-        " have to be raised.",
-        f"- **BigQuery's load jobs**, {LOADS_A_PROJECT_A_DAY:,} a project a day:"
-        f" {most:,} accounts a project. A query over all accounts reads all their datasets.",
+    return "\n".join([*lines, "", *_many_accounts(measured)])
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What all of many accounts take together."""
+
+    name: str
+    accounts: int
+    syncs: int
+    """Of each account, a day."""
+    measured: Measured
+    issues: int = 1000
+
+    @property
+    def seconds(self) -> float:
+        """Return the seconds of a sync."""
+        return seconds_of_a_sync(self.issues, self.measured)
+
+    @property
+    def instances(self) -> int:
+        """Return how many instances have to run all the time."""
+        needed = self.accounts * self.syncs * self.seconds / (86400 * self.measured.busy)
+        return math.ceil(needed)
+
+    @property
+    def loads(self) -> int:
+        """Return the load jobs of a day."""
+        return self.accounts * self.syncs * self.measured.loads
+
+    @property
+    def accounts_a_project(self) -> int:
+        """Return how many accounts fit into a project: by its load jobs, or its Scheduler jobs."""
+        by_loads = LOADS_A_PROJECT_A_DAY // (self.syncs * self.measured.loads)
+        return min(by_loads, MOST_SCHEDULER_JOBS)
+
+    @property
+    def projects(self) -> int:
+        """Return how many projects are needed."""
+        return math.ceil(self.accounts / self.accounts_a_project)
+
+    @property
+    def costs(self) -> dict[str, float]:
+        """Return dollars a month by product, without free tiers."""
+        syncs = self.accounts * self.syncs * DAYS
+        second = VCPU_SECOND + MEMORY_GIB * GIB_SECOND
+        tib = syncs * self.measured.tables * LEAST_BYTES_A_TABLE / 2**40
+        return {
+            "the function": syncs * (self.seconds * second + MILLION_REQUESTS / 1e6),
+            "queries": tib * TIB_OF_QUERIES,
+            "Scheduler": self.accounts * SCHEDULER_JOB,
+            "Secret Manager": self.accounts * SECRET_VERSION
+            + syncs * TEN_THOUSAND_ACCESSES / 10_000,
+        }
+
+
+def _many_accounts(measured: Measured) -> list[str]:
+    """Return what 10,000 accounts would take, with the arithmetic."""
+    accounts = 10_000
+    hourly, *_ = schedules = [
+        Schedule(name, accounts, syncs, measured)
+        for name, syncs in (("every hour", 24), ("every 6 hours", SYNCS_A_DAY), ("every day", 1))
     ]
-    return "\n".join(lines)
+    a_day = hourly.syncs * measured.loads
+    calls = hourly.accounts_a_project * measured.calls / 3600
+    parts = " + ".join(f"${dollars:,.0f} for {name}" for name, dollars in hourly.costs.items())
+    syncs = accounts * hourly.syncs * DAYS
+    fit = PARALLEL * 3600 * measured.busy / hourly.seconds
+    return [
+        f"### {accounts:,} accounts, on paper",
+        "",
+        "One deployment syncs [many accounts](../docs/accounts.md), each with its own token and"
+        " quota, and its own dataset with lease and staging tables. They share only what a project"
+        f" shares. {accounts:,} were never synced: this is computed for accounts of"
+        f" {hourly.issues:,} issues from the figures in this file. A sync takes"
+        f" {hourly.seconds:.1f} s, {measured.loads} load jobs and {measured.calls} calls to"
+        f" BigQuery, and its queries refer to {measured.tables} tables. With messages waiting,"
+        f" {100 * measured.busy:.0f} % of the processes' time went into syncs.",
+        "",
+        "| schedule | instances | load jobs a day | accounts a project | projects"
+        " | dollars a month | for each account |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| {of.name} | {of.instances:,} | {of.loads:,} | {of.accounts_a_project:,}"
+            f" | {of.projects} | {sum(of.costs.values()):,.0f}"
+            f" | {sum(of.costs.values()) / accounts:.2f} |"
+            for of in schedules
+        ),
+        "",
+        "With a sync every hour:",
+        "",
+        f"- **Instances:** {accounts:,} x {hourly.seconds:.1f} s / (3600 s x {measured.busy:.2f}) ="
+        f" {hourly.instances}, if the starts are spread over the hour, as Terraform spreads them."
+        f" `max_parallel_syncs` is {PARALLEL} by default, enough for {fit:,.0f} such accounts,"
+        f" and {MOST_PARALLEL} at most.",
+        "- **BigQuery's load jobs** decide how many accounts a project can have, by its"
+        " [quotas](https://cloud.google.com/bigquery/quotas):"
+        f" {LOADS_A_PROJECT_A_DAY:,} are allowed a day, and {LOADS_A_PROJECT_A_DAY:,} /"
+        f" ({hourly.syncs} x {measured.loads}) = {LOADS_A_PROJECT_A_DAY // a_day:,}. Of the"
+        f" {LOADS_A_TABLE_A_DAY} of a table, {hourly.syncs} are used.",
+        "- **BigQuery's statements:** the limits on changing a table are those of each table, and"
+        " no two accounts share one.",
+        f"- **BigQuery's calls:** a project with {hourly.accounts_a_project:,} accounts makes"
+        f" {hourly.accounts_a_project:,} x {measured.calls} / 3600 s = {calls:.1f} a second, of"
+        f" all methods together; {API_CALLS_A_SECOND} a second are allowed of each.",
+        "- **Cloud Scheduler:** one job for each account. A region has"
+        f" [{SCHEDULER_JOBS:,} by default and {MOST_SCHEDULER_JOBS:,} at"
+        " most](https://cloud.google.com/scheduler/quotas), which decides with a sync a day.",
+        f"- **Secret Manager:** {accounts / 60:,.0f} accesses a minute in all;"
+        f" [{ACCESSES_A_MINUTE:,}](https://cloud.google.com/secret-manager/quotas) are allowed in"
+        " each project.",
+        f"- **Cost a month:** {parts}. These are {syncs:,} syncs: {hourly.seconds:.1f} s of a vCPU"
+        f" (${VCPU_SECOND:.6f}) and {MEMORY_GIB} GiB (${GIB_SECOND:.7f}) each, {measured.tables} x"
+        f" 10 MB queried each (${TIB_OF_QUERIES} a TiB), {accounts:,} Scheduler jobs"
+        f" (${SCHEDULER_JOB:.2f}) and secrets (${SECRET_VERSION:.2f}), and an access each"
+        f" (${TEN_THOUSAND_ACCESSES:.2f} for 10,000). Pub/Sub, storage and logs are not counted.",
+        "- **Split by project**, with a deployment in each, beyond the accounts that the table has"
+        " for one.",
+    ]

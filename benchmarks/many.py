@@ -25,12 +25,17 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from benchmarks.quota import compare
 from local import bigquery, pubsub, secret_manager
 from local.processes import answering, function
 from local.secret_manager import SecretManager, Version
-from sample_api import Account, create_app
+from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 
+ACCOUNTS = 200
+"""Accounts of the benchmark, unless `--accounts` says otherwise."""
+LATENCY_SECONDS = 0.05
+"""Of each response of an API in the benchmark."""
 PROJECT = "many-accounts"
 INSTANCES = 4
 TOPICS = 3
@@ -97,9 +102,48 @@ class Round:
         """Return how the pushes of an account's message were answered, in order."""
         return [of.status for of in self.deliveries if of.account == account]
 
+    def mixed(self) -> list[str]:
+        """Return the datasets into which two syncs loaded at the same time."""
+        holders: dict[str, list[str]] = {}
+        for dataset, holder in self.jobs:
+            seen = holders.setdefault(dataset, [])
+            if seen[-1:] != [holder]:
+                seen.append(holder)
+        # One sync after another: a holder that comes back was not alone.
+        return [dataset for dataset, seen in holders.items() if len(seen) > len(set(seen))]
+
     def events(self, message: str) -> list[dict[str, Any]]:
         """Return the entries of an event."""
         return [entry for entry in self.entries if entry["message"] == message]
+
+
+@dataclass
+class Measured:
+    """The figures of a round."""
+
+    accounts: int
+    issues: int
+    """Of all accounts together."""
+    occurrences: int
+    """Likewise."""
+    seconds: float
+    syncs: list[float]
+    """Seconds of each sync."""
+    steps: dict[str, float]
+    """Seconds of each step, of all syncs together."""
+    redelivered: int
+    """Pushes that were not acknowledged."""
+    differing: int
+    """Rows that are not those of the APIs."""
+    rows: int
+    """Rows that were compared."""
+    mixed: int
+    """Accounts whose jobs were those of two syncs at once."""
+
+    @property
+    def busy(self) -> float:
+        """Return the share of the processes' time that syncs took."""
+        return sum(self.steps.values()) / (INSTANCES * self.seconds)
 
 
 @dataclass
@@ -180,7 +224,7 @@ def _published(url: str, messages: Sequence[bytes], done: threading.Event) -> It
     """Have messages pushed to a URL, each until it is acknowledged, or `done` is set."""
     if jar := pubsub.emulator_jar():
         with pubsub.emulator(jar, PROJECT) as project:
-            for number in range(TOPICS):
+            for number in range(min(TOPICS, len(messages))):
                 topic = f"runs-{number}"
                 pubsub.subscribe(project, topic, url)
                 pubsub.publish(project, topic, messages[number::TOPICS])
@@ -263,3 +307,40 @@ def sync_all(
                     done.set()
                 found.seconds = monotonic() - started
         yield found
+
+
+def measure(advance: Callable[[str], None], accounts: int) -> Measured:
+    """Sync each account for the first time, and compare the rows."""
+    customers = [
+        Customer(
+            f"customer_{number:03}",
+            generate(number, issues=number % 40 + 1, targets=number % 25 + 2, scans=number),
+            latency_seconds=LATENCY_SECONDS,
+        )
+        for number in range(accounts)
+    ]
+    advance(f"{accounts} accounts at once")
+    with sync_all(customers) as found:
+        differing = rows = 0
+        for of in customers:
+            advance(f"{of.name}: comparing the rows")
+            wrong, number = compare(
+                of.account, found.api_url, found.bigquery_url, PROJECT, of.dataset
+            )
+            differing, rows = differing + sum(wrong.values()), rows + number
+    finished = found.events("sync_finished")
+    steps: Counter[str] = Counter()
+    for entry in finished:
+        steps.update(entry["steps"])
+    return Measured(
+        accounts=accounts,
+        issues=sum(len(of.account.issues) for of in customers),
+        occurrences=sum(len(rows) for of in customers for rows in of.account.occurrences.values()),
+        seconds=found.seconds,
+        syncs=[entry["seconds"] for entry in finished],
+        steps=dict(steps),
+        redelivered=sum(of.status >= 300 for of in found.deliveries),
+        differing=differing,
+        rows=rows,
+        mixed=len(found.mixed()),
+    )

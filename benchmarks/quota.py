@@ -232,13 +232,15 @@ def sync(url: str, settings: Mapping[str, str]) -> Sync:
     )
 
 
-def compare(account: Account, url: str, host: str) -> tuple[dict[str, int], int]:
+def compare(
+    account: Account, url: str, host: str, project: str = "benchmark", dataset: str = "scanner"
+) -> tuple[dict[str, int], int]:
     """Return how many rows of each table are not the account's, and how many rows there are."""
     credentials = Credentials(token="none")  # type: ignore[no-untyped-call]
-    client = bigquery.Client("benchmark", credentials, client_options={"api_endpoint": host})
+    client = bigquery.Client(project, credentials, client_options={"api_endpoint": host})
     wrong, number = {}, 0
     for table, expected in rows_of(account, url).items():
-        stored = client.query_and_wait(f"SELECT * FROM scanner.{table}")  # noqa: S608 - our names
+        stored = client.query_and_wait(f"SELECT * FROM {dataset}.{table}")  # noqa: S608 - our names
         found = [as_sent(row) for row in stored]
         wrong[table] = differing(found, expected)
         number += len(found)

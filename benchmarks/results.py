@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import growth, jobs, quota, reading
+from benchmarks import growth, jobs, many, quota, reading
 from benchmarks.candidates import (
     CDK,
     CDK_20,
@@ -50,6 +50,7 @@ class Measurements:
     cold: list[dict[str, float]] = field(default_factory=list)
     syncs: dict[str, list[jobs.Sync]] = field(default_factory=dict)
     under_quota: quota.Measured | None = None
+    accounts: many.Measured | None = None
 
 
 def figures(m: Measurements) -> list[Figure]:
@@ -360,6 +361,79 @@ def _compared(measured: quota.Measured) -> list[str]:
     ]
 
 
+ACCOUNTS_HEADING = "\n## Many accounts at once\n"
+
+
+def accounts_section(measured: many.Measured, environment: str) -> str:
+    """Return the section of RESULTS.md about many accounts in one deployment."""
+    mean = statistics.mean(measured.syncs)
+    whole = many.INSTANCES * measured.seconds
+    steps = {f"`{name}`": seconds for name, seconds in measured.steps.items()}
+    steps["outside of syncs"] = whole * (1 - measured.busy)
+    return "\n".join(
+        [
+            ACCOUNTS_HEADING,
+            f"{measured.accounts} accounts with {measured.issues:,} issues and"
+            f" {measured.occurrences:,} occurrences in all, each account with its own API, token,"
+            " secret and dataset, and a message for each. Pub/Sub is Google's"
+            f" emulator, which pushes to {many.INSTANCES} processes of the function with one"
+            " request at a time each. Each sync is the first of its account, of all tables and with"
+            f" histories, from an API that answers after {many.LATENCY_SECONDS * 1000:.0f} ms. All"
+            " of it shares this machine: the processes, the APIs, Pub/Sub, and one local BigQuery,"
+            " which takes most of the time. So the messages a minute are those of this machine, not"
+            " of Google Cloud."
+            " `python -m benchmarks --only accounts` measures these and writes this section."
+            f" {environment}",
+            "",
+            *table(
+                [
+                    Figure(
+                        "messages a minute",
+                        "",
+                        f"{60 * measured.accounts / measured.seconds:.1f};"
+                        f" {measured.seconds:,.0f} s for all",
+                        None,
+                    ),
+                    Figure(
+                        "a sync",
+                        "",
+                        f"{spread(measured.syncs, 1)} s, {mean:.1f} s on average",
+                        None,
+                    ),
+                    Figure(
+                        "rows of four tables that differ from the APIs', in any column",
+                        "0",
+                        f"{measured.differing:,} of {measured.rows:,}",
+                        not measured.differing,
+                    ),
+                    Figure(
+                        "accounts into which two syncs loaded at once",
+                        "0",
+                        f"{measured.mixed}",
+                        not measured.mixed,
+                    ),
+                    Figure(
+                        "pushes that were not acknowledged", "", f"{measured.redelivered}", None
+                    ),
+                ]
+            ),
+            "",
+            f"Where the {whole:,.0f} seconds of the {many.INSTANCES} processes went:",
+            "",
+            "| step | seconds | share |",
+            "|---|---|---|",
+            *(
+                f"| {name} | {seconds:,.1f} | {100 * seconds / whole:.1f} % |"
+                for name, seconds in steps.items()
+            ),
+            "",
+            "The steps are those of the log; `waiting_for_lease` also creates the dataset and the"
+            " lease. Outside of syncs, the process of a sync starts and ends, a sync fails, or"
+            " there are fewer messages than processes.",
+        ]
+    )
+
+
 def replace_section(results: str, section: str) -> str:
     """Return RESULTS.md with this section in place of its own, or before BigQuery's jobs."""
     heading = section[: section.index("\n", 1) + 1]
@@ -513,6 +587,8 @@ def measured_for_growth(m: Measurements) -> growth.Measured:
         bigquery=statistics.median(s.jobs_seconds for s in m.syncs[OURS]),
         tables=sum(job.tables for job in sync.jobs),
         loads=sync.kinds["load"],
+        calls=sync.calls + len(sync.jobs),
+        busy=m.accounts.busy if m.accounts else 1.0,
         memory_least=less - each * few,
         memory_each=each,
     )
@@ -612,6 +688,8 @@ def document(m: Measurements, repetitions: int, environment: str) -> str:
         lines += [limits_section(m.limits, repetitions, environment)]
     if m.under_quota:
         lines += [quota_section(m.under_quota, environment)]
+    if m.accounts:
+        lines += [accounts_section(m.accounts, environment)]
     if m.syncs:
         lines += [JOBS_HEADING, jobs.table_of_jobs(
             {candidate: jobs.median(s) for candidate, s in m.syncs.items()}

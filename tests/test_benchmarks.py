@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from benchmarks import quota
+from benchmarks import many, quota
 from benchmarks.account import account_of, most_in_a_window
 from benchmarks.candidates import (
     CDK,
@@ -32,6 +32,7 @@ from benchmarks.jobs import SIZES as SIZES_OF_A_SYNC
 from benchmarks.jobs import Job, Sync, steady_sync
 from benchmarks.reading import LIMITS, SCENARIOS, seconds_to_follow
 from benchmarks.results import (
+    ACCOUNTS_HEADING,
     LIMITS_HEADING,
     QUOTA_HEADING,
     Measurements,
@@ -41,6 +42,7 @@ from benchmarks.results import (
 from benchmarks.server import FIRST_ISSUE, Sizes
 from local import bigquery
 from local.processes import ROOT
+from scanner_sync.progress import STEPS
 
 SIZES = Sizes(issues=30, occurrences=250, scans=201, targets=0)
 
@@ -118,7 +120,7 @@ def test_seconds_to_follow_a_change_of_quota(by_second: list[list[int]], seconds
     assert seconds_to_follow(measured, 3, 9) == seconds
 
 
-@pytest.mark.parametrize("heading", [LIMITS_HEADING, QUOTA_HEADING])
+@pytest.mark.parametrize("heading", [LIMITS_HEADING, QUOTA_HEADING, ACCOUNTS_HEADING])
 def test_a_section_of_the_results_is_replaced_alone(heading: str) -> None:
     """The rest of RESULTS.md does not change."""
     results = (ROOT / "benchmarks/RESULTS.md").read_text()
@@ -160,6 +162,7 @@ def test_the_results_are_what_the_code_writes() -> None:
         runs={(s.name, candidate): [run] for s in SCENARIOS for candidate in s.candidates},
         limits={(s.name, candidate): [run] for s in LIMITS for candidate in s.candidates},
         ceiling={"3 rows a page": [1.0], "50 rows a page": [1.0]},
+        accounts=many.Measured(9, 9, 9, 9.0, [9.0], dict.fromkeys(STEPS, 1.0), 0, 0, 9, 0),
         memory={10_000: [101.0], 100_000: [118.0], 1_000_000: [269.0]},
         memory_of_syncs={10_000: 112.0},
         imports={"main": [{"seconds": 0.2, "bytes": 2**25, "packages": ["main"]}]},
@@ -250,6 +253,24 @@ def test_a_rolling_round_is_measured() -> None:
         assert (sync.error, sync.refused, sync.refresh["issues_read"]) == (None, 0, 12)
         assert sync.oldest_seconds is not None
     assert measured.most == only.requests + day.requests
+
+
+def test_many_accounts_are_measured() -> None:
+    """Each is synced once, whole, and no row differs."""
+    measured = many.measure(lambda text: None, 2)
+    assert (measured.accounts, measured.issues, len(measured.syncs)) == (2, 3, 2)
+    assert (measured.differing, measured.mixed) == (0, 0)
+    # Beside the issues and their occurrences, 2 + 3 targets and 0 + 1 scans.
+    assert measured.rows == 3 + measured.occurrences + 6
+    assert measured.steps.keys() == STEPS.keys()
+    assert 0 < measured.busy <= 1
+
+
+def test_syncs_that_load_at_once_are_noticed() -> None:
+    """One that goes on after another began was not alone; those of other accounts are."""
+    jobs = [("d", "a"), ("e", "x"), ("d", "a"), ("d", "b"), ("e", "x"), ("d", "b")]
+    assert many.Round("", "", jobs=jobs).mixed() == []
+    assert many.Round("", "", jobs=[*jobs, ("d", "a")]).mixed() == ["d"]
 
 
 def test_the_arithmetic_of_requests_is_the_programs() -> None:

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import threading
-from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -21,15 +20,18 @@ from tests.test_function import runs
 from tests.test_sync import all_rows, expected_rows
 from tests.warehouse.test_recovery import is_merge
 
-KILLED, REFUSED, SLOW = 0, 1, 2
+KILLED, REFUSED, SLOW, LARGE = 0, 1, 10, 20
+"""Those who ask for all tables are apart, because the local BigQuery answers nothing else while it
+updates histories."""
 EVERYTHING = tuple(TABLES)
 TWO_TABLES = (("tags", "scan_schedules"), ("scans", "tags"))
 
 
 def customer(number: int) -> Customer:
-    """Return an account of its own size. Three ask for all tables, the others for two."""
-    is_whole = number in (KILLED, SLOW, 3)
-    account = generate(number, issues=number % 4 + 1, targets=number % 5 + 2, scans=7 * number)
+    """Return an account of its own size. Few ask for all tables, the others for two."""
+    is_whole = number in (KILLED, SLOW, LARGE)
+    issues = 40 if number == LARGE else number % 4 + 1
+    account = generate(number, issues, targets=number % 5 + 2, scans=7 * number)
     return Customer(
         f"customer_{number:02}",
         account,
@@ -42,9 +44,8 @@ def customer(number: int) -> Customer:
 def test_thirty_accounts_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One process is killed while it loads, one token is refused, and one API is slow.
 
-    The message of the slow one comes twice, as Pub/Sub may deliver it.
-
-    Every other account has each row of its API, and so has the killed one after the redelivery. No
+    The message of the slow one is published twice, because Pub/Sub may deliver any twice. Every
+    other account has each row of its API, and so has the killed one after the redelivery. No
     account was synced twice at once, and nothing that is logged for one names another.
     """
     # Other tests hold these statements to BigQuery's analyzer.
@@ -82,7 +83,8 @@ def test_thirty_accounts_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         (refused.name, "ApiRefused")
     }
 
-    assert_never_twice_at_once(found, killed)
+    assert len({holder for dataset, holder in found.jobs if dataset == killed.dataset}) > 1
+    assert found.mixed() == []
     for entry in found.entries:
         named = set(re.findall(r"customer_\d+", json.dumps(entry)))
         assert named == {entry[key] for key in ("account",) if key in entry}
@@ -102,14 +104,3 @@ def assert_has_every_row(found: Round, of: Customer) -> None:
     if "issues" in of.resources:
         open_now = dataset.query("SELECT id FROM {d}.issues_history WHERE valid_to IS NULL")
         assert sorted(row["id"] for row in open_now) == [row["id"] for row in expected["issues"]]
-
-
-def assert_never_twice_at_once(found: Round, killed: Customer) -> None:
-    """The jobs of an account are those of one sync, and then, if it failed, those of the next."""
-    holders: dict[str, list[str]] = {}
-    for dataset, jobs in groupby(sorted(found.jobs, key=lambda job: job[0]), lambda job: job[0]):
-        holders[dataset] = [holder for holder, _ in groupby(holder for _, holder in jobs)]
-    assert len(holders[killed.dataset]) > 1
-    assert {dataset: len(of) for dataset, of in holders.items()} == {
-        dataset: len(set(of)) for dataset, of in holders.items()
-    }
