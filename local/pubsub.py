@@ -1,5 +1,8 @@
 """Google's Pub/Sub emulator, which is a part of the gcloud CLI and needs Java."""
 
+import contextlib
+import itertools
+import os
 import shutil
 import socket
 from base64 import b64encode
@@ -29,11 +32,21 @@ def emulator_jar() -> Path | None:
 @contextmanager
 def emulator(jar: Path, project: str) -> Iterator[str]:
     """Run the emulator; yields the URL of a project in it, for `subscribe` and `publish`."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = _free_port()
     command = ["java", "-jar", str(jar), "--host=127.0.0.1", f"--port={port}"]
     with serving(command, {}, r"(Server started, listening on)"):
         yield f"http://127.0.0.1:{port}/v1/projects/{project}"
+
+
+def _free_port() -> int:
+    """Return a port that nobody takes before the emulator, which hangs if its port is taken.
+
+    It is below those that the system gives out, and another process begins at another number.
+    """
+    for port in itertools.count(20_000 + os.getpid() % 10_000):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError
 
 
 def subscribe(url: str, topic: str, endpoint: str) -> None:
