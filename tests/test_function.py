@@ -256,7 +256,7 @@ def test_pubsub_pushes_to_the_function(no_history: dict[str, str], dataset: Data
     ):
         pubsub.subscribe(project, "syncs", url)
         pubsub.publish(project, "syncs", [b'{"resources": ["scans"]}'])
-        assert synced.wait(timeout=60)
+        assert synced.wait(timeout=600)
     assert dataset.tables() == {"scans"}
     assert set(stranger.paths) == {"/v1/scans/"}
 
