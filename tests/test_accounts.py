@@ -17,13 +17,14 @@ from unittest.mock import ANY
 
 import flask.testing
 import pytest
+import requests
 from google.cloud import bigquery
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from local import demo
 from local.bigquery import proxy
-from local.processes import ROOT
+from local.processes import ROOT, function
 from local.secret_manager import SecretManager, Version
 from sample_api import generate
 from scanner_sync.errors import RequestError, SettingsError
@@ -278,35 +279,32 @@ def test_a_sync_reaches_its_account_only(
 
 
 @pytest.mark.usefixtures("without_histories")
-def test_every_line_of_a_run_names_the_account(
-    deployment: Deployment,
-    http: flask.testing.FlaskClient,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_every_line_of_a_run_names_the_account(deployment: Deployment) -> None:
     """Also if the settings are wrong, the deadline passes, or the process is killed.
 
     Terraform's metrics, and so its alerts, take the account from these lines.
     """
     ended = threading.Event()
 
-    def run(account: str) -> list[str]:
-        """Sync, and return the events that were logged."""
-        answer = http.post("/", json={"resources": ["targets"], "account": account}).get_json()
-        logged = entries(capfd)
+    def run(account: str, **settings: str) -> list[str]:
+        """Sync, and return the events that were logged and how it ended."""
+        lines: list[str] = []
+        with function(settings, on_line=lines.append) as url:
+            body = {"resources": ["targets"], "account": account}
+            answer = requests.post(url, json=body, timeout=60).json()
+        # The server's own lines, of its start and its end, are of no run.
+        parsed = [json.loads(line) for line in lines if line.startswith("{")]
+        logged = [entry for entry in parsed if entry["logger"] != "gunicorn.error"]
         assert [entry["account"] for entry in logged] == [account] * len(logged)
         assert answer["account"] == account
         found = [entry["message"] for entry in logged if entry["message"] != "sync_progress"]
         return [*found, answer.get("error", {}).get("type", "ok")]
 
     assert run("acme") == ["sync_started", "table_synced", "sync_finished", "ok"]
-    with monkeypatch.context() as wrong:
-        wrong.setenv("PAGE_SIZE", "0")
-        assert run("acme") == ["sync_failed", "SettingsError"]
-    with monkeypatch.context() as short:
-        short.setenv("SYNC_DEADLINE_SECONDS", "1")
-        deployment.api.meanwhile = lambda: ended.wait(timeout=60)
-        assert run("globex") == ["sync_started", "sync_failed", "DeadlineExceeded"]
+    assert run("acme", PAGE_SIZE="0") == ["sync_failed", "SettingsError"]
+    deployment.api.meanwhile = lambda: ended.wait(timeout=60)
+    expected = ["sync_started", "sync_failed", "DeadlineExceeded"]
+    assert run("globex", SYNC_DEADLINE_SECONDS="1") == expected
 
     def kill() -> None:
         for process in runs(f"{deployment.prefix}_{{account}}"):
