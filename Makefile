@@ -20,7 +20,8 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(INSTALLED) $(BIGQUERY)/made ## Sync a sample API into a local BigQuery, and show it (ACCOUNTS=3: three accounts)
+demo: ## Sync a sample API into a local BigQuery, and show it (ACCOUNTS=3: three accounts)
+	@$(MAKE) --no-print-directory --jobs=2 $(INSTALLED) $(BIGQUERY)/made
 	@$(VENV)/bin/python -m local.demo $(ACCOUNTS)
 
 .PHONY: test

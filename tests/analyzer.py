@@ -206,10 +206,12 @@ def declared() -> dict[str, Columns]:
     from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES
     from scanner_sync.warehouse.history import HISTORIES, columns_of
     from scanner_sync.warehouse.reads import READS, READS_TABLE
+    from scanner_sync.warehouse.sla import SLA, SLA_TABLE
     from scanner_sync.warehouse.views import VIEWS
 
     columns = {name: table.columns | DLT_COLUMNS for name, table in TABLES.items()}
-    columns |= {name: columns_of(name) for name in HISTORIES} | {READS: READS_TABLE.columns}
+    columns |= {name: columns_of(name) for name in HISTORIES}
+    columns |= {READS: READS_TABLE.columns, SLA: SLA_TABLE.columns}
     tables: dict[str, Columns] = {
         name: {column: BIGQUERY_TYPES[of.type] for column, of in of_table.items()}
         for name, of_table in columns.items()

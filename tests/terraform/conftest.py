@@ -8,7 +8,7 @@ import pytest
 
 from local.processes import ROOT
 
-from .deployment import Message, State, need_terraform, run_tests, skip, terraform
+from .deployment import Message, State, need_terraform, run_tests, skip, states_of, terraform
 
 # Files that a working copy may contain and that must not be deployed.
 STRAYS = (
@@ -77,8 +77,4 @@ def module_tests(module: Path) -> list[Message]:
 @pytest.fixture(scope="session")
 def deployments(module_tests: list[Message]) -> dict[str, State]:
     """Return the state after each run of the module's tests that applies, by the run's name."""
-    return {
-        message["@testrun"]: message["test_state"]
-        for message in module_tests
-        if message["type"] == "test_state"
-    }
+    return states_of(module_tests)

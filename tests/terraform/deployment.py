@@ -34,12 +34,21 @@ def terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def run_tests(folder: Path) -> list[Message]:
-    """Run all tests of a folder, in one process, and return Terraform's messages."""
-    done = terraform(folder, "test", "-json", "-verbose")
+def run_tests(folder: Path, *options: str) -> list[Message]:
+    """Run the tests of a folder, in one process, and return Terraform's messages."""
+    done = terraform(folder, "test", "-json", "-verbose", *options)
     if not done.stdout:
         pytest.fail(f"terraform test failed:\n{done.stderr}", pytrace=False)
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def states_of(messages: list[Message]) -> dict[str, State]:
+    """Return the state after each run that applies, by the run's name."""
+    return {
+        message["@testrun"]: message["test_state"]
+        for message in messages
+        if message["type"] == "test_state"
+    }
 
 
 def assert_each_run_passed(messages: list[Message], *files: Path) -> None:

@@ -11,7 +11,7 @@ from local.processes import ROOT, serving
 from sample_api import Account, create_app, serve
 from tests.pythons import fresh_environment
 
-from .deployment import State, archive
+from .deployment import State, archive, run_tests, states_of
 
 # In one process, so that the fixtures run once.
 pytestmark = pytest.mark.xdist_group("terraform")
@@ -31,16 +31,15 @@ def test_archive_holds_the_program_and_nothing_else(deployments: dict[str, State
 
 
 @pytest.mark.network
-def test_the_archive_alone_serves_the_function(
-    deployments: dict[str, State], tmp_path: Path
-) -> None:
+def test_the_archive_alone_serves_the_function(module: Path, tmp_path: Path) -> None:
     """The uploaded files serve a sync on a fresh Python 3.13, with requirements checked by hash."""
-    for name, text in archive(deployments["http"]).items():
+    deployed = states_of(run_tests(module, "-filter=tests/deployment.tftest.hcl"))["http"]
+    for name, text in archive(deployed).items():
         path = tmp_path / "function" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     fresh = str(fresh_environment("3.13", tmp_path / "venv"))
-    install = [fresh, "-m", "pip", "install", "--quiet", "--require-hashes", "-r"]
+    install = [fresh, "-m", "pip", "install", "--quiet", "--no-compile", "--require-hashes", "-r"]
     subprocess.run([*install, tmp_path / "function/requirements.txt"], check=True)
     account = Account(targets=[{"id": 1, "address": "a.example.com"}])
     command = [
