@@ -26,7 +26,7 @@ demo: ## Sync a sample API into a local BigQuery, and show it (ACCOUNTS=3: three
 	@$(VENV)/bin/python -m local.demo $(ACCOUNTS)
 
 .PHONY: test
-test: $(INSTALLED) ## Run all checks and tests (about 10 minutes on 2 cores)
+test: $(INSTALLED) ## Run all checks and tests (about 12 minutes on 2 cores)
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint policy $(BIGQUERY)/made $(STATISTICS)/made
 	@$(VENV)/bin/pytest; status=$$?; $(TOOK); exit $$status
 
@@ -34,7 +34,7 @@ TOOK = seconds=$$(($$(date +%s) - $(STARTED))); \
 	echo "make $@ took $$((seconds / 60)) minutes and $$((seconds % 60)) seconds"
 
 .PHONY: test-archive
-test-archive: $(INSTALLED) $(BIGQUERY)/made ## Install what is deployed by pip, and serve it (about 3 minutes)
+test-archive: $(INSTALLED) $(BIGQUERY)/made ## Install what is deployed by pip, and serve it (about 2 minutes)
 	@$(VENV)/bin/pytest -m network -n 2; status=$$?; $(TOOK); exit $$status
 
 .PHONY: test-second
