@@ -289,6 +289,8 @@ def _summaries(accounts: Sequence[str], *, as_json: bool) -> int:
     from scanner_sync.terminal import ago, print_table
 
     remove_foreign_settings()
+    from scanner_sync.warehouse.status import describe_state
+
     read_settings(accounts[0])  # what is wrong with the settings is said once
 
     def summarize(account: str) -> dict[str, Any] | SyncError:
@@ -307,10 +309,10 @@ def _summaries(accounts: Sequence[str], *, as_json: bool) -> int:
         if isinstance(of, SyncError):
             answer, cells = answer_of(of), ["unknown", None, None, None, None]
         else:
-            now, at, kind = of.pop("now"), of["succeeded_at"], of["error_type"]
+            now, at = of.pop("now"), of["succeeded_at"]
             answer = of
             cells = [
-                f"{of['state']} ({kind})" if kind else of["state"],
+                describe_state(of),
                 ago(at, now) if at else "never",
                 *(of[f"open_{which}"] for which in ("issues", "critical", "high")),
             ]

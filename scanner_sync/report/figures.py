@@ -20,7 +20,7 @@ from scanner_sync.warehouse.diagnose import diagnose, explain
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.lifecycles import IS_FIX, SEVERITY
 from scanner_sync.warehouse.reads import READS
-from scanner_sync.warehouse.status import summarize
+from scanner_sync.warehouse.status import describe_state, summarize
 from scanner_sync.warehouse.views import VIEWS
 
 WEEKS: Final = 26
@@ -327,9 +327,7 @@ def read_accounts(
         state = "unknown"
         try:
             connection = replace(combined, dataset=datasets[name])
-            summary = summarize(connection)
-            kind = summary["error_type"]
-            state = f"{summary['state']} ({kind})" if kind else summary["state"]
+            state = describe_state(summarize(connection))
             return Account(name, state, read_figures(connection, now))
         except Exception as error:
             return Account(name, state, error=explain(error))

@@ -12,7 +12,7 @@ from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.sla import SLA
-from scanner_sync.warehouse.views import LABELS, VIEWS
+from scanner_sync.warehouse.views import LABELS, VIEWS, is_labeled
 
 NAMES: Final = (*TABLES, READS, *HISTORIES, SLA, *VIEWS, "_dlt_loads")
 """The tables and views that are combined, each into a view of the same name."""
@@ -81,7 +81,7 @@ def _put(into: Connection, name: str, query: str, existing: set[str]) -> None:
 
 
 def _is_ours(view: bigquery.Table) -> bool:
-    return view.table_type == "VIEW" and bool(view.labels.items() >= LABELS.items())
+    return view.table_type == "VIEW" and is_labeled(view)
 
 
 def _location(into: Connection, accounts: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """What the dataset holds, how fresh it is, and how the last syncs ended."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -109,6 +110,12 @@ def summarize(connection: Connection) -> dict[str, Any]:
         "now": now,
         **dict(zip(("open_issues", "open_critical", "open_high"), counts, strict=True)),
     }
+
+
+def describe_state(summary: Mapping[str, Any]) -> str:
+    """Return the state of a summary, with the type of the error if the last sync failed."""
+    kind = summary["error_type"]
+    return f"{summary['state']} ({kind})" if kind else str(summary["state"])
 
 
 def _find_dataset(connection: Connection) -> bigquery.Dataset:

@@ -138,10 +138,11 @@ VIEW_TABLES: Final = {
 
 def is_ours(view: bigquery.Table, connection: Connection) -> bool:
     """Return whether this program made a view, in this version or in 0.1."""
-    return _is_labeled(view) or migration.is_view_of_0_1(view, connection)
+    return is_labeled(view) or migration.is_view_of_0_1(view, connection)
 
 
-def _is_labeled(view: bigquery.Table) -> bool:
+def is_labeled(view: bigquery.Table) -> bool:
+    """Return whether this version, or a later one, made a view."""
     return bool(view.labels.items() >= LABELS.items())
 
 
@@ -155,7 +156,7 @@ def ensure_views(connection: Connection, existing: Mapping[str, bigquery.Table])
     for name, text in VIEWS.items():
         view = existing.get(name) or bigquery.Table(f"{connection.name}.{name}")
         query = text.replace("{d}", connection.name).strip()
-        if name not in existing or not _is_labeled(view) or view.view_query != query:
+        if name not in existing or not is_labeled(view) or view.view_query != query:
             view.view_query, view.labels = query, view.labels | LABELS
             outdated.append(view)
     if outdated:
