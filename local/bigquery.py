@@ -19,6 +19,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from datetime import datetime
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPMessage
 from http.server import BaseHTTPRequestHandler
@@ -53,6 +54,8 @@ _waiting: dict[tuple[int, str], dict[str, str]] = {}
 dataset's tables, and by the view's name."""
 _creating = threading.RLock()
 """Held while views are created."""
+_clock: datetime | None = None
+"""What time it is in queries; None for the emulator's clock."""
 
 _COLUMN_OPTIONS: Final = re.compile(
     r" OPTIONS \((?:[^()'\"]|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")*\)"
@@ -85,6 +88,38 @@ def proxy(port: int, fault: Fault = lambda method, path, body: None) -> Iterator
         yield url
 
 
+@contextmanager
+def at(instant: datetime) -> Iterator[None]:
+    """Let it be this instant in the queries and views that pass a proxy of this process."""
+    before = _clock
+    _set_clock(instant)
+    try:
+        yield
+    finally:
+        _set_clock(before)
+
+
+def _set_clock(instant: datetime | None) -> None:
+    global _clock  # noqa: PLW0603 - there is one time, as there is one observer
+    _clock = instant
+    # The emulator has the views as of the time before.
+    with _creating:
+        for (port, name), query in _view_queries.items():
+            if "CURRENT_" in query:
+                project, _, rest = name.partition(":")
+                dataset, _, view = rest.partition(".")
+                tables = f"/bigquery/v2/projects/{project}/datasets/{dataset}/tables"
+                _waiting.setdefault((port, tables), {})[view] = query
+
+
+def _on_time(sql: str) -> str:
+    """Return SQL, or a request that holds it, with the time that it is."""
+    if _clock is None:
+        return sql
+    sql = sql.replace("CURRENT_TIMESTAMP()", f"TIMESTAMP '{_clock.isoformat(' ')}'")
+    return sql.replace("CURRENT_DATE()", f"DATE '{_clock.date()}'")
+
+
 def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
     changing = threading.Lock()
 
@@ -111,6 +146,7 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
             if is_query:
                 body = _simplify(body)
             if self.command == "POST" and b'"query":' in body and b'"view"' not in body:
+                body = _on_time(body.decode()).encode()
                 self.create_views(body)
             if faulty := fault(self.command, self.path, body):
                 return faulty[0], {"Content-Type": "application/json"}, faulty[1]
@@ -165,7 +201,7 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                         if (query := views.pop(name, None)) is None:
                             continue  # created because another view reads it
                         self.create_views(query.encode())
-                        view = {"view": {"query": query, "useLegacySql": False}}
+                        view = {"view": {"query": _on_time(query), "useLegacySql": False}}
                         self.ask_emulator("PATCH", json.dumps(view).encode(), f"{tables}/{name}")
 
         def add_columns(self, table: dict[str, Any]) -> None:

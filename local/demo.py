@@ -96,7 +96,7 @@ def show_two_days() -> None:
         sync(here)
         show_tables(here.query)
         show_changes(here.query, changes)
-        write_report(Warehouse(here.client, DATASET), REPORT, datetime.now(UTC))
+        write_report(Warehouse(here.client, DATASET), REPORT)
 
 
 def show_accounts(accounts: Sequence[str]) -> None:

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -37,7 +36,7 @@ def draw_report(out: Path) -> None:
     with demo.cloud() as here, tempfile.TemporaryDirectory() as directory:
         requests.post(here.function, json={}, timeout=120).raise_for_status()
         page = Path(directory) / "report.html"
-        write_report(Warehouse(here.client, demo.DATASET), page, datetime.now(UTC))
+        write_report(Warehouse(here.client, demo.DATASET), page)
         screenshot(page, out)
 
 

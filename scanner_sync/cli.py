@@ -350,7 +350,7 @@ def _report(arguments: argparse.Namespace) -> int:
     from scanner_sync.report import write_report
 
     with _warehouse(arguments.account, arguments.dataset) as warehouse:
-        errors = write_report(warehouse, Path(arguments.out), warehouse.now())
+        errors = write_report(warehouse, Path(arguments.out))
     print(arguments.out)
     return _print_errors(errors)
 

@@ -1,12 +1,15 @@
 """Real parts for the tests: a sample API, a local BigQuery and a local Secret Manager."""
 
 import logging
+import signal
+import subprocess
 import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import flask.testing
@@ -21,6 +24,7 @@ from local import processes
 from local.secret_manager import SecretManager, Version, serve
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
+from scanner_sync import worker
 from scanner_sync.settings import EMULATORS, Settings
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
@@ -28,8 +32,9 @@ from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.sla import SLA
 from scanner_sync.warehouse.views import VIEWS
-from tests.analysis import Observer
-from tests.analysis import serve as serve_analyzer
+from tests.support.analysis import Observer
+from tests.support.analysis import serve as serve_analyzer
+from tests.support.forked import ForkedWorker
 
 TOKEN = "a-token-that-must-not-show"
 PROJECT = "test-project"
@@ -98,8 +103,16 @@ class Dataset:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let the analyzer run in one process, and have every statement analyzed."""
-    config.stash[ANALYZER] = getattr(config, "workerinput", {}).get("analyzer") or serve_analyzer()
+    """Let the analyzer run in one process, and have every statement analyzed.
+
+    Whoever starts pytest in the background may ignore interrupts. What the tests start would, too.
+    """
+    for number in worker.INTERRUPTS:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    assert config.cache is not None
+    given = getattr(config, "workerinput", {}).get("analyzer")
+    config.stash[ANALYZER] = given or serve_analyzer(config.cache.mkdir("analyzer"))
     local_bigquery.observer = Observer(config.stash[ANALYZER])
 
 
@@ -254,6 +267,19 @@ def function_client(target: str) -> flask.testing.FlaskClient:
     create_app: Callable[..., flask.Flask] = functions_framework.create_app
     app = create_app(target, str(processes.ROOT / "main.py"))
     return app.test_client()
+
+
+@pytest.fixture(autouse=True)
+def _forked_workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork the workers that this process starts, unless the test uses `started_workers`."""
+    if "started_workers" not in request.fixturenames:
+        forked = SimpleNamespace(Popen=ForkedWorker, PIPE=subprocess.PIPE)
+        monkeypatch.setattr(worker, "subprocess", forked)
+
+
+@pytest.fixture
+def started_workers() -> None:
+    """Start workers as the program does."""
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.status import LATE_AFTER
 
 
-def write_report(warehouse: Connection, out: Path, now: datetime) -> dict[str, SyncError]:
-    """Write the report on a dataset, as of `now` (aware), to the file `out`.
+def write_report(warehouse: Connection, out: Path) -> dict[str, SyncError]:
+    """Write the report on a dataset, as of now by BigQuery's clock, to the file `out`.
 
     If the dataset combines several accounts, the page has a section for each. Returns why some of
     them could not be read, by account.
@@ -35,6 +35,7 @@ def write_report(warehouse: Connection, out: Path, now: datetime) -> dict[str, S
             f"The report needs {error.name}, which is not installed. Install the extra `report`:"
             " pip install '.[report]'"
         ) from None
+    now = warehouse.now()
     accounts: list[Account] = []
     if datasets := accounts_of(warehouse):
         accounts = read_accounts(warehouse, datasets, now)

@@ -435,7 +435,7 @@ FROM `{{d}}._dlt_loads` WHERE status = 0
         first=row.first_state or row.first_load or created,
         last=last,
         last_change=row.last_state,
-        # A clock behind BigQuery's would hide what was just loaded.
+        # dlt dates its loads by its machine's clock, which may be ahead of BigQuery's.
         now=max(now.astimezone(UTC), last),
     )
 

@@ -10,8 +10,8 @@ from google.cloud import bigquery
 
 from tests.conftest import Dataset
 
-# The views measure what is open against BigQuery's present time, so the account is of today.
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = datetime(2024, 2, 29, 10, 20, tzinfo=UTC)
+"""What time it is in BigQuery for the tests of the account."""
 MONDAY = NOW.replace(hour=0, minute=0, second=0) - timedelta(days=NOW.weekday())
 START = MONDAY - timedelta(weeks=25)
 FIRST = NOW - timedelta(weeks=40)

@@ -11,6 +11,7 @@ import pytest
 from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
 
+from local.bigquery import at
 from local.processes import ROOT
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
@@ -52,7 +53,8 @@ def written(synced: Callable[[], Dataset], tmp_path_factory: pytest.TempPathFact
     dataset = synced()
     fill(dataset, some_issues())
     out = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(dataset.warehouse, out, NOW)
+    with at(NOW):
+        write_report(dataset.warehouse, out)
     return out
 
 

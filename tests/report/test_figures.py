@@ -33,8 +33,6 @@ SHOWN = ["critical", "high", "medium", "low", IMAGE, "info", "none"]
 WEEKS = [START + timedelta(weeks=n) for n in range(26)]
 WEEK = timedelta(weeks=1)
 GOALS = {"critical": 7, "high": 30, "medium": 60, "low": 120}
-MOMENT = timedelta(seconds=30)
-"""The page is written a while after `NOW`. No age is so near to where rounding changes."""
 
 
 class Found(NamedTuple):
@@ -49,7 +47,7 @@ class Found(NamedTuple):
     due_at: datetime | None
 
     def days(self) -> float:
-        return ((self.closed_at or NOW + MOMENT) - self.opened_at) / timedelta(days=1)
+        return ((self.closed_at or NOW) - self.opened_at) / timedelta(days=1)
 
     @property
     def is_open(self) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from local.bigquery import at
 from scanner_sync.errors import LoadError, SettingsError
 from scanner_sync.report import render, write_report
 from scanner_sync.report.figures import (
@@ -24,7 +25,7 @@ from scanner_sync.report.figures import (
 )
 from tests.conftest import PROJECT, Dataset
 
-from .account import NOW, insert_states
+from .account import insert_states
 from .conftest import ReadPage
 
 MOMENT = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
@@ -53,29 +54,33 @@ def test_no_issue_one_issue_many_issues(synced: Callable[[], Dataset], tmp_path:
     """
     dataset, out = synced(), tmp_path / "report.html"
 
-    def write(later: timedelta = timedelta(0)) -> ReadPage:
-        write_report(dataset.warehouse, out, datetime.now(UTC) + later)
+    def write(now: datetime) -> ReadPage:
+        with at(now):
+            write_report(dataset.warehouse, out)
         return ReadPage(out)
 
-    page = write()
+    # The next day is in another week, month and year.
+    first = datetime(2023, 12, 31, 23, 30, tzinfo=UTC)
+    dataset.query(f"UPDATE {{d}}._dlt_loads SET inserted_at = TIMESTAMP '{first}' WHERE TRUE")
+    page = write(first)
     assert page.tables.keys() == {"freshness-table"}
     assert "No occurrences have been seen since the first sync" in page.text
-    first = dataset.client.get_table(f"{dataset.name}.issues_history").created
     only = {"id": 1, "valid_from": first}
     issue = {"entity_key": "1", "title": "Only", "severity": "critical"}
     insert_states(dataset, "issues_history", [only | issue])
     insert_states(
         dataset, "occurrences_issues_history", [only | {"entity_key": "1/1", "issue_id": 1}]
     )
-    page = write()
+    page = write(first + timedelta(minutes=5))
     assert "These figures are old" not in page.text
     assert (
         "1 critical occurrence is open, 0 of them overdue. In the last seven days, 1 occurrence was"
         " opened (1 critical) and 0 were fixed."
     ) in page.text
-    assert [row[1:] for row in page.tables["flow-table"][1:]] == [
-        ["1", "0", "0", "0"],
-        *[["0", "0", "0", "0"]] * 25,
+    weeks = [first.date() - timedelta(days=6, weeks=n) for n in range(26)]
+    assert page.tables["flow-table"][1:] == [
+        [f"{weeks[0]} (so far)", "1", "0", "0", "0"],
+        *([f"{week}", "0", "0", "0", "0"] for week in weeks[1:]),
     ]
     assert page.tables["oldest-table"][1][0] == f"Only #1, open since {first:%Y-%m-%d}"
     many = (
@@ -94,7 +99,7 @@ def test_no_issue_one_issue_many_issues(synced: Callable[[], Dataset], tmp_path:
         f"INSERT INTO {{d}}.occurrences_issues_history ({columns}, issue_id)"
         f" {many.replace('{more}', 'n')}"
     )
-    page = write(timedelta(hours=25))
+    page = write(first + timedelta(hours=25))
     assert "These figures are old. The last load was 25 h ago" in page.text
     assert "2,001 critical occurrences are open" in page.text
     assert page.tables["open-table"][1][-1] == "5,001"
@@ -109,10 +114,10 @@ def test_nothing_is_written_on_failure(
     out = tmp_path / "report.html"
     out.write_text("last Monday's")
     with pytest.raises(LoadError, match=rf"no histories in {PROJECT}\.{dataset.name}, .*HISTORY"):
-        write_report(dataset.warehouse, out, NOW)
+        write_report(dataset.warehouse, out)
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     with pytest.raises(SettingsError, match=r"needs vl_convert, .*\[report\]"):
-        write_report(dataset.warehouse, out, NOW)
+        write_report(dataset.warehouse, out)
     assert out.read_text() == "last Monday's"
 
 

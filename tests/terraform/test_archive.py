@@ -9,7 +9,7 @@ import requests
 from local.bigquery import bigquery as local_bigquery
 from local.processes import ROOT, serving
 from sample_api import Account, create_app, serve
-from tests.pythons import fresh_environment
+from tests.support.pythons import fresh_environment
 
 from .deployment import State, archive, run_tests, states_of
 

@@ -1,7 +1,7 @@
 """Half a year of an account: every lifecycle and every measure, worked out by hand.
 
-Instants are days since a Monday 26 weeks ago, so that the last week is always the present one. A
-sync runs each Tuesday from day 71 on. Nothing happens after day 176.
+Instants are days since a Monday. A sync runs each Tuesday from day 71 on. Nothing happens after
+day 176, and now is in week 26.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -9,11 +9,16 @@ from typing import Any
 
 import pytest
 
+from local.bigquery import at as at_time
 from tests.conftest import Dataset
 from tests.warehouse.loads import insert, insert_states, make_tables
 
-TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-START = TODAY - timedelta(days=TODAY.weekday(), weeks=26)
+START = datetime(2023, 8, 28, tzinfo=UTC)
+NOW = START + timedelta(days=185.5)
+"""Noon of a leap day."""
+MONDAY = START + timedelta(days=182)
+SUNDAY = START + timedelta(days=189, minutes=-1)
+"""The first and the last minute of this week."""
 HALF_AN_HOUR = 1 / 48
 IN_30_DAYS = "in 30 days"
 """The goal of what has been snoozed all along, which moves with the present."""
@@ -435,29 +440,31 @@ def measures(now: float) -> list[dict[str, Any]]:
 
 def test_half_a_year(dataset: Dataset) -> None:
     """The dates are the API's where it has them, and a fix that it lists late corrects them."""
-    fill(dataset)
     # While the plan lacks the listing of fixes, the syncs say when something ended.
     changed = {row[0] for row in ISSUES_WITHOUT_FIXES}
     issues = [row for row in ISSUE_LIFECYCLES if row[0] not in changed]
     changed = {90, *(row[1] for row in OCCURRENCES_WITHOUT_FIXES)}
     occurrences = [row for row in OCCURRENCE_LIFECYCLES if row[1] not in changed]
-    assert_lifecycles(
-        dataset, issues + ISSUES_WITHOUT_FIXES, occurrences + OCCURRENCES_WITHOUT_FIXES
-    )
-    # The listing is there; of issue 2 it lacks the fix for now.
-    insert_fixes(dataset, FIXES)
-    assert_lifecycles(
-        dataset,
-        [row for row in ISSUE_LIFECYCLES if row[0] != 2] + ISSUES_WITHOUT_FIXES[:1],
-        [row for row in OCCURRENCE_LIFECYCLES if row[0] != 2] + OCCURRENCES_WITHOUT_FIXES[:1],
-    )
-    insert_fixes(dataset, [LATE_FIX])
-    assert_lifecycles(dataset, ISSUE_LIFECYCLES, OCCURRENCE_LIFECYCLES)
-
-    rows, now = shown(dataset, "remediation_metrics")
-    expected = measures(now)
-    found = {(row["week"], row["severity"]): row for row in rows}
-    assert len(found) == len(rows)
-    assert found.keys() == {(row["week"], row["severity"]) for row in expected}
-    for row in expected:
-        assert found[row["week"], row["severity"]] == pytest.approx(row, rel=0, abs=1e-4)
+    with at_time(NOW):
+        fill(dataset)
+        assert_lifecycles(
+            dataset, issues + ISSUES_WITHOUT_FIXES, occurrences + OCCURRENCES_WITHOUT_FIXES
+        )
+        # The listing is there; of issue 2 it lacks the fix for now.
+        insert_fixes(dataset, FIXES)
+        assert_lifecycles(
+            dataset,
+            [row for row in ISSUE_LIFECYCLES if row[0] != 2] + ISSUES_WITHOUT_FIXES[:1],
+            [row for row in OCCURRENCE_LIFECYCLES if row[0] != 2] + OCCURRENCES_WITHOUT_FIXES[:1],
+        )
+        insert_fixes(dataset, [LATE_FIX])
+    for now in (MONDAY, NOW, SUNDAY):
+        with at_time(now):
+            assert_lifecycles(dataset, ISSUE_LIFECYCLES, OCCURRENCE_LIFECYCLES)
+            rows, day = shown(dataset, "remediation_metrics")
+        expected = measures(day)
+        found = {(row["week"], row["severity"]): row for row in rows}
+        assert len(found) == len(rows)
+        assert found.keys() == {(row["week"], row["severity"]) for row in expected}
+        for row in expected:
+            assert found[row["week"], row["severity"]] == pytest.approx(row, rel=0, abs=1e-4)

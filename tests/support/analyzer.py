@@ -3,9 +3,9 @@
 The local BigQuery takes statements that BigQuery refuses, such as a comparison of JSON. ZetaSQL is
 the analyzer inside BigQuery, and the package `zetasql` runs it here, with tables that are declared.
 
-`python -m tests.analyzer FILE...` analyzes SQL (- is standard input) with the tables and views of
-the program in the dataset `{d}`, and prints the columns of its last query. A parameter may have any
-type that fits.
+`python -m tests.support.analyzer FILE...` analyzes SQL (- is standard input) with the tables and
+views of the program in the dataset `{d}`, and prints the columns of its last query. A parameter may
+have any type that fits.
 """
 
 import re
@@ -27,7 +27,7 @@ from zetasql.api import (
 from zetasql.core import ServerError
 from zetasql.types import FunctionEnums, LanguageFeature, SignatureArgumentKind, TypeKind
 
-from tests.analysis import canonical
+from tests.support.analysis import canonical
 
 Columns: TypeAlias = Mapping[str, str]
 """The types of columns by name, such as `INT64` and `ARRAY<STRING>`."""

@@ -1,16 +1,21 @@
 """Every statement that the local BigQuery receives is analyzed as BigQuery would do it.
 
 The proxy in front of the emulator tells an `Observer` of each request. The observer finds the
-tables of a statement with their columns at that moment, and asks `tests.analyzer`. That runs in one
-process for all workers of pytest, because it takes half a minute of processor time to start.
+tables of a statement with their columns at that moment, and asks `tests.support.analyzer`. That
+runs in one process for all workers of pytest, because it takes half a minute of processor time to
+start. Its verdicts are kept in a folder, so it starts only if a statement is new.
 """
 
 import json
+import os
 import re
 import threading
 from collections.abc import Container, Mapping
+from hashlib import sha256
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 _TYPES: Final = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
@@ -207,48 +212,62 @@ def _post(port: int, path: str, body: dict[str, Any]) -> dict[str, Any]:
         connection.close()
 
 
-def serve() -> int:
+def serve(folder: Path) -> int:
     """Serve the analyzer from this process until it ends. Returns the port.
 
-    The analyzer starts with the first request, so it costs nothing if no test needs it.
+    The analyzer starts with the first statement whose verdict is not in `folder`.
     """
     server = _Server(("127.0.0.1", 0), _Handler)
+    server.folder = folder
     threading.Thread(target=server.serve_forever, name="analyzer", daemon=True).start()
     return server.server_port
 
 
 class _Server(HTTPServer):
     request_queue_size = 128  # all workers of pytest wait while the analyzer starts
+    folder: Path
+    """A file for each verdict."""
+    analyzer = version("zetasql") + Path(__file__).with_name("analyzer.py").read_text()
+    """What a verdict depends on besides the statement and its tables."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     """Answers one request after another, because the analyzer has one thread."""
 
-    found: Final[dict[str, bytes]] = {}
-    """What statements resolved to, by statement and tables."""
+    server: _Server
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        request = json.loads(body)
-        key = json.dumps([shape_of(request["sql"]), request["tables"], request["parameters"]])
-        if key not in self.found:
-            self.found[key] = json.dumps(_resolved(**request)).encode()
+        try:
+            verdict = self.verdict(**json.loads(body))
+        except Exception as fault:  # it is to fail the test that sent the statement
+            verdict = json.dumps({"refused": f"The analyzer failed: {fault!r}"})
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(self.found[key])
+        self.wfile.write(verdict.encode())
+
+    def verdict(
+        self,
+        sql: str,
+        tables: dict[str, dict[str, str]],
+        parameters: dict[str, str] | list[str],
+    ) -> str:
+        """Return what is kept of the same statement, or ask the analyzer and keep its answer."""
+        asked = [shape_of(sql), tables, parameters]
+        key = sha256(json.dumps([self.server.analyzer, *asked]).encode()).hexdigest()
+        kept = self.server.folder / f"{key}.json"
+        if not kept.exists():
+            from tests.support.analyzer import Refused, resolve
+
+            try:
+                found: dict[str, Any] = {"columns": resolve(sql, tables, parameters)}
+            except Refused as refused:
+                found = {"refused": str(refused)}
+            # Another run of the tests may write the same file at the same time.
+            new = kept.with_suffix(f".{os.getpid()}")
+            new.write_text(json.dumps(found))
+            new.rename(kept)
+        return kept.read_text()
 
     def log_message(self, format: str, *args: object) -> None:
         """Log nothing."""
-
-
-def _resolved(
-    sql: str, tables: dict[str, dict[str, str]], parameters: dict[str, str] | list[str]
-) -> dict[str, Any]:
-    from tests.analyzer import Refused, resolve
-
-    try:
-        return {"columns": resolve(sql, tables, parameters)}
-    except Refused as refused:
-        return {"refused": str(refused)}
-    except Exception as fault:  # it is to fail the test that sent the statement
-        return {"refused": f"The analyzer failed: {fault!r}, in: {sql}"}
