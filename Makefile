@@ -5,7 +5,6 @@ BIGQUERY := .venv-bigquery
 CHECKOV := .venv-checkov
 AIRBYTE := .venv-airbyte
 STATISTICS := .venv-statistics
-SECOND := .venv-second-bigquery
 # Documents with tables that cog writes.
 GENERATED := docs/*.md terraform/README.md
 # The project itself, installed in $(VENV) from this folder.
@@ -36,10 +35,6 @@ TOOK = seconds=$$(($$(date +%s) - $(STARTED))); \
 .PHONY: test-archive
 test-archive: $(INSTALLED) $(BIGQUERY)/made ## Install what is deployed by pip, and serve it (about 2 minutes)
 	@$(VENV)/bin/pytest -m network -n 2; status=$$?; $(TOOK); exit $$status
-
-.PHONY: test-second
-test-second: $(INSTALLED) $(SECOND)/made ## Run syncs into a second local BigQuery; needs Python 3.13
-	@$(VENV)/bin/pytest --second-bigquery -n 0 tests/test_sync.py; status=$$?; $(TOOK); exit $$status
 
 .PHONY: bench
 bench: $(INSTALLED) $(BIGQUERY)/made $(AIRBYTE)/made ## Measure speed and memory, beside Airbyte's CDK and plain dlt
@@ -80,14 +75,13 @@ lock: $(VENV)/made ## Compile the requirements, and keep the versions that still
 	$(call compile,requirements/checkov.txt,--group checkov)
 	$(call compile,requirements/airbyte.txt,--group airbyte)
 	$(call compile,requirements/statistics.txt,--group statistics)
-	$(call compile,requirements/second-bigquery.txt,--group second-bigquery,3.13)
 
 .PHONY: upgrade
 upgrade: UPGRADE := --upgrade
 upgrade: lock ## Compile the requirements with the newest versions that are allowed
 
 define compile
-$(VENV)/bin/uv pip compile $(2) -o $(1) $(UPGRADE) --quiet --universal --python-version $(or $(3),3.11) --no-strip-extras \
+$(VENV)/bin/uv pip compile $(2) -o $(1) $(UPGRADE) --quiet --universal --python-version 3.11 --no-strip-extras \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 @awk '$(WITHOUT_EXTRA)' $(1) > $(1).new && mv $(1).new $(1)
 endef
@@ -129,7 +123,7 @@ destroy: ## Take all but the data away from Google Cloud
 
 .PHONY: clean
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) $(BIGQUERY) $(CHECKOV) $(AIRBYTE) $(STATISTICS) $(SECOND) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
+	rm -rf $(VENV) $(BIGQUERY) $(CHECKOV) $(AIRBYTE) $(STATISTICS) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
 		.hypothesis
 
 $(VENV)/made: requirements/dev.txt
@@ -137,8 +131,6 @@ $(BIGQUERY)/made: requirements/bigquery.txt
 $(CHECKOV)/made: requirements/checkov.txt
 $(AIRBYTE)/made: requirements/airbyte.txt
 $(STATISTICS)/made: requirements/statistics.txt
-$(SECOND)/made: requirements/second-bigquery.txt
-$(SECOND)/made: PYTHON := python3.13
 %/made:
 	@echo "Making $* (once; this takes a minute)"
 	@$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed: make PYTHON=python3.13"'

@@ -7,7 +7,6 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -47,22 +46,6 @@ FOUR = ("issues", "occurrences_issues", "scans", "targets")
 
 ANALYZER = pytest.StashKey[int]()
 """The port of the analyzer."""
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--second-bigquery",
-        action="store_true",
-        help="sync into local-bigquery instead of bqemulator, without histories and occurrences",
-    )
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what the second local BigQuery cannot do, with the reason."""
-    if config.getoption("second_bigquery"):
-        for item in items:
-            for marker in item.iter_markers("not_in_second_bigquery"):
-                item.add_marker(pytest.mark.skip(*marker.args))
 
 
 class Dataset:
@@ -155,55 +138,20 @@ def emulator_port() -> Iterator[int]:
 
 
 @pytest.fixture(scope="session")
-def bigquery_url(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    if request.config.getoption("second_bigquery"):
-        with second_bigquery(tmp_path_factory.mktemp("bigquery")) as url:
-            yield url
-    else:
-        with local_bigquery.proxy(request.getfixturevalue("emulator_port")) as url:
-            yield url
-
-
-@contextmanager
-def second_bigquery(folder: Path) -> Iterator[str]:
-    """Run local-bigquery, which keeps its data in an empty folder; yields its base URL."""
-    python = processes.ROOT / ".venv-second-bigquery/bin/python"
-    command = [
-        *(str(python), str(Path(__file__).with_name("second_bigquery.py")), "--host", "127.0.0.1"),
-        *("--port", "0", "--grpc-port", "0", "--data-dir", str(folder)),
-    ]
-    with processes.serving(command, {}, r"Uvicorn running on (http://\S+)") as url:
+def bigquery_url(emulator_port: int) -> Iterator[str]:
+    with local_bigquery.proxy(emulator_port) as url:
         yield url
 
 
 @pytest.fixture
-def dataset(
-    bigquery_url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Dataset:
+def dataset(bigquery_url: str, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     """A new dataset for this test, and the settings that name it."""
-    if request.config.getoption("second_bigquery"):
-        monkeypatch.setenv("HISTORY", "false")
     name = f"d{uuid.uuid4().hex[:12]}"
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", bigquery_url)
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", PROJECT)
     monkeypatch.setenv("DATASET", name)
     credentials = Credentials(token="anonymous")  # type: ignore[no-untyped-call]
     return Dataset(name, bigquery.Client(PROJECT, credentials))
-
-
-@pytest.fixture
-def every_table(request: pytest.FixtureRequest) -> tuple[str, ...]:
-    """All tables that the local BigQuery can sync: the second one cannot update what was read."""
-    is_second = request.config.getoption("second_bigquery")
-    return tuple(name for name in TABLES if not (is_second and name == "occurrences_issues"))
-
-
-@pytest.fixture
-def read_by_views(request: pytest.FixtureRequest) -> set[str]:
-    """Tables that any sync creates, because the views read them; none without histories."""
-    return set() if request.config.getoption("second_bigquery") else {"fixed_occurrences"}
 
 
 @pytest.fixture

@@ -15,14 +15,6 @@ from sample_api import Account, generate
 from scanner_sync.tables import DLT_COLUMNS, TABLES
 from tests.conftest import FOUR, PROJECT, SECRET, TOKEN, Dataset, Vanishing, asked
 
-NO_HISTORIES = pytest.mark.not_in_second_bigquery(
-    "a MERGE in a transaction, which updates the histories and the reads of occurrences, ends with"
-    " 'Current transaction is aborted'"
-)
-NO_NULL_IN_ARRAYS = pytest.mark.not_in_second_bigquery(
-    "a load job without a schema, as dlt's, refuses an array with null in a JSON column"
-)
-
 COLUMN_TYPES = {
     "bigint": "INTEGER",
     "text": "STRING",
@@ -100,16 +92,9 @@ def all_rows(dataset: Dataset, tables: Iterable[str] = TABLES) -> dict[str, list
 @pytest.fixture
 def account(request: pytest.FixtureRequest) -> Account:
     """A generated account of 20 issues, or what the test's parameter says."""
-    generated = generate(seed=3, issues=20)
-    if request.config.getoption("second_bigquery"):
-        for row in (*generated.targets, *generated.fixed):  # see NO_NULL_IN_ARRAYS
-            row["tags"] = [tag for tag in row["tags"] if tag is not None]
-        for row in generated.fixed:  # an object would get the keys of the others, with null
-            row["extra_info"] = None
-    return getattr(request, "param", None) or generated
+    return getattr(request, "param", None) or generate(seed=3, issues=20)
 
 
-@NO_HISTORIES
 def test_a_sync_loads_all_rows(
     api: Starlette,
     api_url: str,
@@ -166,11 +151,7 @@ def test_a_sync_loads_all_rows(
 
 @pytest.mark.usefixtures("api_url")
 def test_a_second_sync_updates_in_place(
-    account: Account,
-    api_url: str,
-    dataset: Dataset,
-    http: flask.testing.FlaskClient,
-    every_table: tuple[str, ...],
+    account: Account, api_url: str, dataset: Dataset, http: flask.testing.FlaskClient
 ) -> None:
     """The same data changes nothing; changed rows are updated, new ones added, none removed.
 
@@ -180,30 +161,25 @@ def test_a_second_sync_updates_in_place(
     def moment(row: dict[str, Any]) -> datetime.datetime:
         return datetime.datetime.fromisoformat(row["remediated_at"])
 
-    def expected_now() -> dict[str, list[dict[str, Any]]]:
-        rows = expected_rows(account, api_url)
-        return {table: rows[table] for table in every_table}
-
-    request = {"resources": every_table}
-    assert http.post("/", json=request).status_code == 200
-    before = all_rows(dataset, every_table)
-    assert http.post("/", json=request).status_code == 200
-    assert all_rows(dataset, every_table) == before == expected_now()
+    assert http.post("/").status_code == 200
+    before = all_rows(dataset)
+    assert http.post("/").status_code == 200
+    assert all_rows(dataset) == before == expected_rows(account, api_url)
 
     gone = account.issues.pop(3)
     gone_occurrences = account.occurrences.pop(gone["id"])
     account.issues[0] = account.issues[0] | {"severity": "new-severity", "title": None}
     account.targets.append({"id": 99_999, "address": "new.example.com"})
-    answer = http.post("/", json=request)
-    rows = expected_now()
+    answer = http.post("/")
+    rows = expected_rows(account, api_url)
     newest = max(row["remediated_at"] for row in rows["fixed_occurrences"])
     week = [row for row in account.fixed if moment(row) >= newest - datetime.timedelta(days=7)]
     assert {t: n["rows"] for t, n in answer.get_json()["tables"].items()} == {
-        table: len(rows[table]) for table in every_table
+        table: len(rows[table]) for table in TABLES
     } | {"fixed_occurrences": len(week)}
     account.issues.append(gone)
     account.occurrences[gone["id"]] = gone_occurrences
-    assert all_rows(dataset, every_table) == expected_now()
+    assert all_rows(dataset) == expected_rows(account, api_url)
 
 
 @pytest.mark.parametrize("account", [Account()], indirect=True)
@@ -214,19 +190,17 @@ def test_an_empty_account_has_its_tables(
     http: flask.testing.FlaskClient,
     account: Account,
     missing: dict[str, int],
-    every_table: tuple[str, ...],
 ) -> None:
     """If every listing is empty, all columns exist with their types, and later rows fit them.
 
     There is a row of licenses, unless the account's plan lacks that listing.
     """
     missing["/licenses/"] = 404
-    answer = http.post("/", json={"resources": every_table})
+    answer = http.post("/")
     assert answer.status_code == 200, answer.get_json()
-    assert answer.get_json()["tables"] == {table: {"rows": 0} for table in every_table}
+    assert answer.get_json()["tables"] == {table: {"rows": 0} for table in TABLES}
     assert asked(api) == {table.path: 1 for table in TABLES.values() if table.path}
-    for table in every_table:
-        declaration = TABLES[table]
+    for table, declaration in TABLES.items():
         types = {
             name: COLUMN_TYPES[column.type]
             for name, column in (declaration.columns | DLT_COLUMNS).items()
@@ -242,8 +216,8 @@ def test_an_empty_account_has_its_tables(
     account.tags = [{"name": "pci"}]
     account.licenses = {}
     missing.clear()
-    answer = http.post("/", json={"resources": every_table})
-    assert answer.get_json()["tables"] == {table: {"rows": 1} for table in every_table}
+    answer = http.post("/")
+    assert answer.get_json()["tables"] == {table: {"rows": 1} for table in TABLES}
     keys: dict[str, dict[str, Any]] = {
         "occurrences_issues": {"issue_id": 1, "id": 1},
         "fixed_occurrences": {
@@ -253,9 +227,8 @@ def test_an_empty_account_has_its_tables(
         "tags": {"name": "pci"},
         "licenses": {},
     }
-    rows = all_rows(dataset, every_table)
-    for table in every_table:
-        declaration = TABLES[table]
+    rows = all_rows(dataset)
+    for table, declaration in TABLES.items():
         row = dict.fromkeys(declaration.columns) | keys.get(table, {"id": 1})
         if table == "licenses":
             del row["recorded_on"]
@@ -264,14 +237,11 @@ def test_an_empty_account_has_its_tables(
 
 
 @pytest.mark.usefixtures("api_url")
-def test_each_column_is_described(
-    dataset: Dataset, http: flask.testing.FlaskClient, every_table: tuple[str, ...]
-) -> None:
+def test_each_column_is_described(dataset: Dataset, http: flask.testing.FlaskClient) -> None:
     """BigQuery gets the description of every column when it creates the table."""
-    assert http.post("/", json={"resources": every_table}).status_code == 200
+    assert http.post("/").status_code == 200
     queries = [getattr(job, "query", "") for job in dataset.client.list_jobs(max_results=1000)]
-    for table in every_table:
-        declaration = TABLES[table]
+    for table, declaration in TABLES.items():
         create = f"CREATE TABLE `{PROJECT}`.`{dataset.name}`.`{table}` ("
         [made] = [query.partition(create)[2] for query in queries if create in query]
         made, _, options = made.partition(");")
@@ -288,11 +258,10 @@ def test_each_column_is_described(
     [
         (["targets", "targets"], {"targets"}, {"targets/"}),
         (["scans", "issues"], {"issues", "scans"}, {"issues/", "scans/"}),
-        pytest.param(
+        (
             ["occurrences_issues"],
             {"occurrences_issues"},
             {"issues/", "issues/1/occurrences/", "issues/2/occurrences/"},
-            marks=NO_HISTORIES,
         ),
     ],
 )
@@ -316,17 +285,15 @@ def test_only_what_is_asked_for_is_read_and_loaded(
     resources: list[str],
     loaded: set[str],
     paths: set[str],
-    read_by_views: set[str],
 ) -> None:
     """Only their tables are created, and one that the views read; occurrences also read issues."""
     answer = http.post("/", json={"resources": resources})
     assert answer.status_code == 200, answer.get_json()
     assert set(answer.get_json()["tables"]) == loaded
-    assert dataset.tables() == loaded | read_by_views
+    assert dataset.tables() == loaded | {"fixed_occurrences"}
     assert asked(api) == dict.fromkeys(paths, 1)
 
 
-@NO_NULL_IN_ARRAYS
 @pytest.mark.usefixtures("api_url")
 @pytest.mark.parametrize("account", [Account()], indirect=True)
 def test_a_new_field_becomes_a_column(
@@ -361,14 +328,12 @@ def test_a_column_that_changes_type_fails_the_load(
     http: flask.testing.FlaskClient,
     account: Account,
     capfd: pytest.CaptureFixture[str],
-    every_table: tuple[str, ...],
 ) -> None:
     """The error names table and column but no value, and no table changes."""
     account.issues = [{"id": 1, "title": "before", "new_column": 5}]
     account.occurrences = {1: []}
-    resources = [table for table in FOUR if table in every_table]
-    assert http.post("/", json={"resources": resources}).status_code == 200
-    before = {table: dataset.rows(table) for table in resources}
+    assert http.post("/", json={"resources": FOUR}).status_code == 200
+    before = {table: dataset.rows(table) for table in FOUR}
     account.targets = [{"id": 9}]
     for row, column in (
         ({"id": 1, "title": {"en": "marker-in-a-row"}}, "title"),
@@ -377,11 +342,11 @@ def test_a_column_that_changes_type_fails_the_load(
         ({"id": 1, "new_column": "marker-in-a-row"}, "new_column"),
     ):
         account.issues = [row]
-        answer = http.post("/", json={"resources": resources})
+        answer = http.post("/", json={"resources": FOUR})
         error = answer.get_json()["error"]
         assert (answer.status_code, error["type"]) == (502, "ApiError"), row
         assert f"Column {column} of issues" in error["message"]
-        assert {table: dataset.rows(table) for table in resources} == before
+        assert {table: dataset.rows(table) for table in FOUR} == before
         assert "marker-in-a-row" not in json.dumps(answer.get_json()) + "".join(capfd.readouterr())
 
 
@@ -401,7 +366,6 @@ TEXTS = [
 ]
 
 
-@NO_NULL_IN_ARRAYS
 @pytest.mark.parametrize("account", [Account()], indirect=True)
 @pytest.mark.usefixtures("api_url")
 def test_any_text_and_number_arrives_unchanged(
@@ -445,7 +409,6 @@ def test_a_rotated_token_is_used_at_once(
     secret_manager: SecretManager,
     dataset: Dataset,
     http: flask.testing.FlaskClient,
-    read_by_views: set[str],
 ) -> None:
     """The secret is read by each sync, so a new version is used at once."""
     secret_manager.secrets[SECRET] = [Version(b"an-old-token")]
@@ -454,10 +417,9 @@ def test_a_rotated_token_is_used_at_once(
     assert asked(api) == {"scans/": 1}
     secret_manager.secrets[SECRET].append(Version(TOKEN.encode() + b"\n"))
     assert http.post("/", json={"resources": ["scans"]}).status_code == 200
-    assert dataset.tables() == {"scans"} | read_by_views
+    assert dataset.tables() == {"scans", "fixed_occurrences"}
 
 
-@NO_HISTORIES
 @pytest.mark.usefixtures("api_url", "dataset")
 def test_nothing_secret_is_logged(
     http: flask.testing.FlaskClient,
