@@ -31,9 +31,9 @@ from scanner_sync.errors import RequestError, SettingsError
 from scanner_sync.settings import Settings, read_settings
 from tests.conftest import PROJECT, Dataset
 from tests.report.conftest import ReadPage
-from tests.test_cli import findings, run
-from tests.test_function import Stranger, runs, serve
-from tests.test_request import push
+from tests.support.commands import findings, run, runs
+from tests.support.pubsub import push
+from tests.support.stranger import Stranger, serve
 
 TEMPLATES = {
     "DATASET": "scanner_{account}",

@@ -2,16 +2,13 @@
 
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
@@ -24,65 +21,10 @@ from sample_api import serve as serve_api
 from scanner_sync import __version__
 from scanner_sync.tables import TABLES
 from tests.conftest import FOUR, PROJECT, SECRET, TOKEN, Dataset
+from tests.support.commands import COMMAND, NAMES, Done, findings, on_terminal, run
 
 ANONYMOUS = AnonymousCredentials()  # type: ignore[no-untyped-call]
-COMMAND = [sys.executable, "-m", "scanner_sync"]
 SYNC_FOUR = ("sync", "--resources", ",".join(FOUR))
-
-
-class Done(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-def run(*arguments: str, **settings: str) -> Done:
-    """Run a command whose standard streams are pipes."""
-    done = subprocess.run(
-        [*COMMAND, *arguments],
-        env=os.environ | settings,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert TOKEN not in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return Done(done.returncode, done.stdout, done.stderr)
-
-
-def on_terminal(
-    *arguments: str,
-    see: Callable[[str, int], None] = lambda out, pid: None,
-    stdout: int | None = None,
-    **settings: str,
-) -> Done:
-    """Run a command on a terminal, perhaps with its output elsewhere.
-
-    `see` gets what it printed so far, and its process id.
-    """
-    ours, its = pty.openpty()
-    command = subprocess.Popen(
-        [*COMMAND, *arguments],
-        env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "120"} | settings,
-        cwd=ROOT,
-        stdin=its,
-        stdout=its if stdout is None else stdout,
-        stderr=its,
-        start_new_session=True,
-    )
-    os.close(its)
-    out = ""
-    while True:
-        try:
-            part = os.read(ours, 2**16)
-        except OSError:  # nothing has the terminal any more
-            break
-        out += part.decode(errors="replace")
-        see(out, command.pid)
-    os.close(ours)
-    return Done(command.wait(timeout=60), out, "")
 
 
 @pytest.fixture
@@ -227,29 +169,6 @@ def test_an_interrupted_sync_releases_its_lease_and_files(
     started = time.monotonic()
     assert run("sync", "--resources", "scans").status == 0
     assert time.monotonic() - started < 30
-
-
-NAMES = [
-    "settings",
-    "Google account",
-    "secret",
-    "token",
-    "listings",
-    "requests",
-    "dataset",
-    "BigQuery jobs",
-    "BigQuery tables",
-]
-
-
-def findings(done: Done) -> dict[str, tuple[str, str]]:
-    """Return the results of `check` by name."""
-    found = {}
-    for line in done.out.splitlines():
-        status, name, detail = re.split(r" {2,}", line, maxsplit=2)
-        found[name] = (status, detail)
-    assert list(found) == NAMES
-    return found
 
 
 def tables(client: bigquery.Client) -> set[str]:

@@ -18,8 +18,8 @@ from scanner_sync.sync import sync
 from scanner_sync.warehouse.lease import FIXES_READ, LEASE_TABLE, NEWEST_FIX
 from tests.conftest import PROJECT, TOKEN, Dataset
 from tests.source.faults import Faults
-from tests.source.test_reading import on
-from tests.warehouse.test_recovery import AHEAD, answer, start
+from tests.support.commands import AHEAD, answer, start
+from tests.support.reading import on
 
 pytestmark = pytest.mark.usefixtures("without_histories")
 

@@ -25,8 +25,9 @@ from scanner_sync.progress import logged
 from scanner_sync.sync import sync
 from scanner_sync.tables import TABLES
 from tests.conftest import PROJECT, TOKEN, Dataset, Vanishing
-from tests.test_function import Stranger, serve
-from tests.test_request import push
+from tests.support.events import FIELDS
+from tests.support.pubsub import push
+from tests.support.stranger import Stranger, serve
 
 NONSENSE = "bm9uc2Vuc2U="
 """Data of a Pub/Sub message with an unknown resource."""
@@ -38,13 +39,6 @@ TRACE_FIELDS = {
     "logging.googleapis.com/spanId": SPAN,
 }
 SHAPE = {"severity", "message", "logger"}
-COST = {"requests", "retries", "throttled", "vanished", "seconds", "steps", "peak_memory_mib"}
-FIELDS = {
-    "sync_started": {"resources", "dataset"},
-    "table_synced": {"table", "rows"},
-    "sync_finished": {"load_id", "tables", "history", "refresh", "unavailable"} | COST,
-    "sync_failed": {"error_type", "error_message", "rows_read"} | COST,
-}
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from local import bigquery as local_bigquery
 from sample_api import generate
 from scanner_sync.tables import TABLES
 from tests.conftest import Dataset
-from tests.test_function import runs
-from tests.test_sync import all_rows, expected_rows
-from tests.warehouse.test_recovery import is_merge
+from tests.support.commands import runs
+from tests.support.moments import is_merge
+from tests.support.rows import all_rows, expected_rows
 
 KILLED, REFUSED, SLOW, LARGE = 0, 1, 10, 20
 """Those who ask for all tables are apart, because the local BigQuery answers nothing else while it

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sample_api import Account, create_app
 from scanner_sync.tables import TABLES
 from tests.conftest import TOKEN, Dataset, asked
+from tests.support.pubsub import push
 
 pytestmark = pytest.mark.usefixtures("without_histories")
 
@@ -135,20 +136,6 @@ def eventarc(data: str | None) -> dict[str, Any]:
             "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
             "Content-Type": "application/json",
         },
-    }
-
-
-def push(data: str | None) -> dict[str, Any]:
-    """A Pub/Sub message as a push subscription delivers it.
-
-    functions-framework takes it for one only where it has data, be it empty.
-    """
-    return {
-        "json": {
-            "message": {"messageId": "1", "data": data or ""},
-            "subscription": "projects/p/subscriptions/s",
-        },
-        "headers": {"Content-Type": "application/json"},
     }
 
 

@@ -26,9 +26,8 @@ from scanner_sync.deadline import Deadline
 from scanner_sync.sync import sync
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import FOUR, SYNC, TOKEN, Dataset, Vanishing, asked
-from tests.test_sync import expected_rows
-from tests.warehouse.test_reads import reads
-from tests.warehouse.test_recovery import is_history, is_merge, release_lease
+from tests.support.moments import is_history, is_merge
+from tests.support.rows import expected_rows, reads, release_lease
 
 ISSUES = {"resources": ["issues", "occurrences_issues"]}
 

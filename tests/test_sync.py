@@ -2,7 +2,6 @@
 
 import datetime
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from local.secret_manager import SecretManager, Version
 from sample_api import Account, generate
 from scanner_sync.tables import DLT_COLUMNS, TABLES
 from tests.conftest import FOUR, PROJECT, SECRET, TOKEN, Dataset, Vanishing, asked
+from tests.support.rows import all_rows, expected_rows
 
 COLUMN_TYPES = {
     "bigint": "INTEGER",
@@ -27,66 +27,6 @@ COLUMN_TYPES = {
     "object": "JSON",
     "any": "JSON",
 }
-
-
-def expected(table: str, item: dict[str, Any]) -> dict[str, Any]:
-    """Return the row in BigQuery that holds an item of the API."""
-    row: dict[str, Any] = {}
-    for name, column in TABLES[table].columns.items():
-        value = item.get(name)
-        if value is not None:
-            if column.type == "timestamp":
-                value = datetime.datetime.fromisoformat(value)
-                value = value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
-            elif column.type == "date":
-                value = datetime.date.fromisoformat(value)
-            elif column.type == "text|bigint":
-                value = str(value)
-        row[name] = value
-    return row
-
-
-def expected_rows(account: Account, api_url: str) -> dict[str, list[dict[str, Any]]]:
-    """Return what the tables hold after a sync of the account, as `all_rows` gives it."""
-    issues = [
-        issue | {"occurrences": f"{api_url}/issues/{issue['id']}/occurrences/"}
-        for issue in account.issues
-    ]
-    occurrences = [
-        row | {"issue_id": issue}
-        for issue, rows in sorted(account.occurrences.items())
-        for row in sorted(rows, key=lambda row: row["id"])
-    ]
-    items = {
-        "issues": issues,
-        "occurrences_issues": occurrences,
-        "scans": account.scans,
-        "targets": account.targets,
-        "fixed_occurrences": account.fixed,
-        "scan_schedules": account.schedules,
-        "tags": account.tags,
-        "licenses": [account.licenses],
-    }
-    rows = {
-        table: sorted(
-            (expected(table, item) for item in items[table]),
-            key=lambda row: [row[name] or 0 for name in declaration.key],
-        )
-        for table, declaration in TABLES.items()
-    }
-    del rows["licenses"][0]["recorded_on"]
-    return rows
-
-
-def all_rows(dataset: Dataset, tables: Iterable[str] = TABLES) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of each table. Of `licenses`, it is the last day, without its date."""
-    rows = {table: dataset.rows(table) for table in tables}
-    if "licenses" in rows:
-        rows["licenses"] = [
-            {name: value for name, value in row.items() if name != "recorded_on"}
-            for row in rows["licenses"][-1:]
-        ]
-    return rows
 
 
 @pytest.fixture

@@ -29,9 +29,9 @@ from scanner_sync.scratch import scratch
 from scanner_sync.warehouse.diagnose import diagnose
 from scanner_sync.warehouse.load_files import LoadFile
 from tests.conftest import TOKEN, Dataset
-from tests.test_cli import COMMAND, Done, on_terminal
-from tests.test_function import HeldStranger, runs, serve
-from tests.test_request import push
+from tests.support.commands import COMMAND, Done, on_terminal, runs
+from tests.support.pubsub import push
+from tests.support.stranger import HeldStranger, serve
 
 pytestmark = pytest.mark.usefixtures("without_histories")
 

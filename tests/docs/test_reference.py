@@ -9,7 +9,7 @@ import pytest
 
 from sample_api import Account
 from tests.docs.markdown import blocks, table
-from tests.test_log import COST, FIELDS
+from tests.support.events import COST, FIELDS
 
 JSON = {
     heading: [block.text for block in blocks() if block.info == "json" and block.heading == heading]

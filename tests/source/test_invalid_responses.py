@@ -21,7 +21,7 @@ from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 from tests.conftest import SYNC, TOKEN, Dataset, Vanishing, asked
 from tests.source.faults import Faults
-from tests.warehouse.test_recovery import release_lease
+from tests.support.rows import release_lease
 
 BEFORE = [{"id": 1, "address": "before"}]
 

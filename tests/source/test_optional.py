@@ -11,7 +11,7 @@ from scanner_sync.source.rows import to_row
 from scanner_sync.tables import TABLES
 from tests.conftest import asked
 from tests.source.faults import Fault
-from tests.source.test_reading import Api, on
+from tests.support.reading import Api, on
 
 OPTIONAL = {name: str(table.path) for name, table in TABLES.items() if table.is_optional}
 """The tables of these listings, and their paths."""

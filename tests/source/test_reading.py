@@ -7,17 +7,14 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from dlt.extract.source import DltSource
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from sample_api import Account, create_app, generate
+from sample_api import Account, generate
 from sample_api import serve as serve_api
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import (
@@ -30,64 +27,14 @@ from scanner_sync.errors import (
 )
 from scanner_sync.source import connections, retry, scanner_source
 from scanner_sync.source import session as session_module
-from scanner_sync.source.occurrences import confirm_vanished
 from scanner_sync.source.session import ApiSession
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.diagnose import diagnose
 from tests.conftest import TOKEN, Vanishing, asked
-from tests.source.faults import Fault, Faults
+from tests.source.faults import Fault
+from tests.support.reading import Api, ids, on
 
 pytestmark = pytest.mark.usefixtures("short_backoff")
-
-
-class Api:
-    """A served account, and a way to read it through the source."""
-
-    def __init__(self, account: Account, fault: Fault = lambda _: None, **options: Any) -> None:
-        self.account = account
-        self.app: Starlette = create_app(
-            account, token=TOKEN, middleware=[Middleware(Faults, fault)], **options
-        )
-        self.session: ApiSession
-
-    def read(
-        self,
-        *resources: str,
-        token: str = TOKEN,
-        page_size: int = 100,
-        deadline: float = 60,
-        base_path: str = "",
-        concurrent: int = 5,
-    ) -> dict[str, list[Any]]:
-        """Return all rows of the resources, by table. Raises the `SyncError` of a sync."""
-        with serve_api(self.app) as url:
-            base_url = f"{url}/{base_path}"
-            self.session = ApiSession(
-                base_url,
-                token_source="THE-SECRET",
-                max_concurrent=concurrent,
-                deadline=Deadline(deadline),
-            )
-            source = scanner_source(base_url, token, page_size, self.session, resources)
-            try:
-                rows = {name: list(rows) for name, rows in _each(source)}
-                confirm_vanished(source, self.session.traffic)
-                return rows
-            except Exception as error:
-                raise diagnose(error) from None
-
-    @property
-    def offsets(self) -> list[int]:
-        """Return the requested offsets, in order."""
-        return [int(request.query["offset"]) for request in self.app.state.requests]
-
-
-def _each(source: DltSource) -> Iterator[tuple[str, Any]]:
-    yield from source.selected_resources.items()
-
-
-def ids(rows: list[Any]) -> list[int]:
-    return [row["id"] for row in rows]
 
 
 def account_of(targets: int) -> Account:
@@ -134,16 +81,6 @@ def test_each_path_ends_in_a_slash_and_is_asked_with_the_token() -> None:
     records = api.app.state.requests
     assert {(r.method, r.status, r.authorization) for r in records} == {("GET", 200, True)}
     assert {r.path[-1] for r in records} == {"/"}
-
-
-def on(path: str, *answers: Response | None) -> Fault:
-    """Answer the first requests of a path with these."""
-    left = list(answers)
-
-    def fault(request: Request) -> Response | None:
-        return left.pop(0) if left and request.url.path == f"/v1/{path}" else None
-
-    return fault
 
 
 PASSING = [429, 500, 502, 503, 504, 408, 425, 520, 521, 522, 523, 524, 525, 526, 527, 530]

@@ -20,7 +20,7 @@ from scanner_sync.source.occurrences import PARENT_ID, to_occurrence
 from scanner_sync.source.pagination import read_page
 from scanner_sync.source.rows import to_row
 from tests.conftest import Dataset
-from tests.source.test_reading import Api, ids, on
+from tests.support.reading import Api, ids, on
 
 SERIAL = 730750818665451459101842416358141509827966271488
 """The serial number of a certificate: up to 20 octets."""

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.terraform.grants import GRANTS, PUBSUB_GRANTS, RUNTIME, Grant, grants
+
 from .deployment import State, resources, values
-from .test_grants import GRANTS, PUBSUB_GRANTS, RUNTIME, Grant, grants
 
 # In one process, so that the fixtures run once.
 pytestmark = pytest.mark.xdist_group("terraform")

@@ -96,3 +96,17 @@ def insert_states(dataset: Dataset, history: str, states: list[dict[str, Any]]) 
     """Append states to a history, with the columns that every state has."""
     own = {"state_hash": "", "_dlt_load_id": "1", "_dlt_id": ""}
     insert(dataset, history, [own | state for state in states])
+
+
+def issue(n: int, severity: str, **fields: Any) -> dict[str, Any]:
+    return {"id": n, "severity": severity, "title": f"Issue {n}", "snoozed": False, **fields}
+
+
+def occurrence(
+    issue: int, n: int, persistent: int | None, target: str, **fields: Any
+) -> dict[str, Any]:
+    return {"issue_id": issue, "id": n, "occurrence_id": persistent, "target": target, **fields}
+
+
+def counts(opened: int, closed: int, changed: int) -> dict[str, int]:
+    return {"opened": opened, "closed": closed, "changed": changed}

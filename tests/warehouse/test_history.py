@@ -15,25 +15,11 @@ from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.views import VIEWS
 from tests.conftest import FOUR, TOKEN, Dataset, asked
-from tests.warehouse.loads import Loads
-
-
-def issue(n: int, severity: str, **fields: Any) -> dict[str, Any]:
-    return {"id": n, "severity": severity, "title": f"Issue {n}", "snoozed": False, **fields}
-
-
-def occurrence(
-    issue: int, n: int, persistent: int | None, target: str, **fields: Any
-) -> dict[str, Any]:
-    return {"issue_id": issue, "id": n, "occurrence_id": persistent, "target": target, **fields}
+from tests.warehouse.loads import Loads, counts, issue, occurrence
 
 
 def target(n: int, address: str, *tags: str) -> dict[str, Any]:
     return {"id": n, "address": address, "tags": list(tags)}
-
-
-def counts(opened: int, closed: int, changed: int) -> dict[str, int]:
-    return {"opened": opened, "closed": closed, "changed": changed}
 
 
 def test_a_month_of_an_account(dataset: Dataset) -> None:

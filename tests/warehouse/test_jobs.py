@@ -15,7 +15,7 @@ from scanner_sync.errors import SyncError
 from scanner_sync.sync import sync
 from scanner_sync.warehouse import jobs, lease
 from tests.conftest import PROJECT, SYNC, Dataset
-from tests.warehouse.test_recovery import start
+from tests.support.commands import start
 
 
 class HeldLoad:

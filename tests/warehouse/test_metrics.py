@@ -14,8 +14,9 @@ from local.bigquery import at as at_time
 from local.processes import ROOT
 from tests.conftest import Dataset
 from tests.warehouse.loads import insert, insert_states, make_tables
-from tests.warehouse.test_lifecycles import NOW, START
 
+START = datetime(2023, 8, 28, tzinfo=UTC)
+NOW = START + timedelta(days=185.5)
 HALF_DAYS = 26 * 14
 """Instants are half days, so that many fall on the end of a week, or are the same."""
 

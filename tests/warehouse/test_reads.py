@@ -9,14 +9,8 @@ from google.cloud import bigquery
 from scanner_sync.errors import LoadUnavailable
 from scanner_sync.refresh import Listed, Read
 from tests.conftest import Dataset
-from tests.warehouse.loads import Loads
-from tests.warehouse.test_history import counts, issue, occurrence
-
-
-def reads(dataset: Dataset) -> dict[int, Read]:
-    """Return the table, as the next sync reads it."""
-    warehouse = dataset.warehouse
-    return warehouse.occurrence_reads(warehouse.check_names(history=False))
+from tests.support.rows import reads
+from tests.warehouse.loads import Loads, counts, issue, occurrence
 
 
 def test_a_month_of_reads(dataset: Dataset) -> None:

@@ -20,6 +20,9 @@ from sample_api import Account, generate
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import FOUR, PROJECT, SYNC, Dataset
+from tests.support.commands import AHEAD, answer, start
+from tests.support.moments import is_history, is_merge
+from tests.support.rows import release_lease
 from tests.warehouse.conftest import Run
 
 Seen = list[tuple[str, str, bytes]]
@@ -36,28 +39,6 @@ def command(dataset: Dataset, api_url: str, resources: tuple[str, ...]) -> list[
     assert dataset.name
     assert api_url
     return [*SYNC, "--resources", ",".join(resources)]
-
-
-STAYS_OPEN, _ = os.pipe()
-"""Standard input for a worker that is started without its parent."""
-
-
-def start(command: list[str], **settings: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command,
-        env=os.environ | settings,
-        cwd=ROOT,
-        stdin=STAYS_OPEN,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,  # so that it is killed with its worker
-    )
-
-
-def answer(process: subprocess.Popen[str]) -> dict[str, Any]:
-    out, _ = process.communicate(timeout=60)
-    found: dict[str, Any] = json.loads(out)
-    return found
 
 
 def rows_of(account: Account) -> dict[str, list[tuple[Any, ...]]]:
@@ -98,21 +79,6 @@ def assert_as_undisturbed(
     still_open = dataset.query("SELECT id, severity FROM {d}.issues_history WHERE valid_to IS NULL")
     assert sorted((row["id"], row["severity"]) for row in still_open) == sorted(severities.items())
     assert _until(dataset) == 0
-
-
-def release_lease(dataset: Dataset) -> None:
-    """Release the lease of a killed sync, so that the next one need not wait for it."""
-    lease = dataset.client.get_table(f"{PROJECT}.{dataset.name}.{LEASE_TABLE}")
-    lease.labels = lease.labels | {"until": "0"}
-    dataset.client.update_table(lease, ["labels"])
-
-
-def is_merge(method: str, path: str, body: bytes) -> bool:
-    return method == "POST" and b"MERGE INTO" in body
-
-
-def is_history(method: str, path: str, body: bytes) -> bool:
-    return method == "POST" and b"MERGE `" in body and b"_history" in body
 
 
 def is_load(method: str, path: str, body: bytes) -> bool:
@@ -441,25 +407,6 @@ def test_losing_the_lease_ends_the_sync(
     go_on.set()
     run()
     assert_as_undisturbed(dataset, account)
-
-
-# A worker on a machine whose clock is an hour ahead. dlt takes Python's own `datetime` only, so
-# another is put into the modules of this program alone.
-AHEAD = """
-import datetime, sys, time
-def time_ahead(real=time.time):
-    return real() + 3600
-class Datetime(datetime.datetime):
-    @classmethod
-    def now(cls, tz=None):
-        return datetime.datetime.fromtimestamp(time_ahead(), tz)
-time.time = time_ahead
-from scanner_sync import sync, worker
-from scanner_sync.warehouse import history, lease, pipeline
-for module in (sync, history, lease, pipeline):
-    module.datetime = Datetime
-worker.main(sys.argv[1:])
-"""
 
 
 @pytest.fixture

@@ -1,0 +1,11 @@
+"""The fields of the events that Terraform and the documents read."""
+
+COST = {"requests", "retries", "throttled", "vanished", "seconds", "steps", "peak_memory_mib"}
+
+
+FIELDS = {
+    "sync_started": {"resources", "dataset"},
+    "table_synced": {"table", "rows"},
+    "sync_finished": {"load_id", "tables", "history", "refresh", "unavailable"} | COST,
+    "sync_failed": {"error_type", "error_message", "rows_read"} | COST,
+}
