@@ -38,6 +38,7 @@ test-archive: $(INSTALLED) $(BIGQUERY)/made ## Install what is deployed by pip, 
 
 .PHONY: bench
 bench: $(INSTALLED) $(BIGQUERY)/made $(AIRBYTE)/made ## Measure speed and memory, beside Airbyte's CDK and plain dlt
+	@$(VENV)/bin/pytest -m benchmark -n 2 tests/test_benchmarks.py
 	@$(VENV)/bin/python -m benchmarks
 
 .PHONY: lint

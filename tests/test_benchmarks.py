@@ -44,6 +44,8 @@ from local import bigquery
 from local.processes import ROOT
 from scanner_sync.progress import STEPS
 
+pytestmark = pytest.mark.benchmark
+
 SIZES = Sizes(issues=30, occurrences=250, scans=201, targets=0)
 
 
@@ -265,13 +267,6 @@ def test_many_accounts_are_measured() -> None:
     assert measured.rows == 3 + measured.occurrences + 6
     assert measured.steps.keys() == STEPS.keys()
     assert 0 < measured.busy <= 1
-
-
-def test_syncs_that_load_at_once_are_noticed() -> None:
-    """One that goes on after another began was not alone; those of other accounts are."""
-    jobs = [("d", "a"), ("e", "x"), ("d", "a"), ("d", "b"), ("e", "x"), ("d", "b")]
-    assert many.Round("", "", jobs=jobs).mixed() == []
-    assert many.Round("", "", jobs=[*jobs, ("d", "a")]).mixed() == ["d"]
 
 
 def test_the_arithmetic_of_requests_is_the_programs() -> None:

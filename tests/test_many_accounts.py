@@ -1,4 +1,4 @@
-"""Many accounts at once: four processes of the function behind Pub/Sub, and what goes wrong."""
+"""Many accounts at once: processes of the function behind Pub/Sub, and what goes wrong."""
 
 import json
 import os
@@ -11,8 +11,8 @@ import pytest
 from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
 
-from benchmarks.many import PROJECT, Customer, Round, sync_all
 from local import bigquery as local_bigquery
+from local.accounts import PROJECT, Customer, Round, sync_all
 from sample_api import generate
 from scanner_sync.tables import TABLES
 from tests.conftest import Dataset
@@ -20,28 +20,24 @@ from tests.support.commands import runs
 from tests.support.moments import is_merge
 from tests.support.rows import all_rows, expected_rows
 
-KILLED, REFUSED, SLOW, LARGE = 0, 1, 10, 20
-"""Those who ask for all tables are apart, because the local BigQuery answers nothing else while it
-updates histories."""
-EVERYTHING = tuple(TABLES)
+KILLED, REFUSED, SLOW, LARGE = range(4)
 TWO_TABLES = (("tags", "scan_schedules"), ("scans", "tags"))
 
 
 def customer(number: int) -> Customer:
-    """Return an account of its own size. Few ask for all tables, the others for two."""
-    is_whole = number in (KILLED, SLOW, LARGE)
+    """Return an account of its own size. Some ask for all tables, the others for two."""
     issues = 40 if number == LARGE else number % 4 + 1
     account = generate(number, issues, targets=number % 5 + 2, scans=7 * number)
     return Customer(
-        f"customer_{number:02}",
+        f"customer_{number}",
         account,
-        EVERYTHING if is_whole else TWO_TABLES[number % 2],
+        tuple(TABLES) if number in (KILLED, SLOW, LARGE) else TWO_TABLES[number % 2],
         latency_seconds=1 if number == SLOW else 0,
         is_refused=number == REFUSED,
     )
 
 
-def test_thirty_accounts_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_accounts_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One process is killed while it loads, one token is refused, and one API is slow.
 
     The message of the slow one is published twice, because Pub/Sub may deliver any twice. Every
@@ -50,7 +46,7 @@ def test_thirty_accounts_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     """
     # Other tests hold these statements to BigQuery's analyzer.
     monkeypatch.setattr(local_bigquery, "observer", None)
-    customers = [customer(number) for number in range(30)]
+    customers = [customer(number) for number in range(6)]
     killed, refused = customers[KILLED], customers[REFUSED]
     first = threading.Lock()
 
@@ -64,7 +60,7 @@ def test_thirty_accounts_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
             [worker] = runs(f"SCANNER_SYNC_ACCOUNT={killed.name}\0", f"TMPDIR={tmp_path}/")
             os.killpg(os.getpgid(worker), signal.SIGKILL)
 
-    with sync_all([*customers[: SLOW + 1], *customers[SLOW:]], kill) as found:
+    with sync_all([*customers[: SLOW + 1], *customers[SLOW:]], 3, kill) as found:
         synced = [of for of in customers if of is not refused]
         for of in synced:
             assert_has_every_row(found, of)
@@ -104,3 +100,10 @@ def assert_has_every_row(found: Round, of: Customer) -> None:
     if "issues" in of.resources:
         open_now = dataset.query("SELECT id FROM {d}.issues_history WHERE valid_to IS NULL")
         assert sorted(row["id"] for row in open_now) == [row["id"] for row in expected["issues"]]
+
+
+def test_syncs_that_load_at_once_are_noticed() -> None:
+    """One that goes on after another began was not alone; those of other accounts are."""
+    jobs = [("d", "a"), ("e", "x"), ("d", "a"), ("d", "b"), ("e", "x"), ("d", "b")]
+    assert Round("", "", jobs=jobs).mixed() == []
+    assert Round("", "", jobs=[*jobs, ("d", "a")]).mixed() == ["d"]
