@@ -19,7 +19,6 @@ from benchmarks.server import Sizes
 from local.processes import ROOT, serving
 
 OURS, CDK, CDK_20 = "this program", "Airbyte CDK", "Airbyte CDK, 20 at once"
-NO_HISTORY = "this program, HISTORY=false"
 SAME_TABLES = "this program, the guide's tables"
 GUIDE, GUIDE_PARALLEL = "dlt, the guide's", "dlt, parallelized"
 _AIRBYTE = str(ROOT / ".venv-airbyte/bin/python")

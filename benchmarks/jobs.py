@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 
 from benchmarks.candidates import (
     GUIDE,
-    NO_HISTORY,
     OURS,
     SAME_TABLES,
     Api,
@@ -33,7 +32,6 @@ PURPOSES = (
     (r"SELECT \S*_dlt_version", "dlt: read the stored schema, and compare it"),
     (r"SELECT \S*INFORMATION_SCHEMA", "dlt: which columns the tables have"),
     (r"HISTORIES", "update all histories, and count the changes"),
-    (r"ARRIVED", "count the loaded rows in the tables"),
     (r"DECLARE", "dlt: an empty script"),
     (r"INSERT \S*_dlt_loads", "dlt: mark the load as complete"),
     (r"TRUNCATE .*", "dlt: empty the staging tables"),
@@ -135,8 +133,6 @@ def _of_sql(sql: str) -> tuple[str, int]:
     word = re.findall(r"\w+", sql)[0].upper()
     if "_history`" in sql and "MERGE" in sql:
         word, tables = "HISTORIES of", [tables[0].partition(".")[0], *tables]
-    elif " AS arrived" in sql:
-        word = "ARRIVED in"
     if word == "TRUNCATE":
         return f"TRUNCATE {len(tables)} tables of {tables[0].partition('.')[0]}", 0
     return f"{word} {tables[0] if tables else ''}".strip(), len({t for t in tables if "." in t})
@@ -151,7 +147,7 @@ def steady_sync(candidate: str, delay: float) -> Sync:
         bigquery.proxy(port, counting) as host,
         tempfile.TemporaryDirectory() as directory,
     ):
-        settings = settings_of_a_sync(url, host) | {"HISTORY": str(candidate != NO_HISTORY)}
+        settings = settings_of_a_sync(url, host)
         command = [sys.executable, "-m", "scanner_sync", "sync", "--json"]
         if candidate == SAME_TABLES:
             command += ["--resources", ",".join(TABLES)]
@@ -202,7 +198,7 @@ def drawing(sync: Sync, width: int = 60) -> str:
 
 def measure(repetitions: int, advance: Callable[[str], None]) -> dict[str, list[Sync]]:
     """Measure steady syncs whose jobs take 1.5 seconds each, by candidate."""
-    found: dict[str, list[Sync]] = {OURS: [], NO_HISTORY: [], SAME_TABLES: [], GUIDE: []}
+    found: dict[str, list[Sync]] = {OURS: [], SAME_TABLES: [], GUIDE: []}
     for _ in range(repetitions):
         for candidate, syncs in found.items():
             advance(f"BigQuery's jobs: {candidate}")

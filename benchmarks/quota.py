@@ -56,7 +56,6 @@ class Scale:
     per_second: int | None = None
     hourly: bool = True
     """Whether syncs start an hour apart; otherwise, each starts when the one before has ended."""
-    history: bool = True
     days: int = 0
     """Syncs after the round, on a new day each."""
 
@@ -71,7 +70,7 @@ class Scale:
         return found
 
 
-LARGE = Scale("5000 an hour, 20,000 issues", 20_000, faster=45, history=False, days=2)
+LARGE = Scale("5000 an hour, 20,000 issues", 20_000, faster=45, days=2)
 TRIAL = Scale("1 a second, 3000 issues", 3000, faster=15, per_second=1, hourly=False)
 
 
@@ -177,9 +176,6 @@ def rolling(scale: Scale, advance: Callable[[str], None]) -> Rolling:
         settings = settings_of_a_sync(url, host) | {
             "LOG_LEVEL": "INFO",
             "SYNC_DEADLINE_SECONDS": str(DEADLINE),
-            # The local BigQuery answers nothing else while it updates histories. If they are so
-            # large, that takes longer than a lease lasts.
-            "HISTORY": str(scale.history),
         }
         due = time.monotonic()
         for _ in range(MOST_SYNCS):

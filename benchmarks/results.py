@@ -18,7 +18,6 @@ from benchmarks.candidates import (
     CDK_20,
     GUIDE,
     GUIDE_PARALLEL,
-    NO_HISTORY,
     OURS,
     SAME_TABLES,
     spread,
@@ -251,10 +250,8 @@ def quota_section(measured: quota.Measured, environment: str) -> str:
             " here are hours of this clock. Programs and the local BigQuery are not faster, so on a"
             " real clock they take less of an hour. This program has its defaults, so a sync sends"
             f" at most {growth.MOST_REQUESTS} requests; only `SYNC_DEADLINE_SECONDS` is"
-            f" {quota.DEADLINE}, which for the trial is the default on its clock, and the large"
-            " account has `HISTORY=false`, because the local BigQuery answers nothing else while it"
-            " updates histories of that size. Syncs start every hour; those of the trial follow"
-            " each other at once."
+            f" {quota.DEADLINE}, which for the trial is the default on its clock. Syncs start every"
+            " hour; those of the trial follow each other at once."
             " `python -m benchmarks --only quota` measures these and writes this section."
             f" {environment}",
             "",
@@ -464,7 +461,7 @@ def _throughput(runs: reading.Runs) -> list[Figure]:
 def _jobs(syncs: dict[str, list[jobs.Sync]]) -> list[Figure]:
     found = []
     default = jobs.median(syncs[GUIDE])
-    for candidate in (SAME_TABLES, OURS, NO_HISTORY):
+    for candidate in (SAME_TABLES, OURS):
         sync = jobs.median(syncs[candidate])
         kinds = f"{sync.kinds['query']} queries and {sync.kinds['load']} loads"
         target, reached = "", None

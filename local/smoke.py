@@ -311,9 +311,7 @@ class Run:
     def table_differences(self) -> list[str]:
         """Count the rows of its load, and look for the tables and views that are derived."""
         client, dataset = self.cloud.bigquery, self.deployment.dataset["dataset_id"]
-        expected = {*TABLES, READS}
-        if self.deployment.settings["HISTORY"] == "true":
-            expected |= {*HISTORIES, *VIEW_TABLES}
+        expected = {*TABLES, READS, *HISTORIES, *VIEW_TABLES}
         try:
             missing = expected - {table.table_id for table in client.list_tables(dataset)}
             different = [f"{dataset}.{name} is missing" for name in sorted(missing)]

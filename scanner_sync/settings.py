@@ -90,12 +90,6 @@ def _number(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
-def _switch(value: str) -> bool:
-    if value.lower() not in ("true", "false"):
-        raise ValueError
-    return value.lower() == "true"
-
-
 def _setting(meaning: str, form: str, parse: Callable[[str], Any], default: Any = None) -> Any:
     metadata = {"meaning": meaning, "form": form, "parse": parse}
     return field(default=default, metadata=metadata)
@@ -160,9 +154,6 @@ class Settings:
         "a number from 1 to 86400",
         _number(1, 86_400),
         1500,
-    )
-    history: bool = _setting(
-        "keep the histories, and the views on them", "true or false", _switch, True
     )
     log_level: str = _setting(
         "minimum severity that is logged",

@@ -55,7 +55,7 @@ class SyncResult:
     rows: Mapping[str, int]
     """Rows merged, by table."""
     history: Mapping[str, Mapping[str, int]]
-    """Entities opened, closed and changed, by table; empty without histories."""
+    """Entities opened, closed and changed, by table."""
     refresh: Mapping[str, object]
     """How many issues were listed, how many of their occurrences were read, and when the oldest
     were; empty if the sync was not to read occurrences."""
@@ -217,8 +217,8 @@ class _Load:
     def run(self) -> SyncResult:
         """Read the API, load the rows, and update what the dataset keeps of earlier syncs."""
         settings, progress, warehouse = self.settings, self.progress, self.warehouse
-        existing = warehouse.check_names(history=settings.history)
-        warehouse.forget_lost_reads(existing, history=settings.history)
+        existing = warehouse.check_names()
+        warehouse.forget_lost_reads(existing)
         refresh = Refresh(
             progress,
             settings.max_requests_per_sync,
@@ -257,7 +257,6 @@ class _Load:
                 progress.rows_read,
                 load_id,
                 existing,
-                history=settings.history,
                 listed=refresh.listed if is_refresh else None,
             )
         return SyncResult(

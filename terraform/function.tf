@@ -23,7 +23,6 @@ locals {
     MAX_CONCURRENT_REQUESTS = tostring(var.max_concurrent_requests)
     MAX_REQUESTS_PER_SYNC   = tostring(var.max_requests_per_sync)
     SYNC_DEADLINE_SECONDS   = tostring(local.sync_deadline_seconds)
-    HISTORY                 = tostring(var.history)
     LOG_LEVEL               = var.log_level
   }
 }

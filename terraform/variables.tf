@@ -324,13 +324,6 @@ variable "max_requests_per_sync" {
   }
 }
 
-variable "history" {
-  description = "Keep the history tables and their views."
-  type        = bool
-  default     = true
-  nullable    = false
-}
-
 variable "log_level" {
   description = "Minimum severity of log entries: `DEBUG` or `INFO`. The metrics and `last_runs` need `INFO` entries."
   type        = string

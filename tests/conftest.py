@@ -155,12 +155,6 @@ def dataset(bigquery_url: str, monkeypatch: pytest.MonkeyPatch) -> Dataset:
 
 
 @pytest.fixture
-def without_histories(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings for tests of something else: histories take half of the emulator's time."""
-    monkeypatch.setenv("HISTORY", "false")
-
-
-@pytest.fixture
 def account() -> Account:
     """An empty account, which the test fills."""
     return Account()

@@ -244,7 +244,6 @@ def entries(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capfd.readouterr().err.splitlines()]
 
 
-@pytest.mark.usefixtures("without_histories")
 def test_a_sync_reaches_its_account_only(
     deployment: Deployment,
     dataset: Dataset,
@@ -278,7 +277,6 @@ def test_a_sync_reaches_its_account_only(
     assert http.get("/").get_json().keys() == {"status", "error"}
 
 
-@pytest.mark.usefixtures("without_histories")
 def test_every_line_of_a_run_names_the_account(deployment: Deployment) -> None:
     """Also if the settings are wrong, the deadline passes, or the process is killed.
 

@@ -98,7 +98,7 @@ def test_a_terminal_shows_bars_and_a_readable_log(account: Account, dataset: Dat
     assert "\x1b[3" not in on_terminal(*SYNC_FOUR, NO_COLOR="1").out
 
 
-@pytest.mark.usefixtures("api_url", "without_histories")
+@pytest.mark.usefixtures("api_url")
 def test_a_sync_that_leaves_issues_to_the_next_ones(account: Account, dataset: Dataset) -> None:
     """The bar fills, the last line says how many wait, and so does `status`."""
     account.occurrences = {issue: rows[:9] for issue, rows in account.occurrences.items()}
@@ -129,7 +129,7 @@ def test_a_sync_that_leaves_issues_to_the_next_ones(account: Account, dataset: D
     assert status == "occurrences: all 6 issues read by the last sync of occurrences"
 
 
-@pytest.mark.usefixtures("api_url", "without_histories")
+@pytest.mark.usefixtures("api_url")
 @pytest.mark.parametrize(
     ("how", "step", "status"),
     [
@@ -179,7 +179,7 @@ def tables(client: bigquery.Client) -> set[str]:
     } | {dataset.dataset_id for dataset in client.list_datasets()}
 
 
-@pytest.mark.usefixtures("secret_manager", "api_url", "without_histories")
+@pytest.mark.usefixtures("secret_manager", "api_url")
 def test_check_passes(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before and after the first sync; the dataset does not change."""
     monkeypatch.delenv("ACCESS_TOKEN")

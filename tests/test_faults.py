@@ -18,8 +18,6 @@ from scanner_sync.check import check
 from scanner_sync.tables import TABLES
 from tests.conftest import FOUR, TOKEN, Dataset
 
-pytestmark = pytest.mark.usefixtures("without_histories")
-
 
 @contextmanager
 def api(monkeypatch: pytest.MonkeyPatch, faults: Faults, **options: int | None) -> Iterator[object]:

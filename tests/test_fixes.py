@@ -21,8 +21,6 @@ from tests.source.faults import Faults
 from tests.support.commands import AHEAD, answer, start
 from tests.support.reading import on
 
-pytestmark = pytest.mark.usefixtures("without_histories")
-
 FIXES = "/occurrences/fixed/"
 
 
@@ -233,10 +231,8 @@ def test_a_sync_of_other_tables_makes_an_empty_one_for_the_views(
     dataset: Dataset,
     http: flask.testing.FlaskClient,
     syncs: Syncs,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A sync of the fixed occurrences reads them whole after that; and after they were dropped."""
-    monkeypatch.setenv("HISTORY", "true")
     account.issues = [{"id": 1, "severity": "low"}]
     account.occurrences = {1: [{"id": 1, "occurrence_id": 1, "target": "a"}]}
     account.fixed = [

@@ -38,12 +38,6 @@ def environment(dataset: Dataset, secret_manager: SecretManager) -> dict[str, st
     return {name: os.environ[name] for name in names}
 
 
-@pytest.fixture
-def no_history(environment: dict[str, str]) -> dict[str, str]:
-    """The same without histories, for what does not depend on them."""
-    return environment | {"HISTORY": "false"}
-
-
 def test_another_server_is_synced_row_for_row_twice(
     environment: dict[str, str], dataset: Dataset
 ) -> None:
@@ -97,11 +91,11 @@ def test_another_server_is_synced_row_for_row_twice(
 
 
 def test_a_killed_worker_leaves_the_function_serving(
-    no_history: dict[str, str], tmp_path: Path
+    environment: dict[str, str], tmp_path: Path
 ) -> None:
     """A worker killed while it reads: 500, nothing is left behind, and the next sync works."""
     api = HeldStranger()
-    with serve(api) as base_url, function(no_history | {"API_BASE_URL": base_url}) as url:
+    with serve(api) as base_url, function(environment | {"API_BASE_URL": base_url}) as url:
         answers: list[requests.Response] = []
         body = {"resources": ["targets"]}
         call = threading.Thread(
@@ -110,7 +104,7 @@ def test_a_killed_worker_leaves_the_function_serving(
         call.start()
         assert api.arrived.wait(timeout=60)
         assert [entry.name[:13] for entry in tmp_path.iterdir()] == ["scanner_sync-"]
-        [run] = runs(f"DATASET={no_history['DATASET']}\0")
+        [run] = runs(f"DATASET={environment['DATASET']}\0")
         os.kill(run, signal.SIGKILL)
         call.join(timeout=60)
         assert [answer.status_code for answer in answers] == [500]
@@ -120,20 +114,20 @@ def test_a_killed_worker_leaves_the_function_serving(
         assert requests.post(url, json=body, timeout=60).status_code == 200
 
 
-def test_nothing_runs_after_the_deadline(no_history: dict[str, str], tmp_path: Path) -> None:
+def test_nothing_runs_after_the_deadline(environment: dict[str, str], tmp_path: Path) -> None:
     """At the deadline the answer is 504, and the worker is gone."""
     api = HeldStranger()
     limits = {"SYNC_DEADLINE_SECONDS": "2"}
     with (
         serve(api) as base_url,
-        function(no_history | limits | {"API_BASE_URL": base_url}) as url,
+        function(environment | limits | {"API_BASE_URL": base_url}) as url,
     ):
         answer = requests.post(url, json={"resources": ["targets"]}, timeout=60)
         assert (answer.status_code, answer.json()["error"]["type"]) == (504, "DeadlineExceeded")
         assert (
             "not done after 2 seconds, while reading the API" in answer.json()["error"]["message"]
         )
-        assert runs(f"DATASET={no_history['DATASET']}\0") == []
+        assert runs(f"DATASET={environment['DATASET']}\0") == []
         assert list(tmp_path.iterdir()) == []
         api.go_on.set()
 
@@ -142,7 +136,7 @@ JAR = pubsub.emulator_jar()
 
 
 @pytest.mark.skipif(JAR is None, reason="no java, or no Pub/Sub emulator in the gcloud CLI")
-def test_pubsub_pushes_to_the_function(no_history: dict[str, str], dataset: Dataset) -> None:
+def test_pubsub_pushes_to_the_function(environment: dict[str, str], dataset: Dataset) -> None:
     """Google's Pub/Sub emulator delivers a message to sync_event, which syncs what it names."""
     assert JAR
     synced = threading.Event()
@@ -155,7 +149,7 @@ def test_pubsub_pushes_to_the_function(no_history: dict[str, str], dataset: Data
     with (
         pubsub.emulator(JAR, PROJECT) as project,
         serve(stranger) as base_url,
-        function(no_history | {"API_BASE_URL": base_url}, "sync_event", see) as url,
+        function(environment | {"API_BASE_URL": base_url}, "sync_event", see) as url,
     ):
         pubsub.subscribe(project, "syncs", url)
         pubsub.publish(project, "syncs", [b'{"resources": ["scans"]}'])

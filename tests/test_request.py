@@ -19,8 +19,6 @@ from scanner_sync.tables import TABLES
 from tests.conftest import TOKEN, Dataset, asked
 from tests.support.pubsub import push
 
-pytestmark = pytest.mark.usefixtures("without_histories")
-
 ALLOWED = (
     f'{{"resources": [...]}} with one or more of {", ".join(TABLES)};'
     ' and {"account": "..."} if the settings hold {account}.'

@@ -11,8 +11,6 @@ from scanner_sync.errors import SyncError, TokenError, TokenUnavailable
 from scanner_sync.secret import read_token
 from tests.conftest import SECRET, TOKEN
 
-pytestmark = pytest.mark.usefixtures("without_histories")
-
 LATEST = f"{SECRET}/versions/latest"
 
 

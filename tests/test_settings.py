@@ -36,7 +36,6 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
         max_concurrent_requests=20,
         max_requests_per_sync=4500,
         sync_deadline_seconds=1500,
-        history=True,
         log_level="INFO",
     )
 
@@ -49,7 +48,7 @@ def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
         'google_cloud_project = "my-project"\ndataset = "security_2"\nbigquery_location = "EU"\n'
         "page_size = 50\nmax_concurrent_requests = 5\nmax_requests_per_sync = 1000\n"
         'sync_deadline_seconds = "60"\n'
-        'history = false\nlog_level = "DEBUG"\n'
+        'log_level = "DEBUG"\n'
     )
     (tmp_path / ".dlt/secrets.toml").write_text('access_token = "of-the-file"\n')
     assert read_settings() == Settings(
@@ -63,7 +62,6 @@ def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
         max_concurrent_requests=5,
         max_requests_per_sync=1000,
         sync_deadline_seconds=60,
-        history=False,
         log_level="DEBUG",
     )
 
@@ -120,7 +118,6 @@ WRONG: list[tuple[str, list[str], str]] = [
     ("MAX_CONCURRENT_REQUESTS", ["0", "201", "many"], "a number from 1 to 200"),
     ("MAX_REQUESTS_PER_SYNC", ["0", "1000001", "all"], "a number from 1 to 1000000"),
     ("SYNC_DEADLINE_SECONDS", ["0", "86401", "1e3", "soon"], "a number from 1 to 86400"),
-    ("HISTORY", ["1", "yes", "on"], "true or false"),
     ("LOG_LEVEL", ["debug", "TRACE"], "DEBUG, INFO, WARNING or ERROR"),
 ]
 

@@ -358,7 +358,7 @@ def read_figures(warehouse: Connection, now: datetime) -> Figures:
 def _no_histories(name: str) -> LoadError:
     return LoadError(
         f"There are no histories in {name}, or only those of an earlier version. The report is made"
-        " from them: sync once with HISTORY=true, or set GOOGLE_CLOUD_PROJECT and DATASET to a"
+        " from them: sync once, or set GOOGLE_CLOUD_PROJECT and DATASET to a"
         " dataset that has them."
     )
 

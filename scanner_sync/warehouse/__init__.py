@@ -40,13 +40,13 @@ class Warehouse(Connection):
         """Return the lease on the dataset, which is held inside a `with`. See `Lease`."""
         return Lease(self, deadline, on_lost, noted_first)
 
-    def check_names(self, *, history: bool) -> dict[str, bigquery.Table]:
+    def check_names(self) -> dict[str, bigquery.Table]:
         """Check that nothing else has the name of one of this program's tables or views.
 
-        With `history`, the histories and their views are among them. Returns the tables and views
-        that exist, by name. Raises `LoadError` with the name of what is in the way.
+        Returns the tables and views that exist, by name. Raises `LoadError` with the name of what
+        is in the way.
         """
-        return check_names(self, history=history)
+        return check_names(self)
 
     def load(
         self, progress: Progress, guard: Guard | None = None
@@ -67,13 +67,15 @@ class Warehouse(Connection):
         """
         return read_reads(self) if READS in existing else {}
 
-    def forget_lost_reads(self, existing: dict[str, bigquery.Table], *, history: bool) -> None:
+    def forget_lost_reads(self, existing: dict[str, bigquery.Table]) -> None:
         """Delete `occurrence_reads` if a table is missing whose rows it tells of.
 
         `existing` is what `check_names` returned; it is brought up to date.
         """
-        needed = {"occurrences_issues", *(["occurrences_issues_history"] if history else [])}
-        if READS in existing and not needed <= existing.keys():
+        if READS in existing and not existing.keys() >= {
+            "occurrences_issues",
+            "occurrences_issues_history",
+        }:
             self.client.delete_table(existing.pop(READS), not_found_ok=True)
 
     def complete_load(
@@ -82,7 +84,6 @@ class Warehouse(Connection):
         load_id: str | None,
         existing: Mapping[str, bigquery.Table],
         *,
-        history: bool,
         listed: Sequence[Listed] | None = None,
     ) -> Completion:
         """Check that a load arrived, and update the histories and `occurrence_reads`.
@@ -92,18 +93,16 @@ class Warehouse(Connection):
         load. `listed` are the issues that the sync listed, or None if it was not to read their
         occurrences. Raises `LoadUnavailable`, and changes no history, if rows did not arrive.
         """
-        if history or listed is not None:
-            self.ensure_table(READS, READS_TABLE.columns, existing.get(READS))
-        if history:
-            existing = rename_columns(self, existing)
-            ensure_tables(self, existing)
-            # The views read this one, even if no sync was ever asked for it.
-            if FIXED not in {*existing, *rows}:
-                self.ensure_table(FIXED, TABLES[FIXED].columns | DLT_COLUMNS, None)
-            if SLA not in existing:
-                create_sla_policy(self)
-            ensure_views(self, existing)
-        return complete_load(self, rows, load_id, history=history, listed=listed)
+        self.ensure_table(READS, READS_TABLE.columns, existing.get(READS))
+        existing = rename_columns(self, existing)
+        ensure_tables(self, existing)
+        # The views read this one, even if no sync was ever asked for it.
+        if FIXED not in {*existing, *rows}:
+            self.ensure_table(FIXED, TABLES[FIXED].columns | DLT_COLUMNS, None)
+        if SLA not in existing:
+            create_sla_policy(self)
+        ensure_views(self, existing)
+        return complete_load(self, rows, load_id, listed=listed)
 
     def status(self) -> dict[str, Any]:
         """Return what the dataset holds, and how the last syncs ended. See `read_status`."""

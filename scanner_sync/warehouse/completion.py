@@ -18,7 +18,7 @@ class Completion(NamedTuple):
     """What the script found."""
 
     history: dict[str, dict[str, int]]
-    """Entities that were `opened`, `closed` and `changed`, by table; empty without histories."""
+    """Entities that were `opened`, `closed` and `changed`, by table."""
     oldest_read_at: datetime | None = None
     """When the occurrences that were read longest ago were read; None if some never were."""
     oldest_hours: float = 0.0
@@ -30,7 +30,6 @@ def complete_load(
     rows: Mapping[str, int],
     load_id: str | None,
     *,
-    history: bool,
     listed: Sequence[Listed] | None,
 ) -> Completion:
     """Bring the histories and `occurrence_reads` up to date with the load `load_id`.
@@ -40,7 +39,7 @@ def complete_load(
     closed. Raises `LoadUnavailable`, and changes nothing, if a table does not hold the rows of the
     load. Runs one job at most.
     """
-    names = [name for name, of in HISTORIES.items() if of.table in rows] if history else []
+    names = [name for name, of in HISTORIES.items() if of.table in rows]
     if listed is None and not names:
         if load_id:
             check_arrival(connection, rows, load_id)
@@ -53,7 +52,7 @@ def complete_load(
         f"DECLARE this_load STRING DEFAULT '{load_id or ''}'",
         # One DECLARE for all tables, because BigQuery runs each DECLARE as a job.
         f"DECLARE arrived STRING DEFAULT {arrived(rows, into, 'this_load')}",
-        f"DECLARE instant TIMESTAMP DEFAULT {_next_instant(into, history)}",
+        f"DECLARE instant TIMESTAMP DEFAULT {_next_instant(into)}",
         f"IF arrived = '{expected}' THEN BEGIN TRANSACTION",
         *(
             merge_history(
@@ -83,18 +82,19 @@ def complete_load(
     )
 
 
-def _next_instant(dataset: str, history: bool) -> str:
+def _next_instant(dataset: str) -> str:
     """Return SQL for the instant of a sync: BigQuery's time, and later than all in the dataset.
 
     No clock of another machine is involved, so the instants of any two syncs are in order.
     """
-    moments = [f"SELECT MAX(COALESCE(read_at, listed_at)) AS moment FROM `{dataset}.{READS}`"]  # noqa: S608
-    if history:
-        moments += [
+    moments = [
+        f"SELECT MAX(COALESCE(read_at, listed_at)) AS moment FROM `{dataset}.{READS}`",  # noqa: S608
+        *(
             "SELECT MAX(GREATEST(valid_from, COALESCE(valid_to, valid_from)))"  # noqa: S608
             f" FROM `{dataset}.{name}`"
             for name in HISTORIES
-        ]
+        ),
+    ]
     return (
         "GREATEST(CURRENT_TIMESTAMP(), COALESCE((SELECT TIMESTAMP_ADD(MAX(moment),"  # noqa: S608
         f" INTERVAL 1 MICROSECOND) FROM ({' UNION ALL '.join(moments)})), CURRENT_TIMESTAMP()))"

@@ -24,28 +24,22 @@ _DLT_TABLES: Final[dict[str, _Columns]] = {
 """dlt's own tables."""
 
 
-def check_names(connection: Connection, *, history: bool) -> dict[str, bigquery.Table]:
+def check_names(connection: Connection) -> dict[str, bigquery.Table]:
     """Check that nothing else has the name of one of this program's tables or views.
 
     Returns those that exist, by name. Raises `LoadError` with the name of what is in the way.
     """
-    names = [
-        *TABLES,
-        READS,
-        *_DLT_TABLES,
-        *((*HISTORIES, SLA, *VIEWS) if history else ()),
-    ]
-    existing = connection.find_tables(names)
+    existing = connection.find_tables([*TABLES, READS, *_DLT_TABLES, *HISTORIES, SLA, *VIEWS])
     merged: dict[str, _Columns] = {
         name: (table.columns, (*table.key, *DLT_COLUMNS)) for name, table in TABLES.items()
     }
-    reads = {READS: (READS_TABLE.columns, READS_TABLE.key)}
-    _check_tables(existing, merged | _DLT_TABLES | reads)
+    histories = {name: (columns_of(name), tuple(HISTORY_COLUMNS)) for name in HISTORIES}
+    others: dict[str, _Columns] = {
+        READS: (READS_TABLE.columns, READS_TABLE.key),
+        SLA: (SLA_TABLE.columns, tuple(SLA_TABLE.columns)),
+    }
+    _check_tables(existing, merged | _DLT_TABLES | histories | others)
     _check_tables(connection.find_tables(TABLES, "_staging"), merged)
-    if history:
-        histories = {name: (columns_of(name), tuple(HISTORY_COLUMNS)) for name in HISTORIES}
-        goals: dict[str, _Columns] = {SLA: (SLA_TABLE.columns, tuple(SLA_TABLE.columns))}
-        _check_tables(existing, histories | goals)
     for name in VIEWS.keys() & existing.keys():
         if not is_ours(existing[name], connection):
             raise _in_the_way(existing[name])

@@ -248,7 +248,6 @@ run "every_variable_given" {
     page_size                = 50
     max_concurrent_requests  = 5
     max_requests_per_sync    = 1000000
-    history                  = false
     log_level                = "DEBUG"
     time_zone                = "Europe/Berlin"
     schedule                 = "30 4 * * *"
@@ -269,7 +268,6 @@ run "every_variable_given" {
       MAX_CONCURRENT_REQUESTS = "5"
       MAX_REQUESTS_PER_SYNC   = "1000000"
       SYNC_DEADLINE_SECONDS   = "1680"
-      HISTORY                 = "false"
       LOG_LEVEL               = "DEBUG"
     })
     error_message = "each variable sets its setting, and there are no other settings"

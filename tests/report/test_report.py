@@ -113,7 +113,7 @@ def test_nothing_is_written_on_failure(
     """Without histories, the extra or the directory: one clear error, and the file is kept."""
     out = tmp_path / "report.html"
     out.write_text("last Monday's")
-    with pytest.raises(LoadError, match=rf"no histories in {PROJECT}\.{dataset.name}, .*HISTORY"):
+    with pytest.raises(LoadError, match=rf"no histories in {PROJECT}\.{dataset.name}, .*sync once"):
         write_report(dataset.warehouse, out)
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     with pytest.raises(SettingsError, match=r"needs vl_convert, .*\[report\]"):

@@ -57,7 +57,6 @@ def test_an_invalid_response_is_an_error_and_loads_nothing(
 ) -> None:
     """The error names the resource and the fault, not the body. The table does not change."""
     monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
-    monkeypatch.setenv("HISTORY", "false")
     body = listing(*BEFORE)
     soon = {"Retry-After": "0.1"}  # so that retries do not wait for the backoff
     app = Starlette(routes=[Route("/v1/targets/", lambda _: Response(body, headers=soon))])

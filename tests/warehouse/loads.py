@@ -29,7 +29,7 @@ class Loads:
     def __init__(self, dataset: Dataset) -> None:
         make_tables(dataset)
         self._dataset = dataset
-        self._existing = dataset.warehouse.check_names(history=True)
+        self._existing = dataset.warehouse.check_names()
         self._days: list[tuple[int, datetime, datetime]] = []
 
     def load(
@@ -45,12 +45,10 @@ class Loads:
         counts = {name: len(rows[name]) for name in rows}
         warehouse = self._dataset.warehouse
         start = datetime.now(UTC)
-        completion = warehouse.complete_load(
-            counts, load_id, self._existing, history=True, listed=listed
-        )
+        completion = warehouse.complete_load(counts, load_id, self._existing, listed=listed)
         self._days.append((day, start, datetime.now(UTC)))
         if len(self._days) == 1:
-            self._existing = warehouse.check_names(history=True)
+            self._existing = warehouse.check_names()
         self.completion = completion
         return completion.history
 

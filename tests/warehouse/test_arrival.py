@@ -33,9 +33,9 @@ def test_a_load_that_did_not_arrive_changes_no_history(dataset: Dataset) -> None
     loads.load(1, issues=[{"id": 1}], targets=[{"id": 1}])
     before = dataset.query("SELECT * FROM {d}.issues_history")
     warehouse = dataset.warehouse
-    existing = warehouse.check_names(history=True)
+    existing = warehouse.check_names()
     with pytest.raises(LoadUnavailable, match="0 of 1 in issues"):
-        warehouse.complete_load({"issues": 1, "targets": 0}, "2", existing, history=True)
+        warehouse.complete_load({"issues": 1, "targets": 0}, "2", existing)
     assert dataset.query("SELECT * FROM {d}.issues_history") == before
     [target] = dataset.query("SELECT valid_to FROM {d}.targets_history")
     assert target["valid_to"] is None

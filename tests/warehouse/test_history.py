@@ -11,10 +11,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from sample_api import Account
-from scanner_sync.tables import TABLES
-from scanner_sync.warehouse.history import HISTORIES
-from scanner_sync.warehouse.views import VIEWS
-from tests.conftest import FOUR, TOKEN, Dataset, asked
+from tests.conftest import FOUR, TOKEN, Dataset
 from tests.warehouse.loads import Loads, counts, issue, occurrence
 
 
@@ -151,35 +148,6 @@ def test_a_month_of_an_account(dataset: Dataset) -> None:
 
 
 DATES = ("valid_from", "valid_to", "opened_at", "closed_at")
-
-
-@pytest.mark.usefixtures("api_url")
-def test_history_costs_no_request_and_changes_no_table(
-    api: Any,
-    account: Account,
-    dataset: Dataset,
-    http: flask.testing.FlaskClient,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Off, there is no history and no view; on or off, requests and merged tables are the same."""
-    account.issues = [issue(1, "high"), issue(2, "low")]
-    account.occurrences = {1: [{"id": 1, "target": "a"}], 2: []}
-    account.targets = [{"id": 1}]
-    monkeypatch.setenv("HISTORY", "false")
-    off = http.post("/").get_json()
-    names = {
-        row["table_name"]
-        for row in dataset.query("SELECT table_name FROM {d}.INFORMATION_SCHEMA.TABLES")
-    }
-    assert not names & (HISTORIES.keys() | VIEWS.keys())
-    assert off["history"] == {}
-    rows = {table: dataset.rows(table) for table in TABLES}
-    requests = asked(api)
-    api.state.requests.clear()
-    monkeypatch.setenv("HISTORY", "true")
-    assert http.post("/").get_json()["history"]["issues"] == counts(2, 0, 0)
-    assert {table: dataset.rows(table) for table in TABLES} == rows
-    assert asked(api) == requests
 
 
 @pytest.mark.usefixtures("api_url")

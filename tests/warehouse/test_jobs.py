@@ -107,7 +107,7 @@ def abort(error: SyncError) -> None:
     raise error
 
 
-@pytest.mark.usefixtures("api_url", "without_histories")
+@pytest.mark.usefixtures("api_url")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_a_load_that_is_late_changes_nothing(
     account: Account,

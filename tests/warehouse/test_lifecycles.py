@@ -136,7 +136,7 @@ def fill(dataset: Dataset) -> None:
     """Write what the syncs left, while the plan of the account lacked the listing of fixes."""
     make_tables(dataset)
     warehouse = dataset.warehouse
-    warehouse.complete_load({}, None, warehouse.check_names(history=True), history=True)
+    warehouse.complete_load({}, None, warehouse.check_names())
     insert_states(
         dataset,
         "issues_history",

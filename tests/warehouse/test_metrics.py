@@ -44,7 +44,7 @@ def fill(dataset: Dataset, accounts: list[Any]) -> None:
     """Write the accounts into one dataset. What tells them apart is a severity for each."""
     make_tables(dataset)
     warehouse = dataset.warehouse
-    warehouse.complete_load({}, None, warehouse.check_names(history=True), history=True)
+    warehouse.complete_load({}, None, warehouse.check_names())
     issues, states, fixes = [], [], []
     for number, (_, occurrences) in enumerate(accounts):
         own = {"entity_key": f"{number}", "id": number, "valid_from": at(0)}
@@ -98,7 +98,7 @@ def test_any_dates_and_goals(dataset: Dataset) -> None:
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     make_tables(dataset)
     warehouse = dataset.warehouse
-    warehouse.complete_load({}, None, warehouse.check_names(history=True), history=True)
+    warehouse.complete_load({}, None, warehouse.check_names())
     state = {"entity_key": "1", "id": 1, "title": "", "severity": "low", "valid_from": START}
     insert_states(dataset, "issues_history", [state])
     rows = [

@@ -71,8 +71,8 @@ def create_view(dataset: Dataset, name: str, query: str, labels: dict[str, str])
 
 def update(warehouse: Warehouse) -> dict[str, dict[str, int]]:
     """Do what a sync does with the dataset after a load that brought the rows of the last one."""
-    existing = warehouse.check_names(history=True)
-    return warehouse.complete_load(ROWS, LAST_LOAD, existing, history=True).history
+    existing = warehouse.check_names()
+    return warehouse.complete_load(ROWS, LAST_LOAD, existing).history
 
 
 def assert_kept(dataset: Dataset) -> None:

@@ -12,19 +12,18 @@ DLT_OWN = "_dlt_load_id STRING, _dlt_id STRING"
 
 
 def test_what_exists_is_returned(dataset: Dataset) -> None:
-    """By name; without histories neither they nor the views and goals are looked for."""
+    """By name: tables, histories, goals and views."""
     dataset.client.create_dataset(dataset.name)
-    assert dataset.warehouse.check_names(history=True) == {}
+    assert dataset.warehouse.check_names() == {}
     dataset.client.delete_dataset(dataset.name)
     Loads(dataset).load(1, issues=[{"id": 1}])
     merged = {*TABLES, "occurrence_reads"}
     histories = {"issues_history", "occurrences_issues_history", "targets_history", "sla_policy"}
     views = {"issue_lifecycle", "occurrence_lifecycle", "open_issues", "open_occurrences"}
     views.add("remediation_metrics")
-    found = dataset.warehouse.check_names(history=True)
+    found = dataset.warehouse.check_names()
     assert found.keys() == merged | histories | views
     assert all(table.table_id == name for name, table in found.items())
-    assert dataset.warehouse.check_names(history=False).keys() == merged
 
 
 @pytest.mark.parametrize(
@@ -54,11 +53,11 @@ def test_what_is_in_the_way_is_named(dataset: Dataset, name: str, sql: str) -> N
     kind = "view" if "VIEW" in sql else "table"
     full_name = rf"{PROJECT}\.{dataset.name}{staging}\.{name} \({kind}\)"
     with pytest.raises(LoadError, match=rf"{full_name}.* Nothing was loaded.*DATASET"):
-        dataset.warehouse.check_names(history=True)
+        dataset.warehouse.check_names()
 
 
 def test_what_is_in_the_way_is_left_alone(dataset: Dataset, run: Run) -> None:
-    """A sync ends before it changes anything; without histories their names are free."""
+    """A sync ends before it changes anything."""
     run()
     dataset.client.delete_table(f"{PROJECT}.{dataset.name}.open_issues")
     dataset.query("CREATE VIEW {d}.open_issues AS SELECT 'mine' AS note")
@@ -67,4 +66,3 @@ def test_what_is_in_the_way_is_left_alone(dataset: Dataset, run: Run) -> None:
         run()
     assert dataset.query("SELECT * FROM {d}.open_issues") == [{"note": "mine"}]
     assert dataset.query("SELECT * FROM {d}._dlt_loads") == loads
-    assert "open_issues" not in dataset.warehouse.check_names(history=False)

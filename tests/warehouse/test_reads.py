@@ -121,34 +121,24 @@ def test_a_load_that_did_not_arrive_was_not_read(dataset: Dataset) -> None:
     )
     before = reads(dataset)
     warehouse = dataset.warehouse
-    for history in (True, False):
-        existing = warehouse.check_names(history=history)
-        with pytest.raises(LoadUnavailable, match="0 of 2 in occurrences_issues"):
-            warehouse.complete_load(
-                {"occurrences_issues": 2},
-                "2",
-                existing,
-                history=history,
-                listed=[Listed(1, 2, "b")],
-            )
+    existing = warehouse.check_names()
+    with pytest.raises(LoadUnavailable, match="0 of 2 in occurrences_issues"):
+        warehouse.complete_load(
+            {"occurrences_issues": 2}, "2", existing, listed=[Listed(1, 2, "b")]
+        )
     assert reads(dataset) == before
 
 
-def test_reads_are_kept_without_histories(dataset: Dataset) -> None:
-    """Each sync is later than the one before, whatever the clock says."""
+def test_each_read_is_later_than_the_one_before(dataset: Dataset) -> None:
+    """Whatever the clock says, and if the histories have no state."""
     loads = Loads(dataset)
     loads.load(1, issues=[])
     warehouse = dataset.warehouse
-    existing = warehouse.check_names(history=False)
-    dataset.client.delete_table(f"{dataset.client.project}.{dataset.name}.occurrence_reads")
-    existing.pop("occurrence_reads")
     moments: list[Any] = []
     for rows in (3, 4):
         completion = warehouse.complete_load(
-            {"issues": 0}, "2", existing, history=False, listed=[Listed(1, rows, "a")]
+            {"issues": 0}, "2", warehouse.check_names(), listed=[Listed(1, rows, "a")]
         )
-        assert completion.history == {}
-        existing = warehouse.check_names(history=False)
         [found] = reads(dataset).values()
         assert (found.read_at, found.rows) == (completion.oldest_read_at, rows)
         moments.append(found.read_at)
@@ -174,24 +164,17 @@ def test_more_issues_than_fit_into_a_statement(dataset: Dataset) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dropped", "history", "kept"),
-    [
-        ("occurrences_issues", False, 0),
-        ("occurrences_issues_history", True, 0),
-        ("occurrences_issues_history", False, 1),
-        ("issues", True, 1),
-    ],
+    ("dropped", "kept"),
+    [("occurrences_issues", 0), ("occurrences_issues_history", 0), ("issues", 1)],
 )
-def test_reads_of_what_was_dropped_are_forgotten(
-    dataset: Dataset, dropped: str, history: bool, kept: int
-) -> None:
+def test_reads_of_what_was_dropped_are_forgotten(dataset: Dataset, dropped: str, kept: int) -> None:
     """Otherwise, the table would tell of rows that the dataset does not have."""
     loads = Loads(dataset)
     loads.load(1, [Listed(1, 0, "a")], issues=[issue(1, "high")], occurrences_issues=[])
     dataset.client.delete_table(f"{dataset.name}.{dropped}")
     warehouse = dataset.warehouse
-    existing = warehouse.check_names(history=history)
-    warehouse.forget_lost_reads(existing, history=history)
+    existing = warehouse.check_names()
+    warehouse.forget_lost_reads(existing)
     assert len(warehouse.occurrence_reads(existing)) == kept
     assert len(reads(dataset)) == kept
 

@@ -148,14 +148,12 @@ def test_the_next_sync_recovers_from_a_kill_while_loading(
     assert_as_undisturbed(dataset, account, resources)
 
 
-@pytest.mark.parametrize("history", ["true", "false"])
 def test_missing_rows_close_no_history(
     command: list[str],
     run: Run,
     dataset: Dataset,
     account: Account,
     emulator_port: int,
-    history: str,
 ) -> None:
     """What was read and is not in its table is a failure that passes, not something fixed."""
     run()
@@ -166,7 +164,7 @@ def test_missing_rows_close_no_history(
             dataset.query("DELETE FROM {d}_staging.issues WHERE TRUE")
 
     with proxy(emulator_port, lose) as url:
-        process = start(command, BIGQUERY_EMULATOR_HOST=url, HISTORY=history)
+        process = start(command, BIGQUERY_EMULATOR_HOST=url)
         found = answer(process)
     assert (found["error"]["type"], process.returncode) == ("LoadUnavailable", 75)
     assert "0 of 6 in issues. No history was changed" in found["error"]["message"]

@@ -13,7 +13,7 @@ GOALS = {"critical": 7, "high": 30, "medium": 60, "low": 120}
 def complete(dataset: Dataset) -> None:
     """Do what every sync does with the tables, without a load."""
     warehouse = dataset.warehouse
-    warehouse.complete_load({}, None, warehouse.check_names(history=True), history=True)
+    warehouse.complete_load({}, None, warehouse.check_names())
 
 
 def test_goals_are_the_users_to_edit(dataset: Dataset) -> None:

@@ -16,8 +16,8 @@ def test_an_outdated_view_is_updated(dataset: Dataset) -> None:
     dataset.client.update_table(outdated, ["view_query", "labels"])
     assert dataset.query("SELECT * FROM {d}.open_issues") == [{"outdated": 1}]
     warehouse = dataset.warehouse
-    existing = warehouse.check_names(history=True)
-    warehouse.complete_load({"issues": 1}, "1", existing, history=True)
+    existing = warehouse.check_names()
+    warehouse.complete_load({"issues": 1}, "1", existing)
     now = {name: dataset.client.get_table(f"{dataset.name}.{name}") for name in VIEWS}
     assert {name: view.view_query for name, view in now.items()} == {
         name: view.view_query for name, view in made.items()
