@@ -84,7 +84,7 @@ def test_a_sync_loads_all_rows(
         "requests": sum(pages.values()),
         "seconds": body["seconds"],
     }
-    assert 0 < body["seconds"] < 60
+    assert body["seconds"] > 0
     assert secret_manager.accesses == [f"{SECRET}/versions/latest"]
     assert list(tmp_path.iterdir()) == []
 
