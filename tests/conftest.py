@@ -2,13 +2,11 @@
 
 import logging
 import signal
-import subprocess
 import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import flask.testing
@@ -33,7 +31,7 @@ from scanner_sync.warehouse.sla import SLA
 from scanner_sync.warehouse.views import VIEWS
 from tests.support.analysis import Observer
 from tests.support.analysis import serve as serve_analyzer
-from tests.support.forked import ForkedWorker
+from tests.support.forked import FORKED
 
 TOKEN = "a-token-that-must-not-show"
 PROJECT = "test-project"
@@ -215,8 +213,7 @@ def function_client(target: str) -> flask.testing.FlaskClient:
 def _forked_workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fork the workers that this process starts, unless the test uses `started_workers`."""
     if "started_workers" not in request.fixturenames:
-        forked = SimpleNamespace(Popen=ForkedWorker, PIPE=subprocess.PIPE)
-        monkeypatch.setattr(worker, "subprocess", forked)
+        monkeypatch.setattr(worker, "subprocess", FORKED)
 
 
 @pytest.fixture

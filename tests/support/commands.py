@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from local.processes import ROOT
 from tests.conftest import TOKEN
+from tests.support.forked import run_command
 
 COMMAND = [sys.executable, "-m", "scanner_sync"]
 
@@ -24,19 +25,11 @@ class Done(NamedTuple):
 
 
 def run(*arguments: str, **settings: str) -> Done:
-    """Run a command whose standard streams are pipes."""
-    done = subprocess.run(
-        [*COMMAND, *arguments],
-        env=os.environ | settings,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert TOKEN not in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return Done(done.returncode, done.stdout, done.stderr)
+    """Run a command whose standard streams are files."""
+    done = Done(*run_command(arguments, os.environ | settings, timeout=300))
+    assert TOKEN not in done.out + done.err
+    assert "Traceback" not in done.err
+    return done
 
 
 def on_terminal(
