@@ -17,7 +17,6 @@ from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import ensure_tables
 from scanner_sync.warehouse.jobs import Guard
 from scanner_sync.warehouse.lease import Lease
-from scanner_sync.warehouse.migration import rename_columns
 from scanner_sync.warehouse.names import check_names
 from scanner_sync.warehouse.reads import READS, READS_TABLE, read_reads
 from scanner_sync.warehouse.sla import SLA, create_sla_policy
@@ -94,7 +93,6 @@ class Warehouse(Connection):
         occurrences. Raises `LoadUnavailable`, and changes no history, if rows did not arrive.
         """
         self.ensure_table(READS, READS_TABLE.columns, existing.get(READS))
-        existing = rename_columns(self, existing)
         ensure_tables(self, existing)
         # The views read this one, even if no sync was ever asked for it.
         if FIXED not in {*existing, *rows}:

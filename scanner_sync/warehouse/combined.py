@@ -12,7 +12,7 @@ from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.sla import SLA
-from scanner_sync.warehouse.views import LABELS, VIEWS, is_labeled
+from scanner_sync.warehouse.views import LABELS, VIEWS, is_ours
 
 NAMES: Final = (*TABLES, READS, *HISTORIES, SLA, *VIEWS, "_dlt_loads")
 """The tables and views that are combined, each into a view of the same name."""
@@ -63,7 +63,7 @@ def accounts_of(combined: Connection) -> dict[str, str]:
     Runs a query if it combines some.
     """
     view = combined.find_tables([ACCOUNTS]).get(ACCOUNTS)
-    if view is None or not _is_ours(view):
+    if view is None or not is_ours(view):
         return {}
     rows = combined.client.query_and_wait(
         f"SELECT account, dataset FROM `{combined.name}.{ACCOUNTS}` ORDER BY account"  # noqa: S608
@@ -78,10 +78,6 @@ def _put(into: Connection, name: str, query: str, existing: set[str]) -> None:
         into.client.update_table(view, ["view_query"])
     else:
         into.client.create_table(view)
-
-
-def _is_ours(view: bigquery.Table) -> bool:
-    return view.table_type == "VIEW" and is_labeled(view)
 
 
 def _location(into: Connection, accounts: Mapping[str, str]) -> str:
@@ -117,7 +113,7 @@ def _existing(into: Connection, location: str) -> set[str]:
         )
     existing = into.find_tables([*NAMES, ACCOUNTS])
     for name, view in existing.items():
-        if not _is_ours(view):
+        if not is_ours(view):
             raise LoadError(
                 f"{into.name}.{name} was not created by this command, which needs its name. Nothing"
                 " was changed. Rename or move it, or choose another dataset."

@@ -55,7 +55,7 @@ HISTORIES: Final = {
 """The histories, by the names of their tables."""
 
 _ADDED: Final = ("target_status",)
-"""Versioned columns that version 0.1 did not have. They are no part of the hash where they are
+"""Versioned columns that came later than the others. They are no part of the hash where they are
 null, so that the states of an older dataset stay as they are until the column has a value."""
 
 HISTORY_COLUMNS: Final = {
@@ -135,8 +135,7 @@ def merge_history(name: str, dataset: str, not_read: str | None = None) -> str:
     # When one goes, those after it move up: the number of open states is right, but the state that
     # is closed may be another one's.
     order = ", ".join([*(c for c in ("target", "port", "protocol") if c in kept), "id"])
-    # In the hash the key is still called `thing`, as in version 0.1: another name would give every
-    # entity a new state.
+    # In the hash the key has its first name, `thing`: another would give every entity a new state.
     unchanged = (
         f"""
   UNION ALL
@@ -171,7 +170,7 @@ WHEN NOT MATCHED BY SOURCE AND past.valid_to IS NULL THEN
 def _compared(table: str, column: str) -> str:
     """Return SQL for what the hash takes of a column: an array counts as a set.
 
-    The result is JSON again, so that a sorted array has the same hash as in version 0.1.
+    The result is JSON again, so that a sorted array keeps the hash from before arrays were sets.
     """
     if TABLES[table].columns[column].type != "array":
         return column

@@ -7,7 +7,6 @@ from google.cloud import bigquery
 
 from scanner_sync.errors import LoadError
 from scanner_sync.tables import DLT_COLUMNS, TABLES
-from scanner_sync.warehouse import migration
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import HISTORIES, HISTORY_COLUMNS, columns_of
 from scanner_sync.warehouse.reads import READS, READS_TABLE
@@ -41,7 +40,7 @@ def check_names(connection: Connection) -> dict[str, bigquery.Table]:
     _check_tables(existing, merged | _DLT_TABLES | histories | others)
     _check_tables(connection.find_tables(TABLES, "_staging"), merged)
     for name in VIEWS.keys() & existing.keys():
-        if not is_ours(existing[name], connection):
+        if not is_ours(existing[name]):
             raise _in_the_way(existing[name])
     return existing
 
@@ -50,12 +49,11 @@ def _check_tables(existing: Mapping[str, bigquery.Table], expected: Mapping[str,
     """Raise `LoadError` if something else has the name of one of our tables.
 
     Columns may have been added or dropped, but half of them must be there, and identifiers are
-    integers. Histories may be those of version 0.1.
+    integers.
     """
     for name in expected.keys() & existing.keys():
         table, (columns, needed) = existing[name], expected[name]
-        renamed = migration.COLUMNS if name in HISTORIES else {}
-        types = {renamed.get(field.name, field.name): field.field_type for field in table.schema}
+        types = {field.name: field.field_type for field in table.schema}
         is_ours = (
             table.table_type == "TABLE"
             and types.keys() >= set(needed)

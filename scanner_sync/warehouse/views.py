@@ -6,7 +6,6 @@ from typing import Final
 from google.cloud import bigquery
 
 from scanner_sync.tables import Column, Table
-from scanner_sync.warehouse import migration
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import HISTORY_COLUMNS, kept_columns
 from scanner_sync.warehouse.lifecycles import ISSUE_LIFECYCLE, OCCURRENCE_LIFECYCLE
@@ -136,40 +135,22 @@ VIEW_TABLES: Final = {
 """The views with their columns, and the columns that tell their rows apart."""
 
 
-def is_ours(view: bigquery.Table, connection: Connection) -> bool:
-    """Return whether this program made a view, in this version or in 0.1."""
-    return is_labeled(view) or migration.is_view_of_0_1(view, connection)
-
-
-def is_labeled(view: bigquery.Table) -> bool:
-    """Return whether this version, or a later one, made a view."""
-    return bool(view.labels.items() >= LABELS.items())
+def is_ours(view: bigquery.Table) -> bool:
+    """Return whether this program made a view."""
+    return bool(view.table_type == "VIEW" and view.labels.items() >= LABELS.items())
 
 
 def ensure_views(connection: Connection, existing: Mapping[str, bigquery.Table]) -> None:
     """Create the views that are missing, and update those that are outdated.
 
-    `existing` holds the tables and views that exist. The view of version 0.1 that these replace is
-    deleted. Makes API calls only, no jobs.
+    `existing` holds the tables and views that exist. Makes API calls only, no jobs.
     """
-    outdated = []
     for name, text in VIEWS.items():
         view = existing.get(name) or bigquery.Table(f"{connection.name}.{name}")
         query = text.replace("{d}", connection.name).strip()
-        if name not in existing or not is_labeled(view) or view.view_query != query:
-            view.view_query, view.labels = query, view.labels | LABELS
-            outdated.append(view)
-    if outdated:
-        # First, because a sync that ends in between is made up for only while a view is outdated.
-        _delete_view_of_0_1(connection)
-    for view in outdated:
-        if view.table_id in existing:
-            connection.client.update_table(view, ["view_query", "labels"])
-        else:
+        if name not in existing:
+            view.view_query, view.labels = query, LABELS
             connection.client.create_table(view)
-
-
-def _delete_view_of_0_1(connection: Connection) -> None:
-    for view in connection.find_tables([migration.VIEW]).values():
-        if view.table_type == "VIEW" and is_ours(view, connection):
-            connection.client.delete_table(view, not_found_ok=True)
+        elif view.view_query != query:
+            view.view_query = query
+            connection.client.update_table(view, ["view_query"])

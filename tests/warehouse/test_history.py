@@ -1,5 +1,6 @@
 """The histories: what was open when, against what each load brought."""
 
+import hashlib
 import uuid
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -17,6 +18,34 @@ from tests.warehouse.loads import Loads, counts, issue, occurrence
 
 def target(n: int, address: str, *tags: str) -> dict[str, Any]:
     return {"id": n, "address": address, "tags": list(tags)}
+
+
+def test_the_hash_of_a_state_stays_the_same(dataset: Dataset) -> None:
+    """Another one would begin a new state of everything with the next version of this program."""
+    Loads(dataset).load(
+        1,
+        issues=[issue(1, "high", cvss_score=9.8)],
+        occurrences_issues=[occurrence(1, 2, 11, "a", port="443")],
+        targets=[target(1, "a", "y", "x"), target(2, "b") | {"target_status": "live"}],
+    )
+    common = '"snooze_reason":null,"snooze_until":null,"exploit_likelihood":null,"cvss_score"'
+    kind = '"display_address":null,"tags":{},"target_type":null}}{}'
+    expected = {
+        "issues_history": [
+            f'{{"thing":"1","title":"Issue 1","severity":"high","snoozed":false,{common}:9.8}}'
+        ],
+        "occurrences_issues_history": [
+            '{"thing":"1/11","target":"a","port":"443","protocol":null,"snoozed":null,'
+            f"{common}:null}}"
+        ],
+        "targets_history": [
+            '{"thing":"1","address":"a",' + kind.format('["x","y"]', ""),
+            '{"thing":"2","address":"b",' + kind.format("[]", "/live"),
+        ],
+    }
+    for name, texts in expected.items():
+        hashes = {hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() for text in texts}
+        assert {row["state_hash"] for row in dataset.query(f"SELECT * FROM {{d}}.{name}")} == hashes
 
 
 def test_a_month_of_an_account(dataset: Dataset) -> None:
