@@ -2,9 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIGQUERY := .venv-bigquery
-CHECKOV := .venv-checkov
+CHECKS := .venv-checks
 AIRBYTE := .venv-airbyte
-STATISTICS := .venv-statistics
 # Documents with tables that cog writes.
 GENERATED := docs/*.md terraform/README.md
 # The project itself, installed in $(VENV) from this folder.
@@ -26,7 +25,7 @@ demo: ## Sync a sample API into a local BigQuery, and show it (ACCOUNTS=3: three
 
 .PHONY: test
 test: $(INSTALLED) ## Run all checks and tests (about 12 minutes on 2 cores)
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint policy $(BIGQUERY)/made $(STATISTICS)/made
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint policy $(BIGQUERY)/made
 	@$(VENV)/bin/pytest; status=$$?; $(TOOK); exit $$status
 
 TOOK = seconds=$$(($$(date +%s) - $(STARTED))); \
@@ -64,8 +63,8 @@ hooks: $(VENV)/made ## Have git check each commit before it is made
 	$(VENV)/bin/pre-commit install
 
 .PHONY: policy
-policy: $(CHECKOV)/made ## Check Terraform against known misconfigurations
-	$(CHECKOV)/bin/checkov --directory terraform --framework terraform --skip-path tests \
+policy: $(CHECKS)/made ## Check Terraform against known misconfigurations
+	$(CHECKS)/bin/checkov --directory terraform --framework terraform --skip-path tests \
 		--skip-download --quiet --compact
 
 .PHONY: lock
@@ -73,9 +72,8 @@ lock: $(VENV)/made ## Compile the requirements, and keep the versions that still
 	$(call compile,requirements.txt,pyproject.toml)
 	$(call compile,requirements/dev.txt,pyproject.toml --extra cli --extra report --group dev -c requirements.txt)
 	$(call compile,requirements/bigquery.txt,--group bigquery)
-	$(call compile,requirements/checkov.txt,--group checkov)
+	$(call compile,requirements/checks.txt,--group checks)
 	$(call compile,requirements/airbyte.txt,--group airbyte)
-	$(call compile,requirements/statistics.txt,--group statistics)
 
 .PHONY: upgrade
 upgrade: UPGRADE := --upgrade
@@ -124,14 +122,13 @@ destroy: ## Take all but the data away from Google Cloud
 
 .PHONY: clean
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) $(BIGQUERY) $(CHECKOV) $(AIRBYTE) $(STATISTICS) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
+	rm -rf $(VENV) $(BIGQUERY) $(CHECKS) $(AIRBYTE) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
 		.hypothesis
 
 $(VENV)/made: requirements/dev.txt
 $(BIGQUERY)/made: requirements/bigquery.txt
-$(CHECKOV)/made: requirements/checkov.txt
+$(CHECKS)/made: requirements/checks.txt
 $(AIRBYTE)/made: requirements/airbyte.txt
-$(STATISTICS)/made: requirements/statistics.txt
 %/made:
 	@echo "Making $* (once; this takes a minute)"
 	@$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed: make PYTHON=python3.13"'

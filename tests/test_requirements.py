@@ -29,9 +29,8 @@ LOCKS = {
     "requirements.txt": ".venv",
     "requirements/dev.txt": ".venv",
     "requirements/bigquery.txt": ".venv-bigquery",
-    "requirements/checkov.txt": ".venv-checkov",
+    "requirements/checks.txt": ".venv-checks",
     "requirements/airbyte.txt": ".venv-airbyte",
-    "requirements/statistics.txt": ".venv-statistics",
 }
 """Each requirements file, with an environment that has what it pins."""
 

@@ -1,4 +1,4 @@
-"""The measures once more, by pandas and lifelines. Run this with `.venv-statistics`.
+"""The measures once more, by pandas and lifelines. Run this with `.venv-checks`.
 
 It reads JSON with `now`, the day it is, `goals` in days by severity, `times` as in
 `occurrence_lifecycle`, and `snoozes` with `entity_key`, `from` and `to`. Instants are days since a

@@ -137,7 +137,7 @@ def days(value: Any) -> Any:
 
 
 def reference(given: dict[str, Any]) -> Any:
-    command = [ROOT / ".venv-statistics/bin/python", ROOT / "tests/warehouse/reference.py"]
+    command = [ROOT / ".venv-checks/bin/python", ROOT / "tests/warehouse/reference.py"]
     done = subprocess.run(
         command, input=json.dumps(given).encode(), stdout=subprocess.PIPE, check=True
     )
