@@ -4,6 +4,7 @@ VENV := .venv
 BIGQUERY := .venv-bigquery
 CHECKS := .venv-checks
 AIRBYTE := .venv-airbyte
+UV := $(VENV)/bin/uv
 # Documents with tables that cog writes.
 GENERATED := docs/*.md terraform/README.md
 # The project itself, installed in $(VENV) from this folder.
@@ -69,7 +70,8 @@ policy: $(CHECKS)/made ## Check Terraform against known misconfigurations
 
 .PHONY: lock
 lock: $(VENV)/made ## Compile the requirements, and keep the versions that still fit
-	$(call compile,requirements.txt,pyproject.toml)
+	$(call compile,requirements.txt,pyproject.toml --no-strip-extras)
+	@awk '$(WITHOUT_EXTRA)' requirements.txt > requirements.txt.new && mv requirements.txt.new requirements.txt
 	$(call compile,requirements/dev.txt,pyproject.toml --extra cli --extra report --group dev -c requirements.txt)
 	$(call compile,requirements/bigquery.txt,--group bigquery)
 	$(call compile,requirements/checks.txt,--group checks)
@@ -79,14 +81,12 @@ lock: $(VENV)/made ## Compile the requirements, and keep the versions that still
 upgrade: UPGRADE := --upgrade
 upgrade: lock ## Compile the requirements with the newest versions that are allowed
 
-define compile
-$(VENV)/bin/uv pip compile $(2) -o $(1) $(UPGRADE) --quiet --universal --python-version 3.11 --no-strip-extras \
-	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
-@awk '$(WITHOUT_EXTRA)' $(1) > $(1).new && mv $(1).new $(1)
-endef
+compile = $(UV_PIP) compile $(2) -o $(1) $(UPGRADE) --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock"
 
-# The entry of a package with an extra, once more without it: pip before 23.3 takes the two for
-# different packages, and of the one that is not pinned it takes the newest release, which has no hash.
+# The entry of a package with an extra, once more without it. The function is installed by plain pip,
+# which before 23.3 takes the two for different packages, and of the one that is not pinned it takes
+# the newest release, which has no hash.
 WITHOUT_EXTRA := \
 	function print_entry() { \
 		printf "%s", entry; \
@@ -125,19 +125,32 @@ clean: ## Remove what the other targets made
 	rm -rf $(VENV) $(BIGQUERY) $(CHECKS) $(AIRBYTE) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
 		.hypothesis
 
-$(VENV)/made: requirements/dev.txt
+# Each has one lock, because their packages hold back those of each other. The two from which hundreds
+# of processes are started have their bytecode compiled.
+$(VENV)/made: requirements/dev.txt $(UV)
 $(BIGQUERY)/made: requirements/bigquery.txt
 $(CHECKS)/made: requirements/checks.txt
 $(AIRBYTE)/made: requirements/airbyte.txt
-%/made:
-	@echo "Making $* (once; this takes a minute)"
-	@$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed: make PYTHON=python3.13"'
-	@$(PYTHON) -m venv --clear $*
-	@$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+$(VENV)/made $(BIGQUERY)/made: COMPILED := --compile-bytecode
+%/made: | $(UV)
+	@echo "Making $*"
+	@test $* = $(VENV) || $(UV) venv --quiet --clear --python $(VENV)/bin/python $*
+	@$(UV_PIP) install --quiet $(COMPILED) --python $*/bin/python --require-hashes -r $<
 	@touch $@
 
-# pip cannot take a folder by its hash; what builds it is in $(VENV), by its hash.
+# uv makes all of them. It is the one package that pip installs, in the version of the lock.
+$(UV): requirements/dev.txt
+	@$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed: make PYTHON=python3.13"'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@sed -n '/^uv==/,/[^\\]$$/p' $< > $(VENV)/uv.txt
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
+	@touch $@
+
+# uv does not read from where pip is to take packages.
+UV_PIP = UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(VENV)/bin/python -m pip config list \
+	| sed -nE "s/^(:env:|global)\.index-url='(.*)'/\2/p" | head -1)}" $(UV) pip
+
+# The project itself, which no lock can hold; what builds it is in $(VENV).
 $(INSTALLED): $(VENV)/made pyproject.toml scanner_sync/__init__.py
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
-		--no-build-isolation --editable .
+	@$(UV) pip install --quiet --offline --python $(VENV)/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
