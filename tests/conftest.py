@@ -110,6 +110,7 @@ def refused() -> Iterator[list[str]]:
     found = local_bigquery.observer.refused
     found.clear()
     yield found
+    local_bigquery.observer.settle()
     assert not found, "\n".join(found)
 
 

@@ -4,6 +4,7 @@ import pytest
 from google.api_core.exceptions import BadRequest
 from google.cloud import bigquery
 
+from local import bigquery as local_bigquery
 from tests.conftest import Dataset
 from tests.warehouse.loads import make_tables
 
@@ -44,6 +45,12 @@ REFUSED = {
     ),
     "the last of a script": ("SELECT 1; SELECT id, COUNT(*) FROM {d}.issues", "neither grouped"),
 }
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each statement refused before it runs."""
+    monkeypatch.setattr(local_bigquery.observer, "waits", True)
 
 
 @pytest.fixture

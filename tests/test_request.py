@@ -15,6 +15,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sample_api import Account, create_app
+from scanner_sync.function import Call, call_of_message
 from scanner_sync.tables import TABLES
 from tests.conftest import TOKEN, Dataset, asked
 from tests.support.pubsub import push
@@ -151,10 +152,7 @@ def encode(value: object) -> str:
 @pytest.mark.parametrize(
     ("shape", "data", "tables"),
     [
-        (eventarc, encode({"resources": ["targets"]}), {"targets"}),
-        (eventarc, None, set(TABLES)),
-        (eventarc, "", set(TABLES)),
-        (push, encode({"resources": ["targets"]}), {"targets"}),
+        (eventarc, encode({"resources": ["targets"]}), {"targets", "fixed_occurrences"}),
         (push, "", set(TABLES)),
     ],
 )
@@ -171,6 +169,15 @@ def test_a_message_starts_a_sync(
     assert answer.status_code == 200
     assert dataset.tables() == tables
     assert dataset.query("SELECT id FROM {d}.targets") == [{"id": 1}]
+
+
+@pytest.mark.parametrize("shape", [eventarc, push])
+@pytest.mark.parametrize("data", [None, ""])
+def test_a_message_without_data_asks_for_everything(
+    shape: Callable[[str | None], dict[str, Any]], data: str | None
+) -> None:
+    """Whether its field is missing or empty."""
+    assert call_of_message(shape(data)["json"]) == Call(tuple(TABLES), None)
 
 
 @pytest.mark.parametrize("shape", [eventarc, push])
@@ -209,6 +216,7 @@ def test_a_retryable_failure_redelivers_the_message(
     assert event.post("/", **push(None)).status_code == 500
 
 
+@pytest.mark.usefixtures("started_workers")
 def test_a_killed_worker_is_reported(
     http: flask.testing.FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

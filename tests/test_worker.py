@@ -575,6 +575,7 @@ def test_too_few_open_files_are_a_machine_error(account: Account, most: int) -> 
     assert message.startswith("Too many open files. Raise the limit (ulimit -n), or lower MAX_")
 
 
+@pytest.mark.usefixtures("started_workers")
 def test_the_function_reports_machine_errors(
     http: flask.testing.FlaskClient,
     event: flask.testing.FlaskClient,

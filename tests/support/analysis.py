@@ -3,7 +3,8 @@
 The proxy in front of the emulator tells an `Observer` of each request. The observer finds the
 tables of a statement with their columns at that moment, and asks `tests.support.analyzer`. That
 runs in one process for all workers of pytest, because it takes half a minute of processor time to
-start. Its verdicts are kept in a folder, so it starts only if a statement is new.
+start. Its verdicts are kept in a folder, so it starts only if a statement is new. Until it has
+started, a new statement is passed on, and its verdict is asked for at the end of the test.
 """
 
 import json
@@ -13,7 +14,7 @@ import threading
 from collections.abc import Container, Mapping
 from hashlib import sha256
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -56,7 +57,11 @@ class Observer:
     def __init__(self, analyzer: int) -> None:
         self.refused: list[str] = []
         """Why statements were refused, since a test last looked."""
+        self.waits = False
+        """Whether new statements wait until the analyzer has started."""
         self._analyzer = analyzer
+        self._pending: list[tuple[Any, ...]] = []
+        """Statements, with tables and parameters, that were passed on without a verdict."""
         self._known: dict[str, dict[str, Any]] = {}
         """What statements resolved to, by their shape: to look up the columns again takes long."""
         self._datasets: set[str] = set()
@@ -69,7 +74,14 @@ class Observer:
         """Wait until the analyzer has started, if the program's own statements may be new to it."""
         sources = sorted((ROOT / "scanner_sync").rglob("*.py"))
         digest = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-        self._resolve(f"SELECT 1 AS of_{digest}", {}, [])
+        self._resolve(f"SELECT 1 AS of_{digest}", {}, [], waits=True)
+
+    def settle(self) -> None:
+        """Wait for the verdicts on what was passed on without one."""
+        while self._pending:
+            found = self._resolve(*self._pending.pop(), waits=True)
+            if not found.get("refused", _PASSED_ON[0]).startswith(_PASSED_ON):
+                self.refused.append(found["refused"])
 
     def refuse(self, port: int, method: str, path: str, body: bytes) -> str | None:
         """Return why BigQuery would refuse a request, which has not been passed on yet."""
@@ -80,7 +92,12 @@ class Observer:
         query = _query(request)
         if method == "GET" or not query:
             return None
-        refused: str | None = self._analyze(port, path, query).get("refused")
+        refused: str | None = self._analyze(
+            port,
+            path,
+            query,
+            waits=self.waits or "view" in request,  # its columns are needed
+        ).get("refused")
         if refused is None or refused.startswith(_PASSED_ON):
             return None
         self.refused.append(refused)
@@ -103,20 +120,22 @@ class Observer:
         if "view" in request and status == 200:
             [(dataset, name)] = changed
             assert name
-            if columns := self._analyze(port, path, request["view"]).get("columns"):
+            if columns := self._analyze(port, path, request["view"], waits=True).get("columns"):
                 self._views[port, dataset, name] = columns
 
-    def _analyze(self, port: int, path: str, query: Mapping[str, Any]) -> dict[str, Any]:
+    def _analyze(
+        self, port: int, path: str, query: Mapping[str, Any], *, waits: bool
+    ) -> dict[str, Any]:
         """Return why a script is refused, or the columns of its last query."""
         found: dict[str, Any] = {}
         for statement in statements_of(query["query"]):
-            found |= self._analyze_statement(port, path, query, statement)
+            found |= self._analyze_statement(port, path, query, statement, waits)
             if not found.get("refused", _PASSED_ON[0]).startswith(_PASSED_ON):
                 break
         return found
 
     def _analyze_statement(
-        self, port: int, path: str, query: Mapping[str, Any], statement: str
+        self, port: int, path: str, query: Mapping[str, Any], statement: str, waits: bool
     ) -> dict[str, Any]:
         sql, names = canonical(statement, self._datasets)
         shape = shape_of(sql)
@@ -127,12 +146,15 @@ class Observer:
         parameters = query.get("queryParameters", [])
         types = [_parameter_type(parameter["parameterType"]) for parameter in parameters]
         named = [parameter["name"] for parameter in parameters if "name" in parameter]
-        found = self._resolve(
+        asked = (
             sql,
             {name: columns for name, columns in tables.items() if columns},
             dict(zip(named, types, strict=True)) if named else types,
         )
-        if "refused" not in found:
+        found = self._resolve(*asked, waits=waits)
+        if found.pop("pending", False):
+            self._pending.append(asked)
+        elif "refused" not in found:
             self._known[shape] = found
         return found
 
@@ -155,9 +177,15 @@ class Observer:
         return self._columns[key]
 
     def _resolve(
-        self, sql: str, tables: dict[str, dict[str, str]], parameters: dict[str, str] | list[str]
+        self,
+        sql: str,
+        tables: dict[str, dict[str, str]],
+        parameters: dict[str, str] | list[str],
+        *,
+        waits: bool,
     ) -> dict[str, Any]:
-        return _post(self._analyzer, "/", {"sql": sql, "tables": tables, "parameters": parameters})
+        body = {"sql": sql, "tables": tables, "parameters": parameters, "waits": waits}
+        return _post(self._analyzer, "/", body)
 
 
 def canonical(sql: str, datasets: Container[str]) -> tuple[str, dict[str, tuple[str, str]]]:
@@ -249,17 +277,19 @@ def serve(folder: Path) -> int:
     return server.server_port
 
 
-class _Server(HTTPServer):
-    request_queue_size = 128  # all workers of pytest wait while the analyzer starts
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # all workers of pytest may wait while the analyzer starts
     folder: Path
     """A file for each verdict."""
     analyzer = version("zetasql") + Path(__file__).with_name("analyzer.py").read_text()
     """What a verdict depends on besides the statement and its tables."""
+    analyzing = threading.Lock()
+    """Held while the analyzer starts or analyzes, as it has one thread."""
+    has_started = False
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers one request after another, because the analyzer has one thread."""
-
     server: _Server
 
     def do_POST(self) -> None:
@@ -277,23 +307,29 @@ class _Handler(BaseHTTPRequestHandler):
         sql: str,
         tables: dict[str, dict[str, str]],
         parameters: dict[str, str] | list[str],
+        waits: bool,
     ) -> str:
         """Return what is kept of the same statement, or ask the analyzer and keep its answer."""
         asked = [shape_of(sql), tables, parameters]
         key = sha256(json.dumps([self.server.analyzer, *asked]).encode()).hexdigest()
         kept = self.server.folder / f"{key}.json"
-        if not kept.exists():
+        if kept.exists():
+            return kept.read_text()
+        if not waits and not self.server.has_started:
+            return json.dumps({"pending": True})
+        with self.server.analyzing:
             from tests.support.analyzer import Refused, resolve
 
             try:
                 found: dict[str, Any] = {"columns": resolve(sql, tables, parameters)}
             except Refused as refused:
                 found = {"refused": str(refused)}
-            # Another run of the tests may write the same file at the same time.
-            new = kept.with_suffix(f".{os.getpid()}")
-            new.write_text(json.dumps(found))
-            new.rename(kept)
-        return kept.read_text()
+            self.server.has_started = True
+        # Another run of the tests may write the same file at the same time.
+        new = kept.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+        new.write_text(json.dumps(found))
+        new.rename(kept)
+        return json.dumps(found)
 
     def log_message(self, format: str, *args: object) -> None:
         """Log nothing."""
