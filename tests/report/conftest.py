@@ -1,7 +1,6 @@
 """A dataset with months of an account, the page written from it, and a Chromium to show it."""
 
 import os
-import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
@@ -12,11 +11,11 @@ from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
 
 from local.bigquery import at
-from local.processes import ROOT
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
 from scanner_sync.report import write_report
-from tests.conftest import PROJECT, SYNC, TOKEN, Dataset
+from tests.conftest import PROJECT, TOKEN, Dataset
+from tests.support.commands import run
 
 from . import chromium
 from .account import NOW, fill, some_issues
@@ -34,13 +33,8 @@ def synced(bigquery_url: str) -> Callable[[], Dataset]:
         ):
             m.setenv("BIGQUERY_EMULATOR_HOST", bigquery_url)
             settings = {"API_BASE_URL": api, "ACCESS_TOKEN": TOKEN, "DATASET": name}
-            subprocess.run(
-                SYNC,
-                cwd=ROOT,
-                env={**os.environ, **settings, "GOOGLE_CLOUD_PROJECT": PROJECT},
-                capture_output=True,
-                check=True,
-            )
+            done = run("sync", **settings, GOOGLE_CLOUD_PROJECT=PROJECT)
+            assert done.status == 0, done.err
             credentials = Credentials(token="anonymous")  # type: ignore[no-untyped-call]
             return Dataset(name, bigquery.Client(PROJECT, credentials))
 

@@ -7,7 +7,7 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,6 +63,13 @@ def on_terminal(
         see(out, command.pid)
     os.close(ours)
     return Done(command.wait(timeout=60), out, "")
+
+
+def told(command: Sequence[str], **settings: str) -> tuple[dict[str, Any], Done]:
+    """Run a command with --json; return what it answers, and how it ended."""
+    done = run(*command[len(COMMAND) :], **settings)
+    found: dict[str, Any] = json.loads(done.out)
+    return found, done
 
 
 STAYS_OPEN, _ = os.pipe()
