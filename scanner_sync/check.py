@@ -16,10 +16,11 @@ from google.auth.transport.requests import Request
 from google.cloud import bigquery
 
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import ApiError
+from scanner_sync.errors import ApiError, ApiUnavailable, DeadlineExceeded
 from scanner_sync.refresh import requests_for
 from scanner_sync.secret import read_token
 from scanner_sync.settings import Settings, read_settings
+from scanner_sync.source.connections import origin_of
 from scanner_sync.source.pagination import ApiResponse, Page
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import GONE, LACKING, ApiSession
@@ -177,7 +178,14 @@ class _Checks:
             deadline=Deadline(TIMEOUT),
         ) as session:
             url = settings.api_base_url + path
-            return session.page(url, self._token, limit="1", offset="0")
+            try:
+                return session.page(url, self._token, limit="1", offset="0")
+            except DeadlineExceeded:
+                raise ApiUnavailable(
+                    f"{origin_of(url)} did not answer the request for {path} within {TIMEOUT:g}"
+                    " seconds. Check API_BASE_URL and the network of this machine, or try again"
+                    " later."
+                ) from None
 
     def dataset(self) -> str:
         if self._account:

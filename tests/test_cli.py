@@ -278,7 +278,7 @@ def answer_to(part: str, of: str, answer: tuple[int, bytes]) -> Any:
             {"API_BASE_URL": "http://127.0.0.1:9/v1"},
             "token",
             ["listings", "requests"],
-            "no complete response",
+            "response from http://127.0.0.1:9 (Connection refused; if this recurs, check API",
             75,
         ),
         ({"BIGQUERY_LOCATION": "EU"}, "dataset", ["BigQuery tables"], "is in US", 1),

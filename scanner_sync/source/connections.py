@@ -8,16 +8,25 @@ request.
 import os
 import re
 import ssl
+from collections.abc import Iterator
+from http.client import HTTPException, LineTooLong
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import certifi
 import requests
 import urllib3
-from urllib3.exceptions import HTTPError, LocationParseError, ProxyError
+from urllib3.exceptions import (
+    DecodeError,
+    HTTPError,
+    LocationParseError,
+    NewConnectionError,
+    ProxyError,
+    TimeoutError,
+)
 from urllib3.util import Url, create_urllib3_context, make_headers, parse_url
 
-from scanner_sync.errors import ApiError, SettingsError, SyncError
+from scanner_sync.errors import ApiError, SettingsError, SyncError, causes_of
 from scanner_sync.source.retry import RETRIED_STATUSES
 
 MAX_BODY: Final = 64 * 2**20
@@ -28,9 +37,32 @@ PERMANENT_TLS_ERRORS: Final = frozenset(
         "WRONG_VERSION_NUMBER",  # plain HTTP on a port for HTTPS
         "RECORD_LAYER_FAILURE",  # the same in newer versions of OpenSSL
         "UNSUPPORTED_PROTOCOL",
-        "TLSV1_ALERT_PROTOCOL_VERSION",
+        "UNSAFE_LEGACY_RENEGOTIATION_DISABLED",  # a server from before RFC 5746
+        "DH_KEY_TOO_SMALL",
+        # The server's alerts about protocols, ciphers, names and certificates: 40 to 46, 48, 49,
+        # 60, 70, 71, 86, 109 to 116 and 120 of TLS. Others may come from a damaged message.
         "SSLV3_ALERT_HANDSHAKE_FAILURE",
+        "SSLV3_ALERT_NO_CERTIFICATE",
+        "SSLV3_ALERT_BAD_CERTIFICATE",
+        "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+        "SSLV3_ALERT_CERTIFICATE_REVOKED",
+        "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+        "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+        "TLSV1_ALERT_UNKNOWN_CA",
+        "TLSV1_ALERT_ACCESS_DENIED",
+        "TLSV1_ALERT_EXPORT_RESTRICTION",
+        "TLSV1_ALERT_PROTOCOL_VERSION",
+        "TLSV1_ALERT_INSUFFICIENT_SECURITY",
+        "TLSV1_ALERT_INAPPROPRIATE_FALLBACK",
+        "TLSV13_ALERT_MISSING_EXTENSION",
+        "TLSV1_UNSUPPORTED_EXTENSION",
+        "TLSV1_CERTIFICATE_UNOBTAINABLE",
+        "TLSV1_UNRECOGNIZED_NAME",
+        "TLSV1_BAD_CERTIFICATE_STATUS_RESPONSE",
+        "TLSV1_BAD_CERTIFICATE_HASH_VALUE",
+        "TLSV1_ALERT_UNKNOWN_PSK_IDENTITY",
         "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+        "TLSV1_ALERT_NO_APPLICATION_PROTOCOL",
     }
 )
 """OpenSSL's reasons for which a retry cannot help."""
@@ -55,6 +87,8 @@ class Connections:
         self.origin = origin_of(base_url)
         self.proxy: str | None = None
         """URL of the proxy, without its credentials."""
+        self._is_reached = False
+        """Whether a response has come."""
         proxy, credentials = _find_proxy(base_url)
         options: dict[str, Any] = {"maxsize": max_concurrent}
         if "https" in (urlsplit(base_url).scheme, proxy and proxy.scheme):
@@ -83,6 +117,7 @@ class Connections:
             retries=False,
             preload_content=False,
         )
+        self._is_reached = True
         if response.status != 200:
             # Left unread, so that a truncated body does not hide the status. The connection is
             # closed, so that what may still arrive, such as the response after a 103, is not taken
@@ -104,26 +139,45 @@ class Connections:
 
     def permanent_error(self, error: HTTPError) -> SyncError | None:
         """Return what to raise if retrying after `error` cannot help."""
-        text = str(error)
-        tunnel = re.search(r"Tunnel connection failed: (\d{3})", text)
+        tunnel = re.search(r"Tunnel connection failed: (\d{3})", str(error))
         if tunnel and int(tunnel[1]) not in RETRIED_STATUSES:
             return self.proxy_rejection(int(tunnel[1]))
-        peer, setting = self.origin, "API_BASE_URL"
-        if isinstance(error, ProxyError):
-            peer, setting = f"the proxy {self.proxy}", _proxy_variable(self.origin)
-        reason = re.search(r"\[SSL: (\w+)\]", text)
-        if reason and reason[1] == "CERTIFICATE_VERIFY_FAILED":
-            bundle = _ca_variable()
-            return ApiError(
-                f"The TLS certificate of {peer} is not valid. Check {setting}"
-                + (f", and the certificates in {bundle}." if bundle else ".")
-            )
-        if reason and reason[1] in PERMANENT_TLS_ERRORS:
-            return ApiError(
-                f"No TLS connection to {peer} is possible ({reason[1]}). Check the scheme, host and"
-                f" port in {setting}."
-            )
+        peer, setting = self._peer_of(error)
+        for cause in _causes_of(error):
+            if type(cause) is HTTPException or isinstance(cause, LineTooLong):
+                return ApiError(
+                    f"The headers of a response from {peer} are too many or too long ({cause})."
+                    " Nothing was loaded. Something in front of the API may add them; check"
+                    f" {setting}."
+                )
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                bundle = _ca_variable()
+                return ApiError(
+                    f"The TLS certificate of {peer} is not valid ({cause.verify_message}). Check"
+                    f" {setting}" + (f", and the certificates in {bundle}." if bundle else ".")
+                )
+            if isinstance(cause, ssl.SSLError) and _tls_reason(cause) in PERMANENT_TLS_ERRORS:
+                return ApiError(
+                    f"No TLS connection to {peer} is possible ({_tls_reason(cause)}). Check the"
+                    f" scheme, host and port in {setting}. If they are right, the server, or"
+                    " something on the way, asks for a protocol or certificate that this program"
+                    " does not use."
+                )
         return None
+
+    def describe(self, error: HTTPError) -> str:
+        """Return what went wrong, with which host and why, for a message."""
+        peer, setting = self._peer_of(error)
+        reason = _reason_of(error)
+        if not self._is_reached:
+            reason += f"; if this recurs, check {setting}"
+        return f"no complete response from {peer} ({reason})"
+
+    def _peer_of(self, error: HTTPError) -> tuple[str, str]:
+        """Return with whom the connection failed, and the setting that names it."""
+        if isinstance(error, ProxyError):
+            return f"the proxy {self.proxy}", _proxy_variable(self.origin)
+        return self.origin, "API_BASE_URL"
 
     def proxy_rejection(self, status: int) -> SettingsError:
         """Return the error for a proxy that answers with `status` in place of the API."""
@@ -137,6 +191,39 @@ class Connections:
             f"The proxy {self.proxy} refuses to connect to {self.origin} (status {status})."
             f" {remedy}"
         )
+
+
+def _causes_of(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and its causes, also those that urllib3 only keeps as arguments."""
+    for cause in causes_of(error):
+        yield cause
+        for inner in cause.args:
+            if isinstance(inner, BaseException):
+                yield from _causes_of(inner)
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    """Return OpenSSL's reason, such as TLSV1_ALERT_UNKNOWN_CA."""
+    # Python does not know the names of all.
+    text = re.sub(r"\[.*?\]|\(.*", "", str(error)).strip()
+    return error.reason or text.upper().replace(" ", "_")
+
+
+def _reason_of(error: HTTPError) -> str:
+    """Return why a connection failed. It quotes nothing that the server sent."""
+    if isinstance(error, DecodeError):
+        return "the body is not compressed as its header Content-Encoding says"
+    name = type(error).__name__
+    for cause in _causes_of(error):
+        if isinstance(cause, TimeoutError) and not isinstance(cause, NewConnectionError):
+            return "timed out"
+        if isinstance(cause, ssl.SSLError):
+            return _tls_reason(cause)
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        if isinstance(cause, HTTPError | HTTPException):
+            name = type(cause).__name__
+    return name
 
 
 def origin_of(url: str) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import requests
 import urllib3
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
-from urllib3.exceptions import HTTPError, ProxyError
+from urllib3.exceptions import HTTPError
 
 from scanner_sync import __version__, log
 from scanner_sync.deadline import Deadline
@@ -43,6 +43,8 @@ READ_TIMEOUT: Final = 60.0
 SHORT_WAIT: Final = 15.0
 """Seconds. A longer wait than this is asked for by the API, because its quota is used up."""
 HEADERS: Final = {
+    # Firewalls refuse requests without it.
+    "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
     "User-Agent": f"scanner-sync/{__version__}",
 }
@@ -242,9 +244,7 @@ class ApiSession(requests.Session):
         except HTTPError as error:
             if permanent := self._connections.permanent_error(error) or machine_error(error):
                 raise permanent from None
-            proxy = f" of the proxy {self._connections.proxy}" * isinstance(error, ProxyError)
-            reason = f"no complete response ({type(error).__name__}{proxy})"
-            raise _Retryable(reason) from None
+            raise _Retryable(self._connections.describe(error)) from None
         was_there = reply.status in GONE and resource in self._listings
         if reply.status in RETRIED_STATUSES or was_there:
             raise _Retryable(f"status {reply.status}", reply.status, retry_after)
@@ -308,8 +308,8 @@ class ApiSession(requests.Session):
                 raise _Stopped("quota" if is_quota else "deadline")
             raise ApiUnavailable(
                 f"The API gave {reason} for {resource}. The next attempt is due in"
-                f" {counted(math.ceil(seconds), 'second')}, too late for this sync. Nothing was"
-                " loaded. The next sync starts over.",
+                f" {counted(math.ceil(seconds), 'second')}, which is too late. Nothing was loaded;"
+                " try again later.",
                 retry_after=math.ceil(seconds),
             )
         ticket.ready.wait(min(seconds, remaining))

@@ -136,7 +136,8 @@ def test_an_untrusted_certificate_fails_at_once(base_url: str) -> None:
         read(base_url)
     origin = base_url.removesuffix("/v1/")
     assert str(caught.value) == (
-        f"The TLS certificate of {origin} is not valid. Check API_BASE_URL."
+        f"The TLS certificate of {origin} is not valid (self-signed certificate). Check"
+        " API_BASE_URL."
     )
 
 
@@ -145,7 +146,7 @@ def test_a_certificate_of_another_host_fails_at_once(
 ) -> None:
     """The error names the trusted certificates, because they may be wrong instead."""
     monkeypatch.setenv("CURL_CA_BUNDLE", str(certificate))
-    with pytest.raises(ApiError, match=r"localhost:\d+ is not valid.* certificates in CURL_CA_BUN"):
+    with pytest.raises(ApiError, match=r"valid \(Hostname mismatch.* certificates in CURL_CA_BUN"):
         read(base_url.replace("127.0.0.1", "localhost"))
 
 
@@ -155,6 +156,117 @@ def test_plain_http_on_a_tls_port_fails_at_once() -> None:
         base_url = url.replace("http:", "https:") + "/"
         with pytest.raises(ApiError, match=r"No TLS connection to https://\S+ is .* API_BASE_URL"):
             read(base_url)
+
+
+def alert(number: int) -> bytes:
+    """Return a fatal alert of TLS 1.2."""
+    return b"\x15\x03\x03\x00\x02\x02" + bytes([number])
+
+
+HANDSHAKES = {
+    "TLSV1_ALERT_INTERNAL_ERROR": (alert(80), False),
+    "SSLV3_ALERT_UNEXPECTED_MESSAGE": (alert(10), False),
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": (alert(40), True),
+    "SSLV3_ALERT_BAD_CERTIFICATE": (alert(42), True),
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": (alert(43), True),
+    "SSLV3_ALERT_CERTIFICATE_REVOKED": (alert(44), True),
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": (alert(45), True),
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": (alert(46), True),
+    "TLSV1_ALERT_UNKNOWN_CA": (alert(48), True),
+    "TLSV1_ALERT_ACCESS_DENIED": (alert(49), True),
+    "TLSV1_ALERT_PROTOCOL_VERSION": (alert(70), True),
+    "TLSV1_ALERT_INSUFFICIENT_SECURITY": (alert(71), True),
+    "TLSV1_ALERT_INAPPROPRIATE_FALLBACK": (alert(86), True),
+    "TLSV1_UNSUPPORTED_EXTENSION": (alert(110), True),
+    "TLSV1_UNRECOGNIZED_NAME": (alert(112), True),
+    "TLSV1_ALERT_UNKNOWN_PSK_IDENTITY": (alert(115), True),
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": (alert(116), True),
+    "TLSV1_ALERT_NO_APPLICATION_PROTOCOL": (alert(120), True),
+    # A ServerHello of TLS 1.2 without the extension of RFC 5746.
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": (
+        bytes.fromhex("160303002a 02000026 0303") + b"r" * 32 + bytes.fromhex("00c02f00"),
+        True,
+    ),
+}
+"""What a server answers to a ClientHello, and whether that is permanent, by OpenSSL's reason."""
+
+
+@pytest.mark.parametrize("reason", HANDSHAKES)
+def test_a_tls_failure_that_no_retry_mends(monkeypatch: pytest.MonkeyPatch, reason: str) -> None:
+    """It fails at once, and is named with the host. One that may pass is retried."""
+    monkeypatch.setattr(retry, "BACKOFF_FACTOR", 0.02)
+    answer, is_permanent = HANDSHAKES[reason]
+    asked_times = 0
+
+    def accept(client: socket.socket) -> Sockets:
+        nonlocal asked_times
+        asked_times += 1
+        client.recv(65536)
+        client.sendall(answer)
+        client.recv(65536)
+        client.close()
+        raise OSError
+
+    with forwarding(accept) as port:
+        url = f"https://127.0.0.1:{port}"
+        with (
+            ApiSession(url, token_source="", max_concurrent=1, deadline=Deadline(60)) as session,
+            pytest.raises(ApiError if is_permanent else ApiUnavailable) as caught,
+        ):
+            session.get(f"{url}/targets/")
+    said = (
+        f"No TLS connection to {url} is possible ({reason}). Check the scheme, host and port in"
+        " API_BASE_URL."
+        if is_permanent
+        else f"no complete response from {url} ({reason}; if this recurs, check API_BASE_URL)"
+    )
+    assert said in str(caught.value)
+    assert asked_times == (1 if is_permanent else 4)
+
+
+def test_a_connection_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the host, and the setting to check as long as nothing ever came from that host."""
+    monkeypatch.setattr(retry, "BACKOFF_FACTOR", 0.02)
+    for url, said in {
+        "http://127.0.0.1:9": "http://127.0.0.1:9 (Connection refused; if this recurs,",
+        "http://nobody.invalid": "http://nobody.invalid:80 (",
+    }.items():
+        with (
+            ApiSession(url, token_source="", max_concurrent=1, deadline=Deadline(60)) as session,
+            pytest.raises(ApiUnavailable) as caught,
+        ):
+            session.get(f"{url}/targets/")
+        assert f"The API gave no complete response from {said}" in str(caught.value)
+        assert "; if this recurs, check API_BASE_URL) for " in str(caught.value)
+
+
+MANY_HEADERS = b"Set-Cookie: a=1\r\n" * 101
+LONG_HEADER = b"Set-Cookie: " + b"a" * 65537 + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        (MANY_HEADERS, "(got more than 100 headers)"),
+        (LONG_HEADER, "(got more than 65536 bytes when reading header line)"),
+    ],
+)
+def test_headers_that_cannot_be_read_are_named(headers: bytes, said: str) -> None:
+    """At once, because the same headers would come with the next response."""
+    asked_times = 0
+
+    def accept(client: socket.socket) -> Sockets:
+        nonlocal asked_times
+        asked_times += 1
+        client.recv(65536)
+        client.sendall(b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n")
+        client.close()
+        raise OSError
+
+    with forwarding(accept) as port, pytest.raises(ApiError, match=re.escape(said)) as caught:
+        read(f"http://127.0.0.1:{port}/")
+    assert f"from http://127.0.0.1:{port} are too many or too long" in str(caught.value)
+    assert asked_times == 1
 
 
 @pytest.mark.parametrize("in_directory", [False, True])
@@ -284,8 +396,8 @@ def test_a_proxy_with_tls(
         with pytest.raises(ApiError) as caught:
             read(base_url)
         assert str(caught.value) == (
-            f"The TLS certificate of the proxy https://127.0.0.1:{port} is not valid. Check"
-            " HTTPS_PROXY."
+            f"The TLS certificate of the proxy https://127.0.0.1:{port} is not valid (self-signed"
+            " certificate). Check HTTPS_PROXY."
         )
         assert heads == []
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
@@ -300,7 +412,9 @@ def test_an_https_proxy_without_tls_fails_at_once(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     with serve(create_app(Account(), token=TOKEN)) as url:
         monkeypatch.setenv("HTTPS_PROXY", f"https://{urlsplit(url).netloc}")
-        with pytest.raises(ApiError, match=r"TLS connection to the proxy https:.* HTTPS_PROXY\."):
+        with pytest.raises(
+            ApiError, match=r"TLS connection to the proxy https:.* in HTTPS_PROXY\."
+        ):
             read(base_url)
 
 
@@ -370,5 +484,8 @@ def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ApiUnavailable) as caught:
             api.get("https://h/targets/")
         assert api.traffic.retries == 3
-    assert "no complete response (ProxyError of the proxy http://127.0.0.1:9)" in str(caught.value)
+    assert (
+        "no complete response from the proxy http://127.0.0.1:9 (Connection refused; if this"
+        " recurs, check HTTPS_PROXY)"
+    ) in str(caught.value)
     assert "hidden" not in str(caught.value)

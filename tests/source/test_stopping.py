@@ -184,7 +184,7 @@ def test_a_listing_waits_a_little_even_if_it_is_late() -> None:
 def test_a_listing_waits_only_as_long_as_there_is_time_to_load_it() -> None:
     """A wait of 90 seconds leaves less than a fifth of a deadline of 100."""
     reading = Reading(account_of(30), quota_per_hour=2, max_limit=10, hour_seconds=90)
-    with pytest.raises(ApiUnavailable, match=r"429 for issues/.*too late for this sync"):
+    with pytest.raises(ApiUnavailable, match=r"429 for issues/.*which is too late"):
         reading.read(deadline=100)
 
 
