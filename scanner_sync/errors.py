@@ -89,7 +89,7 @@ class LoadUnavailable(SyncError):
 
 
 class MachineError(SyncError):
-    """The machine lacks disk space, memory, open files or a directory."""
+    """The machine lacks disk space, memory, threads, open files or a directory."""
 
 
 class InternalError(SyncError):
@@ -170,9 +170,15 @@ def machine_error(error: BaseException) -> MachineError | None:
 
 def _lack(error: BaseException) -> str | None:  # noqa: PLR0911 - one return for each cause
     if isinstance(error, MemoryError):
-        return "Out of memory. Give the process more; in the function, raise `memory`."
+        return _OUT_OF_MEMORY
+    if isinstance(error, RuntimeError) and str(error) == "can't start new thread":
+        return _NO_THREAD
     if not isinstance(error, OSError):
         return None
+    if error.errno == errno.ENOMEM:
+        return _OUT_OF_MEMORY
+    if error.errno == errno.EAGAIN:  # from fork
+        return _NO_THREAD
     directory = tempfile.tempdir or os.environ.get("TMPDIR")
     name, said = error.filename or directory, error.strerror or type(error).__name__
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -194,6 +200,11 @@ def _lack(error: BaseException) -> str | None:  # noqa: PLR0911 - one return for
     return None
 
 
+_OUT_OF_MEMORY = "Out of memory. Give the process more; in the function, raise `memory`."
+_NO_THREAD = (
+    "No further thread or process can be started. Raise the limit (ulimit -u, or that of the"
+    " container), give the process more memory, or lower MAX_CONCURRENT_REQUESTS."
+)
 _UNUSABLE = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 
 

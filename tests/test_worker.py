@@ -605,6 +605,8 @@ def caused_by(error: Exception, outer: Exception) -> Exception:
         (OSError(errno.EDQUOT, "row"), MachineError),
         (OSError(errno.EFBIG, "row"), MachineError),
         (OSError(errno.EROFS, "row"), MachineError),
+        (OSError(errno.ENOMEM, "row"), MachineError),
+        (BlockingIOError(errno.EAGAIN, "row"), MachineError),  # from fork
         (MemoryError("row"), MachineError),
         (caused_by(OSError(errno.EMFILE, "e"), requests.ConnectionError("row")), MachineError),
         (caused_by(OSError(errno.ENOSPC, "e"), ApiUnavailable("said")), ApiUnavailable),

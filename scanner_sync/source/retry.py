@@ -13,12 +13,12 @@ MAX_RETRY_AFTER: Final = 86_400.0
 """Seconds. A longer `Retry-After` is read as a day."""
 RETRIED_STATUSES: Final = frozenset(
     {
-        *(429, 500, 502, 503, 504),  # those that the API's guide names
+        429,
         *(408, 425),  # ask to send the request again
-        *range(520, 528),  # from a CDN that did not reach the API
-        530,
+        *range(500, 600),  # of the API, or of a gateway or CDN that did not reach it
         *range(100, 200),  # informational: the response itself never came
     }
+    - {501, 505}  # say what the server will never do
 )
 
 

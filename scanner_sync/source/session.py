@@ -29,8 +29,9 @@ from scanner_sync.source.retry import RETRIED_STATUSES, RETRIES, backoff, parse_
 from scanner_sync.tables import TABLES
 
 GONE: Final = (404, 410)
-LACKING: Final = (403, 404)
-"""Statuses of a listing that the plan of the account does not include."""
+LACKING: Final = (402, 403, 404, 405, 410, 451, 501)
+"""Statuses of a listing that the account does not have: its plan, or the API, does not include it.
+A 403 means that only if it is JSON, as all of the API's own; firewalls send other ones."""
 FILTER: Final = "remediated_after"
 """A parameter that the API may reject; the listing is then read without it."""
 REJECTED: Final = (400, 422)
@@ -70,10 +71,10 @@ class _Stopped(Exception):
 class ApiSession(requests.Session):
     """Send requests to the one origin of the API, and return pages or raise a `SyncError`.
 
-    Statuses 404 and 410 are returned for occurrences, and 403 and 404 for a listing that an account
-    may lack, unless it was there before, because what they mean depends on the resource. These are
-    retried 3 times: `RETRIED_STATUSES`, lost connections, timeouts, truncated bodies, bodies that
-    are not JSON, and a 404 for a listing that was there before. All requests share one
+    Statuses 404 and 410 are returned for occurrences, and those of `LACKING` for a listing that an
+    account may lack, unless it was there before, because what they mean depends on the resource.
+    These are retried 3 times: `RETRIED_STATUSES`, lost connections, timeouts, truncated bodies,
+    bodies that are not JSON, and a 404 for a listing that was there before. All requests share one
     `AdaptiveRateLimiter`: if a 429 says how long to wait, all wait; if it turns out not to come
     from a full quota, its retry is sent at once.
 
@@ -325,12 +326,12 @@ class ApiSession(requests.Session):
         response = ApiResponse(request, status, resource)
         if status in GONE and not _is_listing(resource):
             return response  # what it means depends on the listing that it is part of
-        if status in LACKING and self._may_lack(resource):
+        is_json = "json" in reply.headers.get("Content-Type", "").lower()
+        if status in LACKING and (is_json or status != 403) and self._may_lack(resource):
             return response
         if status in REJECTED and _has_filter(request) and resource not in self._listings:
             return response  # `send` sends it without the filter
         if status in (401, 403):
-            is_json = "json" in reply.headers.get("Content-Type", "").lower()
             raise ApiRefused(
                 f"The API rejects the token (status {status} for {resource}). Check the token in"
                 f" {self._token_source}: it may be revoked, expired or from another account."

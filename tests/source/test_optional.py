@@ -71,15 +71,22 @@ def test_an_empty_listing_is_not_a_missing_one() -> None:
     assert api.session.traffic.unavailable == set()
 
 
-@pytest.mark.parametrize("status", [403, 404])
-@pytest.mark.parametrize("lacking", [*([name] for name in OPTIONAL), list(OPTIONAL)])
+@pytest.mark.parametrize(
+    ("lacking", "status"),
+    [
+        *(([name], 404) for name in OPTIONAL),
+        *((list(OPTIONAL), status) for status in (402, 403, 404, 405, 410, 451, 501)),
+    ],
+)
 def test_a_listing_that_the_account_lacks_is_left_out(
     lacking: list[str], status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Everything else is read. It is logged once, and asked for once."""
     caplog.set_level("INFO", "scanner_sync")
     account = generate(seed=5, issues=3)
-    api = Api(account, missing={f"/{OPTIONAL[name]}": status for name in lacking})
+    paths = {f"/v1/{OPTIONAL[name]}" for name in lacking}
+    refusal = JSONResponse({"detail": "Upgrade your plan."}, status)
+    api = Api(account, lambda request: refusal if request.url.path in paths else None)
     found = api.read(*TABLES)
     assert {name for name in TABLES if not found[name]} == set(lacking)
     assert len(found["issues"]) == 3
@@ -92,16 +99,29 @@ def test_a_listing_that_the_account_lacks_is_left_out(
     )
 
 
+@pytest.mark.parametrize("media_type", ["text/html", "text/plain", None])
+def test_a_firewalls_403_is_not_a_missing_listing(media_type: str | None) -> None:
+    """The API's own is JSON. Any other fails the sync, and the error says so."""
+    page = Response("<html>Forbidden</html>", 403, media_type=media_type)
+    api = Api(Account(), on(OPTIONAL["tags"], page))
+    with pytest.raises(ApiRefused, match=r"status 403 for tags/.* a firewall sent this response"):
+        api.read("tags")
+    assert api.session.traffic.unavailable == set()
+
+
 REQUIRED = ["issues/", "scans/", "targets/"]
 
 
 @pytest.mark.parametrize("path", REQUIRED)
-@pytest.mark.parametrize(("status", "error"), [(403, ApiRefused), (404, ApiError)])
+@pytest.mark.parametrize(
+    ("status", "error"), [(402, ApiError), (403, ApiRefused), (404, ApiError), (501, ApiError)]
+)
 def test_the_other_listings_may_not_be_missing(
     path: str, status: int, error: type[SyncError]
 ) -> None:
     """The same answer for one of them fails the sync."""
-    api = Api(generate(seed=5, issues=3), missing={f"/{path}": status})
+    refusal = JSONResponse({"detail": "Upgrade your plan."}, status)
+    api = Api(generate(seed=5, issues=3), on(path, refusal))
     with pytest.raises(error, match=f"status {status} for {path}"):
         api.read(*TABLES)
 

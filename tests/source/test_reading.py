@@ -23,6 +23,7 @@ from scanner_sync.errors import (
     ApiUnavailable,
     DeadlineExceeded,
     ListingUnstable,
+    MachineError,
     SyncError,
 )
 from scanner_sync.source import connections, retry, scanner_source
@@ -90,7 +91,7 @@ def test_each_path_ends_in_a_slash_and_is_asked_with_the_token() -> None:
     assert accepted == ["application/json"] * len(records)
 
 
-PASSING = [429, 500, 502, 503, 504, 408, 425, 520, 521, 522, 523, 524, 525, 526, 527, 530]
+PASSING = [408, 425, 429, 500, 502, 503, 504, 507, 509, 511, 520, 527, 529, 530, 561, 598, 599]
 
 
 @pytest.mark.parametrize("status", PASSING)
@@ -116,7 +117,7 @@ def test_a_fourth_failure_is_final(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "status", [400, 404, 405, 407, 409, 410, 418, 422, 501, 505, 529, 599, 204, 206]
+    "status", [400, 404, 405, 407, 409, 410, 418, 422, 451, 501, 505, 204, 206]
 )
 def test_other_statuses_are_not_retried(status: int) -> None:
     """No retry, and an error that names the status and not the body."""
@@ -392,6 +393,21 @@ def test_an_exhausted_quota_fails_at_once() -> None:
     assert caught.value.retry_after == 3600
     assert caught.value.retryable
     assert asked(api.app) == {"targets/": 1}
+
+
+def test_a_machine_that_starts_no_thread_is_named() -> None:
+    """Such as at a limit of processes. Here no memory holds the stack of another thread."""
+    session = ApiSession("http://h/", token_source="", max_concurrent=1, deadline=Deadline(60))
+    source = scanner_source("http://h/", TOKEN, 100, session, ["targets"])
+    before = threading.stack_size(2**46)
+    try:
+        with pytest.raises(Exception, match="can't start new thread") as caught:
+            list(source.resources["targets"])
+    finally:
+        threading.stack_size(before)
+    found = diagnose(caught.value)
+    assert isinstance(found, MachineError)
+    assert str(found).startswith("No further thread or process can be started. Raise the limit")
 
 
 def test_the_deadline_ends_the_reading() -> None:
