@@ -23,11 +23,18 @@ EVENTS: Final = {
     " is known of the cost.",
     "reading_stopped": "The occurrences of further issues are left to the next syncs, because the"
     " sync has sent as many requests as it may (`max_requests`), the API's quota is used up"
-    " (`quota`), or the rest of the time is needed for loading (`deadline`).",
+    " (`quota`), the rest of the time is needed for loading (`deadline`), or the API says that it"
+    " will be unavailable for longer than that (`unavailable`).",
     "since_ignored": "The API does not say which issues have changed since the last sync, so the"
     " order of reading does without this hint.",
     "issue_not_found": "The occurrences of an issue were not found while others are left to the"
     " next syncs, and so is this one. If it recurs, the API lists an issue that it does not have.",
+    "issue_failed": "The occurrences of an issue could not be read after all retries, so they are"
+    " left to the next syncs. What is known of them stays as it is.",
+    "text_replaced": "A page had halves of surrogate pairs, such as of an emoji that was cut. They"
+    " became U+FFFD in these fields of these rows, which are named by their ids.",
+    "token_read_again": "The API rejects the token that it accepted before in this sync, so the"
+    " secret was read once more.",
     "listing_unavailable": "The account's plan lacks a listing, so the sync goes on without it.",
     "remediated_after_rejected": "The API rejects the parameter `remediated_after`, so all fixed"
     " occurrences are read.",
@@ -43,7 +50,7 @@ EVENTS: Final = {
 COST: Final = {
     "requests": "Requests sent to the API.",
     "retries": "Those that were retries.",
-    "throttled": "Answers with status 429.",
+    "throttled": "Answers with status 429, or with 403 or 409 and `Retry-After`.",
     "vanished": "Issues that went away during the sync.",
     "seconds": "Seconds that the sync took.",
     "steps": "Seconds that each step took.",

@@ -223,7 +223,7 @@ def _print_result(answer: Mapping[str, Any]) -> None:
             oldest = f"the oldest are from {_utc(read_at)}, {refresh['oldest_hours']:,} h ago"
         print(
             f"Occurrences of {refresh['issues_waiting']:,} of {refresh['issues_listed']:,} issues"
-            f" wait for the next syncs; {oldest}."
+            f" wait for the next syncs; {oldest}{_describe_failed(refresh)}."
         )
 
 
@@ -343,7 +343,13 @@ def _describe_refresh(refresh: Mapping[str, Any], when: Callable[[datetime | Non
         f"{refresh['issues_read']:,} of {listed:,} issues read by the last sync of occurrences,"
         f" {refresh['issues_waiting']:,} waiting;"
         f" {f'the oldest are from {when(oldest)}' if oldest else 'some were never read'}"
+        f"{_describe_failed(refresh)}"
     )
+
+
+def _describe_failed(refresh: Mapping[str, Any]) -> str:
+    failed = refresh["issues_failed"]
+    return f"; the API failed for issue {', '.join(map(str, failed))}" if failed else ""
 
 
 def _report(arguments: argparse.Namespace) -> int:

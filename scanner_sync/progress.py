@@ -31,9 +31,10 @@ STEPS: Final[Mapping[str, str]] = {
 """The steps of a sync by their key in the log, each in words."""
 
 
-Stop = Literal["max_requests", "quota", "deadline"]
+Stop = Literal["max_requests", "quota", "deadline", "unavailable"]
 """Why a sync reads no further occurrences: it has sent as many requests as it may, the API's quota
-is used up, or the rest of the time is needed for loading."""
+is used up, the rest of the time is needed for loading, or the API says that it will be unavailable
+for longer than that."""
 
 
 @dataclass
@@ -44,11 +45,13 @@ class Traffic:
     """Requests sent, including retries."""
     retries: int = 0
     throttled: int = 0
-    """Responses with status 429."""
+    """Responses that refused a request because of the quota."""
     read: dict[int, int] = field(default_factory=dict)
     """Issues whose occurrences were read whole, and how many there were."""
     not_found: set[int] = field(default_factory=set)
     """Issues whose occurrences gave status 404 or 410."""
+    failed: set[int] = field(default_factory=set)
+    """Issues that were left out, because their occurrences could not be read."""
     vanished: int = 0
     """How many of them the listing of issues no longer had at the end."""
     stopped: Stop | None = None

@@ -85,9 +85,9 @@ class Refresh:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the occurrences of all issues were read, but for those that were not found."""
+        """Whether the occurrences of all issues were read that can be read and were found."""
         traffic = self._progress.traffic
-        return self._issues.keys() == traffic.read.keys() | traffic.not_found
+        return self._issues.keys() == traffic.read.keys() | traffic.not_found | traffic.failed
 
     def fits(self, reads: Mapping[int, Read]) -> bool:
         """Tell whether the occurrences of all issues fit into this sync, as far as is known."""

@@ -29,6 +29,7 @@ from scanner_sync.warehouse.diagnose import diagnose
 from scanner_sync.warehouse.lease import (
     ALL_READ,
     FIXES_READ,
+    ISSUES_FAILED,
     LISTED,
     NEWEST_FIX,
     OLDEST,
@@ -57,8 +58,8 @@ class SyncResult:
     history: Mapping[str, Mapping[str, int]]
     """Entities opened, closed and changed, by table."""
     refresh: Mapping[str, object]
-    """How many issues were listed, how many of their occurrences were read, and when the oldest
-    were; empty if the sync was not to read occurrences."""
+    """How many issues were listed, how many of their occurrences were read, which could not be
+    read, and when the oldest were; empty if the sync was not to read occurrences."""
     unavailable: Sequence[str]
     """Tables whose listings the account lacks."""
     requests: int
@@ -163,8 +164,11 @@ def _execute(
     deadline: Deadline,
     give_up: Callable[[SyncError], None],
 ) -> SyncResult:
+    def read_token() -> str:
+        return settings.access_token or _read_token(settings, deadline)
+
     with progress.step("reading_token"):
-        token = settings.access_token or _read_token(settings, deadline)
+        token = read_token()
     configure_dlt(settings)
     warehouse = Warehouse.connect(settings)
     if account is not None:
@@ -176,6 +180,7 @@ def _execute(
         deadline=deadline,
         traffic=progress.traffic,
         max_requests=settings.max_requests_per_sync,
+        read_token=read_token,
         on_page=progress.count_page,
     )
     with session, ExitStack() as held:
@@ -329,17 +334,20 @@ class _Load:
         listed = refresh.listed
         read = sum(issue.rows is not None for issue in listed)
         oldest = completion.oldest_read_at
+        failed = sorted(self.progress.traffic.failed)
         self.lease.notes |= {
             LISTED: len(listed),
             READ: read,
+            ISSUES_FAILED: "_".join(map(str, failed)),
             OLDEST: int(oldest.timestamp()) if oldest else 0,
             STARTED: self.lease.began,
-            ALL_READ: int(read == len(listed)),
+            ALL_READ: int(refresh.is_complete),
         }
         return {
             "issues_listed": len(listed),
             "issues_read": read,
             "issues_waiting": len(listed) - read,
+            "issues_failed": failed,
             "oldest_read_at": oldest.isoformat() if oldest else None,
             "oldest_hours": round(completion.oldest_hours, 1),
         }

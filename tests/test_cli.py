@@ -20,6 +20,7 @@ from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 from scanner_sync import __version__
 from scanner_sync.tables import TABLES
+from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import FOUR, PROJECT, SECRET, TOKEN, Dataset
 from tests.support.commands import COMMAND, NAMES, Done, findings, on_terminal, run
 
@@ -111,6 +112,13 @@ def test_a_sync_that_leaves_issues_to_the_next_ones(account: Account, dataset: D
     assert run("status").out.splitlines()[-1] == (
         "occurrences: 4 of 6 issues read by the last sync of occurrences, 2 waiting;"
         " some were never read"
+    )
+
+    lease = dataset.client.get_table(f"{dataset.name}.{LEASE_TABLE}")
+    lease.labels |= {"issues_failed": "2_7"}
+    dataset.client.update_table(lease, ["labels"])
+    assert run("status").out.endswith(
+        "2 waiting; some were never read; the API failed for issue 2, 7\n"
     )
 
     [first] = dataset.query("SELECT DISTINCT read_at FROM {d}.occurrence_reads WHERE `rows` > 0")

@@ -92,7 +92,11 @@ def test_wherever_reading_stops_half_of_it_was_the_longest_unread(
 @pytest.mark.parametrize("rows", [0, 1, 2, 3, 99, 100, 101, 199, 200])
 def test_the_requests_for_a_listing_are_those_that_it_takes(rows: int, page_size: int) -> None:
     """As many as the paginator asks for."""
-    paginator, request, sent = OverlapPaginator(page_size), requests.Request(), 0
+    paginator, request, sent = (
+        OverlapPaginator(page_size, pause=lambda _: None),
+        requests.Request(),
+        0,
+    )
     paginator.init_request(request)
     while paginator.has_next_page:
         sent += 1
@@ -163,6 +167,7 @@ def test_what_the_dataset_is_told_of_the_listed_issues() -> None:
     this.due({}, {2, 3})
     progress.traffic.read |= {1: 2, 3: 0}
     progress.traffic.not_found.add(4)
+    assert not this.is_complete
     progress.traffic.vanished = 1
     hashes = [issue.issue_hash for issue in this.listed]
     assert this.listed == [Listed(1, 2, hashes[0]), Listed(2, None, ""), Listed(3, 0, hashes[2])]
@@ -175,3 +180,16 @@ def test_what_the_dataset_is_told_of_the_listed_issues() -> None:
     # Nobody has looked whether the issue that was not found is still listed.
     progress.traffic.vanished = 0
     assert this.listed[3] == Listed(4, None, None)
+
+
+def test_an_issue_that_cannot_be_read_counts_as_not_read() -> None:
+    """It is all that is left, so the next sync need not list everything first."""
+    progress = Progress(("occurrences_issues",))
+    this = Refresh(progress, 10, page_size=100, is_steady=False)
+    for number in (1, 2, 3):
+        this.streams({"id": number, "severity": "high"})
+    progress.traffic.read |= {1: 2, 3: 0}
+    assert not this.is_complete
+    progress.traffic.failed.add(2)
+    assert this.is_complete
+    assert this.listed[1] == Listed(2, None, None)

@@ -1,7 +1,9 @@
 """Accounts that do not fit into one sync, into a local BigQuery."""
 
 import contextlib
+import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -16,6 +18,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local.bigquery import proxy
@@ -23,13 +27,16 @@ from local.processes import ROOT
 from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 from scanner_sync.deadline import Deadline
+from scanner_sync.source import retry
 from scanner_sync.sync import sync
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import FOUR, SYNC, TOKEN, Dataset, Vanishing, asked
+from tests.source.faults import Faults
 from tests.support.moments import is_history, is_merge
 from tests.support.rows import expected_rows, reads, release_lease
 
-ISSUES = {"resources": ["issues", "occurrences_issues"]}
+ALL_OF_ISSUES = ("issues", "occurrences_issues")
+ISSUES = {"resources": list(ALL_OF_ISSUES)}
 
 
 def issues_read(api: Starlette, since: int) -> set[int]:
@@ -280,6 +287,65 @@ def test_an_issue_that_is_not_found_waits_while_others_do(
     account.occurrences = Vanishing(account)
     assert http.post("/", json=ISSUES).get_json()["refresh"]["issues_waiting"] == 0
     assert len(dataset.rows("occurrences_issues")) == 8
+
+
+def test_an_issue_that_cannot_be_read_changes_nothing(
+    account: Account,
+    dataset: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The others are loaded. The answer, `status` and the log name it, until it can be read."""
+    monkeypatch.setattr(retry, "BACKOFF_FACTOR", 0.02)
+    fails: set[int] = set()
+    paths = re.compile("/v1/issues/([0-9]+)/occurrences/")
+
+    def fault(request: Request) -> Response | None:
+        found = paths.fullmatch(request.url.path)
+        return Response(None, 500) if found and int(found[1]) in fails else None
+
+    def open_now() -> list[int]:
+        rows = dataset.query(
+            "SELECT issue_id FROM {d}.occurrences_issues_history WHERE valid_to IS NULL"
+        )
+        return sorted(row["issue_id"] for row in rows)
+
+    monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
+    api = create_app(account, token=TOKEN, middleware=[Middleware(Faults, fault)])
+    with serve_api(api) as url:
+        monkeypatch.setenv("API_BASE_URL", url)
+        show(account, {n: ("low", {n}) for n in (1, 2, 3, 4)})
+        assert sync(ALL_OF_ISSUES, print).refresh["issues_failed"] == []
+
+        # An occurrence of 1 is fixed, and 5 is new.
+        show(account, {1: ("low", set()), **{n: ("low", {n}) for n in (2, 3, 4, 5)}})
+        fails |= {2, 5}
+        capsys.readouterr()
+        result = sync(ALL_OF_ISSUES, print)
+        names = ("issues_listed", "issues_read", "issues_waiting", "issues_failed")
+        assert [result.refresh[name] for name in names] == [5, 3, 2, [2, 5]]
+        assert result.history["occurrences_issues"] == {"opened": 0, "closed": 1, "changed": 0}
+        assert open_now() == [2, 3, 4]
+        known = {issue: of.rows for issue, of in reads(dataset).items()}
+        assert known == {1: 0, 2: 1, 3: 1, 4: 1, 5: None}
+        logged = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        assert sorted(
+            (of["resource"], of["reason"]) for of in logged if of["message"] == "issue_failed"
+        ) == [(f"issues/{n}/occurrences/", "status 500") for n in (2, 5)]
+        assert "reading_stopped" not in {of["message"] for of in logged}
+        status = dataset.warehouse.status()
+        assert status["refresh"]["issues_failed"] == [2, 5]
+        # All fit, so the next sync need not list everything before it reads the first.
+        assert dataset.client.get_table(f"{dataset.name}.{LEASE_TABLE}").labels["all_read"] == "1"
+
+        # Meanwhile the occurrence of 2 was fixed.
+        account.occurrences[2] = []
+        fails.clear()
+        result = sync(ALL_OF_ISSUES, print)
+        assert [result.refresh[name] for name in names] == [5, 5, 0, []]
+        assert result.history["occurrences_issues"] == {"opened": 1, "closed": 1, "changed": 0}
+        assert open_now() == [3, 4, 5]
+        assert dataset.warehouse.status()["refresh"]["issues_failed"] == []
 
 
 def test_a_quota_that_is_smaller_than_thought(

@@ -77,6 +77,7 @@ def test_a_sync_loads_all_rows(
             "issues_listed": len(account.issues),
             "issues_read": len(account.issues),
             "issues_waiting": 0,
+            "issues_failed": [],
             "oldest_read_at": read_at.isoformat(),
             "oldest_hours": 0.0,
         },

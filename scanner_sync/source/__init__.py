@@ -14,13 +14,12 @@ from dlt.sources.rest_api.typing import EndpointResource, RESTAPIConfig
 
 from scanner_sync.source.occurrences import (
     PARENT_ID,
-    issue_of,
     reject_parent_id,
     skip_vanished,
     to_occurrence,
 )
 from scanner_sync.source.optional import note_unavailable, to_fix
-from scanner_sync.source.pagination import OverlapPaginator
+from scanner_sync.source.pagination import OverlapPaginator, issue_of
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import LACKING, NOT_READ, ApiSession
 from scanner_sync.tables import DLT_COLUMNS, TABLES
@@ -60,11 +59,12 @@ def scanner_source(
     def note_read(path: str, rows: int) -> None:
         traffic.read[issue_of(path)] = rows
 
+    paginator = partial(OverlapPaginator, page_size, pause=session.pause)
     config: RESTAPIConfig = {
         "client": {
             "base_url": base_url,
             "auth": {"type": "bearer", "token": token},
-            "paginator": OverlapPaginator(limit=page_size),
+            "paginator": paginator(),
             "session": session,
         },
         "resource_defaults": {
@@ -81,7 +81,7 @@ def scanner_source(
                 "columns": _columns("occurrences_issues"),
                 "endpoint": {
                     "path": "issues/{resources.issues.id}/occurrences/",
-                    "paginator": OverlapPaginator(limit=page_size, on_end=note_read),
+                    "paginator": paginator(on_end=note_read, leave_out=session.leave_out),
                     "response_actions": [
                         {"status_code": NOT_READ, "action": "ignore"},
                         {"status_code": 200, "action": reject_parent_id},

@@ -12,7 +12,7 @@ from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from scanner_sync import log
 from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, counted
 from scanner_sync.progress import Traffic
-from scanner_sync.source.pagination import ApiResponse
+from scanner_sync.source.pagination import ApiResponse, issue_of
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import ApiSession
 
@@ -127,11 +127,6 @@ def changed_since(
 
 def _path_of(issue: int) -> str:
     return f"issues/{issue}/occurrences/"
-
-
-def issue_of(path: str) -> int:
-    """Return the id of the issue whose occurrences have this path."""
-    return int(path.split("/")[1])
 
 
 def _not_found(issues: str, example: str) -> ApiUnavailable:

@@ -6,16 +6,19 @@ moves or when a page is shorter than it asked for.
 
 import codecs
 import json
+import logging
 import math
 import re
+import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 import orjson
 import requests
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
-from scanner_sync.errors import ApiError, ApiUnavailable, ListingUnstable, counted
+from scanner_sync import log
+from scanner_sync.errors import ApiError, ApiUnavailable, ListingUnstable, counted, shown
 from scanner_sync.source.rows import CONVERSIONS, UNFIT
 from scanner_sync.tables import TABLES, ColumnType
 
@@ -23,6 +26,12 @@ OCCURRENCES: Final = re.compile(r"issues/-?[0-9]+/occurrences/")
 """Path of the occurrences of an issue, below the base URL."""
 TABLE_OF: Final = {table.path: name for name, table in TABLES.items() if table.path}
 """The tables by the paths of their listings."""
+PAUSES: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""Seconds before each step back. Together they outlast a cache of 5 seconds in front of the API, in
+which pages of a listing are of different times."""
+_GZIP: Final = b"\x1f\x8b"
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""In a string, a surrogate has no other half: Python's json joins those that have."""
 _ROW_ONLY: Final = "licenses/"
 """Clients disagree whether this is a listing of one row, or the row itself."""
 _ROWS_ONLY: Final = "scans/schedules/"
@@ -78,6 +87,9 @@ def read_page(body: bytes, resource: str) -> Page:
 
     Raises `ApiError` if `body` is not a page of a listing. Raises `ApiUnavailable` if it is not
     JSON at all, because then a gateway answered in place of the API, or the body was truncated.
+
+    A lone surrogate, such as half of an emoji, is no valid JSON. In text it becomes U+FFFD, with a
+    line in the log. In a key, or in the name of a field, it is a fault: two could become one.
     """
 
     def fault(what: str) -> ApiError:
@@ -86,17 +98,12 @@ def read_page(body: bytes, resource: str) -> Page:
             " API_BASE_URL. If it is correct, the API has changed; please report it."
         )
 
+    is_valid = True
     try:
         envelope = _parse(body.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError:
-        if b"\0" in body[:4] or body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise fault("it is UTF-16 or UTF-32, not UTF-8") from None
-        if _is_lax_json(body):
-            raise fault("it is not valid JSON") from None
-        raise ApiUnavailable(
-            f"The API's response for {resource} is not complete JSON. Nothing was loaded; try again"
-            " later. If this recurs, check API_BASE_URL."
-        ) from None
+        is_valid = False
+        envelope = _parse_invalid(body, resource, fault)
     except (ValueError, RecursionError):
         raise fault("it has a number that is too long, or nesting that is too deep") from None
     if resource == _ROWS_ONLY and isinstance(envelope, list):
@@ -108,6 +115,8 @@ def read_page(body: bytes, resource: str) -> Page:
     rows, count = envelope.get("results"), envelope.get("count")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise fault("results is not an array of objects")
+    if not is_valid and not _replace_surrogates(rows, resource, fault):
+        raise fault("it is not valid JSON")
     if isinstance(count, float) and count.is_integer():
         count = int(count)
     if type(count) is not int or not 0 <= count < 2**63:
@@ -135,6 +144,81 @@ def _finite(digits: str) -> float:
     return number
 
 
+def _parse_invalid(body: bytes, resource: str, fault: Callable[[str], ApiError]) -> Any:
+    """Parse what is JSON but for lone surrogates, or nesting. Raises as `read_page` does."""
+
+    def refuse(_: str) -> NoReturn:
+        raise fault("it is not valid JSON")
+
+    def number(digits: str) -> float:
+        found = float(digits)
+        return refuse(digits) if math.isinf(found) else found
+
+    if body.startswith(_GZIP):
+        raise fault("it is gzip, which its headers do not say") from None
+    if not json.detect_encoding(body).startswith("utf-8"):
+        raise fault("it is UTF-16 or UTF-32, not UTF-8") from None
+    try:
+        return json.loads(body, parse_constant=refuse, parse_float=number)
+    except RecursionError:
+        refuse("")
+    except ValueError:
+        raise ApiUnavailable(
+            f"The API's response for {resource} is not complete JSON. Nothing was loaded; try again"
+            " later. If this recurs, check API_BASE_URL."
+        ) from None
+
+
+def _replace_surrogates(
+    rows: list[dict[str, Any]], resource: str, fault: Callable[[str], ApiError]
+) -> bool:
+    """Replace lone surrogates in the text of rows, log where, and return whether there were any.
+
+    Raises what `fault` returns if one is in a key or in the name of a field.
+    """
+    key, fields, ids = key_of(resource), set[str](), []
+    for number, row in enumerate(rows, 1):
+        for name, value in row.items():
+            try:
+                replaced = _replaced({name: value})[name]
+            except ValueError:
+                raise fault(
+                    f"row {number} has a lone surrogate in a name of field {shown(name)}"
+                ) from None
+            except RecursionError:
+                return False
+            if replaced == value:
+                continue
+            if name in key:
+                raise fault(f"row {number} has a lone surrogate in its key {name}")
+            row[name] = replaced
+            fields.add(name)
+            ids.append(row.get("id"))
+    if fields:
+        rows_of = [id for id in dict.fromkeys(ids) if isinstance(id, int)]
+        log.event(
+            "text_replaced",
+            logging.WARNING,
+            resource=resource,
+            rows=rows_of,
+            fields=sorted(map(shown, fields)),
+        )
+    return bool(fields)
+
+
+def _replaced(value: Any) -> Any:
+    """Return a JSON value with U+FFFD in place of lone surrogates. `ValueError` if in a name."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_replaced(inner) for inner in value]
+    if isinstance(value, dict):
+        if any(map(_SURROGATE.search, value)):
+            raise ValueError
+        return {name: _replaced(inner) for name, inner in value.items()}
+    return value
+
+
 class OverlapPaginator(BasePaginator):
     """Read a listing by offset; each page overlaps the one before it by one row.
 
@@ -144,21 +228,29 @@ class OverlapPaginator(BasePaginator):
     steps back by a page. If there are fewer rows in the end than `count` says, the listing is read
     again. Rows that were read before are dropped.
 
+    Before each step back, and before each further read, `pause` is called with seconds to wait.
     `on_end` is called at the end, with the path of the listing below the base URL and the number of
-    its rows. Raises `ListingUnstable` if this does not succeed within `MAX_STEPS_BACK` and
-    `MAX_READS`.
+    its rows. If this does not succeed within `MAX_STEPS_BACK` and `MAX_READS`, `leave_out` is
+    called with the path and the reason. If that returns False, `ListingUnstable` is raised.
     """
 
     MAX_STEPS_BACK: Final = 5
     MAX_READS: Final = 3
 
     def __init__(
-        self, limit: int, on_end: Callable[[str, int], None] = lambda resource, rows: None
+        self,
+        limit: int,
+        *,
+        pause: Callable[[float], None] = time.sleep,
+        on_end: Callable[[str, int], None] = lambda resource, rows: None,
+        leave_out: Callable[[str, str], bool] = lambda resource, reason: False,
     ) -> None:
         super().__init__()
         self.limit = limit
+        self._pause = pause
         self._on_end = on_end
-        self._offset = 0
+        self._leave_out = leave_out
+        self._offset = self._largest_offset = 0
         self._overlaps = False
         self._total = 0
         self._seen: set[tuple[object, ...]] = set()
@@ -179,6 +271,7 @@ class OverlapPaginator(BasePaginator):
         assert data is not None
         page = response.page
         key = key_of(response.resource)
+        self._largest_offset = max(self._largest_offset, self._offset)
         end = self._offset + len(data)
         more = page.has_next or end < page.total
         if self._overlaps:
@@ -215,35 +308,39 @@ class OverlapPaginator(BasePaginator):
         self._overlaps = self._offset > 0
 
     def _count_step_back(self, resource: str, page: Page) -> None:
+        if self._steps_back == self.MAX_STEPS_BACK * self._reads:
+            self._give_up(resource, page)
+            return
+        self._pause(PAUSES[min(self._steps_back, len(PAUSES) - 1)])
         self._steps_back += 1
-        if self._steps_back > self.MAX_STEPS_BACK * self._reads:
-            raise self._unstable(resource, page)
 
     def _read_again(self, resource: str, page: Page) -> None:
         if self._reads == self.MAX_READS:
-            raise self._unstable(resource, page)
+            self._give_up(resource, page)
+            return
+        self._pause(PAUSES[self._reads - self.MAX_READS])
         self._reads += 1
         self._offset = 0
         self._overlaps = False
 
-    def _unstable(self, resource: str, page: Page) -> ListingUnstable:
-        return ListingUnstable(
+    def _give_up(self, resource: str, page: Page) -> None:
+        reason = (
             f"The listing {resource} is not stable: it reports {counted(page.total, 'row')}"
             f"{' and a next page' if page.has_next else ''}, but"
             f" {counted(len(self._seen), 'different row')} came in {counted(self._reads, 'read')}."
-            " Nothing was loaded, because rows may be missing. The next sync starts over."
+            f" The largest offset was {self._largest_offset}."
         )
+        if not self._leave_out(resource, reason):
+            raise ListingUnstable(
+                f"{reason} Nothing was loaded, because rows may be missing. The next sync starts"
+                " over."
+            )
+        self._has_next_page = False
 
 
-def _is_lax_json(body: bytes) -> bool:
-    """Tell whether Python accepts it as JSON: it takes NaN, lone surrogates and deep nesting."""
-    try:
-        json.loads(body)
-    except RecursionError:
-        return True
-    except ValueError:
-        return False
-    return True
+def issue_of(path: str) -> int:
+    """Return the id of the issue whose occurrences have this path."""
+    return int(path.split("/")[1])
 
 
 def key_of(resource: str) -> dict[str, ColumnType]:

@@ -5,6 +5,7 @@ cookies, redirects and merged settings, which `requests` adds, are not needed he
 a request's CPU time.
 """
 
+import logging
 import math
 import threading
 import time
@@ -23,7 +24,13 @@ from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, counted, machine_error
 from scanner_sync.progress import Stop, Traffic
 from scanner_sync.source.connections import Connections, Reply, origin_of
-from scanner_sync.source.pagination import OCCURRENCES, TABLE_OF, ApiResponse, read_page
+from scanner_sync.source.pagination import (
+    OCCURRENCES,
+    TABLE_OF,
+    ApiResponse,
+    issue_of,
+    read_page,
+)
 from scanner_sync.source.rate_limit import AdaptiveRateLimiter, Ticket
 from scanner_sync.source.retry import RETRIED_STATUSES, RETRIES, backoff, parse_retry_after
 from scanner_sync.tables import TABLES
@@ -35,6 +42,16 @@ A 403 means that only if it is JSON, as all of the API's own; firewalls send oth
 FILTER: Final = "remediated_after"
 """A parameter that the API may reject; the listing is then read without it."""
 REJECTED: Final = (400, 422)
+THROTTLING: Final = (403, 409)
+"""Statuses that mean what 429 means if `Retry-After` comes with them."""
+REDIRECTS: Final = (301, 302, 303, 307, 308)
+ADVICE: Final = {
+    304: "A cache on the way answered, although no copy is kept here.",
+    402: "Check the plan of the account.",
+}
+"""What to do about a status, where that is not to check API_BASE_URL."""
+FAILED_ISSUES: Final = 3
+"""Issues that one sync may leave to the next because their occurrences cannot be read."""
 NOT_READ: Final = 429
 """Status of the response to a request that was not sent, or not sent again: see `max_requests`."""
 CONNECT_TIMEOUT: Final = 10.0
@@ -42,7 +59,7 @@ CONNECT_TIMEOUT: Final = 10.0
 READ_TIMEOUT: Final = 60.0
 """Seconds without a byte."""
 SHORT_WAIT: Final = 15.0
-"""Seconds. A longer wait than this is asked for by the API, because its quota is used up."""
+"""Seconds. A longer wait than this is asked for by the API: its quota is used up, or it is down."""
 HEADERS: Final = {
     # Firewalls refuse requests without it.
     "Accept": "application/json",
@@ -54,10 +71,12 @@ HEADERS: Final = {
 class _Retryable(Exception):
     """An attempt failed in a way that a retry may not."""
 
-    def __init__(self, reason: str, status: int = 0, retry_after: float | None = None) -> None:
+    def __init__(
+        self, reason: str, retry_after: float | None = None, *, is_throttled: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.status = status
         self.retry_after = retry_after
+        self.is_throttled = is_throttled
 
 
 class _Stopped(Exception):
@@ -66,6 +85,10 @@ class _Stopped(Exception):
     def __init__(self, reason: Stop) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class _LeftOut(Exception):
+    """The occurrences of this issue are not read."""
 
 
 class ApiSession(requests.Session):
@@ -85,11 +108,16 @@ class ApiSession(requests.Session):
     further issues are not requested. Nor are they if the quota is used up, or if the rest of the
     time is needed for loading. `Traffic.stopped` says so, and the response has status `NOT_READ`.
     Listings are read whole or not at all. At least one issue is begun, and an issue that was begun
-    is read to its end, whatever it takes of `max_requests`. Requests for listings go first, and
-    those for issues in the order in which they were begun, so that what was begun is finished.
+    is read to its end, whatever it takes of `max_requests`. If that fails after all retries, the
+    issue is left out, and `Traffic.failed` says so, for up to `FAILED_ISSUES` issues.
 
-    `token_source` is named in errors about the token. `on_page` is called for each page of a
-    listing, such as `issues/`, with its path and the rows of the whole listing.
+    Requests for listings go first, and those for issues in the order in which they were begun, so
+    that what was begun is finished.
+
+    `token_source` is named in errors about the token. If the API rejects a token that it accepted
+    before, `read_token` is called once for the present one, and the request is repeated. `on_page`
+    is called for each page of a listing, such as `issues/`, with its path and the rows of the whole
+    listing. `sleep` waits before a listing is read once more.
     """
 
     def __init__(
@@ -101,17 +129,28 @@ class ApiSession(requests.Session):
         deadline: Deadline,
         traffic: Traffic | None = None,
         max_requests: int | None = None,
+        read_token: Callable[[], str] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
         on_page: Callable[[str, int], None] = lambda resource, total: None,
     ) -> None:
         super().__init__()
         self.traffic = traffic or Traffic()
         self._base_path = urlsplit(base_url).path
         self._token_source = token_source
+        self._read_token = read_token
+        self._is_token_accepted = False
+        """Whether a page has come."""
+        self._new_token: str | None = None
+        """What `read_token` returned."""
+        self._renewing = threading.Lock()
         self._deadline = deadline
+        self._sleep = sleep
         self._max_requests = max_requests
         self._on_page = on_page
         self._limiter = AdaptiveRateLimiter(max_concurrent)
         self._connections = Connections(base_url, max_concurrent)
+        self._refusal = ""
+        """The last response for which all requests waited."""
         self._listings: set[str] = set()
         """Paths of the listings that returned a page."""
         self._begun: dict[str, int] = {}
@@ -160,6 +199,8 @@ class ApiSession(requests.Session):
         except _Stopped as stopped:
             self.traffic.stop(stopped.reason)
             response = ApiResponse(request, NOT_READ, resource)
+        except _LeftOut:
+            response = ApiResponse(request, NOT_READ, resource)
         for hook in request.hooks["response"]:
             response = hook(response) or response
         return response
@@ -169,6 +210,24 @@ class ApiSession(requests.Session):
         response = self.get(url, params=params, auth=BearerTokenAuth(token))
         assert isinstance(response, ApiResponse)
         return response
+
+    def pause(self, seconds: float) -> None:
+        """Wait before a listing is read once more, but not beyond the deadline."""
+        self._sleep(min(seconds, self._deadline.remaining))
+
+    def leave_out(self, resource: str, reason: str) -> bool:
+        """Leave out an issue whose occurrences cannot be read, and log why.
+
+        Returns False if that is not to be: it is no issue, or the sync has left out enough.
+        """
+        if not self._is_optional(resource):
+            return False
+        with self._lock:
+            if len(self.traffic.failed) >= FAILED_ISSUES:
+                return False
+            self.traffic.failed.add(issue_of(resource))
+        log.event("issue_failed", logging.WARNING, resource=resource, reason=reason)
+        return True
 
     def send_one_at_a_time(self) -> None:
         """Send no two requests at once from now on. To be called when none is under way."""
@@ -211,33 +270,51 @@ class ApiSession(requests.Session):
             except _Retryable as error:
                 failure = error
             # If all wait, the limiter knows how long, and this request keeps its place in line.
-            all_wait = failure.status == 429 and failure.retry_after
+            all_wait = failure.is_throttled and failure.retry_after
             if attempt < RETRIES and not all_wait:
                 delay = failure.retry_after or backoff(attempt)
-                self._wait(ticket, delay, resource, str(failure))
-        if failure.status == 429 and self._is_optional(resource):
+                self._wait(ticket, delay, resource, failure)
+        if failure.is_throttled and self._is_optional(resource):
             raise _Stopped("quota")
+        if self.leave_out(resource, str(failure)):
+            raise _LeftOut
         seconds = failure.retry_after
+        others = len(self.traffic.failed)
         raise ApiUnavailable(
-            f"The API gave {failure} for {resource}, {RETRIES + 1} times in"
-            f" {counted(round(time.monotonic() - started), 'second')}. Nothing was loaded; try"
-            " again later.",
+            f"The API gave {failure} for {_place(request, resource)}, {RETRIES + 1} times in"
+            f" {counted(round(time.monotonic() - started), 'second')}."
+            + (f" It failed for {counted(others, 'issue')} before." if others else "")
+            + " Nothing was loaded; try again later.",
             retry_after=None if seconds is None else math.ceil(seconds),
         )
 
     def _attempt(
-        self, request: requests.PreparedRequest, resource: str, ticket: Ticket
+        self,
+        request: requests.PreparedRequest,
+        resource: str,
+        ticket: Ticket,
+        *,
+        is_repeated: bool = False,
     ) -> ApiResponse:
-        """Send the request once. Raises `_Retryable`, or a `SyncError` if a retry cannot help."""
+        """Send the request once. Raises `_Retryable`, or a `SyncError` if a retry cannot help.
+
+        Only if the token is no longer accepted, send it again, with the present one.
+        """
         try:
             with self._slot(ticket, resource):
                 timeout = self._timeout(resource)
+                if self._new_token:
+                    request.prepare_auth(BearerTokenAuth(self._new_token))
                 with self._lock:  # so that `_begin` counts it once
                     self.traffic.count("requests")
                     self._unsent.discard(resource)
                 reply = self._connections.send(request, resource, timeout)
                 retry_after = parse_retry_after(reply.headers.get("Retry-After", ""))
-                if reply.status == 429:
+                is_throttled = reply.status == 429 or (
+                    reply.status in THROTTLING and retry_after is not None
+                )
+                if is_throttled:
+                    self._refusal = f"status {reply.status}"
                     self.traffic.count("throttled")
                     self._limiter.refused(ticket, retry_after)
                 elif reply.status not in RETRIED_STATUSES:
@@ -247,13 +324,30 @@ class ApiSession(requests.Session):
                 raise permanent from None
             raise _Retryable(self._connections.describe(error)) from None
         was_there = reply.status in GONE and resource in self._listings
-        if reply.status in RETRIED_STATUSES or was_there:
-            raise _Retryable(f"status {reply.status}", reply.status, retry_after)
+        if is_throttled or reply.status in RETRIED_STATUSES or was_there:
+            raise _Retryable(f"status {reply.status}", retry_after, is_throttled=is_throttled)
+        if reply.status == 401 and self._is_token_accepted:
+            if is_repeated:
+                raise ApiUnavailable(
+                    f"The API no longer accepts the token (status 401 for {resource}), which it"
+                    f" accepted before. {self._token_source} was read once more meanwhile. Nothing"
+                    " was loaded; try again later. If the token was revoked, add a new one."
+                )
+            self._renew_token()
+            self.traffic.count("retries")
+            return self._attempt(request, resource, ticket, is_repeated=True)
         try:
             return self._response(request, resource, reply)
         except ApiUnavailable:
             reason = "no JSON (if this recurs, check API_BASE_URL)"
-            raise _Retryable(reason, reply.status, retry_after) from None
+            raise _Retryable(reason, retry_after) from None
+
+    def _renew_token(self) -> None:
+        """Read the token that requests are sent with from now on, once."""
+        with self._renewing:
+            if self._read_token and not self._new_token:
+                self._new_token = self._read_token()
+                log.event("token_read_again")
 
     def _resource_of(self, request: requests.PreparedRequest) -> str:
         """Return the requested path below the base URL. Raises `ApiError` for another origin."""
@@ -269,7 +363,7 @@ class ApiSession(requests.Session):
         """Return the seconds in which a response is still of use, if there are any."""
         deadline, is_optional = self._deadline, self._is_optional(resource)
         remaining = deadline.remaining_to_read if is_optional else deadline.remaining
-        if is_optional and self.traffic.stopped in ("quota", "deadline"):
+        if is_optional and self.traffic.stopped in ("quota", "deadline", "unavailable"):
             raise _Stopped(self.traffic.stopped)
         if not remaining:
             raise _Stopped("deadline") if is_optional else deadline.exceeded()
@@ -292,11 +386,11 @@ class ApiSession(requests.Session):
             self._limiter.release(ticket)
 
     def _wait(
-        self, ticket: Ticket, seconds: float, resource: str, reason: str = "status 429"
+        self, ticket: Ticket, seconds: float, resource: str, failure: _Retryable | None = None
     ) -> None:
-        """Wait for these seconds, or until the limiter wakes the ticket.
+        """Wait for these seconds after a failure, or until the limiter wakes the ticket.
 
-        Raises `ApiUnavailable` or `_Stopped` at once if that is too long.
+        Raises `ApiUnavailable`, `_Stopped` or `_LeftOut` at once if that is too long.
         """
         remaining = self._remaining(resource)
         is_long = seconds > SHORT_WAIT
@@ -304,9 +398,13 @@ class ApiSession(requests.Session):
         is_late = self._max_requests is not None and is_long
         patience = self._deadline.remaining_to_read if is_late else remaining
         if patience <= seconds < math.inf:
+            reason = str(failure or self._refusal)
             if self._is_optional(resource):
-                is_quota = reason == "status 429" and is_long
-                raise _Stopped("quota" if is_quota else "deadline")
+                if not is_long:
+                    raise _Stopped("deadline")
+                if failure is None or failure.is_throttled:
+                    raise _Stopped("quota")
+                raise _LeftOut if self.leave_out(resource, reason) else _Stopped("unavailable")
             raise ApiUnavailable(
                 f"The API gave {reason} for {resource}. The next attempt is due in"
                 f" {counted(math.ceil(seconds), 'second')}, which is too late. Nothing was loaded;"
@@ -339,21 +437,30 @@ class ApiSession(requests.Session):
             )
         if status == 407 and self._connections.proxy:
             raise self._connections.proxy_rejection(status)
-        if 300 <= status < 400:
+        if status in REDIRECTS:
             raise ApiError(
                 f"The API redirects {resource} (status {status}). Redirects are not followed,"
                 " because they would take the token along. Check API_BASE_URL."
             )
         if status != 200:
+            place, advice = _place(request, resource), ADVICE.get(status, "Check API_BASE_URL.")
+            if place != resource:
+                advice = "It gave the pages before, so it may limit the offset: please report it."
             raise ApiError(
-                f"The API gave status {status} for {resource}. Nothing was loaded. Check"
-                " API_BASE_URL."
+                f"The API gave status {status} for {place}. Nothing was loaded. {advice}"
             )
         response.page = read_page(reply.body, resource)
+        self._is_token_accepted = True
         if _is_listing(resource):
             self._listings.add(resource)
             self._on_page(resource, response.page.total)
         return response
+
+
+def _place(request: requests.PreparedRequest, resource: str) -> str:
+    """Return the requested path below the base URL, with the offset if it is not the first."""
+    offset = dict(parse_qsl(urlsplit(request.url or "").query)).get("offset", "0")
+    return resource if offset == "0" else f"{resource} at offset {offset}"
 
 
 def _has_filter(request: requests.PreparedRequest) -> bool:

@@ -56,12 +56,15 @@ FAILURE: Final = "failure"
 STARTED: Final = "started"
 """Label: when the last sync that was to read occurrences, and succeeded, began, likewise."""
 ALL_READ: Final = "all_read"
-"""Label: 1 if the last sync that was to read occurrences read all; 0 from when it began until then,
-and for good if it was killed."""
+"""Label: 1 if the last sync that was to read occurrences read all that can be read; 0 from when it
+began until then, and for good if it was killed."""
 LISTED: Final = "issues_listed"
 """Label: the issues that a sync last listed whose occurrences it was to read."""
 READ: Final = "issues_read"
 """Label: those of them whose occurrences it read."""
+ISSUES_FAILED: Final = "issues_failed"
+"""Label: the ids of those whose occurrences could not be read, with `_` between them. A label has
+at most 63 characters, which is enough for three ids."""
 OLDEST: Final = "oldest_read_at"
 """Label: when the occurrences that were read longest ago were read, in seconds since 1970; 0 while
 those of an issue were never read."""
@@ -127,7 +130,7 @@ class Lease:
         self.is_working: Callable[[], bool] = lambda: False
         """Whether another thread may have a job, or start one that `guard` allowed."""
         self.guard = Guard()
-        self.notes: dict[str, int] = {}
+        self.notes: dict[str, int | str] = {}
         """Labels for the next sync; they are kept until a later sync sets them again."""
 
     def label(self, name: str, default: int = 0) -> int:
@@ -170,7 +173,7 @@ class Lease:
         labels = {UNTIL: "0"}
         if error is None:
             labels |= {SUCCEEDED: self._now()}
-            labels |= {name: str(number) for name, number in self.notes.items()}
+            labels |= {name: str(value) for name, value in self.notes.items()}
         else:
             labels |= {FAILED: self._now(), FAILURE: _name_of(error).lower()}
         # A lease that cannot be released expires.

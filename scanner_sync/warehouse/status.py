@@ -1,5 +1,6 @@
 """What the dataset holds, how fresh it is, and how the last syncs ended."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -15,6 +16,7 @@ from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.lease import (
     FAILED,
     FAILURE,
+    ISSUES_FAILED,
     LEASE_SECONDS,
     LEASE_TABLE,
     LISTED,
@@ -42,8 +44,9 @@ def read_status(connection: Connection) -> dict[str, Any]:
       or None if there was no sync. `outcome` is `succeeded`, `failed` (with `error_type`),
       `running`, or `killed`, if its lease expired.
     - `last_failure`: a dict with `at` and `error_type` of the last sync that failed, or None.
-    - `refresh`: a dict with `issues_listed`, `issues_read`, `issues_waiting` and `oldest_read_at`,
-      as answered by the last sync that was to read occurrences, or None if there was none.
+    - `refresh`: a dict with `issues_listed`, `issues_read`, `issues_waiting`, `issues_failed` and
+      `oldest_read_at`, as answered by the last sync that was to read occurrences, or None if there
+      was none.
     - `loads`: a dict for each of the last loads, with `load_id` and `at`; the latest comes first.
 
     A sync that failed before it reached BigQuery, such as without a token, is only in the log. Runs
@@ -189,6 +192,7 @@ def _refresh(labels: dict[str, str]) -> dict[str, Any] | None:
         "issues_listed": listed,
         "issues_read": read,
         "issues_waiting": max(0, listed - read),
+        "issues_failed": [int(id) for id in re.findall("-?[0-9]+", labels.get(ISSUES_FAILED, ""))],
         "oldest_read_at": _moment(labels, OLDEST),
     }
 

@@ -31,7 +31,7 @@ def read(listing: list[int], moments: list[tuple[list[tuple[str, int]], int]]) -
 
     Return the rows that were read, and the ids that the listing had at each request.
     """
-    paginator, request = OverlapPaginator(LIMIT), requests.Request()
+    paginator, request = OverlapPaginator(LIMIT, pause=lambda _: None), requests.Request()
     paginator.init_request(request)
     rows: list[int] = []
     versions: list[set[int]] = []
@@ -88,7 +88,7 @@ page = st.tuples(st.lists(st.integers(0, 9), max_size=6), st.integers(0, 30), st
 @given(st.lists(page))
 def test_reading_ends_whatever_the_server_sends(pages: Any) -> None:
     """Each row is read once, and at least as many as `count` last reported; or an error."""
-    paginator, request = OverlapPaginator(LIMIT), requests.Request()
+    paginator, request = OverlapPaginator(LIMIT, pause=lambda _: None), requests.Request()
     paginator.init_request(request)
     rows: list[int] = []
     total = number = 0

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import gzip
+import os
 import re
 import socket
 import threading
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from local.secret_manager import SecretManager, Version
 from sample_api import Account, generate
 from sample_api import serve as serve_api
 from scanner_sync.deadline import Deadline
@@ -26,12 +29,13 @@ from scanner_sync.errors import (
     MachineError,
     SyncError,
 )
+from scanner_sync.secret import read_token
 from scanner_sync.source import connections, retry, scanner_source
 from scanner_sync.source import session as session_module
 from scanner_sync.source.session import ApiSession
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.diagnose import diagnose
-from tests.conftest import TOKEN, Vanishing, asked
+from tests.conftest import SECRET, TOKEN, Vanishing, asked
 from tests.source.faults import Fault
 from tests.support.reading import Api, ids, on
 
@@ -192,6 +196,99 @@ def test_retry_after_is_respected() -> None:
     assert ids(api.read("targets")["targets"]) == [1]
     assert time.monotonic() - started >= 0.5
     assert asked(api.app) == {"targets/": 2}
+
+
+@pytest.mark.parametrize("status", [403, 409, 429])
+def test_a_refusal_that_says_how_long_is_waited_for(status: int) -> None:
+    """Whatever its status, and whether or not an account may lack the listing."""
+    refusal = JSONResponse({"detail": "Slow down."}, status, {"Retry-After": "0.2"})
+    for name in ("targets", "tags"):
+        api = Api(Account(targets=[{"id": 1}], tags=[{"name": "a"}]), on(f"{name}/", refusal))
+        assert len(api.read(name)[name]) == 1
+        traffic = api.session.traffic
+        assert (traffic.requests, traffic.retries, traffic.throttled) == (2, 1, 1)
+        assert traffic.unavailable == set()
+    refusal = JSONResponse({"detail": "Slow down."}, status, {"Retry-After": "3600"})
+    api = Api(account_of(1), on("targets/", refusal))
+    with pytest.raises(ApiUnavailable, match=f"status {status} for targets/. The next") as caught:
+        api.read("targets")
+    assert caught.value.retry_after == 3600
+
+
+class Rotates:
+    """Accept one token until so many requests came, and then another one."""
+
+    def __init__(self, app: ASGIApp, after: int, then: str) -> None:
+        self.app, self.left, self.then = app, after, then
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.left -= 1
+        accepted = TOKEN if self.left >= 0 else self.then
+        if Request(scope).headers["authorization"] == f"Bearer {accepted}":
+            headers = [pair for pair in scope["headers"] if pair[0] != b"authorization"]
+            scope["headers"] = [*headers, (b"authorization", f"Bearer {TOKEN}".encode())]
+            await self.app(scope, receive, send)
+        else:
+            await JSONResponse({"detail": "Invalid token."}, 401)(scope, receive, send)
+
+
+NEW_TOKEN = "another-token-that-must-not-show"
+
+
+def issues_of(count: int) -> Account:
+    ids = range(1, count + 1)
+    return Account(issues=[{"id": n} for n in ids], occurrences={n: [{"id": 1}] for n in ids})
+
+
+@pytest.mark.parametrize("concurrent", [1, 20])
+def test_a_token_that_is_rotated_meanwhile(
+    secret_manager: SecretManager, concurrent: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The secret is read once more, and each request that was refused is sent once more."""
+    caplog.set_level("DEBUG")
+    secret_manager.secrets[SECRET].append(Version(NEW_TOKEN.encode()))
+    api = Api(issues_of(30))
+    api.app.add_middleware(Rotates, after=10, then=NEW_TOKEN)
+    rows = api.read(
+        "occurrences_issues",
+        concurrent=concurrent,
+        read_token=lambda: read_token(
+            SECRET, os.environ["SECRET_MANAGER_EMULATOR_HOST"], Deadline(60)
+        ),
+    )
+    assert sorted(row["issue_id"] for row in rows["occurrences_issues"]) == list(range(1, 31))
+    assert len(secret_manager.accesses) == 1
+    assert 1 <= api.session.traffic.retries <= 20  # sent before the secret had been read
+    assert api.session.traffic.requests == 31 + api.session.traffic.retries
+    assert [r.getMessage() for r in caplog.records if r.name == "scanner_sync"] == [
+        "token_read_again"
+    ]
+    assert NEW_TOKEN not in caplog.text
+
+
+@pytest.mark.parametrize("read_token", [lambda: TOKEN, None])
+def test_a_token_that_is_no_longer_accepted(read_token: Callable[[], str] | None) -> None:
+    """The sync can be repeated: the next one reads the secret, or is told to have a new token."""
+    api = Api(issues_of(30))
+    api.app.add_middleware(Rotates, after=10, then=NEW_TOKEN)
+    with pytest.raises(ApiUnavailable) as caught:
+        api.read("occurrences_issues", concurrent=1, read_token=read_token)
+    assert "no longer accepts the token (status 401 for issues/" in str(caught.value)
+    assert "THE-SECRET was read once more" in str(caught.value)
+    assert TOKEN not in str(caught.value)
+    assert 12 <= api.session.traffic.requests <= 10 + 2 * 6  # of those that were begun
+
+
+def test_one_401_of_many_is_repeated() -> None:
+    """With the token that the secret still has."""
+    refused = [JSONResponse({"detail": "Invalid token."}, 401)]
+    api = Api(
+        account_of(3),
+        lambda request: refused.pop() if refused and "offset=1" in str(request.url) else None,
+        max_limit=2,
+    )
+    assert ids(api.read("targets", read_token=lambda: TOKEN)["targets"]) == [1, 2, 3]
+    assert api.offsets == [0, 1, 1]
 
 
 BODY = b'{"count": 1, "next": null, "results": [{"id": 1}]}'
@@ -507,6 +604,114 @@ def test_an_empty_next_ends_the_listing(next_page: Any) -> None:
     assert asked(api.app) == {"targets/": 1}
 
 
+def test_a_304_is_no_redirect() -> None:
+    """Nor can it be used, because no copy is kept."""
+    api = Api(account_of(3), on("targets/", Response(None, 304)))
+    with pytest.raises(ApiError) as caught:
+        api.read("targets")
+    assert str(caught.value) == (
+        "The API gave status 304 for targets/. Nothing was loaded. A cache on the way answered,"
+        " although no copy is kept here."
+    )
+
+
+def from_offset(limit: int, answer: Response) -> Fault:
+    return lambda request: answer if int(request.query_params["offset"]) >= limit else None
+
+
+EMPTY = JSONResponse({"count": 12, "next": "more", "results": []})
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "said"),
+    [
+        (
+            Response(None, 400),
+            ApiError,
+            "status 400 for targets/ at offset 10. Nothing was loaded.",
+        ),
+        (Response(None, 404), ApiUnavailable, "status 404 for targets/ at offset 10, 4 times"),
+        (Response(None, 500), ApiUnavailable, "status 500 for targets/ at offset 10, 4 times"),
+        (EMPTY, ListingUnstable, "1 read. The largest offset was 10."),
+    ],
+)
+def test_an_offset_that_the_api_does_not_go_beyond_is_named(
+    answer: Response, kind: type[Exception], said: str
+) -> None:
+    """Many APIs end at an offset of 10,000, each in its own way."""
+    api = Api(account_of(12), from_offset(8, answer), max_limit=6)
+    with pytest.raises(kind) as caught:
+        api.read("targets")
+    assert said in str(caught.value)
+    if kind is ApiError:
+        assert "so it may limit the offset: please report it." in str(caught.value)
+
+
+CUT = "cut \\ud83d"
+WHOLE = "\\ud83d\\ude00 and \\\\ud83d"
+
+
+def listing(*rows: str) -> Response:
+    """Return a page of rows, given as JSON."""
+    body = f'{{"count": {len(rows)}, "next": null, "results": [{", ".join(rows)}]}}'
+    return Response(body, media_type="application/json")
+
+
+def test_half_of_an_emoji_becomes_a_replacement_character(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """In text, at any depth. The log says in which rows and fields."""
+    rows = [
+        '{"id": 7, "address": "CUT", "tags": ["CUT", "WHOLE"], "new": {"a": "CUT"}}',
+        '{"id": 8, "address": "WHOLE", "tags": [12345678901234567890123]}',
+        '{"id": 9, "address": "CUT"}',
+    ]
+    answer = listing(*(row.replace("CUT", CUT).replace("WHOLE", WHOLE) for row in rows))
+    api = Api(Account(), on("targets/", answer))
+    whole = "\U0001f600 and \\ud83d"
+    found = [(r["address"], r["tags"], r.get("new")) for r in api.read("targets")["targets"]]
+    assert found == [
+        ("cut \ufffd", ["cut \ufffd", whole], {"a": "cut \ufffd"}),
+        (whole, [12345678901234567890123], None),
+        ("cut \ufffd", None, None),
+    ]
+    [record] = [r for r in caplog.records if r.name == "scanner_sync"]
+    assert (record.getMessage(), record.levelname) == ("text_replaced", "WARNING")
+    assert vars(record)["fields"] == {
+        "resource": "targets/",
+        "rows": [7, 9],
+        "fields": ["address", "new", "tags"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "said"),
+    [
+        ("targets", f'{{"id": "{CUT}"}}', "row 2 has a lone surrogate in its key id"),
+        ("tags", f'{{"name": "{CUT}"}}', "row 2 has a lone surrogate in its key name"),
+        (
+            "targets",
+            f'{{"id": 2, "{CUT}": 1}}',
+            "row 2 has a lone surrogate in a name of field cut \\ud83d",
+        ),
+        (
+            "targets",
+            f'{{"id": 2, "new": {{"{CUT}": 1}}}}',
+            "row 2 has a lone surrogate in a name of field new",
+        ),
+        ("targets", f'{{"id": 2, "address": "{CUT}", "new": NaN}}', "it is not valid JSON"),
+        ("targets", f'{{"id": 2, "address": "{CUT}", "new": 1e999}}', "it is not valid JSON"),
+    ],
+)
+def test_half_of_an_emoji_in_a_key_is_an_error(table: str, row: str, said: str) -> None:
+    """Two keys or names could become one. What else is no valid JSON stays an error, too."""
+    first = '{"name": "a"}' if table == "tags" else '{"id": 1}'
+    api = Api(Account(), on(f"{table}/", listing(first, row)))
+    with pytest.raises(ApiError) as caught:
+        api.read(table)
+    assert f"{table}/ is not a listing: {said}. Nothing was loaded." in str(caught.value)
+
+
 def test_an_empty_next_does_not_override_count() -> None:
     """Rows that `count` reports are requested even if `next` is empty."""
     page = {"count": 3, "next": "", "results": [{"id": 1}, {"id": 2}]}
@@ -542,9 +747,11 @@ def test_a_wrong_base_url_is_an_error() -> None:
 BAD_BODIES = {
     "it is not valid JSON": [
         b'{"count": NaN, "results": []}',
-        b'{"count": 1, "results": [{"id": "\\ud800"}]}',
         b"[" * 100_000,
     ],
+    "row 1 has a lone surrogate in its key id": [b'{"count": 1, "results": [{"id": "\\ud800"}]}'],
+    "it is gzip, which its headers do not say": [gzip.compress(BODY, mtime=0)],
+    "it is UTF-16 or UTF-32, not UTF-8": [BODY.decode().encode("utf-16-le")],
     "it is not an object": [b"[]", b"7", b"null"],
     "results is not an array of objects": [
         b'{"count": 1}',
@@ -649,6 +856,58 @@ def test_a_changing_listing_loses_no_row(change: Callable[[Account], None]) -> N
     assert sorted(rows) == sorted(set(rows))
     assert stayed <= set(rows) <= there_before | set(ids(account.targets))
     assert len(api.app.state.requests) <= 8
+
+
+class Cached:
+    """Answer for the targets of an account, with each page as it was up to 5 seconds before."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.now = 0.0
+        self.pauses: list[float] = []
+        self._pages: dict[str, tuple[float, Response]] = {}
+
+    def __call__(self, request: Request) -> Response:
+        offset = int(request.query_params["offset"])
+        if self.now >= self._pages.get(str(offset), (-5.0,))[0] + 5:
+            rows = self.account.targets
+            more = "more" if offset + 100 < len(rows) else None
+            page = {"count": len(rows), "next": more, "results": rows[offset : offset + 100]}
+            self._pages[str(offset)] = self.now, JSONResponse(page)
+        return self._pages[str(offset)][1]
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+@pytest.mark.parametrize("age", [0.1, 1.0, 2.0, 3.0, 4.0, 4.9])
+@pytest.mark.parametrize("change", [delete(0, 1), insert(0, 901, 902)])
+def test_a_cache_in_front_of_the_api(change: Callable[[Account], None], age: float) -> None:
+    """The read waits until pages of different moments are gone, with pauses that grow."""
+    account = account_of(250)
+    cached = Cached(account)
+    # Another reader asks for the first page, and then rows come or go.
+    first = {"type": "http", "query_string": b"limit=100&offset=0", "headers": []}
+    cached(Request(first))
+    change(account)
+    cached.now = age
+    found = ids(Api(account, cached).read("targets", sleep=cached.sleep)["targets"])
+    assert set(ids(account.targets)) <= set(found)
+    assert cached.pauses == sorted(cached.pauses)
+    assert 0 < sum(cached.pauses) <= 8
+
+
+def test_a_pause_ends_at_the_deadline() -> None:
+    """However long it is."""
+    slept: list[float] = []
+    session = ApiSession(
+        "http://h/", token_source="", max_concurrent=1, deadline=Deadline(1), sleep=slept.append
+    )
+    session.pause(0.25)
+    session.pause(4)
+    assert slept[0] == 0.25
+    assert 0 <= slept[1] <= 1
 
 
 def test_a_page_that_repeats_forever_is_an_error() -> None:

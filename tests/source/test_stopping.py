@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable
+from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, ListingUnstable
 from scanner_sync.progress import Traffic
 from scanner_sync.source import scanner_source
 from scanner_sync.source.occurrences import changed_since, confirm_vanished
@@ -60,6 +60,7 @@ class Reading:
                 deadline=Deadline(deadline),
                 traffic=self.traffic,
                 max_requests=max_requests,
+                sleep=lambda seconds: None,
             )
             source = scanner_source(
                 f"{url}/", TOKEN, page_size, session, ["occurrences_issues"], due=due
@@ -203,19 +204,100 @@ def test_the_time_for_loading_is_not_read_away() -> None:
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (Response(None, 401), ApiRefused),
+        (JSONResponse({"detail": "no"}, 403), ApiRefused),
+        (Response(None, 401), ApiUnavailable),
         (Response(None, 400), ApiError),
-        (Response(None, 503), ApiUnavailable),
         (Response("{}"), ApiError),
         (Response(json.dumps({"count": 1, "results": [{"id": "x"}]})), ApiError),
     ],
 )
 def test_any_other_fault_fails_the_sync(answer: Response, kind: type[Exception]) -> None:
-    """A refused token, an outage, a response that is no page, or a row that fits no table."""
+    """A refused token, a response that is no page, or a row that fits no table."""
     reading = Reading(account_of(9), lambda r: answer if "/4/" in r.url.path else None)
     with pytest.raises(kind):
         reading.read(concurrent=1)
     assert reading.traffic.stopped is None
+
+
+def of_issues(*ids: int, answer: Response) -> Fault:
+    paths = {f"/v1/issues/{n}/occurrences/" for n in ids}
+    return lambda request: answer if request.url.path in paths else None
+
+
+UNSTABLE = JSONResponse({"count": 2, "next": None, "results": [{"id": 1}]})
+UNREADABLE = {
+    "status 500": (Response(None, 500), 4),
+    "no JSON": (Response("<html>"), 4),
+    "status 503": (Response(None, 503, {"Retry-After": "3600"}), 1),
+    "The listing issues/4/occurrences/ is not stable: it reports 2 rows": (UNSTABLE, 6),
+}
+"""What one issue always answers, and how often it is asked for, by the reason in the log."""
+
+
+@pytest.mark.parametrize("reason", UNREADABLE)
+def test_an_issue_that_cannot_be_read_is_left_out(
+    reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All others are read, with no request more, and the log names it."""
+    answer, times = UNREADABLE[reason]
+    reading = Reading(account_of(9), of_issues(4, answer=answer))
+    assert reading.read() == {n: 1 for n in range(1, 10) if n != 4}
+    traffic = reading.traffic
+    assert (traffic.failed, traffic.stopped) == ({4}, None)
+    assert 4 not in traffic.read
+    counts = asked(reading.app)
+    assert counts.pop("issues/4/occurrences/") == times
+    assert set(counts.values()) == {1}
+    [record] = [r for r in caplog.records if r.getMessage() == "issue_failed"]
+    fields = vars(record)["fields"]
+    assert (record.levelname, fields["resource"]) == ("WARNING", "issues/4/occurrences/")
+    assert fields["reason"].startswith(reason)
+
+
+def test_an_issue_whose_second_page_cannot_be_read_is_left_out() -> None:
+    """None of its rows are passed on."""
+
+    def fault(request: Request) -> Response | None:
+        is_second = "/2/" in request.url.path and int(request.query_params["offset"]) > 0
+        return Response(None, 502) if is_second else None
+
+    reading = Reading(account_of(3, occurrences=5), fault, max_limit=3)
+    assert reading.read() == {1: 5, 3: 5}
+    assert (reading.traffic.read, reading.traffic.failed) == ({1: 5, 3: 5}, {2})
+
+
+@pytest.mark.parametrize("answer", [Response(None, 500), UNSTABLE])
+def test_more_than_a_few_of_them_fail_the_sync(answer: Response) -> None:
+    """So does a listing."""
+    reading = Reading(account_of(9), of_issues(2, 4, 6, answer=answer))
+    assert sorted(reading.read()) == [1, 3, 5, 7, 8, 9]
+    assert reading.traffic.failed == {2, 4, 6}
+    reading = Reading(account_of(9), of_issues(2, 4, 6, 8, answer=answer))
+    with pytest.raises((ApiUnavailable, ListingUnstable)) as caught:
+        reading.read()
+    if answer is not UNSTABLE:
+        assert "It failed for 3 issues before." in str(caught.value)
+    reading = Reading(account_of(9), lambda _: answer)
+    with pytest.raises((ApiUnavailable, ListingUnstable), match="issues/"):
+        reading.read()
+
+
+def test_an_api_that_is_unavailable_for_long_stops_reading() -> None:
+    """That is what is said, because neither the quota nor the deadline is the reason."""
+    gone = of_issues(*range(3, 30), answer=Response(None, 503, {"Retry-After": "3600"}))
+    reading = Reading(account_of(30), gone)
+    assert reading.read(concurrent=1) == {1: 1, 2: 1}
+    assert (reading.traffic.stopped, reading.traffic.failed) == ("unavailable", {3, 4, 5})
+    assert len(reading.app.state.requests) == 1 + 2 + 4
+
+
+@pytest.mark.parametrize("status", [403, 409])
+def test_a_refusal_with_a_long_wait_is_a_used_up_quota(status: int) -> None:
+    """As with status 429."""
+    gone = of_issues(*range(3, 30), answer=Response(None, status, {"Retry-After": "3600"}))
+    reading = Reading(account_of(30), gone)
+    assert reading.read(concurrent=1) == {1: 1, 2: 1}
+    assert (reading.traffic.stopped, reading.traffic.failed) == ("quota", set())
 
 
 def hint(

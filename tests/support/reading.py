@@ -1,6 +1,6 @@
 """Reading a served account through the source, without a sync."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from dlt.extract.source import DltSource
@@ -38,8 +38,13 @@ class Api:
         deadline: float = 60,
         base_path: str = "",
         concurrent: int = 5,
+        read_token: Callable[[], str] | None = None,
+        sleep: Callable[[float], None] = lambda seconds: None,
     ) -> dict[str, list[Any]]:
-        """Return all rows of the resources, by table. Raises the `SyncError` of a sync."""
+        """Return all rows of the resources, by table. Raises the `SyncError` of a sync.
+
+        `sleep` is what the pauses between two reads of a listing call.
+        """
         with serve_api(self.app) as url:
             base_url = f"{url}/{base_path}"
             self.session = ApiSession(
@@ -47,6 +52,8 @@ class Api:
                 token_source="THE-SECRET",
                 max_concurrent=concurrent,
                 deadline=Deadline(deadline),
+                read_token=read_token,
+                sleep=sleep,
             )
             source = scanner_source(base_url, token, page_size, self.session, resources)
             try:

@@ -123,13 +123,17 @@ REFRESH = {"issues_listed": "20000", "issues_read": "4300", "oldest_read_at": "1
 
 
 @pytest.mark.parametrize(
-    ("labels", "listed", "read", "waiting", "oldest"),
+    ("labels", "listed", "read", "waiting", "failed", "oldest"),
     [
-        (REFRESH, 20_000, 4_300, 15_700, at(1000)),
-        (REFRESH | {"oldest_read_at": "0"}, 20_000, 4_300, 15_700, None),
-        (REFRESH | {"issues_read": "20000"}, 20_000, 20_000, 0, at(1000)),
+        (REFRESH, 20_000, 4_300, 15_700, [], at(1000)),
+        (REFRESH | {"oldest_read_at": "0"}, 20_000, 4_300, 15_700, [], None),
+        (REFRESH | {"issues_read": "20000"}, 20_000, 20_000, 0, [], at(1000)),
+        (
+            REFRESH | {"issues_read": "19997", "issues_failed": f"7_-12_{2**63}"},
+            *(20_000, 19_997, 3, [7, -12, 2**63], at(1000)),
+        ),
     ],
-    ids=["some wait", "some were never read", "none wait"],
+    ids=["some wait", "some were never read", "none wait", "some cannot be read"],
 )
 def test_what_the_last_sync_read(
     dataset: Dataset,
@@ -137,6 +141,7 @@ def test_what_the_last_sync_read(
     listed: int,
     read: int,
     waiting: int,
+    failed: list[int],
     oldest: datetime | None,
 ) -> None:
     dataset.client.create_dataset(dataset.name)
@@ -145,6 +150,7 @@ def test_what_the_last_sync_read(
         "issues_listed": listed,
         "issues_read": read,
         "issues_waiting": waiting,
+        "issues_failed": failed,
         "oldest_read_at": oldest,
     }
 
