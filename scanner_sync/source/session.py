@@ -139,7 +139,9 @@ class ApiSession(requests.Session):
         self._token_source = token_source
         self._read_token = read_token
         self._is_token_accepted = False
-        """Whether a page has come."""
+        """Whether a response with status 200 has come."""
+        self._unanswered = 0
+        self._answers = threading.Condition()
         self._new_token: str | None = None
         """What `read_token` returned."""
         self._renewing = threading.Lock()
@@ -308,7 +310,7 @@ class ApiSession(requests.Session):
                 with self._lock:  # so that `_begin` counts it once
                     self.traffic.count("requests")
                     self._unsent.discard(resource)
-                reply = self._connections.send(request, resource, timeout)
+                reply = self._send_once(request, resource, timeout)
                 retry_after = parse_retry_after(reply.headers.get("Retry-After", ""))
                 is_throttled = reply.status == 429 or (
                     reply.status in THROTTLING and retry_after is not None
@@ -326,7 +328,7 @@ class ApiSession(requests.Session):
         was_there = reply.status in GONE and resource in self._listings
         if is_throttled or reply.status in RETRIED_STATUSES or was_there:
             raise _Retryable(f"status {reply.status}", retry_after, is_throttled=is_throttled)
-        if reply.status == 401 and self._is_token_accepted:
+        if reply.status == 401 and self._was_token_accepted():
             if is_repeated:
                 raise ApiUnavailable(
                     f"The API no longer accepts the token (status 401 for {resource}), which it"
@@ -341,6 +343,31 @@ class ApiSession(requests.Session):
         except ApiUnavailable:
             reason = "no JSON (if this recurs, check API_BASE_URL)"
             raise _Retryable(reason, retry_after) from None
+
+    def _send_once(
+        self, request: requests.PreparedRequest, resource: str, timeout: urllib3.Timeout
+    ) -> Reply:
+        with self._answers:
+            self._unanswered += 1
+        status = 0
+        try:
+            reply = self._connections.send(request, resource, timeout)
+            status = reply.status
+            return reply
+        finally:
+            with self._answers:
+                self._unanswered -= 1
+                self._is_token_accepted |= status == 200
+                self._answers.notify_all()
+
+    def _was_token_accepted(self) -> bool:
+        """Tell whether the API accepted the token, also in requests that are still under way."""
+        with self._answers:
+            self._answers.wait_for(
+                lambda: self._is_token_accepted or not self._unanswered,
+                min(SHORT_WAIT, self._deadline.remaining),
+            )
+            return self._is_token_accepted
 
     def _renew_token(self) -> None:
         """Read the token that requests are sent with from now on, once."""
@@ -450,7 +477,6 @@ class ApiSession(requests.Session):
                 f"The API gave status {status} for {place}. Nothing was loaded. {advice}"
             )
         response.page = read_page(reply.body, resource)
-        self._is_token_accepted = True
         if _is_listing(resource):
             self._listings.add(resource)
             self._on_page(resource, response.page.total)

@@ -1,5 +1,6 @@
 """Reading the API: what is retried and what fails, and that no row is lost."""
 
+import asyncio
 import contextlib
 import gc
 import gzip
@@ -289,6 +290,38 @@ def test_one_401_of_many_is_repeated() -> None:
     )
     assert ids(api.read("targets", read_token=lambda: TOKEN)["targets"]) == [1, 2, 3]
     assert api.offsets == [0, 1, 1]
+
+
+def test_a_401_before_another_request_is_answered() -> None:
+    """Requests are sent side by side, so it takes their answers to know what a 401 means."""
+    refused = [JSONResponse({"detail": "Invalid token."}, 401)]
+
+    class Late:
+        def __init__(self, app: ASGIApp) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"] == "/v1/targets/":
+                await asyncio.sleep(0.5)
+            elif refused:
+                await refused.pop()(scope, receive, send)
+                return
+            await self.app(scope, receive, send)
+
+    account = Account(targets=[{"id": 1}], scans=[{"id": 2}])
+    api = Api(account)
+    api.app.add_middleware(Late)
+    with serve_api(api.app) as url:
+        session = ApiSession(
+            f"{url}/",
+            token_source="",
+            max_concurrent=5,
+            deadline=Deadline(60),
+            read_token=lambda: TOKEN,
+        )
+        source = scanner_source(f"{url}/", TOKEN, 100, session, ["targets", "scans"])
+        assert sorted(row["id"] for row in source) == [1, 2]
+    assert (session.traffic.requests, session.traffic.retries) == (3, 1)
 
 
 BODY = b'{"count": 1, "next": null, "results": [{"id": 1}]}'
