@@ -27,6 +27,7 @@ from typing import Any, Final
 import google.auth
 import requests
 from google.api_core.exceptions import GoogleAPICallError
+from google.auth.exceptions import TransportError
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 
@@ -45,6 +46,8 @@ APIS: Final = {
     "monitoring": "https://monitoring.googleapis.com",
 }
 PLAN: Final = "The cloud is what was applied"
+PASSING: Final = (429, 500, 502, 503, 504)
+"""Statuses after which a request is sent once more."""
 METRICS_SECONDS: Final = 600
 """How long a log entry may take to be counted in a log-based metric."""
 STARTING_SECONDS: Final = 180
@@ -131,15 +134,32 @@ class Cloud:
     """Seconds between two questions."""
 
     def ask(self, method: str, api: str, path: str, **more: Any) -> requests.Response:
-        """Send a request. Ends the program if it is not answered with 200."""
+        """Send a request, and once more if it is answered with what passes.
+
+        Ends the program if it is not answered with 200 then.
+        """
         url = f"{self.apis[api]}/{path}"
-        answer = self.session.request(method, url, timeout=60, **more)
-        if answer.status_code != 200:
-            raise SystemExit(
-                f"{method} {url} was answered {answer.status_code}. You need the role Owner on the"
-                " project, and: gcloud auth application-default login"
-            )
-        return answer
+        for pause in (self.pause, None):
+            try:
+                answer = self.session.request(method, url, timeout=60, **more)
+            except (requests.ConnectionError, requests.Timeout, TransportError) as error:
+                said, passes = f"not answered ({type(error).__name__})", True
+            else:
+                if answer.status_code == 200:
+                    return answer
+                said = f"answered {answer.status_code}"
+                passes = answer.status_code in PASSING
+            if not passes:
+                break
+            if pause is not None:
+                time.sleep(pause)
+        advice = (
+            "Try again."
+            if passes
+            else "You need the role Owner on the project, and: gcloud auth application-default"
+            " login"
+        )
+        raise SystemExit(f"{method} {url} was {said}. {advice}")
 
     def entries(self, project: str, service: str, since: str) -> Iterator[Values]:
         """Yield the log entries of a service from an instant on, page by page."""

@@ -3,14 +3,16 @@
 import json
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
+from http.server import BaseHTTPRequestHandler
+from typing import ClassVar
 
 import pytest
 import requests
 from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
 
-from local.processes import function
+from local.processes import answering, function
 from local.secret_manager import SecretManager, Version
 from local.secret_manager import serve as serve_secrets
 from local.smoke import PLAN, Cloud, Deployment, Run, check, plan_differences
@@ -156,6 +158,43 @@ def test_an_api_that_refuses_is_named(here: Here) -> None:
     url = cloud.apis["logging"]
     with pytest.raises(SystemExit, match=rf"^POST {url}/v4/x was answered 404\. You need"):
         cloud.ask("POST", "logging", "v4/x", json={})
+
+
+class Faulty(BaseHTTPRequestHandler):
+    """Answer each request with the next of `statuses`; a 0 ends the connection instead."""
+
+    statuses: ClassVar[list[int]] = []
+
+    def do_GET(self) -> None:
+        if status := self.statuses.pop(0):
+            self.send_response(status)
+            self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        *(([status, 200], None) for status in (0, 429, 503)),
+        ([503, 503], r"was answered 503\. Try again\.$"),
+        ([0, 0], r"was not answered \(ConnectionError\)\. Try again\.$"),
+        ([503, 403], r"was answered 403\. You need the role Owner"),
+        ([403], r"was answered 403\. You need the role Owner"),
+    ],
+)
+def test_an_answer_that_passes_is_asked_for_once_more(
+    statuses: list[int], said: str | None
+) -> None:
+    """One 429, 503 or reset ends no check, and a second one says so. Any other status is final."""
+    Faulty.statuses = [*statuses]
+    with answering(Faulty) as url:
+        client = bigquery.Client("p", ANONYMOUS)
+        cloud = Cloud(requests.Session(), client, {"logging": url}, pause=0)
+        with pytest.raises(SystemExit, match=said) if said else nullcontext():
+            assert cloud.ask("GET", "logging", "v2/x").status_code == 200
+    assert Faulty.statuses == []
 
 
 def test_the_document_shows_what_is_printed() -> None:
