@@ -1,4 +1,4 @@
-"""A local BigQuery: bqemulator, behind a proxy that works around nine of its bugs.
+"""A local BigQuery: bqemulator, behind a proxy that works around ten of its bugs.
 
 - It answers 200 to a query that failed, where BigQuery answers 400.
 - It accepts one ADD COLUMN or RENAME COLUMN in a statement, where BigQuery accepts several.
@@ -10,6 +10,7 @@
 - It ignores If-Match, so it changes a table that has changed since the caller read it.
 - It describes a view without its query and its columns.
 - It takes seconds to create our views. The proxy creates them when a query first names one.
+- It gives the job of an upload another id than its caller, who cannot find the job then.
 - It takes no query parameters in a script that declares variables. The proxy puts their values,
   which are strings, into the script.
 """
@@ -48,6 +49,11 @@ _view_queries: dict[tuple[int, str], str] = {}
 """The queries of the views, by the emulator's port and the view's id."""
 _view_schemas: dict[str, object] = {}
 """The columns of the views, by their queries, in which `{d}` is the dataset of the view."""
+
+_asked_ids: dict[str, str] = {}
+"""The ids that the callers gave the jobs of their uploads, by the id of the upload."""
+_given_ids: dict[str, str] = {}
+"""The ids that the emulator gave these jobs, by those of the callers."""
 
 _waiting: dict[tuple[int, str], dict[str, str]] = {}
 """The queries of the views that the emulator does not have yet, by its port and the path of the
@@ -154,6 +160,8 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                 if "If-Match" in self.headers and self.is_outdated():
                     return 412, {}, error_of(412, "Precondition failed")
                 status, headers, answer = self.ask_emulator(self.command, self.without_view(body))
+            if "upload_id=" in (headers.get("Location") or self.path) and status == 200:
+                answer = self.with_asked_id(body, headers, answer)
             if is_query:
                 status, answer = _refuse_what_failed(status, answer)
                 if status == 200:
@@ -166,6 +174,16 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
             elif self.command == "GET" and b'"type":"VIEW"' in answer:
                 answer = self.with_query_of_view(answer)
             return status, headers, answer
+
+        def with_asked_id(self, body: bytes, headers: HTTPMessage, answer: bytes) -> bytes:
+            """Give the job of an upload the id that its caller gave it, when it began."""
+            [upload] = re.findall(r"upload_id=(\w+)", headers.get("Location") or self.path)
+            if self.command == "POST":
+                _asked_ids[upload] = json.loads(body)["jobReference"]["jobId"]
+                return answer
+            asked, given = _asked_ids[upload], json.loads(answer)["jobReference"]["jobId"]
+            _given_ids[asked] = given
+            return answer.replace(given.encode(), asked.encode())
 
         def describe_renamed_columns(self, sql: str) -> None:
             renamed = re.findall(r"ALTER TABLE `(.+?)` RENAME COLUMN (\w+) TO (\w+)", sql)
@@ -261,12 +279,16 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
             self, method: str, body: bytes, path: str | None = None
         ) -> tuple[int, HTTPMessage, bytes]:
             connection = HTTPConnection("127.0.0.1", port)
+            path = path or self.path
+            [asked] = re.findall(r"/jobs/([\w-]+)", path) or [""]
+            given = _given_ids.get(asked, asked)
             try:
                 # With the Host of this proxy, so that uploads continue through it.
                 headers = dict(self.headers) | {"Content-Length": str(len(body))}
-                connection.request(method, path or self.path, body, headers)
+                connection.request(method, path.replace(asked, given), body, headers)
                 response = connection.getresponse()
-                return response.status, response.headers, response.read()
+                answer = response.read().replace(given.encode(), asked.encode())
+                return response.status, response.headers, answer
             finally:
                 connection.close()
 
