@@ -82,7 +82,7 @@ class LoadError(SyncError):
 
 
 class LoadUnavailable(SyncError):
-    """BigQuery was unavailable, or a job failed for a transient reason."""
+    """BigQuery was unavailable, or a request failed for a reason that passes."""
 
     http_status = 503
     retryable = True

@@ -16,7 +16,13 @@ from scanner_sync import log
 from scanner_sync.errors import LoadError, SyncError
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.diagnose import diagnose, explain
+from scanner_sync.warehouse.diagnose import (
+    NO_RIGHT,
+    cause_of,
+    diagnose,
+    explain,
+    repeated_for,
+)
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.lifecycles import IS_FIX, SEVERITY
 from scanner_sync.warehouse.reads import READS
@@ -344,9 +350,13 @@ def read_figures(warehouse: Connection, now: datetime) -> Figures:
     """
     try:
         return _read(warehouse, now)
-    except NotFound:
+    except NotFound as error:
+        if repeated_for(error):  # it was a job
+            raise diagnose(error) from None
         raise _no_histories(warehouse.name) from None
     except Forbidden as error:
+        if cause_of(error) is not NO_RIGHT:
+            raise diagnose(error) from None
         raise LoadError(
             f"BigQuery denies access: {error.message} The report needs roles/bigquery.jobUser on"
             " the project and roles/bigquery.dataViewer on the dataset."

@@ -46,14 +46,14 @@ def combine(into: Connection, accounts: Mapping[str, str]) -> dict[str, int]:
     for name in NAMES:
         parts = {account: tables[name] for account, tables in found.items() if name in tables}
         if parts:
-            _put(into, name, _query(parts), existing)
+            _put(into, name, _query(parts), existing.get(name))
             counts[name] = len(parts)
         elif name in existing:
             into.client.delete_table(f"{into.name}.{name}", not_found_ok=True)
     datasets = (
         f"SELECT '{account}' AS account, '{of}' AS dataset" for account, of in accounts.items()
     )
-    _put(into, ACCOUNTS, "\nUNION ALL\n".join(datasets), existing)
+    _put(into, ACCOUNTS, "\nUNION ALL\n".join(datasets), existing.get(ACCOUNTS))
     return counts
 
 
@@ -71,13 +71,18 @@ def accounts_of(combined: Connection) -> dict[str, str]:
     return {row["account"]: row["dataset"] for row in rows}
 
 
-def _put(into: Connection, name: str, query: str, existing: set[str]) -> None:
-    view = bigquery.Table(f"{into.name}.{name}")
-    view.view_query, view.labels = query, LABELS
-    if name in existing:
-        into.client.update_table(view, ["view_query"])
-    else:
-        into.client.create_table(view)
+def _put(into: Connection, name: str, query: str, known: bigquery.Table | None) -> None:
+    def put(found: bigquery.Table | None) -> None:
+        if found and not is_ours(found):
+            raise _in_the_way(into, name)
+        view = bigquery.Table(f"{into.name}.{name}")
+        view.view_query, view.labels = query, LABELS
+        if found:
+            into.client.update_table(view, ["view_query"])
+        else:
+            into.client.create_table(view)
+
+    into.change(name, known, put)
 
 
 def _location(into: Connection, accounts: Mapping[str, str]) -> str:
@@ -101,8 +106,8 @@ def _location(into: Connection, accounts: Mapping[str, str]) -> str:
     return next(iter(locations))
 
 
-def _existing(into: Connection, location: str) -> set[str]:
-    """Return the names of the views that exist, and create the dataset if it is missing."""
+def _existing(into: Connection, location: str) -> dict[str, bigquery.Table]:
+    """Return the views that exist, by name, and create the dataset if it is missing."""
     dataset = bigquery.Dataset(into.name)
     dataset.location = location
     dataset = into.client.create_dataset(dataset, exists_ok=True)
@@ -114,11 +119,15 @@ def _existing(into: Connection, location: str) -> set[str]:
     existing = into.find_tables([*NAMES, ACCOUNTS])
     for name, view in existing.items():
         if not is_ours(view):
-            raise LoadError(
-                f"{into.name}.{name} was not created by this command, which needs its name. Nothing"
-                " was changed. Rename or move it, or choose another dataset."
-            )
-    return set(existing)
+            raise _in_the_way(into, name)
+    return existing
+
+
+def _in_the_way(into: Connection, name: str) -> LoadError:
+    return LoadError(
+        f"{into.name}.{name} was not created by this command, which needs its name. It was not"
+        " changed. Rename or move it, or choose another dataset."
+    )
 
 
 def _query(parts: Mapping[str, bigquery.Table]) -> str:

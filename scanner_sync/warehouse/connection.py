@@ -1,22 +1,29 @@
 """A connection to a dataset."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Self
 
 import google.auth
-from google.api_core.exceptions import NotFound
+from google.api_core.exceptions import Conflict, NotFound, PreconditionFailed
+from google.api_core.retry import Retry, if_exception_type
 from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
 
 from scanner_sync.errors import SettingsError
 from scanner_sync.settings import Settings
 from scanner_sync.tables import BIGQUERY_TYPES, Column
+from scanner_sync.warehouse.jobs import repeat_jobs
 
 LOCATE_SECONDS: Final = 10.0
 """Time in which BigQuery has to say where a dataset is."""
+CHANGED: Final = (Conflict, NotFound, PreconditionFailed)
+"""Answers to a change of something that is no longer as it was read. Google's client also gets them
+if it repeats a call that was done and whose answer was lost."""
+CHANGED_SECONDS: Final = 30.0
+"""Time in which such a change is tried again."""
 
 
 def schema_of(columns: Mapping[str, Column]) -> list[bigquery.SchemaField]:
@@ -61,7 +68,7 @@ class Connection:
                 "GOOGLE_CLOUD_PROJECT is required, because the Google credentials name no project."
             )
         client = bigquery.Client(project, credentials, location=settings.bigquery_location)
-        return cls(client, settings.dataset, credentials)
+        return cls(repeat_jobs(client), settings.dataset, credentials)
 
     def located(self) -> Self:
         """Return a connection to the same dataset in the location that it really has.
@@ -77,7 +84,7 @@ class Connection:
         if str(found.location).lower() == self.location.lower():
             return self
         client = bigquery.Client(self.client.project, self.credentials, location=found.location)
-        return replace(self, client=client)
+        return replace(self, client=repeat_jobs(client))
 
     @property
     def name(self) -> str:
@@ -123,14 +130,38 @@ class Connection:
     ) -> None:
         """Create a table, or add the columns that the `existing` one lacks. Runs no jobs."""
         fields = schema_of(columns)
-        if existing is None:
-            # dlt may have created it since: it makes a table that was dropped, even for no rows.
-            self.client.create_table(bigquery.Table(f"{self.name}.{name}", fields), exists_ok=True)
-            return
-        present = {field.name for field in existing.schema}
-        if missing := [field for field in fields if field.name not in present]:
-            existing.schema = [*existing.schema, *missing]
-            self.client.update_table(existing, ["schema"])
+
+        def put(found: bigquery.Table | None) -> None:
+            if found is None:
+                self.client.create_table(bigquery.Table(f"{self.name}.{name}", fields))
+                return
+            present = {field.name for field in found.schema}
+            if missing := [field for field in fields if field.name not in present]:
+                found.schema = [*found.schema, *missing]
+                self.client.update_table(found, ["schema"])
+
+        self.change(name, existing, put)
+
+    def change(
+        self,
+        name: str,
+        known: bigquery.Table | None,
+        put: Callable[[bigquery.Table | None], None],
+    ) -> None:
+        """Create or update a table or view by `put`, whatever happens to it in the meantime.
+
+        `put` gets it as it was read, or None if there was none, and does what is missing. If
+        BigQuery answers that it is not so any more, it is read, and `put` gets it as it is now.
+        """
+
+        def again() -> None:
+            put(self.find_tables([name]).get(name))
+
+        try:
+            put(known)
+        except CHANGED:
+            retry = Retry(if_exception_type(*CHANGED), initial=0.5, timeout=CHANGED_SECONDS)
+            retry(again)()
 
     def now(self) -> datetime:
         """Return BigQuery's time, in UTC. All times in the dataset are BigQuery's. Runs a query."""

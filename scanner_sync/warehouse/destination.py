@@ -1,5 +1,6 @@
 """dlt's BigQuery destination, which also creates tables that were dropped."""
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import ClassVar, Self
@@ -8,11 +9,15 @@ import dlt
 from dlt.common.destination.client import LoadJob
 from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema.typing import TSchemaTables
-from dlt.destinations.impl.bigquery.bigquery import BigQueryClient
+from dlt.common.storages import ParsedLoadJobFileName
+from dlt.destinations.exceptions import DatabaseTerminalException
+from dlt.destinations.impl.bigquery.bigquery import BigQueryClient, BigQueryLoadJob
 from dlt.destinations.job_client_impl import SqlJobClientBase
+from google.api_core.exceptions import Conflict, NotFound
+from google.cloud import bigquery
 
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.jobs import Guard, label_jobs
+from scanner_sync.warehouse.jobs import Guard, label_jobs, repeat_jobs, start_load
 
 
 class _Client(BigQueryClient):
@@ -24,7 +29,7 @@ class _Client(BigQueryClient):
     def __enter__(self) -> Self:
         """Open the connection."""
         super().__enter__()
-        label_jobs(self.sql_client.native_connection, self.labels)
+        label_jobs(repeat_jobs(self.sql_client.native_connection), self.labels)
         return self
 
     def create_load_job(
@@ -40,7 +45,31 @@ class _Client(BigQueryClient):
         `BigQueryClient` also runs a script for the tables whose columns BigQuery detects, even if
         there are none (dlt 1.31). Here there never are any, and a script is a job.
         """
-        SqlJobClientBase.initialize_storage(self, truncate_tables or ())
+        try:
+            SqlJobClientBase.initialize_storage(self, truncate_tables or ())
+        except DatabaseTerminalException as error:
+            # It was created in the meantime, or by a call whose answer was lost.
+            if not isinstance(error.__cause__, Conflict):
+                raise
+
+    def _create_load_job(self, table: PreparedTableSchema, file_path: str) -> bigquery.LoadJob:
+        """Start the job that loads a file, or return one that was started before and did not fail.
+
+        dlt starts another job whenever it lost sight of the first (dlt 1.31), and then each row is
+        in the staging table twice.
+        """
+        client, file = self.sql_client.native_connection, ParsedLoadJobFileName.parse(file_path)
+        ids = [
+            BigQueryLoadJob.get_job_id_from_file_path(file._replace(retry_count=number).file_name())
+            for number in range(file.retry_count + 1)
+        ]
+        for job_id in ids[:-1]:
+            with contextlib.suppress(NotFound):
+                job = client.get_job(job_id)
+                if isinstance(job, bigquery.LoadJob) and job.error_result is None:
+                    return job
+        start = super()._create_load_job
+        return start_load(client, ids[-1], lambda: start(table, file_path))
 
     def update_stored_schema(
         self,

@@ -1,13 +1,17 @@
 """Exceptions of dlt, requests and Google's libraries, as errors of a sync."""
 
 import logging
+import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from google.api_core.exceptions import (
+    BadRequest,
+    Conflict,
     Forbidden,
     GoogleAPICallError,
     NotFound,
+    PreconditionFailed,
     RetryError,
     ServerError,
     TooManyRequests,
@@ -32,41 +36,205 @@ from scanner_sync.errors import (
     machine_error,
 )
 
-TRANSIENT_REASONS: Final = frozenset(
-    {
-        "backendError",
-        "internalError",
-        "quotaExceeded",
-        "rateLimitExceeded",
-        "jobBackendError",
-        "jobInternalError",
-        "jobRateLimitExceeded",
-        "tableUnavailable",
-    }
+ENOUGH: Final = 2400.0
+"""Seconds for which Google's client repeats a statement by itself, which is longer than a sync."""
+
+
+class Cause(NamedTuple):
+    """What some answers of BigQuery mean, and whether they pass."""
+
+    kind: type[GoogleAPICallError]
+    says: str
+    """A pattern that is in the reason of such an answer, or in its message."""
+    error: type[SyncError]
+    """`LoadUnavailable` if the next sync may succeed."""
+    message: str
+    """What to tell the user. `{said}` is Google's message, which may quote a row unless it is about
+    rights and names. `{kinds}` are the types of the exceptions."""
+    again: float = 0
+    """Seconds for which a statement that failed so is repeated. It did nothing."""
+    unless: str = "-"
+    """How a statement begins that is not repeated all the same."""
+
+
+_BUSY: Final = (
+    "BigQuery failed temporarily ({kinds}). Try again: the next sync starts from the beginning."
 )
-"""BigQuery's reasons for errors after which it recommends a retry:
-https://cloud.google.com/bigquery/docs/error-messages"""
+_DENIED: Final = "BigQuery denied access: {said}."
+
+NO_RIGHT: Final = Cause(
+    Forbidden,
+    "",
+    LoadError,
+    f"{_DENIED} Grant the account roles/bigquery.jobUser on the project, and"
+    " roles/bigquery.dataEditor on the dataset and its _staging twin.",
+)
+"""The account lacks a right, as far as Google says."""
+
+CAUSES: Final = (
+    # The reasons: https://cloud.google.com/bigquery/docs/error-messages
+    Cause(
+        GoogleAPICallError,
+        "^(backendError|badGateway|internalError|rateLimitExceeded|jobBackendError"
+        "|jobInternalError|jobRateLimitExceeded):",
+        LoadUnavailable,
+        _BUSY,
+        again=ENOUGH,
+    ),
+    Cause(
+        GoogleAPICallError,
+        "^(blocked|quotaExceeded|tableUnavailable|timeout):",
+        LoadUnavailable,
+        _BUSY,
+    ),
+    Cause(
+        GoogleAPICallError,
+        "^stopped:|Job execution was cancelled",
+        LoadUnavailable,
+        "A job of the sync was stopped in BigQuery, by an administrator or another program. Try"
+        " again: the next sync starts from the beginning.",
+    ),
+    # Another statement or transaction changes the same table. BigQuery lets one of the two fail:
+    # https://cloud.google.com/bigquery/docs/transactions#transaction_concurrency
+    Cause(
+        BadRequest,
+        "aborted due to concurrent update|Could not serialize access"
+        "|Too many DML statements outstanding",
+        LoadUnavailable,
+        "Other statements kept changing a table that the sync writes. Try again when they have"
+        " ended: the next sync starts from the beginning.",
+        again=900,
+    ),
+    Cause(
+        BadRequest,
+        "streaming buffer",
+        LoadUnavailable,
+        "Rows were streamed into a table that the sync writes. BigQuery lets nothing change them"
+        " for up to 90 minutes. Write nothing into these tables, and try again.",
+    ),
+    Cause(
+        BadRequest,
+        "must match at most one source row",
+        LoadUnavailable,
+        "A staging table holds a row twice. Try again: the next sync empties it first. If it stays"
+        " so, check that nothing else writes to the staging dataset.",
+    ),
+    Cause(
+        BadRequest,
+        "Column already exists",
+        LoadUnavailable,
+        "A column was added to a table while the sync added it. Try again.",
+    ),
+    Cause(
+        NotFound,
+        "Not found: Project",
+        LoadError,
+        "BigQuery did not find a resource: {said}. Check GOOGLE_CLOUD_PROJECT.",
+    ),
+    # INSERT is not repeated: the job that is not found yet may have inserted the rows.
+    Cause(NotFound, "(?i)not found: job", LoadUnavailable, _BUSY, again=60, unless="INSERT"),
+    # To read what may not be there is a question, which has its answer.
+    Cause(
+        NotFound,
+        "",
+        LoadUnavailable,
+        "BigQuery did not find a resource: {said}. Try again: what was just created is found a"
+        " little later, and what was dropped is created by the next sync. If it stays so, check"
+        " GOOGLE_CLOUD_PROJECT, DATASET and BIGQUERY_LOCATION.",
+        again=30,
+        unless="SELECT",
+    ),
+    Cause(
+        Conflict,
+        "",
+        LoadUnavailable,
+        "Something else created what the sync was creating: {said}. Try again.",
+    ),
+    Cause(
+        PreconditionFailed,
+        "constraints/",
+        LoadError,
+        "BigQuery refused a request: {said}. Ask whoever administers the organization's policies.",
+    ),
+    Cause(
+        PreconditionFailed,
+        "",
+        LoadUnavailable,
+        "Something else kept changing a table or view that the sync was changing: {said}. Try"
+        " again.",
+    ),
+    Cause(
+        Forbidden,
+        "^billingNotEnabled:|[Bb]illing (account|has not been enabled|is disabled)",
+        LoadError,
+        f"{_DENIED} Link an active billing account to the project.",
+    ),
+    Cause(
+        Forbidden,
+        "VPC Service Controls",
+        LoadError,
+        f"{_DENIED} Ask whoever administers the service perimeter to let this account reach"
+        " BigQuery from here.",
+    ),
+    Cause(
+        Forbidden,
+        "accessNotConfigured|SERVICE_DISABLED|API has not been used",
+        LoadError,
+        f"{_DENIED} Enable bigquery.googleapis.com in the project.",
+    ),
+    Cause(
+        Forbidden,
+        r"bigquery\.datasets\.create",
+        LoadError,
+        f"{_DENIED} Create the dataset and its _staging twin, as Terraform does, or grant the"
+        " account roles/bigquery.user on the project.",
+    ),
+    # Such as the role on a key for encryption: Google names the account and the role.
+    Cause(Forbidden, "[Gg]rant ", LoadError, _DENIED),
+    NO_RIGHT,
+    # Without a reason, what was asked may be done or running all the same.
+    Cause(ServerError, "^: ", LoadUnavailable, _BUSY, again=ENOUGH, unless="INSERT"),
+    Cause(ServerError, "", LoadUnavailable, _BUSY),
+    Cause(TooManyRequests, "", LoadUnavailable, _BUSY, again=ENOUGH),
+)
+"""What BigQuery's answers mean; the first that fits counts."""
 
 
-def is_transient(error: BaseException) -> bool:
-    """Return whether a retry may succeed after an error of Google's libraries."""
-    kinds = (RetryError, ServerError, TooManyRequests, TransportError, ConnectionError, Timeout)
-    details = getattr(error, "errors", None) or [{}]
-    reason = details[0].get("reason") if isinstance(details[0], dict) else None
-    return (isinstance(error, kinds) or reason in TRANSIENT_REASONS) and not machine_error(error)
+def cause_of(error: GoogleAPICallError) -> Cause | None:
+    """Return what an error of BigQuery means, if it is in `CAUSES`."""
+    details = error.errors[0] if error.errors else {}
+    reason = details.get("reason", "") if isinstance(details, dict) else ""
+    text = f"{reason}: {error.message}"
+    fitting = (c for c in CAUSES if isinstance(error, c.kind) and re.search(c.says, text))
+    return next(fitting, None)
+
+
+def repeated_for(error: BaseException, statement: str = "SELECT") -> float:
+    """Return for how many seconds a statement is worth repeating that failed with an error.
+
+    Any request that changes nothing, or checks what it changes, counts as the default.
+    """
+    if isinstance(error, RetryError):
+        error = error.cause or error
+    if isinstance(error, GoogleAPICallError):
+        if (cause := cause_of(error)) is None:
+            return 0
+        return 0 if statement.lstrip().startswith(cause.unless) else cause.again
+    is_lost = isinstance(error, TransportError | ConnectionError | Timeout)
+    return ENOUGH if is_lost and not machine_error(error) else 0
 
 
 def diagnose(error: BaseException) -> SyncError:
     """Return the `SyncError` that caused an error, or else one that says what the error means.
 
-    Messages of other libraries may quote rows. Only two kinds of Google's are passed on: about
-    permissions, and about resources that were not found.
+    Messages of other libraries may quote rows. Those that `CAUSES` names are passed on.
     """
     causes = list(causes_of(error))
+    kinds = " < ".join(dict.fromkeys(type(cause).__name__ for cause in causes))
     for cause in causes:
         if isinstance(cause, SyncError):
             return cause
-        if found := _of_google(cause):
+        if found := _of_google(cause, kinds):
             return found
     if found := machine_error(error):
         return found
@@ -76,7 +244,7 @@ def diagnose(error: BaseException) -> SyncError:
                 f"BigQuery cannot be reached ({type(cause).__name__}). Check the network of this"
                 " machine, its DNS and its proxy, and try again."
             )
-    return _of_load(causes)
+    return _of_load(causes, kinds)
 
 
 def explain(error: Exception) -> SyncError:
@@ -87,7 +255,7 @@ def explain(error: Exception) -> SyncError:
     return found
 
 
-def _of_google(cause: BaseException) -> SyncError | None:
+def _of_google(cause: BaseException, kinds: str) -> SyncError | None:
     if isinstance(cause, DefaultCredentialsError):
         return SettingsError(
             "No Google credentials were found. On a laptop, run: gcloud auth application-default"
@@ -98,33 +266,21 @@ def _of_google(cause: BaseException) -> SyncError | None:
             "Google rejected the credentials. On a laptop, run: gcloud auth application-default"
             " login."
         )
-    if isinstance(cause, Forbidden) and not is_transient(cause):
-        return LoadError(
-            f"BigQuery denied access: {cause.message} Grant the account roles/bigquery.jobUser on"
-            " the project, and roles/bigquery.dataEditor on the dataset and its _staging twin."
-        )
-    if isinstance(cause, NotFound):
-        return LoadError(
-            f"BigQuery did not find a resource: {str(cause.message).rstrip('.')}. Check"
-            " GOOGLE_CLOUD_PROJECT and DATASET. A table that was dropped is created by the next"
-            " sync."
-        )
+    if isinstance(cause, GoogleAPICallError) and (found := cause_of(cause)):
+        said = " ".join(str(cause.message).split()).rstrip(".")
+        return found.error(found.message.format(said=said, kinds=kinds))
     return None
 
 
-def _of_load(causes: Sequence[BaseException]) -> SyncError:
+def _of_load(causes: Sequence[BaseException], kinds: str) -> SyncError:
     from dlt.common.destination.exceptions import DestinationException
     from dlt.common.exceptions import TransientException
 
-    kinds = " < ".join(dict.fromkeys(type(cause).__name__ for cause in causes))
     # dlt treats a failed statement whose reason it does not know as transient.
     is_googles = any(isinstance(cause, GoogleAPICallError) for cause in causes)
     transient = () if is_googles else (TransientException, GoogleAuthError)
-    if any(isinstance(cause, transient) or is_transient(cause) for cause in causes):
-        return LoadUnavailable(
-            f"BigQuery failed temporarily ({kinds}). Try again: the next sync starts from the"
-            " beginning."
-        )
+    if any(isinstance(cause, (RetryError, Timeout, *transient)) for cause in causes):
+        return LoadUnavailable(_BUSY.format(kinds=kinds))
     if any(isinstance(cause, DestinationException | GoogleAPICallError) for cause in causes):
         return LoadError(
             f"BigQuery rejected a request ({kinds}). Look at the job in BigQuery's job history."

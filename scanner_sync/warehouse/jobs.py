@@ -1,14 +1,22 @@
 """The jobs that a sync starts in BigQuery: they can outlive it, so each says whose it is."""
 
+import contextlib
 import hashlib
 import re
 import threading
-from collections.abc import Mapping
-from typing import Any, Final
+import time
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, Final, TypeVar
 
+from google.api_core.exceptions import Conflict, NotFound
+from google.api_core.retry import Retry
 from google.cloud import bigquery
 
 from scanner_sync.errors import LoadUnavailable
+from scanner_sync.warehouse.diagnose import repeated_for
+
+Result = TypeVar("Result")
 
 DATASET: Final = "scanner_sync_dataset"
 """Label: the dataset that the job is for."""
@@ -49,14 +57,59 @@ def labels_of(client: bigquery.Client) -> Mapping[str, str]:
     return dict(config.labels) if config else {}
 
 
+def repeat_jobs(client: bigquery.Client) -> bigquery.Client:
+    """Have a client repeat each statement that fails for a cause that passes, and return it.
+
+    By itself, Google's client knows fewer causes. Its methods are replaced, because dlt makes its
+    own client.
+    """
+
+    def repeating(run: Callable[..., Result]) -> Callable[..., Result]:
+        @wraps(run)
+        def run_and_repeat(query: str, *arguments: Any, **options: Any) -> Result:
+            return run(query, *arguments, **{"job_retry": repeat(query)} | options)
+
+        return run_and_repeat
+
+    client.query = repeating(client.query)  # type: ignore[method-assign]
+    client.query_and_wait = repeating(client.query_and_wait)  # type: ignore[method-assign]
+    return client
+
+
+def repeat(statement: str) -> Retry:
+    """Return how a statement that is run now is repeated: see `repeated_for`."""
+    started = time.monotonic()
+
+    def is_worth_it(error: BaseException) -> bool:
+        return time.monotonic() - started < repeated_for(error, statement)
+
+    return Retry(is_worth_it, initial=1.0, maximum=10.0, timeout=None)
+
+
+def start_load(
+    client: bigquery.Client, job_id: str, start: Callable[[], bigquery.LoadJob]
+) -> bigquery.LoadJob:
+    """Start a load job, or find it if it was started by a call whose answer was lost.
+
+    Google's client repeats the last part of an upload, whose session has ended then.
+    """
+    try:
+        return start()
+    except (Conflict, NotFound):
+        job = client.get_job(job_id, retry=repeat("LOAD"))
+        assert isinstance(job, bigquery.LoadJob)
+        return job
+
+
 def end_jobs(
     client: bigquery.Client, call: Mapping[str, Any], *, of: str = "", but: str = ""
 ) -> bool:
     """Cancel the jobs of a sync, and return whether there are none.
 
     It is the sync `of`, or any on the dataset of the client's labels `but` that one. Call this
-    until it returns True: a job may run on for a while. Lists the jobs that this account started,
-    which needs no permission. Raises Google's errors. `call` are arguments of each call.
+    until it returns True: a job may run on for a while. Lists the jobs that this account started.
+    Raises Google's errors: by some of its documents, that needs a role on the project. `call` are
+    arguments of each call.
     """
     dataset = labels_of(client)[DATASET]
     left = [
@@ -67,7 +120,8 @@ def end_jobs(
         and (job.labels.get(HOLDER) == of if of else job.labels.get(HOLDER) != but)
     ]
     for job in left:
-        client.cancel_job(job.job_id, location=job.location, **call)
+        with contextlib.suppress(NotFound):  # listed, but not found yet, or any more
+            client.cancel_job(job.job_id, location=job.location, **call)
     return not left
 
 

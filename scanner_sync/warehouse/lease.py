@@ -36,7 +36,7 @@ from requests.exceptions import ConnectionError
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import AlreadyRunning, LoadUnavailable, SyncError
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.diagnose import diagnose, is_transient
+from scanner_sync.warehouse.diagnose import diagnose, repeated_for
 from scanner_sync.warehouse.jobs import Guard, end_jobs, label_jobs, labels_for
 
 Answer = TypeVar("Answer")
@@ -86,6 +86,8 @@ RETRY_SECONDS: Final = 60.0
 """Time in which calls that fail temporarily are retried."""
 UNREACHABLE_SECONDS: Final = 10.0
 """The same if BigQuery cannot be reached, because then most often there is no network."""
+NEW_SECONDS: Final = 20.0
+"""Time in which a dataset that was just created may not be found."""
 END_SECONDS: Final = 20.0
 """Time in which a sync that failed tries to end its jobs."""
 
@@ -218,7 +220,7 @@ class Lease:
     def _acquire(self) -> bigquery.Table:
         """Create the lease, or take it over if it is released or has expired."""
         seen = None
-        watched_since = time.monotonic()
+        began = watched_since = time.monotonic()
         while True:
             lease = self._retrying(self._find)
             if lease is not None and lease.labels.get(UNTIL, "0") != "0":
@@ -238,7 +240,8 @@ class Lease:
                 self._earlier = dict(lease.labels) if lease is not None else {}
                 return self._retrying(partial(self._write, lease))
             except NotFound:
-                if lease is None:  # the dataset was deleted
+                # The dataset was deleted, or it was just created and is not found everywhere yet.
+                if lease is None and time.monotonic() - began > NEW_SECONDS:
                     raise
             except (Conflict, PreconditionFailed):
                 pass  # another sync was faster, and is watched from now on
@@ -253,7 +256,7 @@ class Lease:
             except (GoogleAPIError, GoogleAuthError, OSError) as error:
                 is_reached = not isinstance(error, ConnectionError | TransportError)
                 seconds = RETRY_SECONDS if is_reached else UNREACHABLE_SECONDS
-                if not is_transient(error) or time.monotonic() - started > seconds:
+                if time.monotonic() - started >= min(seconds, repeated_for(error)):
                     raise
             self._sleep(1.0)
 

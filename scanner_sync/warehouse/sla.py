@@ -1,13 +1,17 @@
 """The goals for fixing, which the user may change: the table `sla_policy`."""
 
+import contextlib
 import io
 import json
+import uuid
 from typing import Final
 
+from google.api_core.exceptions import Conflict
 from google.cloud import bigquery
 
 from scanner_sync.tables import Column, Table
 from scanner_sync.warehouse.connection import Connection, schema_of
+from scanner_sync.warehouse.jobs import repeat, start_load
 
 SLA: Final = "sla_policy"
 """The name of the table."""
@@ -32,14 +36,21 @@ def create_sla_policy(connection: Connection) -> None:
     meantime is left as it is.
     """
     rows = (json.dumps({"severity": severity, "days": days}) for severity, days in GOALS.items())
-    job = connection.client.load_table_from_file(
-        io.BytesIO("\n".join(rows).encode()),
-        f"{connection.name}.{SLA}",
-        job_config=bigquery.LoadJobConfig(
-            schema=schema_of(SLA_TABLE.columns),
-            source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
-            destination_table_description=SLA_TABLE.description,
-            write_disposition=bigquery.WriteDisposition.WRITE_EMPTY,
+    client, job_id = connection.client, str(uuid.uuid4())
+    job = start_load(
+        client,
+        job_id,
+        lambda: client.load_table_from_file(
+            io.BytesIO("\n".join(rows).encode()),
+            f"{connection.name}.{SLA}",
+            job_id=job_id,
+            job_config=bigquery.LoadJobConfig(
+                schema=schema_of(SLA_TABLE.columns),
+                source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
+                destination_table_description=SLA_TABLE.description,
+                write_disposition=bigquery.WriteDisposition.WRITE_EMPTY,
+            ),
         ),
     )
-    job.result()
+    with contextlib.suppress(Conflict):  # the table was made in the meantime
+        job.result(retry=repeat("LOAD"))

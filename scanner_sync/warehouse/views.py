@@ -1,10 +1,12 @@
 """The views: what is open now, each time that something was open, and how fast it is fixed."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from google.cloud import bigquery
 
+from scanner_sync.errors import LoadUnavailable
 from scanner_sync.tables import Column, Table
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import HISTORY_COLUMNS, kept_columns
@@ -146,11 +148,20 @@ def ensure_views(connection: Connection, existing: Mapping[str, bigquery.Table])
     `existing` holds the tables and views that exist. Makes API calls only, no jobs.
     """
     for name, text in VIEWS.items():
-        view = existing.get(name) or bigquery.Table(f"{connection.name}.{name}")
         query = text.replace("{d}", connection.name).strip()
-        if name not in existing:
-            view.view_query, view.labels = query, LABELS
-            connection.client.create_table(view)
-        elif view.view_query != query:
-            view.view_query = query
-            connection.client.update_table(view, ["view_query"])
+        connection.change(name, existing.get(name), partial(_put, connection, name, query))
+
+
+def _put(connection: Connection, name: str, query: str, found: bigquery.Table | None) -> None:
+    if found is None:
+        view = bigquery.Table(f"{connection.name}.{name}")
+        view.view_query, view.labels = query, LABELS
+        connection.client.create_table(view)
+    elif not is_ours(found):
+        raise LoadUnavailable(
+            f"{connection.name}.{name} was created or changed by something else while the sync ran."
+            " The next sync says what to do about it."
+        )
+    elif found.view_query != query:
+        found.view_query = query
+        connection.client.update_table(found, ["view_query"])

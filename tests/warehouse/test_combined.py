@@ -7,6 +7,7 @@ from scanner_sync.errors import LoadError
 from scanner_sync.warehouse.combined import NAMES, accounts_of, combine
 from scanner_sync.warehouse.views import LABELS
 from tests.conftest import PROJECT, Dataset
+from tests.support.faults import NO_DATASET, Once, creates
 from tests.warehouse.conftest import through
 from tests.warehouse.loads import Loads
 
@@ -142,3 +143,25 @@ def test_what_is_in_the_way_is_left_alone(dataset: Dataset, sql: str) -> None:
         combined(dataset, "acme")
     tables = dataset.client.list_tables(part(dataset, "all").name)
     assert [table.table_id for table in tables] == [sql.split()[2].removeprefix("{d}.")]
+
+
+def test_answers_that_pass_do_not_end_it(
+    dataset: Dataset, emulator_port: int, bigquery_url: str
+) -> None:
+    """What was created a moment ago is not found yet, or was created though the answer was lost."""
+    acme, every = part(dataset, "acme"), part(dataset, "all")
+    Loads(acme).load(1, issues=[{"id": 1}])
+    once = Once(
+        bigquery_url,
+        dataset=(creates("datasets", every.name), None),
+        not_yet=(creates("tables", "issues"), NO_DATASET),
+        issues=(creates("tables", "issues"), None),
+        accounts=(creates("tables", "accounts"), None),
+    )
+    with through(emulator_port, once, every) as into:
+        views = combine(into, {"acme": acme.name})
+    assert once.left == {}
+    assert set(views.values()) == {1}
+    assert every.query("SELECT account, id FROM {d}.issues") == [{"account": "acme", "id": 1}]
+    found = {view.table_id for view in every.client.list_tables(every.name)}
+    assert found == views.keys() | {"accounts"}

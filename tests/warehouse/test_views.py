@@ -1,7 +1,11 @@
 """The views are there from the first load on, and as this version has them."""
 
+from google.cloud import bigquery
+
+from scanner_sync.refresh import Listed
+from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.views import LABELS, VIEWS
-from tests.conftest import Dataset
+from tests.conftest import PROJECT, Dataset
 from tests.warehouse.conftest import through
 from tests.warehouse.loads import Loads
 
@@ -39,3 +43,34 @@ def test_a_dataset_that_is_up_to_date_is_only_read(dataset: Dataset, emulator_po
     assert {method for method, _ in requests} == {"GET", "POST"}
     [job] = [body for method, body in requests if method == "POST"]
     assert b"MERGE" in job
+
+
+def test_what_somebody_changes_meanwhile_is_read_again(dataset: Dataset) -> None:
+    """Between the look at the dataset and the end of the load are up to 25 minutes."""
+    Loads(dataset).load(1, issues=[{"id": 1, "title": "One"}])
+    client, warehouse = dataset.client, dataset.warehouse
+    made = {name: client.get_table(f"{dataset.name}.{name}") for name in (*VIEWS, READS)}
+    for name in ("open_issues", "issue_lifecycle"):
+        outdated = client.get_table(f"{dataset.name}.{name}")
+        outdated.view_query = "SELECT 1 AS outdated"
+        client.update_table(outdated, ["view_query"])
+    fewer = bigquery.Table(f"{PROJECT}.{dataset.name}.{READS}", made[READS].schema[:-1])
+    client.delete_table(fewer)
+    client.create_table(fewer)
+    client.delete_table(f"{dataset.name}.open_occurrences")
+    existing = warehouse.check_names()
+    for name in ("open_issues", READS):
+        labeled = client.get_table(f"{dataset.name}.{name}")
+        labeled.labels |= {"team": "security"}
+        client.update_table(labeled, ["labels"])
+    client.delete_table(f"{dataset.name}.issue_lifecycle")
+    client.create_table(made["open_occurrences"])
+
+    warehouse.complete_load({"issues": 1}, "1", existing, listed=[Listed(1, 0, "hash")])
+    found = {name: client.get_table(f"{dataset.name}.{name}") for name in made}
+    assert {name: table.view_query for name, table in found.items()} == {
+        name: table.view_query for name, table in made.items()
+    }
+    assert found[READS].schema == made[READS].schema
+    assert found["open_issues"].labels == LABELS | {"team": "security"}
+    assert found[READS].labels == {"team": "security"}
