@@ -40,6 +40,8 @@ EVENTS: Final = {
     " occurrences are read.",
     "issue_vanished": "The occurrences of an issue were not found, and the issue is no longer"
     " listed.",
+    "jobs_not_listed": "The account may not list its jobs in BigQuery, so what a killed sync left"
+    " running cannot be ended. Grant it `roles/bigquery.user` on the project.",
     "history_started": "The history of a table that was synced before was missing, and starts now.",
     "message_dropped": "A Pub/Sub message was acknowledged without a sync, because another try"
     " would not help.",

@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
 import google.auth
-from google.api_core.exceptions import GoogleAPIError, NotFound
+from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound
 from google.auth.transport.requests import Request
 from google.cloud import bigquery
 
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import ApiError, ApiUnavailable, DeadlineExceeded
+from scanner_sync.errors import ApiError, ApiUnavailable, DeadlineExceeded, LoadError
 from scanner_sync.refresh import requests_for
 from scanner_sync.secret import read_token
 from scanner_sync.settings import Settings, read_settings
@@ -26,7 +26,7 @@ from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import GONE, LACKING, ApiSession
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
-from scanner_sync.warehouse.diagnose import explain
+from scanner_sync.warehouse.diagnose import diagnose, explain
 
 TIMEOUT: Final = 5.0
 """Seconds in which the API, or Secret Manager, has to answer."""
@@ -212,7 +212,17 @@ class _Checks:
 
     def jobs(self) -> str:
         dry = bigquery.QueryJobConfig(dry_run=True, use_query_cache=False)
-        self._warehouse.client.query("SELECT 1", job_config=dry, job_retry=None, **CALL)
+        client = self._warehouse.client
+        client.query("SELECT 1", job_config=dry, job_retry=None, **CALL)
+        try:
+            list(client.list_jobs(max_results=1, **CALL))
+        except Forbidden as error:
+            if not isinstance(found := diagnose(error), LoadError):
+                raise found from None
+            return (
+                "the account may run them, but not list its own: a sync cannot end what a killed"
+                " one left running. Grant it roles/bigquery.user on the project"
+            )
         return "the account may run them"
 
     def tables(self) -> str:

@@ -19,6 +19,7 @@ from local.processes import ROOT
 from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 from scanner_sync import __version__
+from scanner_sync.check import check
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import FOUR, PROJECT, SECRET, TOKEN, Dataset
@@ -293,6 +294,7 @@ def answer_to(part: str, of: str, answer: tuple[int, bytes]) -> Any:
         (("/jobs", "POST", DENIED), "BigQuery jobs", [], "roles/bigquery.jobUser", 1),
         (("/tables", "POST", DENIED), "BigQuery tables", [], "roles/bigquery.dataEditor", 1),
         (("/tables", "POST", DOWN), "BigQuery tables", [], "ServiceUnavailable", 75),
+        (("/jobs", "GET", DOWN), "BigQuery jobs", [], "ServiceUnavailable", 75),
     ],
 )
 @pytest.mark.usefixtures("api_url")
@@ -321,6 +323,19 @@ def test_check_names_what_failed(
     assert detail in found[failed][1]
     assert done.status == exit_status
     assert list(dataset.client.list_tables(dataset.name)) == []
+
+
+@pytest.mark.usefixtures("api_url", "dataset")
+def test_check_says_that_jobs_cannot_be_listed(
+    emulator_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sync goes on without it, so the check passes, and says what is missing."""
+    with proxy(emulator_port, answer_to("/jobs", "GET", DENIED)) as url:
+        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", url)
+        [found] = [result for result in check() if result.name == "BigQuery jobs"]
+    assert (found.status, found.retryable) == ("ok", False)
+    assert found.detail.startswith("the account may run them, but not list its own: a sync cannot")
+    assert found.detail.endswith("Grant it roles/bigquery.user on the project")
 
 
 @pytest.mark.usefixtures("api_url", "dataset")

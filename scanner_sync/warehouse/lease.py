@@ -14,6 +14,7 @@ No two clocks are compared. A sync that waits for a lease takes it over if it ha
 """
 
 import contextlib
+import logging
 import re
 import threading
 import time
@@ -25,6 +26,7 @@ from typing import Any, Final, Self, TypeVar
 
 from google.api_core.exceptions import (
     Conflict,
+    Forbidden,
     GoogleAPIError,
     NotFound,
     PreconditionFailed,
@@ -33,8 +35,9 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 from google.cloud import bigquery
 from requests.exceptions import ConnectionError
 
+from scanner_sync import log
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import AlreadyRunning, LoadUnavailable, SyncError
+from scanner_sync.errors import AlreadyRunning, LoadError, LoadUnavailable, SyncError
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.diagnose import diagnose, repeated_for
 from scanner_sync.warehouse.jobs import Guard, end_jobs, label_jobs, labels_for
@@ -102,7 +105,8 @@ class Lease:
     are set with the lease, for the next sync in case this one is killed.
 
     The jobs of the connection's client are labeled with the lease. After an error they are ended
-    before the lease is released; if that takes too long it is not released, and expires.
+    before the lease is released; if that takes too long it is not released, and expires. Neither
+    these nor those of a sync that was killed can be ended if the account may not list its jobs.
     """
 
     def __init__(
@@ -131,6 +135,7 @@ class Lease:
         self._noted_first = {name: str(number) for name, number in noted_first.items()}
         self.is_working: Callable[[], bool] = lambda: False
         """Whether another thread may have a job, or start one that `guard` allowed."""
+        self._may_list_jobs = True
         self.guard = Guard()
         self.notes: dict[str, int | str] = {}
         """Labels for the next sync; they are kept until a later sync sets them again."""
@@ -153,7 +158,7 @@ class Lease:
         self._renewing.start()
         if self._earlier.get(UNTIL, "0") != "0":
             try:
-                while not self._retrying(partial(end_jobs, self._client, CALL, but=self._holder)):
+                while not self._retrying(partial(self._end_jobs, but=self._holder)):
                     self._sleep(WATCH_SECONDS)
             except BaseException as error:
                 self.__exit__(type(error), error, error.__traceback__)
@@ -196,10 +201,22 @@ class Lease:
         while time.monotonic() < given_up:
             with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
                 is_working = self.is_working()
-                if end_jobs(self._client, CALL, of=self._holder) and not is_working:
-                    return True
+                if self._end_jobs(of=self._holder) and not is_working:
+                    return self._may_list_jobs
             time.sleep(0.2)
         return False
+
+    def _end_jobs(self, **whose: str) -> bool:
+        """Cancel jobs, and return whether there is none left, as far as this account may know."""
+        try:
+            return end_jobs(self._client, CALL, **whose)
+        except Forbidden as error:
+            if not isinstance(diagnose(error), LoadError):
+                raise
+            if self._may_list_jobs:
+                log.event("jobs_not_listed", logging.WARNING)
+            self._may_list_jobs = False
+            return True
 
     def _ensure_dataset(self) -> None:
         """Create the dataset if it is missing. Terraform creates that of the function."""

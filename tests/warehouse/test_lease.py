@@ -7,15 +7,13 @@ import requests
 from google.api_core.exceptions import PreconditionFailed
 from google.cloud import bigquery
 
-from local.bigquery import error_of
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import AlreadyRunning, ApiRefused, DeadlineExceeded, SyncError
 from scanner_sync.warehouse import lease
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import PROJECT, Dataset
+from tests.support.faults import FORBIDDEN, UNAVAILABLE
 from tests.warehouse.conftest import through
-
-UNAVAILABLE = (503, error_of(503, "Service unavailable", "backendError"))
 
 
 def labels(dataset: Dataset) -> dict[str, str]:
@@ -202,3 +200,32 @@ def test_a_lease_survives_a_failed_renewal(
         assert labels(dataset)["until"] != "0"
     assert lost == []
     assert len(renewals) >= 2
+
+
+def test_an_account_that_may_not_list_its_jobs(
+    dataset: Dataset,
+    emulator_port: int,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The lease of a killed sync, or of one that failed, is waited out, and that is in the log."""
+    monkeypatch.setattr(lease, "LEASE_SECONDS", 1)
+
+    def refuse(method: str, path: str, body: bytes) -> tuple[int, bytes] | None:
+        is_list = method == "GET" and path.partition("?")[0].endswith("/jobs")
+        return FORBIDDEN if is_list else None
+
+    leave_held(dataset)
+    with through(emulator_port, refuse, dataset) as warehouse:
+        with (
+            pytest.raises(ApiRefused),
+            warehouse.lease(Deadline(60), unexpected),
+        ):
+            raise ApiRefused("refused")
+        assert labels(dataset)["holder"] != "killed"
+        assert labels(dataset)["until"] != "0"
+        assert caplog.messages == ["jobs_not_listed"]
+        with warehouse.lease(Deadline(60), unexpected):
+            pass
+    assert labels(dataset)["until"] == "0"
+    assert caplog.messages == 2 * ["jobs_not_listed"]
