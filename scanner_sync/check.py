@@ -208,7 +208,7 @@ class _Checks:
         dataset.location = warehouse.location
         created = warehouse.client.create_dataset(dataset, **CALL)
         warehouse.client.delete_dataset(created, not_found_ok=True, **CALL)
-        return f"the first sync creates {' and '.join(missing)}"
+        return f"the first sync creates {' and '.join(missing)}, in {warehouse.location}"
 
     def jobs(self) -> str:
         dry = bigquery.QueryJobConfig(dry_run=True, use_query_cache=False)

@@ -20,9 +20,9 @@ from scanner_sync.settings import (
     ACCOUNT_FORM,
     DATASET_FORM,
     account_name,
+    clean_environment,
     dataset_name,
     read_settings,
-    remove_foreign_settings,
 )
 from scanner_sync.tables import TABLES
 from scanner_sync.worker import Interrupted, exit_status
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scanner-sync",
         description="Sync a vulnerability scanner's API into BigQuery. Settings come from the"
-        " environment or .dlt/config.toml; `check` tests them.",
+        " environment, .dlt/secrets.toml and .dlt/config.toml; `check` tests them.",
         epilog="Exit codes: 0 success, 1 permanent failure, 2 usage error, 75 retryable failure,"
         " 129, 130 or 143 interrupted.",
     )
@@ -232,7 +232,7 @@ def _utc(moment: datetime) -> str:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    remove_foreign_settings()
+    clean_environment()
     from scanner_sync.check import check
 
     failed = []
@@ -288,7 +288,7 @@ def _summaries(accounts: Sequence[str], *, as_json: bool) -> int:
     """Print a line for each account, and then what went wrong with those that have none."""
     from scanner_sync.terminal import ago, print_table
 
-    remove_foreign_settings()
+    clean_environment()
     from scanner_sync.warehouse.status import describe_state
 
     read_settings(accounts[0])  # what is wrong with the settings is said once
@@ -376,7 +376,7 @@ def _combine(arguments: argparse.Namespace) -> int:
 @contextmanager
 def _warehouse(account: str | None = None, dataset: str | None = None) -> Iterator[Warehouse]:
     """Connect to BigQuery, and turn what goes wrong inside into a `SyncError`."""
-    remove_foreign_settings()
+    clean_environment()
     from scanner_sync.warehouse import Warehouse
     from scanner_sync.warehouse.diagnose import explain
 

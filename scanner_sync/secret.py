@@ -1,6 +1,5 @@
 """The API token, read from Secret Manager."""
 
-import re
 from typing import Final
 
 import google_crc32c
@@ -14,6 +13,7 @@ from google.cloud.secretmanager_v1 import (
 
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import TokenError, TokenUnavailable
+from scanner_sync.settings import TOKEN_FORM, hint, token
 
 RETRY_SECONDS: Final = 10.0
 """Seconds for which transient failures of Secret Manager, or of the network, are retried."""
@@ -51,7 +51,7 @@ def read_token(secret: str, emulator: str | None, deadline: Deadline) -> str:
     except (DefaultCredentialsError, google_exceptions.Unauthenticated):
         raise TokenError(
             f"There are no Google credentials to read {version} with. On a laptop, run: gcloud auth"
-            " application-default login; or set ACCESS_TOKEN."
+            " application-default login; or put the token into .dlt/secrets.toml, as access_token."
         ) from None
     except (google_exceptions.GoogleAPICallError, google_exceptions.RetryError) as error:
         raise TokenUnavailable(
@@ -92,11 +92,12 @@ def _decode(response: AccessSecretVersionResponse, version: str) -> str:
         raise TokenError(f"{version} is corrupt: its checksum does not match. Add a new version.")
     # `echo TOKEN | gcloud secrets versions add` stores the newline, too.
     text = data.decode("ascii", "replace").strip()
-    if not re.fullmatch(r"[\x21-\x7e]+", text):
+    try:
+        return token(text)
+    except ValueError:
         raise TokenError(
-            f"{version} does not hold a token: one word of printable ASCII. Add a new version."
-        )
-    return text
+            f"{version} does not hold a token: {TOKEN_FORM}{hint(text)}. Add a new version."
+        ) from None
 
 
 def _short_name(secret: str) -> str:

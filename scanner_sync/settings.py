@@ -1,9 +1,10 @@
 """The settings: each is declared once, with its type, meaning and default.
 
 They come from the environment, then `.dlt/secrets.toml`, then `.dlt/config.toml`, in the working
-directory.
+directory and in no other.
 """
 
+import difflib
 import os
 import re
 import tomllib
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from scanner_sync.errors import RequestError, SettingsError
+from scanner_sync.errors import RequestError, SettingsError, shown
 
 _BASE_URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*|\[::1\])(:[0-9]{1,5})?(/[\w~-][\w.~-]*)*/?",
@@ -90,6 +91,39 @@ def _number(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def _log_level(value: str) -> str:
+    level = {"WARN": "WARNING"}.get(value.upper(), value.upper())
+    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError
+    return level
+
+
+TOKEN_FORM: Final = "one word of printable ASCII"  # noqa: S105 - not a token
+
+
+def token(value: str) -> str:
+    """Return a token. Raises `ValueError` if it does not have `TOKEN_FORM`, or if `hint` knows why.
+
+    RFC 6750 allows "=" in a bearer token at its end only, and neither quotes nor braces.
+    """
+    if not re.fullmatch(r"[\x21-\x7e]+", value) or hint(value):
+        raise ValueError
+    return value
+
+
+def hint(value: str) -> str:
+    """Return what was put around a value, for an error that must not show it; "" if nothing was."""
+    if re.match(r'\{|\[\s*["{]', value):
+        return " (it is JSON: give the value alone)"
+    if re.fullmatch(r"""(["'`]).*\1|“.*”""", value, re.DOTALL):
+        return " (it is in quotes: leave them out)"
+    if re.match(r"(export\s+)?[a-z_][\w-]*(\s*=(?!=*$)|:\s)", value, re.ASCII | re.IGNORECASE):
+        return " (it is NAME=VALUE: give VALUE alone)"
+    if found := re.match(r"(Bearer|Token|Basic)\s", value, re.IGNORECASE):
+        return f" (leave out {found[1]})"
+    return ""
+
+
 def _setting(meaning: str, form: str, parse: Callable[[str], Any], default: Any = None) -> Any:
     metadata = {"meaning": meaning, "form": form, "parse": parse}
     return field(default=default, metadata=metadata)
@@ -110,8 +144,8 @@ class Settings:
         repr=False,
         metadata={
             "meaning": "the API token itself, for a laptop; overrides `ACCESS_TOKEN_SECRET`",
-            "form": "one word of printable ASCII",
-            "parse": _matching(r"[\x21-\x7e]+"),
+            "form": TOKEN_FORM,
+            "parse": token,
         },
     )
     access_token_secret: str | None = _setting(
@@ -158,7 +192,7 @@ class Settings:
     log_level: str = _setting(
         "minimum severity that is logged",
         "DEBUG, INFO, WARNING or ERROR",
-        _matching("DEBUG|INFO|WARNING|ERROR"),
+        _log_level,
         "INFO",
     )
 
@@ -181,13 +215,60 @@ class Settings:
 def _read_toml(name: str) -> dict[str, Any]:
     """Read a file in `.dlt/`; a missing file is empty. Raises `SettingsError`."""
     try:
-        return tomllib.loads((Path(".dlt") / name).read_text(encoding="utf-8"))
+        # Editors on Windows begin a file with a byte order mark.
+        return tomllib.loads((Path(".dlt") / name).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise SettingsError(f"{name} in .dlt/ cannot be read: {error.strerror}.") from None
     except ValueError:  # its message quotes the file, which may hold a token
         raise SettingsError(f"{name} in .dlt/ is not valid TOML. Correct it.") from None
+
+
+_OF_OTHERS: Final = {
+    ("runtime", "log_level"),
+    *(("sources", name) for name in ("api_base_url", "dataset", "page_size")),
+}
+"""Tables that belong to dlt or to another source of the same directory, and keys they may have."""
+
+
+def _without_effect(file: str, content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the keys of a file in `.dlt/`.
+
+    A key that is passed over would mislead: without its setting, a dataset is created in the
+    default location for good. Tables are dlt's, and are passed over, unless a setting is in one.
+    """
+    names = [setting.name for setting in fields(Settings)]
+    for *tables, key in _keys(content):
+        if tables:
+            # Any dlt source or destination may have a token of this name.
+            others = {(table, key) for table in tables} & _OF_OTHERS or key == "access_token"
+            if key in names and not others:
+                table = shown(".".join(tables))
+                yield f"{key} has no effect in [{table}] of .dlt/{file}: move it above all tables"
+            continue
+        meant = next(iter(difflib.get_close_matches(key.lower(), names, 1, 0.5)), None)
+        if re.search("key|password|token$", key, re.IGNORECASE):
+            meant = "access_token"
+        if key.upper() in EMULATORS:
+            yield f"{key} is read from the environment only: remove it from .dlt/{file}"
+        elif meant == "access_token" and file == "config.toml" and content[key] != "":
+            yield (
+                f"{shown(key)} was found in config.toml, which is often committed: move it to"
+                " .dlt/secrets.toml, and revoke it"
+            )
+        elif key not in names:
+            known = f"did you mean {meant}?" if meant else f"the settings are {', '.join(names)}"
+            yield f"{shown(key)} in .dlt/{file} is not a setting ({known})"
+
+
+def _keys(content: Mapping[str, Any], *tables: str) -> Iterator[tuple[str, ...]]:
+    """Yield each key below the tables that it is in."""
+    for key, value in content.items():
+        if isinstance(value, dict):
+            yield from _keys(value, *tables, key)
+        else:
+            yield (*tables, key)
 
 
 def read_settings(account: str | None = None, *, dataset: str | None = None) -> Settings:
@@ -202,47 +283,54 @@ def read_settings(account: str | None = None, *, dataset: str | None = None) -> 
     values: dict[str, Any] = {}
     faults: list[str] = []
     templates: dict[str, str] = {}
-    secrets, config = _read_toml("secrets.toml"), _read_toml("config.toml")
+    stored: dict[str, Any] = {}
+    for file in ("config.toml", "secrets.toml"):
+        content = _read_toml(file)
+        faults += _without_effect(file, content)
+        stored |= content
     for setting in fields(Settings):
-        # A token in config.toml is ignored, because that file is often committed.
-        stored = secrets if setting.name == "access_token" else config | secrets
-        value = os.environ.get(setting.name.upper()) or stored.get(setting.name)
-        if value is None or value == "":
+        text = os.environ.get(setting.name.upper(), "").strip()
+        text = text or str(stored.get(setting.name, "")).strip()
+        if not text:
             continue
-        text = str(value).strip()
         if setting.name in _OF_ACCOUNT and ACCOUNT in text:
             templates[setting.name] = text
         try:
             values[setting.name] = _parse(setting.name, text, _LONGEST_ACCOUNT)
         except ValueError:
             # The value is not shown: a token may have been pasted into the wrong setting.
-            faults.append(f"{setting.name.upper()} must be {setting.metadata['form']}")
-    for name, (form, check) in EMULATORS.items():
-        try:
-            if value := os.environ.get(name):
-                check(value)
-        except ValueError:
-            faults.append(f"{name} must be {form}")
+            form = setting.metadata["form"]
+            faults.append(f"{setting.name.upper()} must be {form}{hint(text)}")
+    faults += _wrong_emulators()
     if not values.get("api_base_url") and not any("API_BASE_URL" in fault for fault in faults):
         faults.append("API_BASE_URL is required: the base URL, such as https://api.intruder.io/v1")
     if not values.keys() & {"access_token", "access_token_secret"} and not any(
         "ACCESS_TOKEN" in fault for fault in faults
     ):
         faults.append(
-            "ACCESS_TOKEN_SECRET is required: projects/PROJECT/secrets/SECRET (or ACCESS_TOKEN)"
+            "ACCESS_TOKEN_SECRET is required: projects/PROJECT/secrets/SECRET (or the token itself:"
+            " ACCESS_TOKEN, or access_token in .dlt/secrets.toml above any table)"
         )
     if dataset is None:
         faults += _shared(templates, values)
     if faults:
         raise SettingsError(
-            "Correct these settings, in the environment or .dlt/config.toml: "
-            + "; ".join(faults)
-            + "."
+            f"Correct these settings, in the environment or in .dlt/: {'; '.join(faults)}."
         )
     if dataset is not None:
         kept = {name: value for name, value in values.items() if name not in templates}
         return Settings(**(kept | {"dataset": dataset}))
     return Settings(**(values | _of_account(templates, account)))
+
+
+def _wrong_emulators() -> Iterator[str]:
+    for name, (form, check) in EMULATORS.items():
+        value = os.environ.get(name, "")
+        try:
+            if value:
+                check(value)
+        except ValueError:
+            yield f"{name} must be {form}{hint(value)}"
 
 
 def _parse(name: str, text: str, account: str) -> Any:
@@ -299,12 +387,16 @@ def _of_account(templates: Mapping[str, str], account: str | None) -> dict[str, 
     return values
 
 
-def remove_foreign_settings() -> None:
+def clean_environment() -> None:
     """Remove from the environment what libraries would read, and these settings do not contain.
 
     dlt reads some of its variables when it is imported. A `.netrc` with a default entry would send
-    the user's password to Google in place of the credentials.
+    the user's password to Google in place of the credentials. White space around a value is never
+    meant, and libraries that read proxies and emulators take it for a part of the address.
     """
+    for name, value in os.environ.items():
+        if value != value.strip():
+            os.environ[name] = value.strip()
     os.environ["NETRC"] = os.devnull
     for name in [name for name in os.environ if name.startswith("DLT_")]:
         del os.environ[name]

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from scanner_sync import log, streams
 from scanner_sync.errors import InternalError, SyncError, answer_of, error_of
 from scanner_sync.scratch import scratch
-from scanner_sync.settings import remove_foreign_settings
+from scanner_sync.settings import clean_environment
 
 if TYPE_CHECKING:
     from scanner_sync.progress import Progress
@@ -206,7 +206,7 @@ def main(resources: Sequence[str]) -> NoReturn:
         threading.Thread(target=_end_with_parent, daemon=True).start()
         # Otherwise Python tries whether it can write there, and looks elsewhere if it cannot.
         tempfile.tempdir = os.environ["TMPDIR"]
-        remove_foreign_settings()
+        clean_environment()
         log.configure("INFO")
         from scanner_sync.sync import sync
 

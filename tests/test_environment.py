@@ -61,7 +61,6 @@ def python(directory: Path, *arguments: str, **environment: str) -> dict[str, An
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -79,16 +78,17 @@ def hostile(hint: str, switch: str) -> str:
 
 
 def write_toml(path: Path, values: dict[str, str]) -> None:
-    """Write the values of names such as A__B__C as those of a.b.c."""
+    """Write the values of names such as A__B__C as those of a.b.c; not those of A.
+
+    A name outside of every table would be taken for a misspelt setting.
+    """
     tables: dict[str, list[str]] = {}
     for name, value in values.items():
         section, _, key = name.lower().rpartition("__")
-        tables.setdefault(section.replace("__", "."), []).append(f"{key} = {json.dumps(value)}")
-    sections = {section for section in tables if section}
-    lines = tables.pop("", [])  # a key with the name of a section would not be valid TOML
-    lines = [
-        line for line in lines if not any(s.split(".")[0] == line.split()[0] for s in sections)
-    ]
+        if section:
+            tables.setdefault(section.replace("__", "."), []).append(f"{key} = {json.dumps(value)}")
+    sections = tables.keys()
+    lines = []
     for section in sorted(sections):
         below = {s.removeprefix(f"{section}.").split(".")[0] for s in sections if s != section}
         lines.append(f"[{section}]")

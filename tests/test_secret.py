@@ -93,6 +93,27 @@ def test_each_cause_has_its_message(
     assert not TokenError.retryable
 
 
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        (b'{"token":"t"}', "it is JSON: give the value alone"),
+        (b'"t"\n', "it is in quotes: leave them out"),
+        (b"ACCESS_TOKEN=t\n", "it is NAME=VALUE: give VALUE alone"),
+        (b"Bearer t", "leave out Bearer"),
+    ],
+)
+def test_what_is_around_a_token_is_named(
+    secret_manager: SecretManager, data: bytes, hint: str
+) -> None:
+    """The API would reject it. As for a setting, whose test has more."""
+    secret_manager.secrets[SECRET] = [Version(data)]
+    with pytest.raises(TokenError) as caught:
+        read(SECRET)
+    assert str(caught.value) == (
+        f"{LATEST} does not hold a token: one word of printable ASCII ({hint}). Add a new version."
+    )
+
+
 def test_an_unavailable_secret_manager_is_retryable(secret_manager: SecretManager) -> None:
     """It is asked until the timeout, and the error is retryable."""
     secret_manager.unavailable = True

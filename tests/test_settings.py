@@ -1,5 +1,7 @@
 """Each setting: where it is read from, its default, and the error if it is malformed."""
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import flask.testing
 import pytest
 
 from scanner_sync.errors import SettingsError
-from scanner_sync.settings import Settings, read_settings
+from scanner_sync.settings import EMULATORS, Settings, clean_environment, read_settings
 
 GOOD = {"API_BASE_URL": "https://api.example.com/v1", "ACCESS_TOKEN": "token"}
 
@@ -118,7 +120,7 @@ WRONG: list[tuple[str, list[str], str]] = [
     ("MAX_CONCURRENT_REQUESTS", ["0", "201", "many"], "a number from 1 to 200"),
     ("MAX_REQUESTS_PER_SYNC", ["0", "1000001", "all"], "a number from 1 to 1000000"),
     ("SYNC_DEADLINE_SECONDS", ["0", "86401", "1e3", "soon"], "a number from 1 to 86400"),
-    ("LOG_LEVEL", ["debug", "TRACE"], "DEBUG, INFO, WARNING or ERROR"),
+    ("LOG_LEVEL", ["TRACE", "30"], "DEBUG, INFO, WARNING or ERROR"),
 ]
 
 
@@ -134,7 +136,7 @@ def test_a_wrong_setting_is_named(
     with pytest.raises(SettingsError) as caught:
         read_settings()
     assert str(caught.value) == (
-        f"Correct these settings, in the environment or .dlt/config.toml: {name} must be {form}."
+        f"Correct these settings, in the environment or in .dlt/: {name} must be {form}."
     )
 
 
@@ -176,7 +178,7 @@ def test_a_malformed_emulator_address_is_named(
     with pytest.raises(SettingsError) as caught:
         read_settings()
     assert str(caught.value) == (
-        f"Correct these settings, in the environment or .dlt/config.toml: {name} must be {form}."
+        f"Correct these settings, in the environment or in .dlt/: {name} must be {form}."
     )
 
 
@@ -210,12 +212,13 @@ def test_all_faults_in_one_message(
     set_all(monkeypatch, {"PAGE_SIZE": "ten", "DATASET": "My Data"})
     answer = http.post("/")
     message = (
-        "Correct these settings, in the environment or .dlt/config.toml:"
+        "Correct these settings, in the environment or in .dlt/:"
         " DATASET must be lower-case letters and digits, single underscores between them, not"
         " ending in _staging;"
         " PAGE_SIZE must be a number from 1 to 10000;"
         " API_BASE_URL is required: the base URL, such as https://api.intruder.io/v1;"
-        " ACCESS_TOKEN_SECRET is required: projects/PROJECT/secrets/SECRET (or ACCESS_TOKEN)."
+        " ACCESS_TOKEN_SECRET is required: projects/PROJECT/secrets/SECRET (or the token itself:"
+        " ACCESS_TOKEN, or access_token in .dlt/secrets.toml above any table)."
     )
     assert (answer.status_code, answer.get_json()) == (
         500,
@@ -229,9 +232,210 @@ def test_the_token_is_not_shown() -> None:
     assert "the-token" not in f"{settings} {settings!r}"
 
 
-def test_the_token_is_read_as_a_secret(tmp_path: Path) -> None:
-    """A token in config.toml is ignored, because that file is often committed."""
+EVERY = ", ".join(Settings.__dataclass_fields__)
+COMMITTED = (
+    "was found in config.toml, which is often committed: move it to .dlt/secrets.toml,"
+    " and revoke it"
+)
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "fault"),
+    [
+        *(
+            (
+                file,
+                f'{key} = "EU"',
+                f"{key} in .dlt/{file} is not a setting (did you mean {meant}?)",
+            )
+            for file in ("config.toml", "secrets.toml")
+            for key, meant in {
+                "bigquery_loction": "bigquery_location",
+                "BIGQUERY_LOCATION": "bigquery_location",
+                "bigquery-location": "bigquery_location",
+                "location": "bigquery_location",
+                "dataset_name": "dataset",
+                "base_url": "api_base_url",
+                "access_token_secrt": "access_token_secret",
+                "project": "google_cloud_project",
+                "max_concurent_requests": "max_concurrent_requests",
+                "log-level": "log_level",
+            }.items()
+        ),
+        *(
+            (
+                file,
+                f"{key} = 1",
+                f"{key} in .dlt/{file} is not a setting (the settings are {EVERY})",
+            )
+            for file in ("config.toml", "secrets.toml")
+            for key in ("refresh", "dev_mode", "pipelines_dir", "https_proxy")
+        ),
+        *(
+            ("config.toml", f'{key} = "t"', f"{key} {COMMITTED}")
+            for key in ("access_token", "ACCESS_TOKEN", "acces_token", "token", "api_key")
+        ),
+        (
+            "secrets.toml",
+            'api_key = "t"',
+            "api_key in .dlt/secrets.toml is not a setting (did you mean access_token?)",
+        ),
+        *(
+            (
+                "config.toml",
+                f'[{table}]\n{key} = "EU"',
+                f"{key} has no effect in [{table}] of .dlt/config.toml: move it above all tables",
+            )
+            for table, key in [
+                ("runtime", "bigquery_location"),
+                ("destination.bigquery", "bigquery_location"),
+                ("sources.other", "bigquery_location"),
+                ("scanner_sync", "dataset"),
+            ]
+        ),
+        (
+            "config.toml",
+            'bigquery_emulator_host = "http://localhost:9050"',
+            "bigquery_emulator_host is read from the environment only: remove it from"
+            " .dlt/config.toml",
+        ),
+    ],
+)
+def test_a_key_without_effect_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: str, line: str, fault: str
+) -> None:
+    """It would leave the default in force, and a dataset is created in its location for good."""
+    set_all(monkeypatch, GOOD)
     (tmp_path / ".dlt").mkdir()
-    (tmp_path / ".dlt/config.toml").write_text('api_base_url = "https://h/"\naccess_token = "t"\n')
-    with pytest.raises(SettingsError, match="ACCESS_TOKEN_SECRET is required"):
+    (tmp_path / ".dlt" / file).write_text(f"page_size = 5\n{line}\n")
+    with pytest.raises(SettingsError) as caught:
         read_settings()
+    assert str(caught.value) == (
+        f"Correct these settings, in the environment or in .dlt/: {fault}."
+    )
+
+
+def test_tables_of_dlt_are_passed_over(tmp_path: Path) -> None:
+    """Other pipelines may share the directory. A template may have an empty token."""
+    (tmp_path / ".dlt").mkdir()
+    (tmp_path / ".dlt/config.toml").write_text(
+        'access_token = ""\n[runtime]\nlog_level = "DEBUG"\n'
+        '[destination.bigquery]\nlocation = "EU"\n'
+        '[sources.other]\napi_base_url = "https://other/"\ndataset = "d"\npage_size = 7\n'
+    )
+    (tmp_path / ".dlt/secrets.toml").write_text(
+        'api_base_url = "https://h/"\naccess_token = "t"\n[sources.other]\naccess_token = "o"\n'
+        '[destination.databricks.credentials]\naccess_token = "d"\n',
+        encoding="utf-8-sig",  # as editors on Windows write it
+    )
+    assert read_settings() == Settings(api_base_url="https://h/", access_token="t")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        *(("LOG_LEVEL", value, value.upper()) for value in ("debug", "Info", "warning", "error")),
+        *(("LOG_LEVEL", value, "WARNING") for value in ("WARN", "warn")),
+        ("ACCESS_TOKEN", "dG9rZW4=", "dG9rZW4="),
+        ("ACCESS_TOKEN", "dG9rZQ==", "dG9rZQ=="),
+        ("ACCESS_TOKEN", "1234", "1234"),
+        ("ACCESS_TOKEN", "1|a:b.c-d_e~f+g/h", "1|a:b.c-d_e~f+g/h"),
+    ],
+)
+def test_forms_that_are_taken(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, meant: object
+) -> None:
+    """As people and other programs write them."""
+    set_all(monkeypatch, GOOD | {name: value})
+    assert getattr(read_settings(), name.lower()) == meant
+
+
+GIVEN = {
+    "API_BASE_URL": "https://h/",
+    "ACCESS_TOKEN": "t",
+    "ACCESS_TOKEN_SECRET": "projects/p/secrets/s",
+    "GOOGLE_CLOUD_PROJECT": "my-project",
+    "DATASET": "d",
+    "BIGQUERY_LOCATION": "EU",
+    "PAGE_SIZE": "7",
+    "MAX_CONCURRENT_REQUESTS": "8",
+    "MAX_REQUESTS_PER_SYNC": "9",
+    "SYNC_DEADLINE_SECONDS": "10",
+    "LOG_LEVEL": "ERROR",
+    "BIGQUERY_EMULATOR_HOST": "http://localhost:9050",
+    "SECRET_MANAGER_EMULATOR_HOST": "localhost:9090",
+}
+"""A value of each setting that is not its default."""
+
+
+@pytest.mark.parametrize("space", [" ", "\t", "\n", "\r\n", "\N{NO-BREAK SPACE}"])
+def test_white_space_around_a_setting_is_stripped(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, space: str
+) -> None:
+    """In the environment, for the libraries that read it too, and in the files."""
+    assert GIVEN.keys() == {name.upper() for name in Settings.__dataclass_fields__} | {*EMULATORS}
+    set_all(monkeypatch, GIVEN)
+    plain = read_settings()
+    others = {
+        name: "http://localhost:3128"
+        for proxy in ("HTTP", "HTTPS", "ALL", "NO", "GRPC")
+        for name in (f"{proxy}_PROXY", f"{proxy}_PROXY".lower())
+    } | dict.fromkeys(
+        ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GOOGLE_APPLICATION_CREDENTIALS"), "/a file"
+    )
+    # monkeypatch undoes what `clean_environment` does to these, too.
+    set_all(monkeypatch, dict.fromkeys(["NETRC", *others], "before"))
+    set_all(monkeypatch, {n: f"{space}{v}{space}" for n, v in (GIVEN | others).items()})
+    clean_environment()
+    assert {name: os.environ[name] for name in GIVEN | others} == GIVEN | others
+    assert read_settings() == plain
+    assert read_settings().bigquery_emulator == GIVEN["BIGQUERY_EMULATOR_HOST"]
+
+    set_all(monkeypatch, {n: space for n in GIVEN if n not in EMULATORS})  # as good as not set
+    (tmp_path / ".dlt").mkdir()
+    quoted = {
+        name.lower(): json.dumps(f"{space}{value}{space}")
+        for name, value in GIVEN.items()
+        if name not in EMULATORS
+    }
+    (tmp_path / ".dlt/secrets.toml").write_text(
+        "".join(f"{key} = {value}\n" for key, value in quoted.items())
+    )
+    assert read_settings() == plain
+
+
+HINTS = {
+    '{"token": "t"}': " (it is JSON: give the value alone)",
+    '{\n  "token": "t"\n}': " (it is JSON: give the value alone)",
+    '["t"]': " (it is JSON: give the value alone)",
+    '"t"': " (it is in quotes: leave them out)",
+    "'t'": " (it is in quotes: leave them out)",
+    "`t`": " (it is in quotes: leave them out)",
+    "“t”": " (it is in quotes: leave them out)",
+    "ACCESS_TOKEN=t": " (it is NAME=VALUE: give VALUE alone)",
+    "access-token = t": " (it is NAME=VALUE: give VALUE alone)",
+    "export ACCESS_TOKEN=t": " (it is NAME=VALUE: give VALUE alone)",
+    "Authorization: Bearer t": " (it is NAME=VALUE: give VALUE alone)",
+    "token: t": " (it is NAME=VALUE: give VALUE alone)",
+    "Bearer t": " (leave out Bearer)",
+    "token t": " (leave out token)",
+    "two words": "",
+}
+"""What is not a token, and what the error adds."""
+
+
+@pytest.mark.parametrize("value", HINTS)
+def test_what_is_around_a_value_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """In any setting, as files for Docker keep the quotes; and the value is not shown."""
+    forms = {name: form for name, _, form in WRONG} | {
+        n: form for n, (form, _) in EMULATORS.items()
+    }
+    for name, form in forms.items():
+        with monkeypatch.context() as patch:
+            set_all(patch, GOOD | {name: value})
+            with pytest.raises(SettingsError) as caught:
+                read_settings()
+        assert str(caught.value) == (
+            "Correct these settings, in the environment or in .dlt/:"
+            f" {name} must be {form}{HINTS[value]}."
+        )

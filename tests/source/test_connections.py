@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 from sample_api import Account, create_app, serve
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ApiUnavailable, SettingsError
+from scanner_sync.settings import clean_environment
 from scanner_sync.source import retry, scanner_source
 from scanner_sync.source.session import ApiSession
 from scanner_sync.warehouse.diagnose import diagnose
@@ -384,6 +385,20 @@ def test_the_proxy_from_the_environment_is_used(
         assert TOKEN not in head
     else:
         assert head.startswith(f"GET {base_url}targets/?")
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+def test_white_space_around_a_proxy_is_stripped(
+    plain_url: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Each command and each sync does it first, so that Google's clients find the proxy, too."""
+    monkeypatch.setenv("NETRC", "")  # undoes what `clean_environment` does to it
+    heads: list[str] = []
+    with proxying(heads) as port:
+        monkeypatch.setenv(name, f" http://127.0.0.1:{port}\n")
+        clean_environment()
+        assert read(plain_url) == [1, 2]
+    assert len(heads) == 1
 
 
 def test_a_proxy_with_tls(
