@@ -133,7 +133,9 @@ def _parser() -> argparse.ArgumentParser:
         "The page is one HTML file that needs no network. For a dataset that `combine` made, it has"
         " a section for each account.",
     )
-    report.add_argument("--out", required=True, metavar="FILE.html", help="the file to write")
+    report.add_argument(
+        "--out", required=True, type=_page, metavar="FILE.html", help="the file to write"
+    )
     which = report.add_mutually_exclusive_group()
     add_account(which)
     which.add_argument(
@@ -182,6 +184,12 @@ def _dataset(name: str) -> str:
         return dataset_name(name)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{name!r} must be {DATASET_FORM}") from None
+
+
+def _page(name: str) -> Path:
+    if Path(name).suffix.lower() != ".html":
+        raise argparse.ArgumentTypeError(f"{name!r} must end in .html: the report is a web page")
+    return Path(name)
 
 
 def _sync(arguments: argparse.Namespace) -> int:
@@ -353,10 +361,11 @@ def _describe_failed(refresh: Mapping[str, Any]) -> str:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from scanner_sync.report import write_report
+    from scanner_sync.report import check_target, write_report
 
+    check_target(arguments.out)
     with _warehouse(arguments.account, arguments.dataset) as warehouse:
-        errors = write_report(warehouse, Path(arguments.out))
+        errors = write_report(warehouse, arguments.out)
     print(arguments.out)
     return _print_errors(errors)
 

@@ -20,6 +20,8 @@ from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 from scanner_sync import __version__
 from scanner_sync.check import check
+from scanner_sync.cli import _parser
+from scanner_sync.settings import EMULATORS, Settings
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import FOUR, PROJECT, SECRET, TOKEN, Dataset
@@ -77,6 +79,28 @@ def test_exit_codes(tmp_path: Path) -> None:
     late = run("sync", SYNC_DEADLINE_SECONDS="1", API_BASE_URL="http://127.0.0.1:9/v1")
     assert (late.status, late.out) == (75, "")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["report.pdf", "report", "report.htm", "report.html.txt", ".html"])
+def test_a_report_is_a_web_page(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """A file with another suffix would be something else, and is not overwritten."""
+    with pytest.raises(SystemExit):  # `main` returns its status, 2
+        _parser().parse_args(["report", "--out", name])
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"scanner-sync report: error: argument --out: '{name}' must end in .html: the report is a"
+        " web page"
+    )
+
+
+def test_the_target_of_a_report_is_tried_before_bigquery(tmp_path: Path) -> None:
+    """Nothing answers here in place of BigQuery, and nobody waits for it."""
+    out = tmp_path / "no_such_folder" / "report.html"
+    done = run("report", "--out", str(out))
+    assert done == Done(
+        1,
+        "",
+        f"SettingsError: The report cannot be written to {out}: No such file or directory.\n",
+    )
 
 
 @pytest.mark.usefixtures("api_url")
@@ -193,11 +217,16 @@ def test_check_passes(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None
     """Before and after the first sync; the dataset does not change."""
     monkeypatch.delenv("ACCESS_TOKEN")
     monkeypatch.setenv("ACCESS_TOKEN_SECRET", SECRET)
-    first = run("check")
+    names = {name.upper() for name in Settings.__dataclass_fields__} | EMULATORS.keys()
+    padded = {name: f" {os.environ[name]}\n" for name in names & os.environ.keys()}
+    assert len(padded) == 6
+    first = run("check", **padded)
     assert first.status == 0, first
     found = findings(first)
     assert {status for status, _ in found.values()} == {"ok"}
-    assert "the first sync creates" in found["dataset"][1]
+    assert found["dataset"][1] == (
+        f"the first sync creates {dataset.name} and {dataset.name}_staging, in US"
+    )
     assert found["listings"][1].startswith("6 issues, ")
     assert found["requests"][1] == (
         "everything takes about 13, which fits into MAX_REQUESTS_PER_SYNC (4,500)"

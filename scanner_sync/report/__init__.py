@@ -4,6 +4,7 @@ Vega-Lite draws the charts when the page is written, so the page runs no script 
 The extra `report` installs the packages for it, which the function does without.
 """
 
+import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,17 +25,10 @@ def write_report(warehouse: Connection, out: Path) -> dict[str, SyncError]:
     If the dataset combines several accounts, the page has a section for each. Returns why some of
     them could not be read, by account.
 
-    The file is written only when the page is complete. Raises `SettingsError` if the extra `report`
-    is not installed or `out` cannot be written, and the errors of `read_figures`.
+    The file is written only when the page is complete. Raises `SettingsError` as `check_target`
+    does, before any query is paid for, and the errors of `read_figures`.
     """
-    try:
-        import jinja2  # noqa: F401 - fail before any query is paid for
-        import vl_convert  # noqa: F401
-    except ImportError as error:
-        raise SettingsError(
-            f"The report needs {error.name}, which is not installed. Install the extra `report`:"
-            " pip install '.[report]'"
-        ) from None
+    check_target(out)
     now = warehouse.now()
     accounts: list[Account] = []
     if datasets := accounts_of(warehouse):
@@ -45,8 +39,34 @@ def write_report(warehouse: Connection, out: Path) -> dict[str, SyncError]:
     try:
         out.write_text(page, encoding="utf-8")
     except OSError as error:
-        raise SettingsError(f"The report cannot be written to {out}: {error.strerror}.") from None
+        raise _unwritable(out, error) from None
     return {account.name: account.error for account in accounts if account.error}
+
+
+def check_target(out: Path) -> None:
+    """Check that a report can be written to the file `out`, which stays as it is.
+
+    Raises `SettingsError` if it cannot, or if the extra `report` is not installed.
+    """
+    try:
+        import jinja2  # noqa: F401
+        import vl_convert  # noqa: F401
+    except ImportError as error:
+        raise SettingsError(
+            f"The report needs {error.name}, which is not installed. Install the extra `report`:"
+            " pip install '.[report]'"
+        ) from None
+    existed = os.path.lexists(out)
+    try:
+        out.open("ab").close()
+        if not existed:
+            out.unlink()
+    except OSError as error:
+        raise _unwritable(out, error) from None
+
+
+def _unwritable(out: Path, error: OSError) -> SettingsError:
+    return SettingsError(f"The report cannot be written to {out}: {error.strerror}.")
 
 
 def render(figures: Figures) -> str:

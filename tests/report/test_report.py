@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from local.bigquery import at
 from scanner_sync.errors import LoadError, SettingsError
-from scanner_sync.report import render, write_report
+from scanner_sync.report import check_target, render, write_report
 from scanner_sync.report.figures import (
     DaysToFix,
     Figures,
@@ -119,6 +120,38 @@ def test_nothing_is_written_on_failure(
     with pytest.raises(SettingsError, match=r"needs vl_convert, .*\[report\]"):
         write_report(dataset.warehouse, out)
     assert out.read_text() == "last Monday's"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("no_such_folder/report.html", "No such file or directory"),
+        ("folder.html", "Is a directory"),
+        ("file/report.html", "Not a directory"),
+        (f"{'r' * 300}.html", "File name too long"),
+    ],
+)
+def test_its_target_is_tried_before_any_query(tmp_path: Path, name: str, said: str) -> None:
+    """There is no BigQuery here to ask, so a query would fail in another way."""
+    (tmp_path / "folder.html").mkdir()
+    (tmp_path / "file").touch()
+    out = tmp_path / name
+    before = set(tmp_path.rglob("*"))
+    message = f"The report cannot be written to {re.escape(str(out))}: {said}."
+    with pytest.raises(SettingsError, match=message):
+        write_report(cast(Any, None), out)
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_trying_a_target_leaves_no_trace(tmp_path: Path) -> None:
+    """A new file is removed again, and an old one stays as it is."""
+    new, old = tmp_path / "new.html", tmp_path / "old.html"
+    old.write_text("last Monday's")
+    check_target(new)
+    check_target(old)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "old.html": "last Monday's"
+    }
 
 
 def test_without_a_goal(tmp_path: Path) -> None:
