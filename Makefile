@@ -22,7 +22,7 @@ help: ## List the targets
 .PHONY: demo
 demo: ## Sync a sample API into a local BigQuery, and show it (ACCOUNTS=3: three accounts)
 	@$(MAKE) --no-print-directory --jobs=2 $(INSTALLED) $(BIGQUERY)/made
-	@$(VENV)/bin/python -m local.demo $(ACCOUNTS)
+	@trap : INT; $(VENV)/bin/python -m local.demo $(ACCOUNTS) || test $$? = 130  # make says nothing of Ctrl-C
 
 .PHONY: test
 test: $(INSTALLED) ## Run all checks and tests (about 12 minutes on 2 cores)
@@ -140,7 +140,7 @@ $(VENV)/made $(BIGQUERY)/made: COMPILED := --compile-bytecode
 
 # uv makes all of them. It is the one package that pip installs, in the version of the lock.
 $(UV): requirements/dev.txt
-	@$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed: make PYTHON=python3.13"'
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("Python 3.11 to 3.13 is needed: make PYTHON=python3.13")'
 	@$(PYTHON) -m venv --clear $(VENV)
 	@sed -n '/^uv==/,/[^\\]$$/p' $< > $(VENV)/uv.txt
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt

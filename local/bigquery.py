@@ -26,7 +26,7 @@ from http.client import HTTPConnection, HTTPMessage
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Final, Protocol
 
-from local.processes import ROOT, answering, serving
+from local.processes import ROOT, NotStarted, answering, serving
 
 Fault = Callable[[str, str, bytes], tuple[int, bytes] | None]
 """Returns the response to a method, path and body, or None to ask the emulator."""
@@ -77,9 +77,12 @@ def bigquery() -> Iterator[str]:
 
 @contextmanager
 def emulator() -> Iterator[int]:
-    """Run the emulator without the proxy; yields its port."""
+    """Run the emulator without the proxy; yields its port. Raises `NotStarted`."""
+    python = ROOT / ".venv-bigquery/bin/python"
+    if not python.exists():
+        raise NotStarted("The local BigQuery needs .venv-bigquery, which `make demo` makes.")
     command = [
-        str(ROOT / ".venv-bigquery/bin/python"),
+        str(python),
         str(ROOT / "local/emulator.py"),
         *("start", "--rest-port", "0", "--grpc-port", "0", "--log-format", "json"),
     ]

@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import requests
@@ -31,11 +32,13 @@ from starlette.routing import Mount
 
 from local import secret_manager
 from local.bigquery import bigquery as local_bigquery
-from local.processes import function, serving
+from local.processes import NotStarted, function, serving
 from sample_api import create_app, generate, serve
-from scanner_sync.report import write_report
+from scanner_sync.errors import SyncError
+from scanner_sync.report import check_target, write_report
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
+from scanner_sync.worker import INTERRUPTS, Interrupted
 
 PROJECT = "demo-project"
 DATASET = "scanner"
@@ -60,9 +63,33 @@ Query = Callable[[str], list[dict[str, Any]]]
 """Gives the rows of a query."""
 
 
-def main() -> None:
-    """Start what stands in for the cloud, sync into it, and show what BigQuery then holds."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+def main() -> int:
+    """Start what stands in for the cloud, sync into it, and show what BigQuery then holds.
+
+    Returns the exit status. Whatever ends it early is said in a line.
+    """
+    for number in INTERRUPTS:
+        signal.signal(number, interrupt)
+    try:
+        run()
+    except Interrupted as interrupted:
+        print("Interrupted; nothing is left running.", file=sys.stderr)
+        return interrupted.status
+    except (NotStarted, SyncError, requests.RequestException) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def interrupt(number: int, _: FrameType | None) -> None:
+    """Raise `Interrupted`. Later signals have no effect, so that nothing is left running."""
+    for each in INTERRUPTS:
+        signal.signal(each, signal.SIG_IGN)
+    raise Interrupted(number)
+
+
+def run() -> None:
+    """Read the command line, and show one account or many."""
     parser = argparse.ArgumentParser(prog="python -m local.demo")
     parser.add_argument(
         "accounts",
@@ -73,6 +100,7 @@ def main() -> None:
         help="how many accounts to show (default: 1)",
     )
     count = parser.parse_args().accounts
+    check_target(REPORT)
     started = time.monotonic()
     if count == 1:
         show_two_days()
@@ -122,16 +150,19 @@ def show_settings(here: "Cloud", *names: str) -> None:
 
 
 def command(here: "Cloud", *arguments: str) -> None:
-    """Run a command of `scanner-sync`, and print what it prints."""
+    """Run a command of `scanner-sync`, and print what it prints. It says itself what is wrong."""
     console.print(f"[bold]$[/bold] scanner-sync {' '.join(arguments)}", soft_wrap=True)
     done = subprocess.run(
         [sys.executable, "-m", "scanner_sync", *arguments],
         env=os.environ | here.settings,
         stdout=subprocess.PIPE,
         text=True,
-        check=True,
+        check=False,
+        start_new_session=True,  # Ctrl-C is for the demo, which then ends this
     )
     console.print(done.stdout, markup=False, soft_wrap=True)
+    if done.returncode != 0:
+        raise SystemExit(done.returncode)
 
 
 class Log:
@@ -139,12 +170,16 @@ class Log:
 
     def __init__(self) -> None:
         self.show: Callable[[str], None] = lambda text: None
+        self.is_over = False
+        """Whether the function is being ended. What it says of that is not shown."""
 
     def add(self, line: str) -> None:
         """Show an event; pass on whatever else is said, for it is not expected."""
         try:
             entry = json.loads(line)
         except ValueError:
+            return
+        if self.is_over:
             return
         event = str(entry.pop("message"))
         is_own = entry.pop("logger") == "scanner_sync"
@@ -202,7 +237,10 @@ def cloud(accounts: Sequence[str] = ()) -> Iterator[Cloud]:
             }
             settings |= OF_EACH if accounts else {}
             url = parts.enter_context(function(settings, on_line=log.add))
-        yield Cloud(settings, url, client_of(bigquery_url), log)
+        try:
+            yield Cloud(settings, url, client_of(bigquery_url), log)
+        finally:
+            log.is_over = True
 
 
 def token_of(account: str) -> str:
@@ -256,17 +294,25 @@ def sample_api() -> Iterator[str]:
 
 
 def sync(here: Cloud, account: str | None = None) -> None:
-    """Call the function, show how far it is, and print its answer."""
+    """Call the function, show how far it is, and print what it answers."""
     body = {"account": account} if account else {}
     with console.status("calling the function") as status:
-        here.log.show = status.update if console.is_terminal else console.print
+
+        def update(text: str) -> None:
+            status.update(text.partition(" ")[0].replace("_", " "))
+
+        here.log.show = update if console.is_terminal else console.print
         answer = requests.post(here.function, json=body, timeout=120)
         here.log.show = lambda text: None
     console.print(f"POST {here.function} {json.dumps(body)} → {answer.status_code}")
-    if not (account and answer.ok):
-        console.print_json(answer.text)
-    if answer.status_code != 200:
-        raise SystemExit("The sync failed; the answer above says why.")
+    result = answer.json()
+    if not answer.ok:
+        raise SystemExit("The sync failed. {type}: {message}".format(**result["error"]))
+    rows = sum(table["rows"] for table in result["tables"].values())
+    console.print(
+        f"Loaded {rows:,} rows into {result['dataset']} in {result['seconds']} seconds, with"
+        f" {result['requests']:,} requests.\n"
+    )
 
 
 def show_tables(query: Query) -> None:
@@ -313,7 +359,13 @@ def show_changes(query: Query, changes: dict[str, list[int]]) -> None:
     console.print(shown)
     [merged] = query(f"SELECT COUNT(*) AS n FROM {DATASET}.issues")
     [still_open] = query(f"SELECT COUNT(*) AS n FROM {DATASET}.open_issues")
-    console.print(f"{still_open['n']} issues are open; the merged table keeps {merged['n']}.")
+    fixed = len(changes["fixed"])
+    if merged["n"] != still_open["n"] + fixed:
+        raise SystemExit("BigQuery does not hold what is open and what was fixed.")
+    console.print(
+        f"{still_open['n']} issues are open. The merged table has {merged['n']}: a sync deletes no"
+        f" row, so it keeps the {fixed} that were fixed."
+    )
 
 
 def show_combined(query: Query) -> None:
@@ -348,4 +400,4 @@ def table(*columns: str, title: str) -> Table:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -26,25 +26,31 @@ WIDTH: Final = 88
 
 def main() -> None:
     """Draw both pictures."""
+    chromium = find_chromium()
     PICTURES.mkdir(exist_ok=True)
     draw_demo(PICTURES / "demo.svg")
-    draw_report(PICTURES / "report.png")
+    draw_report(PICTURES / "report.png", chromium)
 
 
-def draw_report(out: Path) -> None:
+def find_chromium() -> str:
+    """Return where Chromium is. Ends the program without it, before anything is started."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        raise SystemExit("The picture of the report needs Chromium. Install it and try again.")
+    return found
+
+
+def draw_report(out: Path, chromium: str) -> None:
     """Sync the account of `make demo` once, and take a picture of the top of the report on it."""
     with demo.cloud() as here, tempfile.TemporaryDirectory() as directory:
         requests.post(here.function, json={}, timeout=120).raise_for_status()
         page = Path(directory) / "report.html"
         write_report(Warehouse(here.client, demo.DATASET), page)
-        screenshot(page, out)
+        screenshot(page, out, chromium)
 
 
-def screenshot(page: Path, out: Path) -> None:
+def screenshot(page: Path, out: Path, chromium: str) -> None:
     """Take a picture of the top of a page, as a desktop shows it."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        raise SystemExit("The picture of the report needs Chromium. Install it and try again.")
     subprocess.run(
         [
             *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),

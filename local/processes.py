@@ -14,6 +14,10 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
+class NotStarted(Exception):
+    """A server that did not start, and what it said last."""
+
+
 def _ignore(_line: str) -> None:
     pass
 
@@ -59,17 +63,20 @@ def serving(
     ready: str,
     on_line: Callable[[str], None] = _ignore,
 ) -> Iterator[str]:
-    """Run a server; yields what the pattern `ready` captured from its log."""
-    process = subprocess.Popen(
-        command,
-        env=os.environ | environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # A separate process group, so that it ends with everything that it started.
-        start_new_session=True,
-    )
+    """Run a server; yields what the pattern `ready` captured from its log. Raises `NotStarted`."""
+    try:
+        process = subprocess.Popen(
+            command,
+            env=os.environ | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            # A separate process group, so that it ends with everything that it started.
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise NotStarted(f"{command[0]} cannot be started: {error.strerror}.") from None
     assert process.stdout is not None
     try:
         captured = _wait_for(ready, process.stdout, command)
@@ -87,7 +94,7 @@ def _wait_for(ready: str, lines: Iterable[str], command: list[str]) -> str:
         seen.append(line)
         if found := re.search(ready, line):
             return found[1]
-    raise RuntimeError(f"{' '.join(command)} did not start:\n{''.join(seen[-20:])}")
+    raise NotStarted(f"{' '.join(command)} did not start:\n{''.join(seen[-20:])}")
 
 
 def _pass_on(lines: Iterable[str], on_line: Callable[[str], None]) -> None:

@@ -3,6 +3,8 @@
 import argparse
 import os
 import signal
+import sys
+from contextlib import ExitStack
 from datetime import date
 from typing import Any
 
@@ -27,6 +29,8 @@ FAULT_HELP = {
 
 def main() -> None:
     """Serve until SIGINT or SIGTERM. The base URL is the only line on standard output."""
+    # Until it serves, Ctrl-C ends it without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     parser = argparse.ArgumentParser(
         prog="python -m sample_api",
         description="Serve a sample of a vulnerability scanner's API, with generated rows, on "
@@ -97,7 +101,10 @@ def main() -> None:
     )
     options = parser.parse_args()
     chosen = Faults(**{name: getattr(options, f"fault_{name}") for name in vars(Faults())})
-    account = generate(options.seed, issues=options.issues, first_day=options.first_day)
+    try:
+        account = generate(options.seed, issues=options.issues, first_day=options.first_day)
+    except OverflowError:
+        parser.error("argument --first-day: the account's dates would not be between 1 and 9999")
 
     # Blocked before a thread starts, so that only the wait below receives the signals.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
@@ -121,7 +128,15 @@ def main() -> None:
         )
     except ValueError as error:
         parser.error(str(error))
-    with serve(app, options.port) as base_url:
+    with ExitStack() as stack:
+        try:
+            base_url = stack.enter_context(serve(app, options.port))
+        except (OSError, OverflowError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not from 0 to 65535"
+            sys.exit(
+                f"Port {options.port} cannot be used: {reason}. Choose another one with --port;"
+                " 0 takes a free one."
+            )
         print(base_url, flush=True)
         signal.sigwait([signal.SIGINT, signal.SIGTERM])
 

@@ -160,22 +160,29 @@ def test_pubsub_pushes_to_the_function(environment: dict[str, str], dataset: Dat
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_the_demo_leaves_nothing_running_when_it_is_interrupted(
-    monkeypatch: pytest.MonkeyPatch, how: signal.Signals
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: signal.Signals
 ) -> None:
-    """Everything the demo started ends with it."""
+    """Everything the demo started ends with it, and it says so in a line."""
     mark = f"DEMO_OF_A_TEST={uuid.uuid4().hex}"
     name, _, value = mark.partition("=")
     monkeypatch.setenv(name, value)
     demo = subprocess.Popen(
-        [sys.executable, "-m", "local.demo"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "local.demo"],
+        cwd=tmp_path,  # where the page would be written
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert demo.stdout is not None
     assert any("sync_started" in line for line in demo.stdout)
     assert len(_marked(mark)) >= 4
     demo.send_signal(how)
-    demo.communicate(timeout=60)
-    assert demo.returncode != 0
+    output, errors = demo.communicate(timeout=60)
+    assert (demo.returncode, errors) == (128 + how, "Interrupted; nothing is left running.\n")
+    assert "retried" not in output  # what the function says while it is ended
     assert _marked(mark) == []
+    assert list(tmp_path.glob("*.html")) == []
 
 
 def _marked(mark: str) -> list[int]:

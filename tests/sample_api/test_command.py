@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -128,6 +129,10 @@ def test_the_answers_of_more_listings_are_options_of_the_command(http: requests.
         ("--missing=/tag/=404", "missing: the API has no path '/tag/'."),
         ("--missing=/tags/", "argument --missing: '/tags/' is not of the form /tags/=404"),
         ("--first-day=soon", "argument --first-day: 'soon' is not a date such as 2025-03-03"),
+        (
+            "--first-day=9999-12-31",
+            "argument --first-day: the account's dates would not be between 1 and 9999",
+        ),
     ],
 )
 def test_a_wrong_option_is_refused(option: str, problem: str) -> None:
@@ -141,6 +146,27 @@ def test_a_wrong_option_is_refused(option: str, problem: str) -> None:
     )
     assert result.returncode == 2
     assert result.stderr.splitlines()[-1] == f"python -m sample_api: error: {problem}"
+
+
+def test_a_port_that_cannot_be_used_is_named() -> None:
+    """In one line, with what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        busy = other.getsockname()[1]
+        reasons = {busy: "Address already in use", 65536: "it is not from 0 to 65535"}
+        for port, reason in reasons.items():
+            result = subprocess.run(
+                [sys.executable, "-m", "sample_api", f"--port={port}", "--issues=1"],
+                cwd=ROOT,
+                capture_output=True,
+                check=False,
+                text=True,
+            )
+            assert (result.returncode, result.stdout, result.stderr) == (
+                1,
+                "",
+                f"Port {port} cannot be used: {reason}. Choose another one with --port; 0 takes a"
+                " free one.\n",
+            )
 
 
 def test_faults_are_options_of_the_command() -> None:
