@@ -140,6 +140,7 @@ $(VENV)/made $(BIGQUERY)/made: COMPILED := --compile-bytecode
 
 # uv makes all of them. It is the one package that pip installs, in the version of the lock.
 $(UV): requirements/dev.txt
+	@echo "Making the environments (once; this takes a minute)"
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("Python 3.11 to 3.13 is needed: make PYTHON=python3.13")'
 	@$(PYTHON) -m venv --clear $(VENV)
 	@sed -n '/^uv==/,/[^\\]$$/p' $< > $(VENV)/uv.txt
