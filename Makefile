@@ -41,6 +41,11 @@ bench: $(INSTALLED) $(BIGQUERY)/made $(AIRBYTE)/made ## Measure speed and memory
 	@$(VENV)/bin/pytest -m benchmark -n 2 tests/test_benchmarks.py
 	@$(VENV)/bin/python -m benchmarks
 
+.PHONY: findings
+findings: ## Run what other software does against a good guess (LATEST=1: its newest releases)
+	@for script in findings/*.sh; do echo "$$script"; PYTHON=$(PYTHON) LATEST=$(LATEST) sh "$$script" || changed="$$changed $$script"; done; \
+	test -z "$$changed" || { echo "Changed:$$changed"; exit 1; }
+
 .PHONY: lint
 lint: $(INSTALLED) ## Check code, types, imports, spelling, generated tables and the workflow
 	$(VENV)/bin/ruff format --check
