@@ -13,7 +13,8 @@ packages="aniso8601==10.0.1 ciso8601==2.4.1 python-dateutil==4.0.0"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 "${PYTHON:-python3}" -m venv --without-pip "$dir"
-"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check $packages
+"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --no-compile \
+    --disable-pip-version-check $packages
 "$dir/bin/python" - >"$dir/output" <<'EOF'
 from aniso8601 import parse_datetime as aniso
 from ciso8601 import parse_datetime as ciso

@@ -14,7 +14,8 @@ packages="cpe==1.3.1"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 "${PYTHON:-python3}" -m venv --without-pip "$dir"
-"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check $packages
+"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --no-compile \
+    --disable-pip-version-check $packages
 "$dir/bin/python" - >"$dir/output" <<'EOF'
 from cpe import CPE
 from cpe.cpeset2_3 import CPESet2_3

@@ -13,7 +13,8 @@ packages="croniter==7.0.0 cronsim==2.8 tzdata==2026.6"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 "${PYTHON:-python3}" -m venv --without-pip "$dir"
-"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check $packages
+"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --no-compile \
+    --disable-pip-version-check $packages
 "$dir/bin/python" - >"$dir/output" <<'EOF'
 from datetime import datetime
 from zoneinfo import ZoneInfo

@@ -23,7 +23,8 @@ node_packages="croner@11.0.1"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 "${PYTHON:-python3}" -m venv --without-pip "$dir"
-"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check $packages
+"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --no-compile \
+    --disable-pip-version-check $packages
 npm install --prefix "$dir" --silent --no-audit --no-fund $node_packages
 "$dir/bin/python" - >"$dir/output" <<'EOF'
 from datetime import datetime, timezone

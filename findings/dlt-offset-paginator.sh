@@ -15,7 +15,8 @@ packages="dlt==1.31.0"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 "${PYTHON:-python3}" -m venv --without-pip "$dir"
-"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check $packages
+"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --no-compile \
+    --disable-pip-version-check $packages
 cat >"$dir/read.py" <<'EOF'
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

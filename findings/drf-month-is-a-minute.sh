@@ -17,7 +17,8 @@ packages="djangorestframework==3.18.3 django==5.2.19"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 "${PYTHON:-python3}" -m venv --without-pip "$dir"
-"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check $packages
+"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --no-compile \
+    --disable-pip-version-check $packages
 "$dir/bin/python" - >"$dir/output" <<'EOF'
 import django
 from django.conf import settings

@@ -17,7 +17,8 @@ packages="functions-framework==3.10.2 cloudevents==1.12.0"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 "${PYTHON:-python3}" -m venv --without-pip "$dir"
-"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check $packages
+"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --no-compile \
+    --disable-pip-version-check $packages
 mkdir "$dir/function"
 cat >"$dir/function/main.py" <<'EOF'
 import functions_framework

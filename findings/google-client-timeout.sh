@@ -15,7 +15,8 @@ packages="google-cloud-secret-manager==2.32.0 google-api-core==2.44.0"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 "${PYTHON:-python3}" -m venv --without-pip "$dir"
-"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check $packages
+"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --no-compile \
+    --disable-pip-version-check $packages
 "$dir/bin/python" - >"$dir/output" <<'EOF'
 import time
 from concurrent.futures import ThreadPoolExecutor

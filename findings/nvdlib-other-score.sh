@@ -14,7 +14,8 @@ packages="nvdlib==0.9.0"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 "${PYTHON:-python3}" -m venv --without-pip "$dir"
-"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check $packages
+"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --no-compile \
+    --disable-pip-version-check $packages
 cat >"$dir/score.py" <<'EOF'
 from nvdlib import classes
 
@@ -39,6 +40,7 @@ secondary, primary = metric(7.5, "Secondary"), metric(9.8, "Primary")
 print(score({"cvssMetricV31": [secondary, primary]}), score({"cvssMetricV31": [primary], "cvssMetricV40": [secondary]}))
 EOF
 "$dir/bin/python" "$dir/score.py" >"$dir/output"
-"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check nvdlib==0.8.5
+"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --no-compile \
+    --disable-pip-version-check nvdlib==0.8.5
 "$dir/bin/python" "$dir/score.py" >>"$dir/output"
 sed -n 's/^#     //p' "$0" | diff - "$dir/output"

@@ -25,7 +25,8 @@ node_packages="packageurl-js@2.0.1"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 "${PYTHON:-python3}" -m venv --without-pip "$dir"
-"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check $packages
+"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --no-compile \
+    --disable-pip-version-check $packages
 npm install --prefix "$dir" --silent --no-audit --no-fund $node_packages
 cat >"$dir/purls" <<'EOF'
 pkg:pypi/foo@1.0?vcs_url=git+https://example.org/foo.git

@@ -15,7 +15,8 @@ packages="pytest==9.2.0 pytest-xdist==3.8.0"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 "${PYTHON:-python3}" -m venv --without-pip "$dir"
-"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check $packages
+"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --no-compile \
+    --disable-pip-version-check $packages
 cat >"$dir/test_group.py" <<'EOF'
 import os
 
@@ -31,7 +32,9 @@ EOF
 for version in "" "<9.2"; do
     [ -z "$version" ] || "${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet \
         --disable-pip-version-check "pytest$version"
-    (cd "$dir" && bin/python -m pytest --quiet -n 2 --dist loadgroup test_group.py >log && sort -u workers >all && rm workers)
+    (cd "$dir" && bin/python -m pytest --quiet -n 2 --dist loadgroup test_group.py >log)
+    sort -u "$dir/workers" >"$dir/all"
+    rm "$dir/workers"
     echo "pytest$version, processes: $(grep -c . "$dir/all")"
 done >"$dir/output"
 sed -n 's/^#     //p' "$0" | diff - "$dir/output"

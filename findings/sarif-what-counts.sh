@@ -27,7 +27,8 @@ node_packages="sarif-junit@1.1.4"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 "${PYTHON:-python3}" -m venv --without-pip "$dir"
-"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check $packages
+"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --no-compile \
+    --disable-pip-version-check $packages
 npm install --prefix "$dir" --silent --no-audit --no-fund $node_packages
 "$dir/bin/python" - >"$dir/a.sarif" <<'EOF'
 import json

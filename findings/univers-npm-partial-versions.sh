@@ -18,7 +18,8 @@ node_packages="semver@7.8.6"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 "${PYTHON:-python3}" -m venv --without-pip "$dir"
-"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --disable-pip-version-check $packages
+"${PYTHON:-python3}" -m pip --python "$dir/bin/python" install --quiet --no-compile \
+    --disable-pip-version-check $packages
 npm install --prefix "$dir" --silent --no-audit --no-fund $node_packages
 "$dir/bin/python" - >"$dir/python" <<'EOF'
 from univers.version_range import NpmVersionRange

@@ -19,9 +19,10 @@ npm install --prefix "$dir" --silent --no-audit --no-fund $packages
 (cd "$dir" && node -) >"$dir/output" <<'EOF'
 const { parseCvss2Vector, parseCvss3Vector } = require('vuln-vects');
 const { Cvss3P1 } = require('ae-cvss-calculator');
-for (const changes of ['PR:H/UI:N/S:U/C:H/I:H/A:H', 'PR:H/UI:N/S:U/C:H/I:H/A:H/MS:C', 'PR:N/UI:N/S:U/C:L/I:L/A:L/CR:H']) {
-  const vector = `CVSS:3.1/AV:N/AC:L/${changes}`;
-  console.log(changes, parseCvss3Vector(vector).overallScore, new Cvss3P1(vector).calculateScores().overall);
+const all = ['PR:H/UI:N/S:U/C:H/I:H/A:H', 'PR:H/UI:N/S:U/C:H/I:H/A:H/MS:C', 'PR:N/UI:N/S:U/C:L/I:L/A:L/CR:H'];
+for (const metrics of all) {
+  const vector = `CVSS:3.1/AV:N/AC:L/${metrics}`;
+  console.log(metrics, parseCvss3Vector(vector).overallScore, new Cvss3P1(vector).calculateScores().overall);
 }
 console.log('CVSS 2:', parseCvss2Vector('AV:N/AC:L/Au:N/C:P/I:P/A:P').baseScore);
 EOF
