@@ -1,6 +1,7 @@
 """Real parts for the tests: a sample API, a local BigQuery and a local Secret Manager."""
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -31,7 +32,7 @@ from scanner_sync.warehouse.sla import SLA
 from scanner_sync.warehouse.views import VIEWS
 from tests.support.analysis import Observer
 from tests.support.analysis import serve as serve_analyzer
-from tests.support.forked import FORKED
+from tests.support.forked import FORKED, run_command
 
 TOKEN = "a-token-that-must-not-show"
 PROJECT = "test-project"
@@ -106,11 +107,12 @@ def pytest_configure_node(node: Any) -> None:
 @pytest.fixture(autouse=True)
 def refused() -> Iterator[list[str]]:
     """Statements that BigQuery would refuse, which fail the test unless it expects them."""
-    assert isinstance(local_bigquery.observer, Observer)
-    found = local_bigquery.observer.refused
+    observer = local_bigquery.observer
+    assert isinstance(observer, Observer)
+    found = observer.refused
     found.clear()
     yield found
-    local_bigquery.observer.settle()
+    observer.settle()
     assert not found, "\n".join(found)
 
 
@@ -133,6 +135,14 @@ def emulator_port() -> Iterator[int]:
     assert isinstance(local_bigquery.observer, Observer)
     local_bigquery.observer.start()
     with local_bigquery.emulator() as port:
+        # The first sync takes so long that it may lose its lease on a busy machine.
+        with (
+            local_bigquery.proxy(port) as url,
+            serve_api(create_app(Account(), token=TOKEN)) as api,
+        ):
+            settings = {"API_BASE_URL": api, "ACCESS_TOKEN": TOKEN, "BIGQUERY_EMULATOR_HOST": url}
+            settings |= {"GOOGLE_CLOUD_PROJECT": PROJECT, "DATASET": "first"}
+            run_command(["sync"], os.environ | settings, timeout=300)
         yield port
 
 

@@ -130,7 +130,7 @@ def test_an_api_that_is_late_or_deaf_gives_the_same_rows(
         with serve_api(api) as url:
             monkeypatch.setenv("API_BASE_URL", url)
             counts = []
-            for _ in range(4):
+            for _ in range(2):
                 counts.append(Syncs(api)()[1])
                 for _ in range(3):
                     account.next_day()

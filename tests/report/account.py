@@ -182,7 +182,7 @@ def fill(dataset: Dataset, issues: list[Issue]) -> None:
         "occurrence_reads",
         [
             {"issue_id": issue.id, "listed_at": FIRST, "read_at": read_at}
-            for issue, read_at in zip(issues, READ_AT, strict=True)
+            for issue, read_at in zip(issues, READ_AT, strict=False)
         ],
     )
     for table in ("_dlt_loads", "licenses"):  # what the sync that made the tables left

@@ -38,7 +38,7 @@ def test_an_answer_that_ends_the_report(
         credentials = Credentials(token="anonymous")  # type: ignore[no-untyped-call]
         client = bigquery.Client(PROJECT, credentials, client_options={"api_endpoint": url})
         with pytest.raises(SyncError) as raised:
-            read_figures(Warehouse(client, "d"), datetime.now(UTC))
+            read_figures(Warehouse(client, "not_there"), datetime.now(UTC))
     assert type(raised.value) is kind
     assert said in str(raised.value)
     assert ("jobUser" in str(raised.value)) is (reason == "accessDenied")

@@ -67,7 +67,8 @@ def on_terminal(
 
 def told(command: Sequence[str], **settings: str) -> tuple[dict[str, Any], Done]:
     """Run a command with --json; return what it answers, and how it ended."""
-    done = run(*command[len(COMMAND) :], **settings)
+    done = Done(*run_command(command[len(COMMAND) :], os.environ | settings, timeout=300))
+    assert TOKEN not in done.out + done.err
     found: dict[str, Any] = json.loads(done.out)
     return found, done
 
