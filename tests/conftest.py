@@ -132,6 +132,8 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
 
 @pytest.fixture(scope="session")
 def emulator_port() -> Iterator[int]:
+    if not (processes.ROOT / ".venv-bigquery/made").exists():
+        pytest.skip("There is no local BigQuery: make .venv-bigquery/made")
     assert isinstance(local_bigquery.observer, Observer)
     local_bigquery.observer.start()
     with local_bigquery.emulator() as port:

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import flask.testing
 import pytest
 from starlette.applications import Starlette
 
+from local.bigquery import proxy
 from local.secret_manager import SecretManager, Version
 from sample_api import Account, generate
 from scanner_sync.tables import DLT_COLUMNS, TABLES
@@ -92,19 +94,37 @@ def test_a_sync_loads_all_rows(
 
 @pytest.mark.usefixtures("api_url")
 def test_a_second_sync_updates_in_place(
-    account: Account, api_url: str, dataset: Dataset, http: flask.testing.FlaskClient
+    account: Account,
+    api_url: str,
+    dataset: Dataset,
+    http: flask.testing.FlaskClient,
+    emulator_port: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The same data changes nothing; changed rows are updated, new ones added, none removed.
 
-    Of the fixed occurrences, those of the last week are read again.
+    Of the fixed occurrences, those of the last week are read again. A steady sync has a load and a
+    MERGE for each table, one script for the histories, and dlt's own five jobs.
     """
+    jobs: Counter[str] = Counter()
+
+    def count(method: str, path: str, body: bytes) -> None:
+        if method == "POST" and "/upload/" in path and b'"load"' in body:
+            jobs["LOAD"] += 1
+        elif method == "POST" and b'"query": "' in body:
+            jobs[body.partition(b'"query": "')[2].split()[0].decode()] += 1
 
     def moment(row: dict[str, Any]) -> datetime.datetime:
         return datetime.datetime.fromisoformat(row["remediated_at"])
 
     assert http.post("/").status_code == 200
     before = all_rows(dataset)
-    assert http.post("/").status_code == 200
+    with proxy(emulator_port, count) as url, monkeypatch.context() as patch:
+        patch.setenv("BIGQUERY_EMULATOR_HOST", url)
+        assert http.post("/").status_code == 200
+    tables = len(TABLES)
+    dlt = {"SELECT": 3, "TRUNCATE": 1, "INSERT": 1}
+    assert jobs == {"LOAD": tables, "MERGE": tables, "DECLARE": 1, **dlt}
     assert all_rows(dataset) == before == expected_rows(account, api_url)
 
     gone = account.issues.pop(3)
