@@ -10,6 +10,7 @@ from starlette.routing import Route
 from sample_api import serve as serve_api
 from scanner_sync import check as check_module
 from scanner_sync.check import CheckResult, check
+from scanner_sync.source import retry
 from tests.conftest import PROJECT, TOKEN
 
 
@@ -28,16 +29,16 @@ def token_check(url: str, monkeypatch: pytest.MonkeyPatch) -> CheckResult:
 HANGS = Response(None, 299)
 ANSWERS = {
     "did not answer the request for targets/ within 0.5 seconds. Check API_BASE_URL": HANGS,
-    "gave status 503 for targets/. The next attempt is due in 60 seconds, which is too": Response(
-        None, 503, {"Retry-After": "60"}
+    "gave status 503 for targets/. The next attempt is due in 3600 seconds, which is": Response(
+        None, 503, {"Retry-After": "3600"}
     ),
-    "gave no JSON (if this recurs, check API_BASE_URL) for targets/. The next": Response("<html>"),
+    "gave no JSON (if this recurs, check API_BASE_URL) for targets/, 4": Response("<html>"),
 }
 
 
 def test_an_api_that_does_not_answer_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is said holds for a check, not for a sync, and another try may help."""
-    monkeypatch.setattr(check_module, "TIMEOUT", 0.5)
+    monkeypatch.setattr(retry, "BACKOFF_FACTOR", 0.02)
     answer = HANGS
 
     def targets(_: object) -> Response:
@@ -46,7 +47,8 @@ def test_an_api_that_does_not_answer_well(monkeypatch: pytest.MonkeyPatch) -> No
         return answer
 
     with serve_api(Starlette(routes=[Route("/v1/targets/", targets)])) as url:
-        for said, answer in ANSWERS.items():  # noqa: B007 - `targets` reads it
+        for said, answer in ANSWERS.items():
+            monkeypatch.setattr(check_module, "TIMEOUT", 0.5 if answer is HANGS else 600)
             found = token_check(url, monkeypatch)
             assert (found.status, found.retryable) == ("failed", True)
             assert said in found.detail

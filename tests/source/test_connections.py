@@ -116,7 +116,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read(base_url: str) -> list[int]:
-    with ApiSession(base_url, token_source="", max_concurrent=2, deadline=Deadline(20)) as session:
+    with ApiSession(base_url, token_source="", max_concurrent=2, deadline=Deadline(600)) as session:
         source = scanner_source(base_url, TOKEN, 100, session, ["targets"])
         try:
             return [row["id"] for row in source.resources["targets"]]
@@ -211,7 +211,7 @@ def test_a_tls_failure_that_no_retry_mends(monkeypatch: pytest.MonkeyPatch, reas
     with forwarding(accept) as port:
         url = f"https://127.0.0.1:{port}"
         with (
-            ApiSession(url, token_source="", max_concurrent=1, deadline=Deadline(60)) as session,
+            ApiSession(url, token_source="", max_concurrent=1, deadline=Deadline(600)) as session,
             pytest.raises(ApiError if is_permanent else ApiUnavailable) as caught,
         ):
             session.get(f"{url}/targets/")
@@ -233,7 +233,7 @@ def test_a_connection_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> No
         "http://nobody.invalid": "http://nobody.invalid:80 (",
     }.items():
         with (
-            ApiSession(url, token_source="", max_concurrent=1, deadline=Deadline(60)) as session,
+            ApiSession(url, token_source="", max_concurrent=1, deadline=Deadline(600)) as session,
             pytest.raises(ApiUnavailable) as caught,
         ):
             session.get(f"{url}/targets/")
@@ -495,7 +495,7 @@ def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may come back, so it is retried. The error names it without its password."""
     monkeypatch.setattr(retry, "BACKOFF_FACTOR", 0.02)
     monkeypatch.setenv("HTTPS_PROXY", "http://user:hidden@127.0.0.1:9")  # pragma: allowlist secret
-    with ApiSession("https://h/", token_source="", max_concurrent=1, deadline=Deadline(20)) as api:
+    with ApiSession("https://h/", token_source="", max_concurrent=1, deadline=Deadline(600)) as api:
         with pytest.raises(ApiUnavailable) as caught:
             api.get("https://h/targets/")
         assert api.traffic.retries == 3

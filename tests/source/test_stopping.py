@@ -47,7 +47,7 @@ class Reading:
         max_requests: int = 1000,
         *,
         concurrent: int = 5,
-        deadline: float = 60,
+        deadline: float = 600,
         page_size: int = 100,
         due: list[int] | None = None,
     ) -> dict[int, int]:

@@ -35,7 +35,7 @@ class Api:
         *resources: str,
         token: str = TOKEN,
         page_size: int = 100,
-        deadline: float = 60,
+        deadline: float = 600,
         base_path: str = "",
         concurrent: int = 5,
         read_token: Callable[[], str] | None = None,
