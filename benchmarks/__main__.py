@@ -1,7 +1,7 @@
 """Run the benchmark: `python -m benchmarks`, or parts of it with `--only`.
 
-A complete run writes `RESULTS.md` and its chart. `--only limits`, `--only quota` and
-`--only accounts` write their sections of `RESULTS.md`. Other parts are printed.
+A complete run writes `RESULTS.md` and its chart. `--only limits`, `--only shapes`,
+`--only quota` and `--only accounts` write their sections of `RESULTS.md`. Other parts are printed.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from rich.console import Console
 from benchmarks import footprint, jobs, many, quota, reading, results
 from local.processes import ROOT
 
-SECTIONS = ("reading", "limits", "quota", "accounts", "memory", "start", "bigquery")
+SECTIONS = ("reading", "limits", "shapes", "quota", "accounts", "memory", "start", "bigquery")
 
 
 def main() -> None:
@@ -33,6 +33,9 @@ def main() -> None:
     file = ROOT / "benchmarks/RESULTS.md"
     if sections == ["limits"]:
         section = results.limits_section(measured.limits, repetitions, environment)
+        file.write_text(results.replace_section(file.read_text(), section))
+    elif sections == ["shapes"]:
+        section = results.shapes_section(measured.shapes, repetitions, environment)
         file.write_text(results.replace_section(file.read_text(), section))
     elif sections == ["quota"]:
         assert measured.under_quota
@@ -65,6 +68,8 @@ def measure(
         found.runs = reading.measure(reading.SCENARIOS, repetitions, advance)
     if "limits" in sections:
         found.limits = reading.measure(reading.LIMITS, min(3, repetitions), advance)
+    if "shapes" in sections:
+        found.shapes = footprint.memory_by_shape(repetitions, advance)
     if "quota" in sections:
         found.under_quota = quota.measure(advance)
     if "accounts" in sections:

@@ -67,6 +67,7 @@ class Api:
     rates: str = ""
     retry_after: str = ""
     refuse: str = ""
+    evidence: int = 0
     sizes: Sizes = field(default_factory=Sizes)
 
 

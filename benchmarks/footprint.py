@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 
@@ -18,6 +18,32 @@ from local.processes import ROOT, function
 
 MIB = 2**20
 OCCURRENCES = (10_000, 100_000, 1_000_000)
+
+
+class Shape(NamedTuple):
+    """How the occurrences of an account are spread over its issues."""
+
+    issues: int
+    each: int
+    """Occurrences of an issue."""
+    evidence: int = 0
+    """Bytes that each quotes; 0 for 128 bytes in half of them."""
+    most: int = 160
+    """The target, in MiB."""
+
+
+EVEN, ONE = Shape(100, 1000), Shape(1, 100_000)
+SHAPES = (
+    EVEN,
+    Shape(2000, 100),
+    Shape(40, 5000),
+    Shape(10, 10_000),
+    Shape(1, 50_000),
+    ONE,
+    Shape(12, 100, evidence=200_000, most=300),
+)
+Peaks = dict[Shape, list[float]]
+"""Peaks of MiB in memory and temporary files, by shape."""
 _IMPORT = """
 import sys, time
 before, started = set(sys.modules), time.perf_counter()
@@ -42,6 +68,18 @@ def memory(repetitions: int, advance: Callable[[str], None]) -> dict[int, list[f
             advance(f"memory at {number:,} occurrences")
             options = Api(sizes=Sizes(issues=2000, occurrences=number))
             measured = run(OURS, options, watch_memory=True)
+            peaks.append(measured.peak / MIB if not measured.lost else float("nan"))
+    return found
+
+
+def memory_by_shape(repetitions: int, advance: Callable[[str], None]) -> Peaks:
+    """Measure the same for accounts of these shapes."""
+    found: Peaks = {shape: [] for shape in SHAPES}
+    for _ in range(repetitions):
+        for shape, peaks in found.items():
+            advance(f"memory of {shape.issues:,} issues x {shape.each:,} occurrences")
+            sizes = Sizes(issues=shape.issues, occurrences=shape.issues * shape.each)
+            measured = run(OURS, Api(sizes=sizes, evidence=shape.evidence), watch_memory=True)
             peaks.append(measured.peak / MIB if not measured.lost else float("nan"))
     return found
 

@@ -8,7 +8,6 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
 
 from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
@@ -21,7 +20,6 @@ from scanner_sync.settings import read_settings
 from scanner_sync.source import scanner_source
 from scanner_sync.source.session import ApiSession
 from scanner_sync.warehouse import Warehouse
-from scanner_sync.warehouse.load_files import load_file_source
 
 
 def main() -> None:
@@ -47,12 +45,14 @@ def main() -> None:
     with session, warehouse.load(progress) as load:
         started = time.perf_counter()
         source = scanner_source(
-            settings.api_base_url, "t", settings.page_size, session, progress.resources
+            settings.api_base_url,
+            "t",
+            settings.page_size,
+            session,
+            progress.resources,
+            keep=load.keep,
         )
-        directory = Path(load.pipeline.pipelines_dir)
-        load.pipeline.extract(
-            load_file_source(source, directory, compress=True, on_rows=progress.count_rows)
-        )
+        load.extract(source)
         read = time.perf_counter()
         load.pipeline.normalize()
         normalized = time.perf_counter()

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import growth, jobs, many, quota, reading
+from benchmarks import footprint, growth, jobs, many, quota, reading
 from benchmarks.candidates import (
     CDK,
     CDK_20,
@@ -24,6 +24,7 @@ from benchmarks.candidates import (
 )
 from benchmarks.server import WINDOW
 from local.processes import ROOT
+from scanner_sync.errors import counted
 
 
 class Figure(NamedTuple):
@@ -45,6 +46,7 @@ class Measurements:
     ceiling: dict[str, list[float]] = field(default_factory=dict)
     memory: dict[int, list[float]] = field(default_factory=dict)
     memory_of_syncs: dict[int, float] = field(default_factory=dict)
+    shapes: footprint.Peaks = field(default_factory=dict)
     imports: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     cold: list[dict[str, float]] = field(default_factory=list)
     syncs: dict[str, list[jobs.Sync]] = field(default_factory=dict)
@@ -231,6 +233,46 @@ def limits_section(runs: reading.Runs, repetitions: int, environment: str) -> st
             f" {environment}",
             "",
             *table(limits(runs)),
+        ]
+    )
+
+
+SHAPES_HEADING = "\n## Memory, and how occurrences are spread over issues\n"
+
+
+def shapes_section(peaks: footprint.Peaks, repetitions: int, environment: str) -> str:
+    """Return the section of RESULTS.md about memory by the shape of an account."""
+    one, even = (statistics.median(peaks[shape]) for shape in (footprint.ONE, footprint.EVEN))
+    return "\n".join(
+        [
+            SHAPES_HEADING,
+            "Peak of memory and temporary files while this program reads at 0 ms and prepares the"
+            f" files, {repetitions} repetitions in turns. Where a page has 20 MB, each occurrence"
+            " quotes 200 KB that repeat a line of 128 characters. Text that does not compress adds"
+            " its own size to the files."
+            " `python -m benchmarks --only shapes` measures these and writes this section."
+            f" {environment}",
+            "",
+            *table(
+                [
+                    *(
+                        Figure(
+                            f"{counted(shape.issues, 'issue')} x {shape.each:,} occurrences"
+                            + f", each of {shape.evidence // 1000} KB" * bool(shape.evidence),
+                            f"under {shape.most} MiB",
+                            f"{spread(values, 0)} MiB",
+                            statistics.median(values) < shape.most,
+                        )
+                        for shape, values in peaks.items()
+                    ),
+                    Figure(
+                        "1 issue x 100,000, compared with 100 x 1,000",
+                        "at most 1.25 x",
+                        f"{one / even:.2f} x",
+                        one <= 1.25 * even,
+                    ),
+                ]
+            ),
         ]
     )
 
@@ -683,6 +725,8 @@ def document(m: Measurements, repetitions: int, environment: str) -> str:
         lines += ["", f"`import main` imports: {names}."]
     if m.limits:
         lines += [limits_section(m.limits, repetitions, environment)]
+    if m.shapes:
+        lines += [shapes_section(m.shapes, repetitions, environment)]
     if m.under_quota:
         lines += [quota_section(m.under_quota, environment)]
     if m.accounts:

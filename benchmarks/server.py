@@ -104,6 +104,7 @@ class Api:
         retry_after: str,
         rates: str = "",
         refuse: str = "",
+        evidence: int = 0,
     ) -> None:
         self.sizes = sizes
         self.latency = latency
@@ -116,11 +117,15 @@ class Api:
         self._taken: deque[float] = deque()
         account = generate(7, issues=500, targets=200, scans=300)
         occurrences = [row for rows in account.occurrences.values() for row in rows]
+        if evidence:
+            occurrences = occurrences[:100]
         for number, row in enumerate(occurrences):
-            if row["extra_info"]:
-                # As long as what a scanner quotes, and hard to compress.
-                evidence = hashlib.sha512(str(number).encode()).hexdigest()
-                row["extra_info"] = row["extra_info"] | {"evidence": evidence}
+            # As long as what a scanner quotes, and hard to compress.
+            quoted = hashlib.sha512(str(number).encode()).hexdigest()
+            if evidence:
+                row["extra_info"] = {"evidence": (quoted * evidence)[:evidence]}
+            elif row["extra_info"]:
+                row["extra_info"] = row["extra_info"] | {"evidence": quoted}
         self._issues = _templates(account.issues, "occurrences")
         self._occurrences = _templates(occurrences, "occurrence_id")
         self._scans = _templates(account.scans)
@@ -290,12 +295,14 @@ def main() -> None:
     parser.add_argument("--rates", default="", help='rates by second, such as "20@15 100@35"')
     parser.add_argument("--retry-after", default="", help="Retry-After of a 429; default: none")
     parser.add_argument("--refuse", default="", help='"request 2", "every 6" or "share 0.01"')
+    parser.add_argument("--evidence", type=int, default=0, help="bytes that each occurrence quotes")
     parser.add_argument("--cpu", type=int, help="the core to run on; default: any")
     options = vars(parser.parse_args())
     if (cpu := options.pop("cpu")) is not None:
         os.sched_setaffinity(0, {cpu})
     latency, rate = options.pop("latency_ms") / 1000, options.pop("rate")
-    rest = {name: options.pop(name) for name in ("retry_after", "rates", "refuse")}
+    names = ("retry_after", "rates", "refuse", "evidence")
+    rest = {name: options.pop(name) for name in names}
     asyncio.run(_serve(Api(Sizes(**options), latency, rate, **rest)))
 
 

@@ -20,7 +20,7 @@ from scanner_sync.progress import Progress, logged
 from scanner_sync.refresh import Refresh
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source import scanner_source
-from scanner_sync.source.occurrences import changed_since, confirm_vanished, log_not_found
+from scanner_sync.source.occurrences import Keep, changed_since, confirm_vanished, log_not_found
 from scanner_sync.source.session import ApiSession
 from scanner_sync.tables import FIXED
 from scanner_sync.warehouse import Warehouse
@@ -234,11 +234,15 @@ class _Load:
         )
         began = datetime.fromtimestamp(self.lease.began, UTC)
         fixed_after = self._fixed_after(began) if FIXED in existing else None
-        source = self._source(
-            self.resources, streams=refresh.streams, fixed_after=fixed_after, today=began.date()
-        )
         with warehouse.load(progress, self.lease.guard) as load:
-            load.read(source, lambda: self._rest(refresh, existing))
+            source = self._source(
+                self.resources,
+                keep=load.keep,
+                streams=refresh.streams,
+                fixed_after=fixed_after,
+                today=began.date(),
+            )
+            load.read(source, lambda: self._rest(refresh, existing, load.keep))
             # If issues are left to the next syncs, those that were not found are among them: there
             # may be no requests left to list all once more.
             if refresh.is_complete:
@@ -309,7 +313,9 @@ class _Load:
         if whole:
             self.lease.notes |= {FIXES_READ: self.lease.began}
 
-    def _rest(self, refresh: Refresh, existing: Mapping[str, bigquery.Table]) -> DltSource | None:
+    def _rest(
+        self, refresh: Refresh, existing: Mapping[str, bigquery.Table], keep: Keep
+    ) -> DltSource | None:
         """Return the source of the occurrences that were not read with their issues, if any."""
         if not refresh.is_left:
             return None
@@ -327,7 +333,7 @@ class _Load:
         if self.lease.label(LISTED) and not self.lease.label(READ):
             # The sync before may have begun many issues with many pages, and finished none.
             self.session.send_one_at_a_time()
-        return self._source(["occurrences_issues"], due=refresh.due(reads, named))
+        return self._source(["occurrences_issues"], keep=keep, due=refresh.due(reads, named))
 
     def _refreshed(self, refresh: Refresh, completion: Completion) -> dict[str, object]:
         """Return `SyncResult.refresh`, and note it in the lease for the next sync."""

@@ -26,6 +26,7 @@ from benchmarks.candidates import (
     seen_by,
     settings_of_a_sync,
 )
+from benchmarks.footprint import SHAPES
 from benchmarks.growth import Requests, requests_of
 from benchmarks.jobs import SIZES as SIZES_OF_A_SYNC
 from benchmarks.jobs import Job, Sync, steady_sync
@@ -34,6 +35,7 @@ from benchmarks.results import (
     ACCOUNTS_HEADING,
     LIMITS_HEADING,
     QUOTA_HEADING,
+    SHAPES_HEADING,
     Measurements,
     document,
     replace_section,
@@ -121,7 +123,9 @@ def test_seconds_to_follow_a_change_of_quota(by_second: list[list[int]], seconds
     assert seconds_to_follow(measured, 3, 9) == seconds
 
 
-@pytest.mark.parametrize("heading", [LIMITS_HEADING, QUOTA_HEADING, ACCOUNTS_HEADING])
+@pytest.mark.parametrize(
+    "heading", [LIMITS_HEADING, SHAPES_HEADING, QUOTA_HEADING, ACCOUNTS_HEADING]
+)
 def test_a_section_of_the_results_is_replaced_alone(heading: str) -> None:
     """The rest of RESULTS.md does not change."""
     results = (ROOT / "benchmarks/RESULTS.md").read_text()
@@ -167,6 +171,7 @@ def test_the_results_are_what_the_code_writes() -> None:
         accounts=many.Measured(9, 9, 9, 9.0, [9.0], dict.fromkeys(STEPS, 1.0), 0, 0, 9, 0),
         memory={10_000: [101.0], 100_000: [118.0], 1_000_000: [269.0]},
         memory_of_syncs={10_000: 112.0},
+        shapes={shape: [99.0] for shape in SHAPES},
         imports={"main": [{"seconds": 0.2, "bytes": 2**25, "packages": ["main"]}]},
         cold=[{"answered": 0.3, "synced": 4.0, "server": 62.0}],
         syncs={candidate: [Sync(jobs, 1, 1, 9.0)] for candidate in (OURS, SAME_TABLES, GUIDE)},

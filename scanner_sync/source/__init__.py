@@ -12,14 +12,9 @@ from dlt.extract.source import DltSource
 from dlt.sources.rest_api import rest_api_source
 from dlt.sources.rest_api.typing import EndpointResource, RESTAPIConfig
 
-from scanner_sync.source.occurrences import (
-    PARENT_ID,
-    reject_parent_id,
-    skip_vanished,
-    to_occurrence,
-)
+from scanner_sync.source.occurrences import Keep, kept, skip_vanished
 from scanner_sync.source.optional import note_unavailable, to_fix
-from scanner_sync.source.pagination import OverlapPaginator, issue_of
+from scanner_sync.source.pagination import OverlapPaginator
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import LACKING, NOT_READ, ApiSession
 from scanner_sync.tables import DLT_COLUMNS, TABLES
@@ -35,6 +30,7 @@ def scanner_source(
     session: ApiSession,
     resources: Sequence[str],
     *,
+    keep: Keep,
     streams: Callable[[Mapping[str, Any]], bool] = lambda issue: True,
     due: Sequence[int] | None = None,
     fixed_after: datetime | None = None,
@@ -43,10 +39,10 @@ def scanner_source(
     """Return the source of `resources`, which are names of tables.
 
     `occurrences_issues` is read for each issue, so on its own it reads the issues too, without
-    loading them. `streams` is called with each row of an issue, and tells whether its occurrences
-    are read. With `due`, the issues are not read; the occurrences of these are, in this order. With
-    `fixed_after`, the API is asked only for occurrences that were fixed since then. `licenses` are
-    recorded for `today`.
+    loading them. Its rows go to `keep`, page by page, and the resource yields none. `streams` is
+    called with each row of an issue, and tells whether its occurrences are read. With `due`, the
+    issues are not read; the occurrences of these are, in this order. With `fixed_after`, the API is
+    asked only for occurrences that were fixed since then. `licenses` are recorded for `today`.
     Iterating the source raises `SyncError`, which dlt wraps in its own exceptions.
     """
     traffic = session.traffic
@@ -55,9 +51,6 @@ def scanner_source(
     lacking: list[Any] = [
         {"status_code": status, "action": note_unavailable(traffic)} for status in LACKING
     ]
-
-    def note_read(path: str, rows: int) -> None:
-        traffic.read[issue_of(path)] = rows
 
     paginator = partial(OverlapPaginator, page_size, pause=session.pause)
     config: RESTAPIConfig = {
@@ -81,21 +74,15 @@ def scanner_source(
                 "columns": _columns("occurrences_issues"),
                 "endpoint": {
                     "path": "issues/{resources.issues.id}/occurrences/",
-                    "paginator": paginator(on_end=note_read, leave_out=session.leave_out),
+                    "paginator": paginator(
+                        on_page=kept(traffic, keep), leave_out=session.leave_out
+                    ),
                     "response_actions": [
                         {"status_code": NOT_READ, "action": "ignore"},
-                        {"status_code": 200, "action": reject_parent_id},
                         {"status_code": 404, "action": skip},
                         {"status_code": 410, "action": skip},
                     ],
                 },
-                "include_from_parent": ["id"],
-                "processing_steps": [
-                    # Drops the rows of an issue of which not all came. dlt passes on those of an
-                    # issue together, when it has asked for the last.
-                    {"filter": lambda row: row[PARENT_ID] in traffic.read},
-                    {"map": to_occurrence},
-                ],
             },
             _listing("scans"),
             _listing("targets"),

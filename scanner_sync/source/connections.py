@@ -8,7 +8,9 @@ request.
 import os
 import re
 import ssl
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.client import HTTPException, LineTooLong
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -31,6 +33,10 @@ from scanner_sync.source.retry import RETRIED_STATUSES
 
 MAX_BODY: Final = 64 * 2**20
 """Bytes. A page of 100 rows takes about 0.1 MiB."""
+LARGE_BODY: Final = 2 * 2**20
+"""Bytes. Only so much of each is read while others of this size are in memory."""
+LARGE_AT_ONCE: Final = 2
+"""Large bodies in memory at once. Each takes three times its size until its rows are written."""
 CA_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 PERMANENT_TLS_ERRORS: Final = frozenset(
     {
@@ -75,6 +81,8 @@ class Reply(NamedTuple):
     headers: urllib3.HTTPHeaderDict
     body: bytes
     """Empty unless the status is 200."""
+    close: Callable[[], None] = lambda: None
+    """To be called, once or more often, when the body and what came of it are no longer needed."""
 
 
 class Connections:
@@ -85,6 +93,7 @@ class Connections:
 
     def __init__(self, base_url: str, max_concurrent: int) -> None:
         self.origin = origin_of(base_url)
+        self._places = threading.BoundedSemaphore(LARGE_AT_ONCE)
         self.proxy: str | None = None
         """URL of the proxy, without its credentials."""
         self._is_reached = False
@@ -107,7 +116,10 @@ class Connections:
     def send(
         self, request: requests.PreparedRequest, resource: str, timeout: urllib3.Timeout
     ) -> Reply:
-        """Send a request. Raises urllib3's `HTTPError`, and `ApiError` for an oversized body."""
+        """Send a request. Raises urllib3's `HTTPError`, and `ApiError` for an oversized body.
+
+        Waits before most of a large body is read, until others of that size are closed.
+        """
         response = self._pool.urlopen(
             str(request.method),
             str(request.url),
@@ -124,14 +136,21 @@ class Connections:
             # for the response to the next request.
             response.close()
             return Reply(response.status, response.headers, b"")
-        body = response.read(MAX_BODY + 1)
-        if len(body) > MAX_BODY:
-            response.close()
-            raise ApiError(
-                f"The API's response for {resource} is longer than {MAX_BODY // 2**20} MiB."
-                " Nothing was loaded. Lower PAGE_SIZE."
-            )
-        return Reply(response.status, response.headers, body)
+        with ExitStack() as place:
+            body = response.read(LARGE_BODY)
+            if len(body) == LARGE_BODY:
+                # As long as for a byte: a server does not wait longer until the rest is taken.
+                if not self._places.acquire(timeout=timeout.read_timeout):
+                    raise TimeoutError("Other large responses are not done.")
+                place.callback(self._places.release)
+                body += response.read(MAX_BODY + 1 - LARGE_BODY)
+            if len(body) > MAX_BODY:
+                response.close()
+                raise ApiError(
+                    f"The API's response for {resource} is longer than {MAX_BODY // 2**20} MiB."
+                    " Nothing was loaded. Lower PAGE_SIZE."
+                )
+            return Reply(response.status, response.headers, body, place.pop_all().close)
 
     def close(self) -> None:
         """Close all connections."""

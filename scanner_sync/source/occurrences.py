@@ -12,19 +12,21 @@ from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from scanner_sync import log
 from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, counted
 from scanner_sync.progress import Traffic
-from scanner_sync.source.pagination import ApiResponse, issue_of
+from scanner_sync.source.pagination import ApiResponse, OnPage, issue_of
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import ApiSession
 
-PARENT_ID: Final = "_issues_id"
-"""The field in which dlt adds the id of an issue to its occurrences."""
 HINT_REQUESTS: Final = 2
 """Requests that the hint of `changed_since` may take."""
 
 
-def to_occurrence(item: dict[str, Any]) -> dict[str, Any]:
-    """Convert an occurrence, with the id of its issue, to a row. Raises `ApiError`."""
-    issue_id = item.pop(PARENT_ID)
+Keep = Callable[[int, list[dict[str, Any]], bool], None]
+"""What keeps the occurrences of an issue. It is called, in several threads, with an issue, the rows
+of its next page, and whether they are the last; those of an issue count once the last came."""
+
+
+def to_occurrence(issue_id: int, item: dict[str, Any]) -> dict[str, Any]:
+    """Convert an occurrence of an issue to a row. Raises `ApiError`."""
     if item.get("issue_id") is None:
         item["issue_id"] = issue_id
     row = to_row("occurrences_issues", item)
@@ -36,13 +38,19 @@ def to_occurrence(item: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def reject_parent_id(response: requests.Response) -> None:
-    """Raise `ApiError` if a row has a field `PARENT_ID`, because dlt would overwrite it."""
-    if any(PARENT_ID in row for row in response.json()["results"]):
-        raise ApiError(
-            f"A row of occurrences_issues has a new field {PARENT_ID}, a name that the sync uses"
-            " internally. Nothing was loaded. The API has changed; please report it."
-        )
+def kept(traffic: Traffic, keep: Keep) -> OnPage:
+    """Return what takes the pages of occurrences: it gives their rows to `keep`.
+
+    Issues whose last page came are noted in `traffic.read`.
+    """
+
+    def on_page(path: str, rows: list[dict[str, Any]], total: int | None) -> None:
+        issue = issue_of(path)
+        keep(issue, [to_occurrence(issue, row) for row in rows], total is not None)
+        if total is not None:
+            traffic.read[issue] = total
+
+    return on_page
 
 
 def skip_vanished(traffic: Traffic, page_size: int) -> Callable[[requests.Response], None]:

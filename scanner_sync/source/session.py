@@ -211,6 +211,7 @@ class ApiSession(requests.Session):
         """Request a page without dlt. Returns and raises what `send` does."""
         response = self.get(url, params=params, auth=BearerTokenAuth(token))
         assert isinstance(response, ApiResponse)
+        response.close()
         return response
 
     def pause(self, seconds: float) -> None:
@@ -340,7 +341,10 @@ class ApiSession(requests.Session):
             return self._attempt(request, resource, ticket, is_repeated=True)
         try:
             return self._response(request, resource, reply)
-        except ApiUnavailable:
+        except BaseException as error:
+            reply.close()
+            if not isinstance(error, ApiUnavailable):
+                raise
             reason = "no JSON (if this recurs, check API_BASE_URL)"
             raise _Retryable(reason, retry_after) from None
 
@@ -448,7 +452,7 @@ class ApiSession(requests.Session):
         Those are what `send` returns without a page, and what it sends again.
         """
         status = reply.status
-        response = ApiResponse(request, status, resource)
+        response = ApiResponse(request, status, resource, reply.close)
         if status in GONE and not _is_listing(resource):
             return response  # what it means depends on the listing that it is part of
         is_json = "json" in reply.headers.get("Content-Type", "").lower()

@@ -12,6 +12,8 @@ and `_dlt_id`, and finds the columns of fields that no table declares.
 """
 
 import gzip
+import shutil
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -42,6 +44,7 @@ _WITHIN_53_BITS: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_STRICT_INTEGER
 def load_file_source(
     api: DltSource,
     directory: Path,
+    files: dict[str, "LoadFile"],
     *,
     compress: bool,
     on_rows: Callable[[str, int], None],
@@ -49,13 +52,13 @@ def load_file_source(
 ) -> DltSource:
     """Return a dlt source with the tables of `api`, which imports their rows as load files.
 
-    When dlt extracts it, `api` is read to the end, into files in `directory`. Then `rest` is called
-    for a source of more rows for some of these tables, or None. At last dlt gets the files of the
-    tables that have rows. `compress` writes them with gzip, which BigQuery reads and emulators do
-    not. `on_rows` is called with a table and the number of rows that were just written. Extracting
-    raises what `api` and `rest` raise, and `ApiError` if a new field has two types.
+    When dlt extracts it, `files` gets a file in `directory` for each table, and `api` is read to
+    the end, into these. Then `rest` is called for a source of more rows for some of these tables,
+    or None. At last dlt gets the files of the tables that have rows. `compress` writes them with
+    gzip, which BigQuery reads and emulators do not. `on_rows` is called with a table and the number
+    of rows that were just written. Extracting raises what `api` and `rest` raise, and `ApiError` if
+    a new field has two types.
     """
-    files: dict[str, LoadFile] = {}
 
     def rows_of(table: str) -> Iterator[Any]:
         if not files:
@@ -149,6 +152,9 @@ class LoadFile:
         self._key = sorted(TABLES[table].key)
         self._declared = TABLES[table].columns.keys()
         self._integers = [n for n, of in TABLES[table].columns.items() if of.type == "bigint"]
+        self._parts: dict[int, int] = {}
+        """Rows of the parts whose last page did not come yet."""
+        self._lock = threading.Lock()
         self._data_types = {name: column.get("data_type") for name, column in columns.items()}
         # The lowest level takes a tenth of the time of the highest, and 1.5 times the space.
         self._file = gzip.open(path, "wb", 1) if path.suffix == ".gz" else path.open("wb")  # noqa: SIM115
@@ -157,8 +163,40 @@ class LoadFile:
         """Append rows as `to_row` returns them; they get `_dlt_load_id` and `_dlt_id`.
 
         A null is left out, because BigQuery might take it for JSON's null in a JSON column. Raises
-        `ApiError` if a field that no table declares has another type than before.
+        `ApiError` if a field that no table declares has another type than before. Several threads
+        may write, also with `write_page`.
         """
+        lines = self._lines(rows)
+        with self._lock:
+            self._file.write(lines)
+            self.rows += len(rows)
+
+    def write_page(self, part: int, rows: list[dict[str, Any]], *, is_last: bool) -> int:
+        """Write the next page of a part of the table, which is appended whole with its last page.
+
+        Until then, its pages are in a file of their own, because they may be many. Returns the
+        number of rows that were appended. Raises what `write` does. The pages of a part come one
+        after the other.
+        """
+        if is_last and part not in self._parts:
+            self.write(rows)
+            return len(rows)
+        path = self._path_of(part)
+        with gzip.open(path, "ab", 1) as pages:
+            pages.write(self._lines(rows))
+        count = self._parts[part] = self._parts.get(part, 0) + len(rows)
+        if not is_last:
+            return 0
+        with self._lock, gzip.open(path) as pages:
+            # Compressed again, because it is not known whether BigQuery reads a gzip file beyond
+            # its first member.
+            shutil.copyfileobj(pages, self._file)
+            self.rows += count
+        path.unlink()
+        del self._parts[part]
+        return count
+
+    def _lines(self, rows: list[dict[str, Any]]) -> bytes:
         lines = []
         for row in rows:
             if len(row) > len(self._declared):
@@ -172,12 +210,19 @@ class LoadFile:
             except TypeError:
                 line = orjson.dumps(self._as_loaded(fields), option=orjson.OPT_APPEND_NEWLINE)
             lines.append(line)
-        self._file.write(b"".join(lines))
-        self.rows += len(rows)
+        return b"".join(lines)
 
     def close(self) -> None:
-        """Complete the file. It cannot be written to afterwards."""
+        """Complete the file, without parts whose last page did not come.
+
+        It cannot be written to afterwards.
+        """
         self._file.close()
+        for part in self._parts:
+            self._path_of(part).unlink()
+
+    def _path_of(self, part: int) -> Path:
+        return self.path.with_name(f"{self.path.name}.{part}")
 
     def _as_loaded(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Return fields with the integers that BigQuery would round as strings of their digits.

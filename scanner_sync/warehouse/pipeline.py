@@ -1,13 +1,14 @@
 """A load by dlt's pipeline: a source is read to the end, then its rows are merged."""
 
 import contextlib
+import ctypes
 import gc
 import json
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import dlt
 from dlt.common.destination.client import WithStateSync
@@ -19,11 +20,14 @@ from scanner_sync.progress import Progress
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.destination import BigQuery
 from scanner_sync.warehouse.jobs import Guard, labels_of
-from scanner_sync.warehouse.load_files import load_file_source
+from scanner_sync.warehouse.load_files import LoadFile, load_file_source
 
 # dlt offers to read rows through BigQuery's Storage API. Nothing is read here.
 warnings.filterwarnings("ignore", message="Cannot create BigQuery Storage client")
 
+_M_TRIM_THRESHOLD: Final = -1
+_M_ARENA_MAX: Final = -8
+"""Options of glibc's `malloc.h`."""
 PIPELINE_NAME: Final = "scanner_sync"
 """The name under which dlt stores the schema in the dataset."""
 
@@ -69,6 +73,15 @@ class Load:
         self._guard = guard
         self._progress = progress
         self._compress = compress
+        self._files: dict[str, LoadFile] = {}
+
+    def keep(self, issue: int, rows: list[dict[str, Any]], is_last: bool) -> None:
+        """Keep a page of an issue's occurrences while a source is read.
+
+        They are loaded if the last page comes. Called in several threads.
+        """
+        file = self._files["occurrences_issues"]
+        self._progress.count_rows(file.table, file.write_page(issue, rows, is_last=is_last))
 
     def read(self, source: DltSource, rest: Callable[[], DltSource | None] = lambda: None) -> None:
         """Read a source to the end, into load files. The dataset does not change.
@@ -79,15 +92,23 @@ class Load:
         with self._progress.step("reading_schema"):
             self._restore_schema(source.name)
         with self._progress.step("reading_api"):
-            gc.freeze()  # saves the collector from visiting all imported modules again
-            files = load_file_source(
-                source,
-                Path(self.pipeline.pipelines_dir),
-                compress=self._compress,
-                on_rows=self._progress.count_rows,
-                rest=rest,
-            )
-            self.pipeline.extract(files)
+            self.extract(source, rest)
+
+    def extract(
+        self, source: DltSource, rest: Callable[[], DltSource | None] = lambda: None
+    ) -> None:
+        """Do what `read` does, without a look at the dataset."""
+        gc.freeze()  # saves the collector from visiting all imported modules again
+        _return_freed_memory()
+        files = load_file_source(
+            source,
+            Path(self.pipeline.pipelines_dir),
+            self._files,
+            compress=self._compress,
+            on_rows=self._progress.count_rows,
+            rest=rest,
+        )
+        self.pipeline.extract(files)
 
     def commit(self) -> str | None:
         """Load and merge what was read. Returns the load's id, or None if there were no rows.
@@ -111,6 +132,20 @@ class Load:
                 if stored := client.get_stored_schema(name):
                     schema = dlt.Schema.from_dict(json.loads(stored.schema))
                     self.pipeline.schemas.save_schema(schema)
+
+
+def _return_freed_memory() -> None:
+    """Let glibc return what is freed to the system, so that threads do not each keep their most.
+
+    Other C libraries have no such option. See mallopt(3).
+    """
+    with contextlib.suppress(AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        # One arena for all threads: as Python runs one thread at a time, they do not compete.
+        mallopt(_M_ARENA_MAX, 1)
+        # The default. Naming it keeps glibc from raising it, and the size from which memory is
+        # mapped by itself, to the size of a page that was freed.
+        mallopt(_M_TRIM_THRESHOLD, 128 * 2**10)
 
 
 class _Jobs(Collector):

@@ -15,6 +15,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import requests
+import urllib3
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -24,10 +26,12 @@ from sample_api import Account, create_app, serve
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ApiUnavailable, SettingsError
 from scanner_sync.settings import clean_environment
-from scanner_sync.source import retry, scanner_source
+from scanner_sync.source import connections, retry, scanner_source
+from scanner_sync.source.connections import Connections, Reply
 from scanner_sync.source.session import ApiSession
 from scanner_sync.warehouse.diagnose import diagnose
 from tests.conftest import TOKEN
+from tests.support.reading import Kept
 
 Sockets = tuple[socket.socket, socket.socket]
 
@@ -115,9 +119,37 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
 
 
+def test_few_large_bodies_are_in_memory_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest of another waits until one of them is closed. A small one does not wait."""
+    monkeypatch.setattr(connections, "LARGE_BODY", 100)
+    account = Account(targets=[{"id": n} for n in range(9)])
+    replies: list[Reply] = []
+    with serve(create_app(account, token=TOKEN)) as url:
+        pool = Connections(f"{url}/", 5)
+
+        def send(path: str, seconds: float = 60) -> None:
+            headers = {"Authorization": f"Bearer {TOKEN}"}
+            request = requests.Request("GET", f"{url}/{path}", headers=headers).prepare()
+            replies.append(pool.send(request, path, urllib3.Timeout(read=seconds)))
+
+        send("targets/")
+        send("targets/")
+        send("tags/")
+        with pytest.raises(urllib3.exceptions.TimeoutError):
+            send("targets/", seconds=0.2)
+        assert [len(reply.body) > 100 for reply in replies] == [True, True, False]
+        for reply in replies:
+            reply.close()
+            reply.close()
+        send("targets/")
+        send("targets/")
+        pool.close()
+    assert len({reply.body for reply in replies}) == 2
+
+
 def read(base_url: str) -> list[int]:
     with ApiSession(base_url, token_source="", max_concurrent=2, deadline=Deadline(600)) as session:
-        source = scanner_source(base_url, TOKEN, 100, session, ["targets"])
+        source = scanner_source(base_url, TOKEN, 100, session, ["targets"], keep=Kept())
         try:
             return [row["id"] for row in source.resources["targets"]]
         except Exception as error:

@@ -38,7 +38,7 @@ from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.diagnose import diagnose
 from tests.conftest import SECRET, TOKEN, Vanishing, asked
 from tests.source.faults import Fault
-from tests.support.reading import Api, ids, on
+from tests.support.reading import Api, Kept, ids, on
 
 pytestmark = pytest.mark.usefixtures("short_backoff")
 
@@ -319,7 +319,7 @@ def test_a_401_before_another_request_is_answered() -> None:
             deadline=Deadline(600),
             read_token=lambda: TOKEN,
         )
-        source = scanner_source(f"{url}/", TOKEN, 100, session, ["targets", "scans"])
+        source = scanner_source(f"{url}/", TOKEN, 100, session, ["targets", "scans"], keep=Kept())
         assert sorted(row["id"] for row in source) == [1, 2]
     assert (session.traffic.requests, session.traffic.retries) == (3, 1)
 
@@ -403,7 +403,7 @@ def test_incomplete_responses_are_retried(
         thread.start()
         url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}/"
         session = ApiSession(url, token_source="", max_concurrent=1, deadline=Deadline(600))
-        source = scanner_source(url, TOKEN, 100, session, ["targets"])
+        source = scanner_source(url, TOKEN, 100, session, ["targets"], keep=Kept())
         if fault.startswith("("):
             fault = f"no complete response from {url.rstrip('/')} {fault}"
         try:
@@ -420,6 +420,20 @@ def test_incomplete_responses_are_retried(
                 connection.close()
     assert asked_times == 4
     assert session.traffic.retries == 3
+
+
+def test_large_pages_make_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many come, at once and one after the other, and even if they are no pages."""
+    monkeypatch.setattr(connections, "LARGE_BODY", 10)
+    account = generate(seed=5, issues=12)
+    api = Api(account, on("targets/", *[Response("<html>not a page</html>")] * 3))
+    assert len(api.read("issues", "targets", concurrent=20)["targets"]) == len(account.targets)
+    found = api.read("occurrences_issues", page_size=3, concurrent=20)["occurrences_issues"]
+    assert len(found) == sum(map(len, account.occurrences.values()))
+    with serve_api(api.app) as url:
+        session = ApiSession(f"{url}/", token_source="", max_concurrent=1, deadline=Deadline(60))
+        for _ in range(3):
+            assert session.page(f"{url}/targets/", TOKEN).page.total == len(account.targets)
 
 
 def test_a_late_response_is_not_taken_for_the_next_one() -> None:
@@ -443,7 +457,7 @@ def test_a_late_response_is_not_taken_for_the_next_one() -> None:
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         with ApiSession(url, token_source="", max_concurrent=1, deadline=Deadline(600)) as session:
-            source = scanner_source(url, TOKEN, 100, session, ["targets"])
+            source = scanner_source(url, TOKEN, 100, session, ["targets"], keep=Kept())
             rows = list(source.resources["targets"])
         thread.join()
     assert ids(rows) == [1]
@@ -528,7 +542,7 @@ def test_an_exhausted_quota_fails_at_once() -> None:
 def test_a_machine_that_starts_no_thread_is_named() -> None:
     """Such as at a limit of processes. Here no memory holds the stack of another thread."""
     session = ApiSession("http://h/", token_source="", max_concurrent=1, deadline=Deadline(600))
-    source = scanner_source("http://h/", TOKEN, 100, session, ["targets"])
+    source = scanner_source("http://h/", TOKEN, 100, session, ["targets"], keep=Kept())
     before = threading.stack_size(2**46)
     try:
         with pytest.raises(Exception, match="can't start new thread") as caught:

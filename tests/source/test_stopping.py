@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from scanner_sync.source.session import ApiSession
 from scanner_sync.warehouse.diagnose import diagnose
 from tests.conftest import TOKEN, asked
 from tests.source.faults import HANG, Fault, Faults
+from tests.support.reading import Kept
 
 pytestmark = pytest.mark.usefixtures("short_backoff")
 
@@ -62,17 +64,16 @@ class Reading:
                 max_requests=max_requests,
                 sleep=lambda seconds: None,
             )
+            kept = Kept()
             source = scanner_source(
-                f"{url}/", TOKEN, page_size, session, ["occurrences_issues"], due=due
+                f"{url}/", TOKEN, page_size, session, ["occurrences_issues"], keep=kept, due=due
             )
-            counts: dict[int, int] = {}
             try:
-                for row in source.resources["occurrences_issues"]:
-                    counts[row["issue_id"]] = counts.get(row["issue_id"], 0) + 1
+                assert list(source.resources["occurrences_issues"]) == []
                 confirm_vanished(source, self.traffic)
             except Exception as error:
                 raise diagnose(error) from None
-            return counts
+            return Counter(row["issue_id"] for row in kept)
 
 
 @pytest.mark.parametrize("concurrent", [1, 5, 20])

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from sample_api import Account
 from scanner_sync.check import check
 from scanner_sync.errors import ApiError, ListingUnstable, SyncError
-from scanner_sync.source.occurrences import PARENT_ID, to_occurrence
+from scanner_sync.source.occurrences import to_occurrence
 from scanner_sync.source.pagination import read_page
 from scanner_sync.source.rows import to_row
 from tests.conftest import Dataset
@@ -37,7 +37,7 @@ def read(table: str, *rows: dict[str, Any]) -> list[dict[str, Any]]:
     """Parse a page of a table and convert its rows; occurrences are those of issue 1."""
     page = read_page(listing(*rows), f"{table}/")
     if table == "occurrences_issues":
-        return [to_occurrence(row | {PARENT_ID: 1}) for row in page.rows]
+        return [to_occurrence(1, row) for row in page.rows]
     return [to_row(table, row) for row in page.rows]
 
 
@@ -231,7 +231,6 @@ def test_occurrences_are_requested_by_the_stored_id(
     ("row", "named"),
     [
         ({"issue_id": 2}, "a new field issue_id, which differs from"),
-        ({"_issues_id": 1}, "a new field _issues_id, a name that the sync uses"),
         ({"IssueId": 1}, "a new field IssueId, but its column issue_id is"),
     ],
 )

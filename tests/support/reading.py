@@ -1,5 +1,6 @@
 """Reading a served account through the source, without a sync."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,6 +19,20 @@ from scanner_sync.source.session import ApiSession
 from scanner_sync.warehouse.diagnose import diagnose
 from tests.conftest import TOKEN
 from tests.source.faults import Fault, Faults
+
+
+class Kept(list[dict[str, Any]]):
+    """The rows of the issues that were read whole: what `scanner_source` has to `keep`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: dict[int, list[dict[str, Any]]] = defaultdict(list)
+
+    def __call__(self, issue: int, rows: list[dict[str, Any]], is_last: bool) -> None:
+        """Take a page of an issue."""
+        self._parts[issue] += rows
+        if is_last:
+            self += self._parts.pop(issue)
 
 
 class Api:
@@ -55,9 +70,13 @@ class Api:
                 read_token=read_token,
                 sleep=sleep,
             )
-            source = scanner_source(base_url, token, page_size, self.session, resources)
+            kept = Kept()
+            source = scanner_source(base_url, token, page_size, self.session, resources, keep=kept)
             try:
                 rows = {name: list(rows) for name, rows in _each(source)}
+                if "occurrences_issues" in rows:
+                    assert rows["occurrences_issues"] == []
+                    rows["occurrences_issues"] = kept
                 confirm_vanished(source, self.session.traffic)
                 return rows
             except Exception as error:

@@ -2,7 +2,11 @@
 
 import gzip
 import json
+import sys
+import zlib
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +142,69 @@ def test_a_field_that_changes_type_is_an_error(
     assert "marker" not in str(error.value)
 
 
+def occurrences(issue: int, *ids: int) -> list[dict[str, Any]]:
+    return [{"issue_id": issue, "id": id, "target": "a"} for id in ids]
+
+
+@pytest.mark.parametrize("name", ["o.jsonl", "o.jsonl.gz"])
+def test_a_part_is_appended_whole_with_its_last_page(tmp_path: Path, name: str) -> None:
+    """Its rows count then; those of a part whose last page did not come are dropped."""
+    file = LoadFile("occurrences_issues", tmp_path / name, "load-1", {})
+    pages: list[tuple[int, list[int], bool, int]] = [
+        (1, [1, 2], False, 0),
+        (2, [1], True, 1),
+        (3, [1, 2], False, 0),
+        (1, [], False, 0),
+        (1, [3], False, 0),
+        (4, [], True, 0),
+        (1, [4], True, 4),
+        (3, [3], False, 0),
+        (5, [1, 2, 3], False, 0),
+        (5, [], True, 3),
+    ]
+    for part, ids, is_last, appended in pages:
+        assert file.write_page(part, occurrences(part, *ids), is_last=is_last) == appended
+    file.close()
+    found = [(line["issue_id"], line["id"]) for line in lines(tmp_path / name)]
+    assert found == [(2, 1), (1, 1), (1, 2), (1, 3), (1, 4), (5, 1), (5, 2), (5, 3)]
+    assert file.rows == 8
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_the_file_is_one_member_of_gzip(tmp_path: Path) -> None:
+    """Some programs read no further than the first, and BigQuery may be one of them."""
+    file = LoadFile("occurrences_issues", tmp_path / "o.jsonl.gz", "load-1", {})
+    for n in range(9):
+        file.write_page(n % 3, occurrences(n % 3, n), is_last=n > 5)
+    file.close()
+    member = zlib.decompressobj(wbits=31)
+    data = member.decompress((tmp_path / "o.jsonl.gz").read_bytes())
+    assert (member.eof, member.unused_data, data.count(b"\n")) == (True, b"", 9)
+
+
+def test_parts_are_written_in_several_threads(tmp_path: Path) -> None:
+    """No line is lost or torn."""
+    file = LoadFile("occurrences_issues", tmp_path / "o.jsonl.gz", "load-1", {})
+
+    def write(part: int) -> None:
+        for n in range(50):
+            file.write_page(part, occurrences(part, n, -n), is_last=n == 49)
+            file.write(occurrences(part + 100, n))
+            file.write_page(100 * (part + 1) + n, occurrences(part + 200, n), is_last=True)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(write, range(8)))
+    finally:
+        sys.setswitchinterval(interval)
+    file.close()
+    found = Counter(line["issue_id"] for line in lines(tmp_path / "o.jsonl.gz"))
+    assert found == {part + more: 50 << (not more) for part in range(8) for more in (0, 100, 200)}
+    assert file.rows == found.total()
+
+
 @dlt.source(name="scanner")
 def api() -> Iterator[Any]:
     """A source with two pages of targets and no scan."""
@@ -151,7 +218,7 @@ def test_dlt_imports_the_files(tmp_path: Path, compress: bool) -> None:
     pipeline = dlt.pipeline("test", pipelines_dir=str(tmp_path / "dlt"), destination="dummy")
     counted: list[tuple[str, int]] = []
     source: DltSource = load_file_source(
-        api(), tmp_path, compress=compress, on_rows=lambda *rows: counted.append(rows)
+        api(), tmp_path, {}, compress=compress, on_rows=lambda *rows: counted.append(rows)
     )
     pipeline.extract(source)
     assert counted == [("targets", 1), ("targets", 1)]
