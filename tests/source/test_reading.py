@@ -637,7 +637,9 @@ def test_a_404_for_a_known_listing_is_retried(status: int, times: int) -> None:
     if times == 3:
         assert ids(api.read("targets")["targets"]) == [1, 2, 3]
     else:
-        with pytest.raises(ApiUnavailable, match=f"gave status {status} for targets/, 4 times"):
+        with pytest.raises(
+            ApiUnavailable, match=f"status {status} for targets/ at offset 1, 4 times"
+        ):
             api.read("targets")
     assert asked(api.app) == {"targets/": 5}
 

@@ -1,6 +1,7 @@
 """Values at the limits of their types: stored as the API sent them, or an error names them."""
 
 import codecs
+import contextlib
 import json
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -107,16 +108,23 @@ snippet = st.sampled_from(
 garbage = snippet | st.text('0123456789.eE+-"\\u/{}[]:, \n\ttruefalsn\x00\xe9\ud800', max_size=18)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(value.map(lambda each: json.dumps(each, ensure_ascii=False)) | garbage)
 def test_long_numbers_do_not_change_how_a_page_is_parsed(text: str) -> None:
-    """Both ways of parsing accept the same JSON, and return the same values."""
+    """Both ways of parsing accept the same JSON, and return the same values.
+
+    What is no JSON is an error, but for lone surrogates in text, which are replaced.
+    """
     body = f'{{"count": 1, "results": [{{{long}, "x": {text}}}]}}'.encode(errors="surrogatepass")
     try:
         expected = orjson.loads(body)["results"]
     except orjson.JSONDecodeError:
-        with pytest.raises(SyncError):
-            read_page(body, "targets/")
+        with contextlib.suppress(SyncError):
+            rows = read_page(body, "targets/").rows
+            lax = json.dumps(json.loads(body)["results"], ensure_ascii=False)
+            replaced = lax.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            assert replaced != lax
+            assert repr(rows) == repr(json.loads(replaced))
     else:
         rows = read_page(body, "targets/").rows
         assert repr(rows) == repr(expected)  # tells 0.0 from -0.0 and from 0
