@@ -12,6 +12,7 @@ from typing import Any
 
 import flask.testing
 import functions_framework
+import hypothesis
 import pytest
 from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
@@ -42,6 +43,10 @@ SYNC = [sys.executable, "-m", "scanner_sync", "sync", "--json"]
 FOUR = ("issues", "occurrences_issues", "scans", "targets")
 """Tables for tests that need no others: all eight take more than twice the time."""
 
+
+# The same examples in each run: a test that fails has to fail again.
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.load_profile("same")
 
 ANALYZER = pytest.StashKey[int]()
 """The port of the analyzer."""

@@ -224,7 +224,6 @@ state = st.dictionaries(
 
 @settings(
     max_examples=3,
-    derandomize=True,
     deadline=None,
     # The sequences are short, and to shrink one takes minutes.
     phases=[Phase.explicit, Phase.generate],

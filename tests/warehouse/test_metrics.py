@@ -147,7 +147,6 @@ def reference(given: dict[str, Any]) -> Any:
 @settings(
     max_examples=2,
     deadline=None,
-    derandomize=True,
     phases=[Phase.generate],  # the accounts of an example are checked together
     suppress_health_check=[*HealthCheck],
 )
