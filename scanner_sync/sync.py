@@ -330,10 +330,13 @@ class _Load:
                 moment=datetime.fromtimestamp(started, UTC) - CLOCKS_DIFFER,
                 listed=self.progress.rows_expected["issues"],
             )
-        if self.lease.label(LISTED) and not self.lease.label(READ):
+        return self._source(
+            ["occurrences_issues"],
+            keep=keep,
+            due=refresh.due(reads, named),
             # The sync before may have begun many issues with many pages, and finished none.
-            self.session.send_one_at_a_time()
-        return self._source(["occurrences_issues"], keep=keep, due=refresh.due(reads, named))
+            one_at_a_time=bool(self.lease.label(LISTED)) and not self.lease.label(READ),
+        )
 
     def _refreshed(self, refresh: Refresh, completion: Completion) -> dict[str, object]:
         """Return `SyncResult.refresh`, and note it in the lease for the next sync."""

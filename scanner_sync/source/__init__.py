@@ -33,6 +33,7 @@ def scanner_source(
     keep: Keep,
     streams: Callable[[Mapping[str, Any]], bool] = lambda issue: True,
     due: Sequence[int] | None = None,
+    one_at_a_time: bool = False,
     fixed_after: datetime | None = None,
     today: date | None = None,
 ) -> DltSource:
@@ -41,7 +42,8 @@ def scanner_source(
     `occurrences_issues` is read for each issue, so on its own it reads the issues too, without
     loading them. Its rows go to `keep`, page by page, and the resource yields none. `streams` is
     called with each row of an issue, and tells whether its occurrences are read. With `due`, the
-    issues are not read; the occurrences of these are, in this order. With `fixed_after`, the API is
+    issues are not read; the occurrences of these are, in this order; with
+    `one_at_a_time`, each is read to its end before the next. With `fixed_after`, the API is
     asked only for occurrences that were fixed since then. `licenses` are recorded for `today`.
     Iterating the source raises `SyncError`, which dlt wraps in its own exceptions.
     """
@@ -61,7 +63,7 @@ def scanner_source(
             "session": session,
         },
         "resource_defaults": {
-            "parallelized": True,
+            "parallelized": not one_at_a_time,
             # Compiled, because dlt would compile it for each page.
             "endpoint": {"data_selector": compile_path("results")},
         },

@@ -232,10 +232,6 @@ class ApiSession(requests.Session):
         log.event("issue_failed", logging.WARNING, resource=resource, reason=reason)
         return True
 
-    def send_one_at_a_time(self) -> None:
-        """Send no two requests at once from now on. To be called when none is under way."""
-        self._limiter = AdaptiveRateLimiter(1)
-
     def close(self) -> None:
         """Close all connections."""
         self._connections.close()

@@ -52,6 +52,7 @@ class Reading:
         deadline: float = 600,
         page_size: int = 100,
         due: list[int] | None = None,
+        one_at_a_time: bool = False,
     ) -> dict[int, int]:
         """Return how many rows of each issue came. Raises the `SyncError` of a sync."""
         with serve_api(self.app) as url:
@@ -66,7 +67,14 @@ class Reading:
             )
             kept = Kept()
             source = scanner_source(
-                f"{url}/", TOKEN, page_size, session, ["occurrences_issues"], keep=kept, due=due
+                f"{url}/",
+                TOKEN,
+                page_size,
+                session,
+                ["occurrences_issues"],
+                keep=kept,
+                due=due,
+                one_at_a_time=one_at_a_time,
             )
             try:
                 assert list(source.resources["occurrences_issues"]) == []
@@ -102,6 +110,16 @@ def test_issues_are_read_in_the_order_in_which_they_are_due() -> None:
     reading = Reading(account_of(9))
     assert reading.read(3, concurrent=1, due=[7, 2, 9, 1, 5]) == {7: 1, 2: 1, 9: 1}
     assert list(asked(reading.app)) == [f"issues/{n}/occurrences/" for n in (7, 2, 9)]
+
+
+def test_issues_are_read_one_after_the_other_if_asked_for() -> None:
+    """Whatever happens between two pages of one; in turns, a quota could end before any is read."""
+    reading = Reading(account_of(3, occurrences=7), max_limit=3, quota_per_hour=7)
+    assert reading.read(concurrent=20, due=[2, 1, 3], one_at_a_time=True) == {2: 7, 1: 7}
+    paths = [request.path for request in reading.app.state.requests]
+    pages = [f"/v1/issues/{issue}/occurrences/" for issue in (2, 2, 2, 1, 1, 1, 3, 3)]
+    assert paths == pages
+    assert (reading.traffic.read, reading.traffic.stopped) == ({2: 7, 1: 7}, "quota")
 
 
 @pytest.mark.parametrize("concurrent", [1, 20])
