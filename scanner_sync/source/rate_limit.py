@@ -14,6 +14,10 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Final
 
+REFUSED: Final = frozenset({429, 503})
+"""Statuses of a request that the API refuses because there are too many. nginx says 503."""
+OVERLOADED: Final = frozenset({502, 504, 522, 524})
+"""Statuses by which a gateway says that the API did not answer in time."""
 WINDOW: Final = 1.0
 """Seconds over which the API counts."""
 MARGIN: Final = 0.02
@@ -30,6 +34,9 @@ PROBE_GROWTH: Final = 4.0
 """After `HOLD_TIME`, the excess grows by this factor each second until the API refuses."""
 FIRST_PAUSE: Final = 0.1
 """Seconds to pause after a second refusal in a row. Each further one doubles it, up to `WINDOW`."""
+FIRST_HELD: Final = 2
+MOST_HELD: Final = 100
+"""Accepted requests after which one more is sent at once: at first, and after many overloads."""
 REFUSALS_BEFORE_ALONE: Final = 2
 """Refusals after which a request is sent while no other is in flight."""
 
@@ -57,6 +64,41 @@ class _Refusal:
     """Whether all requests that were in flight with it are answered, so the estimate is final."""
 
 
+class _Concurrency:
+    """How many requests may be in flight at once.
+
+    A single answer of a gateway may have any cause. If two requests that were in flight together
+    get one, the API is overloaded, and half as many are sent at once from then on. Every so many
+    requests that the API accepts, one more is sent; after each overload it takes more of them.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.value = most
+        self._halved_at = -inf
+        self._last_at = -inf
+        self._accepted = 0
+        self._hold = FIRST_HELD
+
+    def accepted(self, sent: float) -> None:
+        """Note an accepted request."""
+        if sent > self._halved_at and self.value < self._most:
+            self._accepted += 1
+            if self._accepted >= self._hold:
+                self.value, self._accepted = self.value + 1, 0
+
+    def overloaded(self, sent: float, now: float) -> bool:
+        """Note an answer of a gateway, and return whether the value was lowered."""
+        if sent <= self._halved_at:
+            return False  # it was in flight at that time
+        together, self._last_at = sent < self._last_at, now
+        if together:
+            self.value = max(1, self.value // 2)
+            self._hold = min(self._hold * 2, MOST_HELD)
+            self._halved_at, self._accepted = now, 0
+        return together
+
+
 class AdaptiveRateLimiter:
     """Decide when each request is sent. It never sleeps, and any thread may call it.
 
@@ -66,7 +108,7 @@ class AdaptiveRateLimiter:
     """
 
     def __init__(self, max_concurrent: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._max_concurrent = max_concurrent
+        self._concurrency = _Concurrency(max_concurrent)
         self._clock = clock
         self._lock = threading.Lock()
         self._queue: list[Ticket] = []
@@ -106,6 +148,7 @@ class AdaptiveRateLimiter:
         """Note that the quota let the request through."""
         with self._lock:
             self._record_accepted(ticket)
+            self._concurrency.accepted(ticket.sent)
             if ticket.sent > self._last_refusal_at:
                 self._refusals_in_a_row = 0
             self._quota = max(self._quota, self._accepted_before(self._accepted[-1]))
@@ -115,7 +158,7 @@ class AdaptiveRateLimiter:
                     self._disprove(refusal)
 
     def refused(self, ticket: Ticket, retry_after: float | None) -> None:
-        """Note that the API refused the request with status 429.
+        """Note that the API refused the request, because there were too many.
 
         If the response says how long to wait, all requests wait. Otherwise `ticket.ready` is set as
         soon as the refusal turns out not to come from a full quota.
@@ -125,11 +168,7 @@ class AdaptiveRateLimiter:
             self._in_flight.remove(ticket)
             ticket.refusals += 1
             if ticket.sent > self._last_refusal_at:  # else it was in flight with that refusal
-                self._last_refusal_at = now
-                self._refusals_in_a_row += 1
-                if self._refusals_in_a_row > 1:
-                    pause = min(FIRST_PAUSE * 2 ** (self._refusals_in_a_row - 2), WINDOW)
-                    self._paused_until = max(self._paused_until, now + pause)
+                self._pause(now)
             self._paused_until = max(self._paused_until, now + (retry_after or 0.0))
             for refusal in self._refusals:
                 if ticket.sent <= refusal.sent < ticket.sent + WINDOW:
@@ -144,6 +183,15 @@ class AdaptiveRateLimiter:
             if estimate >= self._quota:
                 self._quota_confirmed_at = now
 
+    def overloaded(self, ticket: Ticket) -> None:
+        """Note that the API did not answer the request in time."""
+        with self._lock:
+            now = self._clock()
+            self._in_flight.remove(ticket)
+            ticket.refusals += 1
+            if self._concurrency.overloaded(ticket.sent, now):
+                self._pause(now)
+
     def release(self, ticket: Ticket) -> None:
         """Leave the queue or free the slot. A request without a verdict counts as accepted."""
         with self._lock:
@@ -154,12 +202,20 @@ class AdaptiveRateLimiter:
             self._confirm_quota()
             self._wake_next()
 
+    def _pause(self, now: float) -> None:
+        """Wait for longer with each refusal or overload that follows another."""
+        self._last_refusal_at = now
+        self._refusals_in_a_row += 1
+        if self._refusals_in_a_row > 1:
+            pause = min(FIRST_PAUSE * 2 ** (self._refusals_in_a_row - 2), WINDOW)
+            self._paused_until = max(self._paused_until, now + pause)
+
     def _has_slot(self) -> bool:
         alone = self._refusals_in_a_row > 1 or any(
             ticket.refusals >= REFUSALS_BEFORE_ALONE
             for ticket in (*self._queue[:1], *self._in_flight)
         )
-        return len(self._in_flight) < (1 if alone else self._max_concurrent)
+        return len(self._in_flight) < (1 if alone else self._concurrency.value)
 
     def _earliest_start(self, now: float, ticket: Ticket) -> float:
         """Return when the window has room for one more request."""

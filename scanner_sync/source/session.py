@@ -31,7 +31,7 @@ from scanner_sync.source.pagination import (
     issue_of,
     read_page,
 )
-from scanner_sync.source.rate_limit import AdaptiveRateLimiter, Ticket
+from scanner_sync.source.rate_limit import OVERLOADED, REFUSED, AdaptiveRateLimiter, Ticket
 from scanner_sync.source.retry import RETRIED_STATUSES, RETRIES, backoff, parse_retry_after
 from scanner_sync.tables import TABLES
 
@@ -72,11 +72,17 @@ class _Retryable(Exception):
     """An attempt failed in a way that a retry may not."""
 
     def __init__(
-        self, reason: str, retry_after: float | None = None, *, is_throttled: bool = False
+        self,
+        reason: str,
+        retry_after: float | None = None,
+        *,
+        is_throttled: bool = False,
+        is_overloaded: bool = False,
     ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
         self.is_throttled = is_throttled
+        self.is_overloaded = is_overloaded
 
 
 class _Stopped(Exception):
@@ -283,7 +289,8 @@ class ApiSession(requests.Session):
             f"The API gave {failure} for {_place(request, resource)}, {RETRIES + 1} times in"
             f" {counted(round(time.monotonic() - started), 'second')}."
             + (f" It failed for {counted(others, 'issue')} before." if others else "")
-            + " Nothing was loaded; try again later.",
+            + " Nothing was loaded; try again later."
+            + (" If this recurs, lower MAX_CONCURRENT_REQUESTS." if failure.is_overloaded else ""),
             retry_after=None if seconds is None else math.ceil(seconds),
         )
 
@@ -307,7 +314,11 @@ class ApiSession(requests.Session):
                 with self._lock:  # so that `_begin` counts it once
                     self.traffic.count("requests")
                     self._unsent.discard(resource)
-                reply = self._send_once(request, resource, timeout)
+                try:
+                    reply = self._send_once(request, resource, timeout)
+                except urllib3.exceptions.TimeoutError:
+                    self._limiter.overloaded(ticket)
+                    raise
                 retry_after = parse_retry_after(reply.headers.get("Retry-After", ""))
                 is_throttled = reply.status == 429 or (
                     reply.status in THROTTLING and retry_after is not None
@@ -315,16 +326,21 @@ class ApiSession(requests.Session):
                 if is_throttled:
                     self._refusal = f"status {reply.status}"
                     self.traffic.count("throttled")
-                    self._limiter.refused(ticket, retry_after)
-                elif reply.status not in RETRIED_STATUSES:
-                    self._limiter.accepted(ticket)
+                self._tell_limiter(ticket, reply.status, retry_after, is_throttled)
         except HTTPError as error:
             if permanent := self._connections.permanent_error(error) or machine_error(error):
                 raise permanent from None
-            raise _Retryable(self._connections.describe(error)) from None
+            is_late = isinstance(error, urllib3.exceptions.TimeoutError)
+            reason = self._connections.describe(error)
+            raise _Retryable(reason, is_overloaded=is_late) from None
         was_there = reply.status in GONE and resource in self._listings
         if is_throttled or reply.status in RETRIED_STATUSES or was_there:
-            raise _Retryable(f"status {reply.status}", retry_after, is_throttled=is_throttled)
+            raise _Retryable(
+                f"status {reply.status}",
+                retry_after,
+                is_throttled=is_throttled,
+                is_overloaded=reply.status in OVERLOADED,
+            )
         if reply.status == 401 and self._was_token_accepted():
             if is_repeated:
                 raise ApiUnavailable(
@@ -343,6 +359,20 @@ class ApiSession(requests.Session):
                 raise
             reason = "no JSON (if this recurs, check API_BASE_URL)"
             raise _Retryable(reason, retry_after) from None
+
+    def _tell_limiter(
+        self, ticket: Ticket, status: int, retry_after: float | None, is_throttled: bool
+    ) -> None:
+        """Say what an answer means for the requests to come."""
+        if is_throttled:
+            self._limiter.refused(ticket, retry_after)
+        elif status in REFUSED:
+            # What a 503 asks to wait is for this request only: the quota may have room.
+            self._limiter.refused(ticket, None)
+        elif status in OVERLOADED:
+            self._limiter.overloaded(ticket)
+        elif status not in RETRIED_STATUSES:
+            self._limiter.accepted(ticket)
 
     def _send_once(
         self, request: requests.PreparedRequest, resource: str, timeout: urllib3.Timeout

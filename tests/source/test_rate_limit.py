@@ -24,8 +24,9 @@ from scanner_sync.source.rate_limit import (
     Ticket,
 )
 
-Verdict = tuple[bool, float | None]
-"""Whether a request is accepted, and the `Retry-After` of a refusal."""
+Verdict = tuple[bool | None, float | None]
+"""Whether a request is accepted, or None if it is not answered in time, and the `Retry-After` of a
+refusal. For an API that takes its time, the second says how much."""
 Server = Callable[[float], Verdict]
 WORKERS, AT_ONCE = 40, 20
 SEEDS = range(8)
@@ -52,6 +53,7 @@ class Simulation:
         self.limiter = AdaptiveRateLimiter(AT_ONCE, self.clock)
         self.accepted: list[float] = []
         self.refused: list[float] = []
+        self.late = 0
         self.failed = self.in_flight = self.most_in_flight = 0
         self.events: list[tuple[float, int, Callable[[], None]]] = []
         self.numbers = itertools.count()
@@ -97,11 +99,18 @@ class Simulation:
                 self.most_in_flight = max(self.most_in_flight, self.in_flight)
                 yield self.way()
                 accepted, retry_after = self.server(self.now)
-                (self.accepted if accepted else self.refused).append(self.now)
+                if accepted is not None:
+                    (self.accepted if accepted else self.refused).append(self.now)
+                if accepted is not False and retry_after:
+                    yield retry_after
+                    retry_after = None
                 yield self.way()
                 self.in_flight -= 1
                 if accepted:
                     self.limiter.accepted(ticket)
+                elif accepted is None:
+                    self.late += 1
+                    self.limiter.overloaded(ticket)
                 else:
                     self.limiter.refused(ticket, retry_after)
                 self.limiter.release(ticket)
@@ -168,6 +177,18 @@ def sliding(rate: int, retry_after: bool, *changes: tuple[float, int]) -> Server
             return True, None
         wait = math.ceil(accepted[len(accepted) - allowed] + 1 - now)
         return False, wait if retry_after else None
+
+    return answer
+
+
+def one_at_a_time(seconds: float, patience: float) -> Server:
+    """Serve requests in turn, behind a gateway that gives up. What it gave up is still served."""
+    free = 0.0
+
+    def answer(now: float) -> Verdict:
+        nonlocal free
+        free = max(free, now) + seconds
+        return (True, free - now) if free - now <= patience else (None, patience)
 
     return answer
 
@@ -306,6 +327,15 @@ def test_a_quota_slightly_below_the_request_rate(asked: int, retry_after: bool) 
     assert seen.used(100) >= 0.89
 
 
+def test_an_api_that_serves_one_request_at_a_time() -> None:
+    """Fewer are sent at once, and none fails, though a gateway gives up after a second."""
+    for seed in SEEDS:
+        seen = Simulation(one_at_a_time(0.2, 1.0), 600, 0.01, seed)
+        assert (len(seen.accepted), seen.failed) == (600, 0)
+        assert seen.used(5) >= 0.85
+        assert seen.late <= 80
+
+
 class Clock:
     """A clock that a test sets. Reading it takes a microsecond, so that no two times are equal."""
 
@@ -337,6 +367,20 @@ class Requests:
     def refuse(self, ticket: Ticket, retry_after: float | None = None) -> None:
         self.limiter.refused(ticket, retry_after)
         self.limiter.release(ticket)
+
+    def late(self, *tickets: Ticket) -> None:
+        for ticket in tickets:
+            self.limiter.overloaded(ticket)
+            self.limiter.release(ticket)
+
+    def most(self) -> int:
+        """Return how many requests may be sent at once now."""
+        sent = []
+        while not self.limiter.acquire(ticket := Ticket()):
+            sent.append(ticket)
+        for each in (ticket, *sent):
+            self.limiter.release(each)
+        return len(sent)
 
     def wait(self) -> float:
         """Return how long a new request, which cannot be sent now, has to wait."""
@@ -436,6 +480,19 @@ def test_a_larger_quota_is_found_after_the_hold_time() -> None:
     requests.clock.now += 2 * WINDOW
     requests.accept_in_a_row(allowed)
     assert requests.wait() == pytest.approx(WINDOW + MARGIN, abs=1e-3)
+
+
+def test_answers_that_come_late_together_halve_the_concurrency() -> None:
+    """One alone may have any cause. More are sent again after some were accepted."""
+    requests = Requests(max_concurrent=8)
+    requests.late(*[requests.send()])
+    flight = [requests.send() for _ in range(8)]
+    requests.late(*flight)
+    requests.clock.now += 2 * WINDOW
+    assert requests.most() == 4
+    for number in (5, 6, 7, 8, 8):
+        requests.accept_in_a_row(4)
+        assert requests.most() == number
 
 
 def test_refusals_in_a_row_pause_for_longer_each_time() -> None:

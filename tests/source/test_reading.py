@@ -33,6 +33,7 @@ from scanner_sync.errors import (
 from scanner_sync.secret import read_token
 from scanner_sync.source import connections, retry, scanner_source
 from scanner_sync.source import session as session_module
+from scanner_sync.source.rate_limit import AdaptiveRateLimiter
 from scanner_sync.source.session import ApiSession
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.diagnose import diagnose
@@ -507,6 +508,54 @@ def test_a_quota_is_shared_by_all_threads(
     )
     traffic = api.session.traffic
     assert 0 < traffic.throttled < traffic.requests / 10
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_an_overloaded_api_names_the_concurrency(status: int) -> None:
+    """If a gateway answers in its place each time, the error says what to lower."""
+    api = Api(account_of(1), on("targets/", *[Response(None, status)] * 4))
+    with pytest.raises(ApiUnavailable, match="lower MAX_CONCURRENT_REQUESTS") as caught:
+        api.read("targets")
+    assert f"status {status} for targets/, 4 times" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "signal"),
+    [(429, "refused"), (503, "refused"), (502, "overloaded"), (504, "overloaded")],
+)
+def test_an_overloaded_api_is_read_with_fewer_requests_at_once(
+    status: int, signal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limiter is told of each answer that says so, and what was refused is read later."""
+    told = []
+    for name in ("refused", "overloaded"):
+        original = getattr(AdaptiveRateLimiter, name)
+
+        def note(
+            limiter: AdaptiveRateLimiter, *args: Any, name: str = name, then: Any = original
+        ) -> None:
+            told.append(name)
+            then(limiter, *args)
+
+        monkeypatch.setattr(AdaptiveRateLimiter, name, note)
+    account = generate(seed=2, issues=60, targets=0, scans=0)
+    refused: set[str] = set()
+
+    def busy(request: Request) -> Response | None:
+        path = request.url.path
+        if not path.endswith("/occurrences/") or path in refused or len(refused) == 2:
+            return None
+        refused.add(path)
+        return Response(None, status)
+
+    api = Api(account, busy, quota_per_hour=None)
+    rows = api.read("issues", "occurrences_issues", concurrent=20)
+    assert sorted(ids(rows["issues"])) == sorted(ids(account.issues))
+    found = sorted((row["issue_id"], row["id"]) for row in rows["occurrences_issues"])
+    assert found == sorted(
+        (i, row["id"]) for i, all_ in account.occurrences.items() for row in all_
+    )
+    assert (told, api.session.traffic.retries) == ([signal] * 2, 2)
 
 
 @pytest.mark.parametrize("value", ["0", "soon"])
