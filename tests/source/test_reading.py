@@ -295,17 +295,23 @@ def test_one_401_of_many_is_repeated() -> None:
 
 def test_a_401_before_another_request_is_answered() -> None:
     """Requests are sent side by side, so it takes their answers to know what a 401 means."""
-    refused = [JSONResponse({"detail": "Invalid token."}, 401)]
+    arrived, refused = asyncio.Event(), asyncio.Event()
 
     class Late:
+        """Refuse the first request for scans, while one for targets waits for its answer."""
+
         def __init__(self, app: ASGIApp) -> None:
             self.app = app
 
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
             if scope["path"] == "/v1/targets/":
-                await asyncio.sleep(0.5)
-            elif refused:
-                await refused.pop()(scope, receive, send)
+                arrived.set()
+                await refused.wait()
+            elif not refused.is_set():
+                await arrived.wait()
+                refusal = JSONResponse({"detail": "Invalid token."}, 401)
+                await refusal(scope, receive, send)
+                refused.set()
                 return
             await self.app(scope, receive, send)
 
