@@ -68,6 +68,8 @@ class Api:
     retry_after: str = ""
     refuse: str = ""
     evidence: int = 0
+    burst: int | str = ""
+    status: int = 429
     sizes: Sizes = field(default_factory=Sizes)
 
 

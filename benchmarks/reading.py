@@ -90,6 +90,19 @@ LIMITS = [
         )
         for hint, after in (("", ""), (", Retry-After", "1"))
     ),
+    *(
+        _alone(
+            f"2000 issues, {rate} a second evenly spaced, {burst or 'no'} more at once{hint}",
+            Api(50, rate, retry_after=after, sizes=_few(2000), burst=burst, status=status),
+        )
+        for rate, burst, status, hint, after in (
+            (LOW, 0, 429, "", ""),
+            (LOW, 0, 503, ", as 503", ""),
+            (LOW, 5, 429, "", ""),
+            (LOW, 5, 429, ", Retry-After", "1"),
+            (RATE, 10, 429, "", ""),
+        )
+    ),
     _alone("200 issues, answers after 3 s", Api(3000, sizes=_few(200))),
 ]
 """Scenarios for the rate limiter, which have their own section of `RESULTS.md`."""

@@ -204,6 +204,8 @@ def limits(runs: reading.Runs) -> list[Figure]:
             reached = max(down) <= 10 and max(up) <= 20 and not failed
         elif api.rate:
             least, most_refused = (95, 3) if api.rate == reading.RATE else (90, 100)
+            if api.burst != "":
+                least, most_refused = (90, 5) if api.status == 429 else (80, 100)
             used = [100 * reading.share_of_allowed(r, api.rate) for r in ours]
             target = f"at least {least} % used, none failed"
             if most_refused < 100:

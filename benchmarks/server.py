@@ -29,7 +29,13 @@ _REQUEST = re.compile(
     rb"|issues/(\d+)/occurrences)(/?)(?:\?(\S*))? HTTP"
 )
 _CONTROL = b"GET /control "
-_STATUS = {200: "OK", 301: "Moved Permanently", 404: "Not Found", 429: "Too Many Requests"}
+_STATUS = {
+    200: "OK",
+    301: "Moved Permanently",
+    404: "Not Found",
+    429: "Too Many Requests",
+    503: "Service Unavailable",
+}
 FIRST_ISSUE = 1001
 WINDOW = 1.0
 """Seconds of the quota's sliding window, as in Django REST framework."""
@@ -74,8 +80,8 @@ class Seen:
     """When the first request came, in seconds on the event loop's clock."""
     last: float = 0.0
     """When the last response was sent, on the same clock."""
-    by_second: Counter[tuple[int, int]] = field(default_factory=Counter)
-    """Responses by second since the first request, and status."""
+    by_second: Counter[tuple[int, bool]] = field(default_factory=Counter)
+    """Responses by second since the first request, and whether they are refusals."""
 
     def figures(self) -> dict[str, Any]:
         """Return the same in JSON's types."""
@@ -83,11 +89,11 @@ class Seen:
             "requests": self.requests,
             "answered": self.answers[200],
             "redirected": self.answers[301],
-            "refused": self.answers[429],
+            "refused": self.answers[429] + self.answers[503],
             "asked_twice": sum(count - 1 for count in self.pages.values()),
             "seconds": self.last - self.first,
             "by_second": [
-                [self.by_second[second, 200], self.by_second[second, 429]]
+                [self.by_second[second, False], self.by_second[second, True]]
                 for second in range(int(self.last - self.first) + 1)
             ],
         }
@@ -105,6 +111,8 @@ class Api:
         rates: str = "",
         refuse: str = "",
         evidence: int = 0,
+        burst: int | None = None,
+        status: int = 429,
     ) -> None:
         self.sizes = sizes
         self.latency = latency
@@ -112,9 +120,12 @@ class Api:
         self.rates = [tuple(map(int, change.split("@"))) for change in rates.split()]
         self.refuse = refuse
         self.chance = random.Random()  # noqa: S311 - it keeps no secret
+        self.burst = burst
+        self.status = status
         self.retry_after = f"Retry-After: {retry_after}\r\n" if retry_after else ""
         self.seen = Seen()
         self._taken: deque[float] = deque()
+        self._empty_at = 0.0
         account = generate(7, issues=500, targets=200, scans=300)
         occurrences = [row for rows in account.occurrences.values() for row in rows]
         if evidence:
@@ -141,13 +152,10 @@ class Api:
         """Return the response to a request, given its head."""
         while self.rates and now - self.seen.first >= self.rates[0][1]:
             self.rate = self.rates.pop(0)[0]
-        while self._taken and self._taken[0] <= now - WINDOW:
-            self._taken.popleft()
-        if self._refuses() or 0 < self.rate <= len(self._taken):
-            self._count(429, now)
-            return self._respond(429, b'{"detail":"Request was throttled."}', self.retry_after)
-        if self.rate:
-            self._taken.append(now)
+        if self._refuses() or (self.rate and not self._take(now)):
+            self.seen.by_second[int(now - self.seen.first), True] += 1
+            body = b'{"detail":"Request was throttled."}'
+            return self._respond(self.status, body, self.retry_after)
         if not (match := _REQUEST.match(head)):
             return self._respond(404, b'{"detail":"Not found."}')
         listing, issue, slash, query = match.groups()
@@ -159,7 +167,7 @@ class Api:
         limit, offset = min(100, int(asked.get("limit", 25))), int(asked.get("offset", 0))
         path = f"issues/{int(issue)}/occurrences/" if issue else f"{listing.decode()}/"
         self.seen.pages[f"{path}{offset}".encode()] += 1
-        self._count(200, now)
+        self.seen.by_second[int(now - self.seen.first), False] += 1
         if listing == b"occurrences/fixed" or listing in self._further:
             rows = self._further.get(listing) or self._fixed_after(asked.get("remediated_after"))
             return self._respond(200, _page(rows, limit, offset))
@@ -169,8 +177,17 @@ class Api:
         # Both have the same form, so their order is that of time.
         return [row for row in self._fixed if row["remediated_at"] >= unquote(moment or "")]
 
-    def _count(self, status: int, now: float) -> None:
-        self.seen.by_second[int(now - self.seen.first), status] += 1
+    def _take(self, now: float) -> bool:
+        """Count the request against the quota, if that has room."""
+        if self.burst is not None:  # a bucket, as in nginx: its content is the time until empty
+            if has_room := self._empty_at - now <= self.burst / self.rate:
+                self._empty_at = max(self._empty_at, now) + 1 / self.rate
+            return has_room
+        while self._taken and self._taken[0] <= now - WINDOW:
+            self._taken.popleft()
+        if has_room := len(self._taken) < self.rate:
+            self._taken.append(now)
+        return has_room
 
     def _refuses(self) -> bool:
         """Decide whether this request is refused regardless of the quota."""
@@ -293,7 +310,11 @@ def main() -> None:
     parser.add_argument("--latency-ms", type=float, default=0)
     parser.add_argument("--rate", type=int, default=0, help="requests a second; 0 sets no limit")
     parser.add_argument("--rates", default="", help='rates by second, such as "20@15 100@35"')
-    parser.add_argument("--retry-after", default="", help="Retry-After of a 429; default: none")
+    parser.add_argument(
+        "--burst", default="", help="requests beyond evenly spaced ones; default: a sliding window"
+    )
+    parser.add_argument("--status", type=int, default=429, help="of a refusal")
+    parser.add_argument("--retry-after", default="", help="its Retry-After; default: none")
     parser.add_argument("--refuse", default="", help='"request 2", "every 6" or "share 0.01"')
     parser.add_argument("--evidence", type=int, default=0, help="bytes that each occurrence quotes")
     parser.add_argument("--cpu", type=int, help="the core to run on; default: any")
@@ -303,6 +324,8 @@ def main() -> None:
     latency, rate = options.pop("latency_ms") / 1000, options.pop("rate")
     names = ("retry_after", "rates", "refuse", "evidence")
     rest = {name: options.pop(name) for name in names}
+    burst = options.pop("burst")
+    rest |= {"burst": int(burst) if burst else None, "status": options.pop("status")}
     asyncio.run(_serve(Api(Sizes(**options), latency, rate, **rest)))
 
 

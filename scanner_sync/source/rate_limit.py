@@ -4,11 +4,15 @@ The API's quota counts the requests that it accepted in the last second. Its siz
 429 may have another cause. So each refusal gives an estimate of the quota: the API accepts no more
 than it had accepted in the second before. An estimate is dropped when the API accepts more, and
 confirmed when several refusals agree. After a while, the limiter probes for a larger quota.
+
+Some APIs have no such window: they accept evenly spaced requests, and a few at once. That shows
+when the API soon accepts more than refusals that agree allow. The limiter then spaces requests.
 """
 
+import math
 import threading
 import time
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
@@ -32,6 +36,22 @@ HOLD_TIME: Final = 15.0
 """Seconds for which a confirmed quota is not exceeded."""
 PROBE_GROWTH: Final = 4.0
 """After `HOLD_TIME`, the excess grows by this factor each second until the API refuses."""
+LARGEST_TESTED: Final = 40
+"""A smaller quota is tested once with a request that is spaced evenly after it."""
+SURPLUS: Final = 1.1
+"""If the API accepts more than so many times what refusals agree on, they do not mean a window."""
+FIRST_GROWTH: Final = 4.0
+GROWTH: Final = 1.1
+"""The rate of spaced requests grows by this factor each second: until a refusal, and after it."""
+FIRST_HOLD: Final = 1.0
+"""Seconds after the first refusal, instead of `HOLD_TIME`, in which that rate does not grow."""
+DECREASE: Final = 1.04
+MOST_DECREASES: Final = 8
+"""After so many in a row, which do not help, requests are no longer spaced."""
+BURST_SPAN: Final = 0.1
+"""Seconds within which requests count as sent at once."""
+HISTORY: Final = 3.0
+"""Seconds of accepted requests from which that rate is computed."""
 FIRST_PAUSE: Final = 0.1
 """Seconds to pause after a second refusal in a row. Each further one doubles it, up to `WINDOW`."""
 FIRST_HELD: Final = 2
@@ -99,6 +119,48 @@ class _Concurrency:
         return together
 
 
+class _Spacing:
+    """The rate of an API that accepts evenly spaced requests, as nginx and token buckets do.
+
+    It grows until the API refuses a request. Such an API accepts no more than
+    `burst + rate * seconds`, and it refuses what would be more. So a refusal shows the rate.
+    """
+
+    def __init__(self, rate: float, burst: int, now: float) -> None:
+        self._rate, self._burst = rate, burst
+        self._growth = FIRST_GROWTH
+        self._lowered_at = self._grows_from = now
+        self.decreases = 0
+        """In a row, each before the rate has grown again."""
+
+    def rate(self, now: float) -> float:
+        """Return the requests a second that may be sent."""
+        growth: float = self._growth ** max(0.0, now - self._grows_from)
+        return self._rate * growth
+
+    def refused(self, sent: float, now: float, accepted: list[float], *, all_wait: bool) -> None:
+        """Lower the rate, given when the requests before the refused one were sent."""
+        if sent <= self._lowered_at:
+            return  # it was in flight at that time
+        # A refusal after which all wait costs more, so another one is avoided for longer.
+        cost = 2 if all_wait else 1
+        hold, lower = HOLD_TIME * cost, self.rate(sent) / DECREASE**cost
+        if sent < self._grows_from:
+            self.decreases += cost
+        else:
+            self.decreases = 0
+            numbers = range(len(accepted) + 1, 1, -1)
+            spans = [(n, sent - first) for n, first in zip(numbers, accepted, strict=True)]
+            shown = [(n - self._burst) / seconds for n, seconds in spans if seconds > MARGIN]
+            kept = min(lower, max([self._rate, *shown]))
+            is_first = self._growth == FIRST_GROWTH
+            hold = FIRST_HOLD if is_first else hold
+            # If nothing waits, try whether the rate is larger than the refusal shows.
+            lower = kept if is_first or all_wait else math.sqrt(kept * lower)
+        self._rate, self._growth = lower, GROWTH
+        self._lowered_at, self._grows_from = now, now + hold
+
+
 class AdaptiveRateLimiter:
     """Decide when each request is sent. It never sleeps, and any thread may call it.
 
@@ -119,6 +181,14 @@ class AdaptiveRateLimiter:
         """Those whose estimates are neither confirmed nor disproved."""
         self._quota = inf
         self._quota_confirmed_at = -inf
+        self._agreed: float = inf
+        """The last estimate on which refusals agreed, even if it was not confirmed."""
+        self._agreed_at = -inf
+        self._tested_quota = inf
+        self._spacing: _Spacing | None = None
+        """Used instead of the quota if not None."""
+        self._last_sent = -inf
+        self._do_all_wait = False
         self._paused_until = -inf
         self._refusals_in_a_row = 0
         """Counts requests that were in flight together as one."""
@@ -136,10 +206,12 @@ class AdaptiveRateLimiter:
             if ticket is not self._queue[0] or not self._has_slot():
                 return inf
             now = self._clock()
-            if (start := max(self._paused_until, self._earliest_start(now, ticket))) > now:
+            if now < self._paused_until:
+                return self._paused_until - now
+            if (start := self._earliest_start(now, ticket)) > now:
                 return start - now
             self._queue.pop(0)
-            ticket.sent = now
+            ticket.sent = self._last_sent = now
             self._in_flight.add(ticket)
             self._wake_next()
             return 0.0
@@ -151,8 +223,9 @@ class AdaptiveRateLimiter:
             self._concurrency.accepted(ticket.sent)
             if ticket.sent > self._last_refusal_at:
                 self._refusals_in_a_row = 0
-            self._quota = max(self._quota, self._accepted_before(self._accepted[-1]))
             accepted = self._accepted_before(ticket.sent)
+            self._look_for_spacing(ticket.sent, accepted)
+            self._quota = max(self._quota, self._accepted_before(self._accepted[-1]))
             for refusal in self._refusals[:]:
                 if refusal.sent < ticket.sent and refusal.estimate < accepted:
                     self._disprove(refusal)
@@ -169,6 +242,13 @@ class AdaptiveRateLimiter:
             ticket.refusals += 1
             if ticket.sent > self._last_refusal_at:  # else it was in flight with that refusal
                 self._pause(now)
+            self._do_all_wait = bool(retry_after)
+            if self._spacing:
+                before = self._accepted[: bisect_left(self._accepted, ticket.sent)]
+                self._spacing.refused(ticket.sent, now, before, all_wait=self._do_all_wait)
+                if self._spacing.decreases >= MOST_DECREASES:
+                    self._spacing = None
+                    self._forget_quota()
             self._paused_until = max(self._paused_until, now + (retry_after or 0.0))
             for refusal in self._refusals:
                 if ticket.sent <= refusal.sent < ticket.sent + WINDOW:
@@ -218,10 +298,13 @@ class AdaptiveRateLimiter:
         return len(self._in_flight) < (1 if alone else self._concurrency.value)
 
     def _earliest_start(self, now: float, ticket: Ticket) -> float:
-        """Return when the window has room for one more request."""
+        """Return when the window has room for one more request, or its turn if they are spaced."""
         span = WINDOW + MARGIN
         oldest = min((other.sent for other in self._in_flight), default=now)
-        del self._accepted[: bisect_right(self._accepted, oldest - span)]
+        kept = HISTORY if self._spacing else span
+        del self._accepted[: bisect_right(self._accepted, oldest - kept)]
+        if self._spacing:
+            return self._last_sent + (1 + ticket.refusals) / self._spacing.rate(now)
         limit = self._quota
         if (excess := now - self._quota_confirmed_at - HOLD_TIME) > 0:
             limit += PROBE_GROWTH ** min(excess, 9.0)
@@ -234,7 +317,41 @@ class AdaptiveRateLimiter:
         recent = self._accepted[bisect_right(self._accepted, now - span) :]
         recent += [other.sent for other in self._in_flight if other.sent > now - span]
         over = len(recent) - int(limit)
+        if over == 0 and self._is_to_be_tested(limit, ticket):
+            spaced = self._last_sent + WINDOW / (2 * limit)
+            if spaced < min(recent) + WINDOW - MARGIN:
+                if spaced <= now:
+                    self._tested_quota = limit
+                return spaced
         return now if over < 0 else sorted(recent)[over] + span
+
+    def _is_to_be_tested(self, limit: float, ticket: Ticket) -> bool:
+        return (
+            limit == self._quota
+            and not self._tested_quota / SURPLUS <= limit <= self._tested_quota
+            and (limit < LARGEST_TESTED or not self._do_all_wait)
+            and ticket.refusals < REFUSALS_BEFORE_ALONE
+        )
+
+    def _look_for_spacing(self, sent: float, accepted: int) -> None:
+        """Space requests if the API accepts clearly more than refusals that agree allow."""
+        if self._spacing:
+            return
+        estimates = [r.estimate for r in self._refusals if sent - WINDOW < r.sent < sent]
+        if sum(estimate >= max(estimates) - 1 for estimate in estimates) >= CONFIRMATIONS:
+            self._agreed, self._agreed_at = max(estimates), sent
+        if sent < self._agreed_at + ESTIMATE_LIFETIME and accepted > self._agreed * SURPLUS + 1:
+            burst = max(
+                bisect_right(self._accepted, first + BURST_SPAN) - i
+                for i, first in enumerate(self._accepted)
+            )
+            self._spacing = _Spacing(accepted / WINDOW, burst, self._clock())
+            self._forget_quota()
+
+    def _forget_quota(self) -> None:
+        self._quota = inf
+        for refusal in self._refusals[:]:
+            self._disprove(refusal)
 
     def _confirm_quota(self) -> None:
         """Settle the refusals whose order among the other requests is now known, and compare them.
@@ -256,7 +373,8 @@ class AdaptiveRateLimiter:
             latest = max(settled, key=lambda refusal: refusal.sent).estimate
             agreeing = sum(abs(r.estimate - latest) <= 1 + latest // 50 for r in settled)
             if agreeing >= CONFIRMATIONS or latest >= self._quota:
-                self._quota, self._quota_confirmed_at = latest, now
+                self._quota = self._agreed = latest
+                self._quota_confirmed_at = self._agreed_at = now
                 self._refusals = [r for r in self._refusals if r not in settled]
 
     def _disprove(self, refusal: _Refusal) -> None:
