@@ -3,20 +3,17 @@
 A value of another type is converted if nothing is lost: "7.5" to a number, 7.0 to an integer, 443
 to the text of a port. Anything else is an error that names the column, because BigQuery would hold
 something that the API did not send. A number in a string must have JSON's form. A field that no
-table declares is kept; dlt adds a column for it.
+table declares is kept; `warehouse.load_files` finds a column for it.
 """
 
 import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from typing import Any
 
-from dlt.common.normalizers.naming.snake_case import NamingConvention
-
 from scanner_sync.errors import ApiError, shown
-from scanner_sync.tables import DLT_COLUMNS, TABLES, Column, ColumnType
+from scanner_sync.tables import TABLES, Column, ColumnType
 
 _INT64 = range(-(2**63), 2**63)
 _EXACT = 2**53
@@ -25,18 +22,9 @@ UNFIT = (TypeError, ValueError, OverflowError)
 """What a conversion raises for a value that does not fit its column."""
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 """JSON's form of a number. Python also accepts "1_000", " 7 ", "nan" and non-ASCII digits."""
-_COLUMN = re.compile(r"[a-z_][a-z0-9_]{0,299}")
-"""A column name, in lower case. This and the next are from BigQuery's "Specify a schema"."""
-_RESERVED = re.compile(
-    "_TABLE_|_FILE_|_PARTITION|_ROW_TIMESTAMP|__ROOT__|_COLIDENTIFIER|_CHANGE_SEQUENCE_NUMBER"
-    "|_CHANGE_TYPE|_CHANGE_TIMESTAMP|_dlt_",
-    re.IGNORECASE,
-)
-"""Prefixes of names that BigQuery or dlt reserves."""
 _DEEPEST = 100
 """Levels of nesting. BigQuery's JSON allows 500, and Python's recursion, which dlt uses, 1000."""
 _NESTING = (dict, list)
-_NAMING = NamingConvention()
 _NEW_JSON = Column("array|object", "A field that the API has added.")
 _NEW_TEXT = Column("text", "A field that the API has added.")
 _UNCHANGED: Mapping[ColumnType, type] = {
@@ -51,11 +39,9 @@ _UNCHANGED: Mapping[ColumnType, type] = {
 def to_row(table: str, item: Mapping[str, Any]) -> dict[str, Any]:
     """Convert a JSON object to a row of `table`.
 
-    Raises `ApiError`, which names the table and the column, if a required value is missing, if a
-    value does not fit its column, if two fields would share a column, or if a field's name cannot
-    be a column name.
+    A field that the table does not declare keeps its name. Raises `ApiError`, which names the table
+    and the column, if a required value is missing, or if a value does not fit its column.
     """
-    columns = TABLES[table].columns
     try:
         row = {
             name: value if type(value := item.get(name)) in unchanged else converted(value)
@@ -63,37 +49,9 @@ def to_row(table: str, item: Mapping[str, Any]) -> dict[str, Any]:
         }
     except UNFIT:
         raise _fault(table, item) from None
-    if item.keys() <= columns.keys():
-        return row
-    for field in item.keys() - columns.keys():
-        name = _column_name(table, field)
-        if name in row or name in DLT_COLUMNS:
-            raise ApiError(
-                f"A row of {table} has a new field {shown(field)}, but its column {shown(name)}"
-                " is already taken. Nothing was loaded. The API has changed; please report it."
-            )
-        row[name] = _new(table, name, item[field])
+    for field in item.keys() - row.keys():
+        row[field] = _new(table, field, item[field])
     return row
-
-
-@lru_cache(maxsize=1024)
-def _column_name(table: str, field: str) -> str:
-    """Return the column name that dlt derives from a field. Raises `ApiError` if it is invalid."""
-    try:
-        name = _NAMING.normalize_identifier(field)
-    except ValueError:
-        raise ApiError(
-            f"A row of {table} has a field with an empty name. Nothing was loaded. The API has"
-            " changed; please report it."
-        ) from None
-    reserved = _RESERVED.match(field) or _RESERVED.match(name)
-    if name not in DLT_COLUMNS and (reserved or not _COLUMN.fullmatch(name)):
-        raise ApiError(
-            f"A row of {table} has a new field whose name cannot be a column name: {shown(field)}."
-            " It is longer than 300 characters, in another script, or begins with a prefix that"
-            " BigQuery or dlt reserves. Nothing was loaded. The API has changed; please report it."
-        )
-    return name
 
 
 def _new(table: str, name: str, value: object) -> object:

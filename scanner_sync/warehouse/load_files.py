@@ -12,22 +12,24 @@ and `_dlt_id`, and finds the columns of fields that no table declares.
 """
 
 import gzip
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import dlt
 import orjson
 from dlt.common.data_types import TDataType
-from dlt.common.schema.typing import TColumnSchema
+from dlt.common.normalizers.naming.snake_case import NamingConvention
 from dlt.common.utils import digest128b
 from dlt.extract.resource import DltResource
 from dlt.extract.source import DltSource
 
 from scanner_sync.errors import ApiError, shown
-from scanner_sync.tables import TABLES
+from scanner_sync.tables import DLT_COLUMNS, TABLES
 
 _NEW: Final[Mapping[type, TDataType]] = {
     bool: "bool",
@@ -37,6 +39,19 @@ _NEW: Final[Mapping[type, TDataType]] = {
     list: "json",
 }
 """dlt's data types of fields that no table declares, by the type of their converted values."""
+_FIELD: Final = "x-api-field"
+"""The key under which a column in the schema has the name of its field, as the API sends it."""
+_COLUMN: Final = re.compile(r"[a-z_][a-z0-9_]{0,299}")
+"""A column name, in lower case. This and the next are from BigQuery's "Specify a schema"."""
+_RESERVED: Final = re.compile(
+    "_TABLE_|_FILE_|_PARTITION|_ROW_TIMESTAMP|__ROOT__|_COLIDENTIFIER|_CHANGE_SEQUENCE_NUMBER"
+    "|_CHANGE_TYPE|_CHANGE_TIMESTAMP|_dlt_",
+    re.IGNORECASE,
+)
+"""Prefixes of names that BigQuery or dlt reserves."""
+_NAMED: Final = re.compile("[A-Za-z0-9]")
+"""Without any of these, dlt's naming leaves only what it fills gaps with: x, or xx."""
+_NAMING: Final = NamingConvention()
 _WITHIN_53_BITS: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_STRICT_INTEGER
 """A line, or `TypeError` if an integer is 2**53 or larger, or -2**53 or smaller."""
 
@@ -56,8 +71,8 @@ def load_file_source(
     the end, into these. Then `rest` is called for a source of more rows for some of these tables,
     or None. At last dlt gets the files of the tables that have rows. `compress` writes them with
     gzip, which BigQuery reads and emulators do not. `on_rows` is called with a table and the number
-    of rows that were just written. Extracting raises what `api` and `rest` raise, and `ApiError` if
-    a new field has two types.
+    of rows that were just written. Extracting raises what `api` and `rest` raise, and what
+    `LoadFile.write` raises.
     """
 
     def rows_of(table: str) -> Iterator[Any]:
@@ -140,13 +155,11 @@ class LoadFile:
     stored schema.
     """
 
-    def __init__(
-        self, table: str, path: Path, load_id: str, columns: Mapping[str, TColumnSchema]
-    ) -> None:
+    def __init__(self, table: str, path: Path, load_id: str, columns: Mapping[str, Any]) -> None:
         self.table = table
         self.path = path
         self.rows = 0
-        self.new_columns: dict[str, TColumnSchema] = {}
+        self.new_columns: dict[str, Any] = {}
         """Columns of the fields in this file that no table declares."""
         self._load_id = load_id
         self._key = sorted(TABLES[table].key)
@@ -156,6 +169,11 @@ class LoadFile:
         """Rows of the parts whose last page did not come yet."""
         self._lock = threading.Lock()
         self._data_types = {name: column.get("data_type") for name, column in columns.items()}
+        self._fields = {name: name for name in (*self._declared, *DLT_COLUMNS)}
+        """The field of each column, as the API sends it."""
+        self._fields |= {
+            name: column[_FIELD] for name, column in columns.items() if _FIELD in column
+        }
         # The lowest level takes a tenth of the time of the highest, and 1.5 times the space.
         self._file = gzip.open(path, "wb", 1) if path.suffix == ".gz" else path.open("wb")  # noqa: SIM115
 
@@ -163,8 +181,9 @@ class LoadFile:
         """Append rows as `to_row` returns them; they get `_dlt_load_id` and `_dlt_id`.
 
         A null is left out, because BigQuery might take it for JSON's null in a JSON column. Raises
-        `ApiError` if a field that no table declares has another type than before. Several threads
-        may write, also with `write_page`.
+        `ApiError` if a field that no table declares has another type than before, if its column is
+        that of another field, or if its name cannot be a column name. Several threads may write,
+        also with `write_page`.
         """
         lines = self._lines(rows)
         with self._lock:
@@ -200,7 +219,7 @@ class LoadFile:
         lines = []
         for row in rows:
             if len(row) > len(self._declared):
-                self._note_new_fields(row)
+                self._name_new_columns(row)
             key = orjson.dumps({name: row[name] for name in self._key})
             fields = {name: value for name, value in row.items() if value is not None}
             fields["_dlt_load_id"] = self._load_id
@@ -236,17 +255,43 @@ class LoadFile:
                 loaded[name] = str(loaded[name])
         return loaded
 
-    def _note_new_fields(self, row: dict[str, Any]) -> None:
-        for name in row.keys() - self._declared:
-            if row[name] is None:  # null has no type
+    def _name_new_columns(self, row: dict[str, Any]) -> None:
+        """Put columns in place of the fields that no table declares, and note them."""
+        for field in row.keys() - self._declared:
+            name, value = _column_name(self.table, field), row.pop(field)
+            # Fields of other rows count as well, and those of earlier loads.
+            if (taken := self._fields.setdefault(name, field)) != field or name in DLT_COLUMNS:
+                raise ApiError(
+                    f"A row of {self.table} has a new field {shown(field)}, but its column"
+                    f" {shown(name)} is already taken by {shown(taken)}. Nothing was loaded. The"
+                    " API has changed; please report it."
+                )
+            if value is None:  # null has no type
                 continue
-            data_type = _NEW[type(row[name])]
+            data_type = _NEW[type(value)]
             if self._data_types.setdefault(name, data_type) != data_type:
                 raise ApiError(
                     f"Column {shown(name)} of {self.table} has values of another type than before."
                     " Nothing was loaded. The API has changed; please report it."
                 )
-            self.new_columns[name] = {"name": name, "data_type": data_type, "nullable": True}
+            column = {"name": name, "data_type": data_type, "nullable": True, _FIELD: field}
+            self.new_columns[name] = column
+            row[name] = value
+
+
+@lru_cache(maxsize=1024)
+def _column_name(table: str, field: str) -> str:
+    """Return the column name that dlt derives from a field. Raises `ApiError` if it is invalid."""
+    name = _NAMING.normalize_identifier(field) if _NAMED.search(field) else ""
+    is_reserved = _RESERVED.match(field) or _RESERVED.match(name)
+    if name not in DLT_COLUMNS and (is_reserved or not _COLUMN.fullmatch(name)):
+        raise ApiError(
+            f"A row of {table} has a new field whose name cannot be a column name:"
+            f" {shown(field.strip()) or 'it is empty'}. A name has an ASCII letter or digit, at"
+            " most 300 characters, and no prefix that BigQuery or dlt reserves. Nothing was loaded."
+            " The API has changed; please report it."
+        )
+    return name
 
 
 def _within_64_bits(value: Any) -> Any:

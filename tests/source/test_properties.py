@@ -128,7 +128,7 @@ def test_any_json_becomes_a_row_or_an_error(table: str, data: st.DataObject) -> 
     except ApiError:
         return
     columns = TABLES[table].columns
-    assert set(columns) <= set(row)
+    assert set(columns) | set(item) == set(row)
     for name, column in columns.items():
         if item.get(name) is None:
             assert row[name] is None
@@ -139,8 +139,12 @@ def test_any_json_becomes_a_row_or_an_error(table: str, data: st.DataObject) -> 
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "rows.jsonl"
         file = LoadFile(table, path, "1", {})
-        file.write([row])
-        file.close()
+        try:
+            file.write([row])
+        except ApiError:
+            return
+        finally:
+            file.close()
         written = {name for name in row if row[name] is not None}
         assert orjson.loads(path.read_bytes()).keys() == written | {"_dlt_load_id", "_dlt_id"}
 
@@ -159,34 +163,3 @@ def test_deep_nesting_is_an_error_that_names_the_column(depth: int) -> None:
     else:
         with pytest.raises(ApiError, match="Column extra_info of occurrences_issues"):
             to_row("occurrences_issues", item)
-
-
-RESERVED = ["_TABLE_SUFFIX", "_FILE_NAME", "_PARTITIONTIME", "_PARTITION", "_ROW_TIMESTAMP"]
-RESERVED += ["__ROOT__", "_COLIDENTIFIER", "_CHANGE_SEQUENCE_NUMBER", "_CHANGE_TYPE"]
-RESERVED += ["_CHANGE_TIMESTAMP", "_dlt_parent_id", "_partitionDate"]
-
-
-@pytest.mark.parametrize(
-    ("field", "message"),
-    [
-        ({"new": 2**53 + 1}, "Field new of targets is new and holds an integer past 53 bits"),
-        ({"Address": "x"}, "a new field Address, but its column address is already taken"),
-        (
-            {"isNew": 1, "is_new": 2},
-            "a new field (isNew|is_new), but its column is_new is already taken",
-        ),
-        ({"_dlt_id": "x"}, "a new field _dlt_id, but its column _dlt_id is already taken"),
-        ({"": 1}, "a field with an empty name"),
-        ({" ": 1}, "a field with an empty name"),
-        ({"n" * 301: 1}, f"cannot be a column name: {'n' * 97}[.]{{4}} It is longer than 300"),
-        ({"nN" * 151: 1}, "cannot be a column name: nN"),  # dlt writes n_n
-        *(({name: 1}, f"cannot be a column name: {name}[.]") for name in RESERVED),
-        *(({name.lower(): 1}, f"cannot be a column name: {name.lower()}[.]") for name in RESERVED),
-        ({"\u0661": 1}, "cannot be a column name: \u0661[.]"),
-        ({"new\0": 1, "new_": 2}, "a new field new.*, but its column newx is already taken"),
-    ],
-)
-def test_a_new_field_that_cannot_be_a_column(field: dict[str, Any], message: str) -> None:
-    """A value or a name that BigQuery would lose or reject is an error."""
-    with pytest.raises(ApiError, match=message):
-        to_row("targets", {"id": 1, **field})

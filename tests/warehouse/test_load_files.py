@@ -12,7 +12,6 @@ from typing import Any
 
 import dlt
 import pytest
-from dlt.common.schema.typing import TColumnSchema
 from dlt.common.utils import digest128b
 from dlt.extract.source import DltSource
 
@@ -29,15 +28,16 @@ def target(n: int, **values: Any) -> dict[str, Any]:
     return dict.fromkeys(TABLES["targets"].columns) | {"id": n, **values}
 
 
-def column(name: str, data_type: str) -> dict[str, TColumnSchema]:
-    return {name: {"name": name, "data_type": data_type, "nullable": True}}  # type: ignore[typeddict-item]
+def column(name: str, data_type: str) -> dict[str, Any]:
+    new = {"name": name, "data_type": data_type, "nullable": True, "x-api-field": name}
+    return {name: new}
 
 
 def written(
     path: Path,
     *pages: list[dict[str, Any]],
     table: str = "targets",
-    columns: dict[str, TColumnSchema] | None = None,
+    columns: dict[str, Any] | None = None,
 ) -> LoadFile:
     file = LoadFile(table, path, "load-1", columns or {})
     for page in pages:
@@ -134,12 +134,64 @@ def test_a_field_that_no_table_declares_is_a_new_column(tmp_path: Path) -> None:
     ids=["in one load", "since an earlier load"],
 )
 def test_a_field_that_changes_type_is_an_error(
-    tmp_path: Path, rows: list[dict[str, Any]], columns: dict[str, TColumnSchema]
+    tmp_path: Path, rows: list[dict[str, Any]], columns: dict[str, Any]
 ) -> None:
     """It is named, and its value is not."""
     with pytest.raises(ApiError, match=r"Column new of targets .* type") as error:
         written(tmp_path / "t.jsonl", rows, columns=columns)
     assert "marker" not in str(error.value)
+
+
+RESERVED = ["_TABLE_SUFFIX", "_FILE_NAME", "_PARTITIONTIME", "_PARTITION", "_ROW_TIMESTAMP"]
+RESERVED += ["__ROOT__", "_COLIDENTIFIER", "_CHANGE_SEQUENCE_NUMBER", "_CHANGE_TYPE"]
+RESERVED += ["_CHANGE_TIMESTAMP", "_dlt_parent_id", "_partitionDate"]
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ({"Address": "x"}, "a new field Address, but its column address is already taken"),
+        (
+            {"isNew": "a", "is_new": "b"},
+            "a new field (isNew|is_new), but its column is_new is already taken by (isNew|is_new)",
+        ),
+        ({"_dlt_id": "x"}, "a new field _dlt_id, but its column _dlt_id is already taken"),
+        ({"": 1}, "cannot be a column name: it is empty"),
+        ({" ": 1}, "cannot be a column name: it is empty"),
+        ({"n" * 301: 1}, f"cannot be a column name: {'n' * 97}[.]{{4}} A name has"),
+        ({"nN" * 151: 1}, "cannot be a column name: nN"),  # dlt writes n_n
+        *(({name: 1}, f"cannot be a column name: {name}[.]") for name in RESERVED),
+        *(({name.lower(): 1}, f"cannot be a column name: {name.lower()}[.]") for name in RESERVED),
+        *(
+            ({name: 1}, f"cannot be a column name: {name}[.]")
+            for name in ("\u0661", "\u72b6\u614b", "_")
+        ),
+        ({"new\0": "a", "new_": "b"}, "a new field new.*, but its column newx is already taken"),
+    ],
+)
+def test_a_new_field_that_cannot_be_a_column(
+    tmp_path: Path, field: dict[str, Any], message: str
+) -> None:
+    """A name that BigQuery would reject, or a column that has another field, is an error."""
+    with pytest.raises(ApiError, match=message):
+        written(tmp_path / "t.jsonl", [target(1, **field)])
+
+
+def test_a_column_belongs_to_the_field_that_came_first(tmp_path: Path) -> None:
+    """In another row, in another load, and where the stored schema does not say whose it is."""
+    first, second = [target(1, **{"risk.score": "a"})], [target(2, risk_score="b")]
+    error = r"new field risk_score, but its column risk_score is already taken by risk\.score"
+    with pytest.raises(ApiError, match=error):
+        written(tmp_path / "t.jsonl", first, second)
+    columns = written(tmp_path / "t.jsonl", first).new_columns
+    assert columns == {
+        "risk_score": column("risk.score", "text")["risk.score"] | {"name": "risk_score"}
+    }
+    with pytest.raises(ApiError, match=error):
+        written(tmp_path / "t.jsonl", second, columns=columns)
+    del columns["risk_score"]["x-api-field"]
+    file = written(tmp_path / "t.jsonl", second, columns=columns)
+    assert file.new_columns == column("risk_score", "text")
 
 
 def occurrences(issue: int, *ids: int) -> list[dict[str, Any]]:
