@@ -13,6 +13,11 @@ TAKEN = {
     " END IF; SELECT id, title FROM {d}.issues WHERE title = a",
     "a column that was added": "SELECT more, latest FROM {d}.issues JOIN {d}.latest USING (id)",
     "functions that are declared": "SELECT MAX_BY(title, id), MIN_BY(id, title) FROM {d}.issues",
+    "percentiles over rows": "SELECT PERCENTILE_CONT(id, 0.5) OVER () AS c, PERCENTILE_DISC(title,"
+    " 0.5 IGNORE NULLS) OVER (PARTITION BY id) AS d FROM {d}.issues",
+    "functions of arrays": "SELECT ARRAY_CONCAT(a, ARRAY_REVERSE(a))[SAFE_OFFSET(0)] AS b,"
+    " ARRAY_LENGTH(a) AS c, ARRAY_FIRST(a) AS d, ARRAY_TO_STRING(['a'], ',') AS e"
+    " FROM (SELECT ARRAY_AGG(id) AS a FROM {d}.issues)",
     "BigQuery's own views": "SELECT data_type FROM {d}.INFORMATION_SCHEMA.COLUMNS"
     " WHERE table_name = 'issues' ORDER BY ordinal_position",
 }
@@ -38,6 +43,22 @@ REFUSED = {
     "a column of a view": ("SELECT id FROM {d}.latest WHERE latest > 1", "No matching signature"),
     "a reserved word": ("SELECT new FROM {d}.issues", "Unexpected keyword FROM"),
     "the largest by JSON": ("SELECT MAX_BY(id, tags) FROM {d}.targets", "must support ordering"),
+    "a percentile of groups": (
+        "SELECT PERCENTILE_CONT(id, 0.5) AS p FROM {d}.issues GROUP BY title",
+        "PERCENTILE_CONT needs OVER",
+    ),
+    "a percentile of all": (
+        "SELECT * FROM (SELECT PERCENTILE_DISC(title, 0.5) AS p FROM {d}.issues)",
+        "PERCENTILE_DISC needs OVER",
+    ),
+    "rows of a change": (
+        "DELETE FROM {d}.issues WHERE id = 1 THEN RETURN id",
+        "THEN RETURN is not supported",
+    ),
+    "locked rows": ("SELECT id FROM {d}.issues FOR UPDATE", "FOR UPDATE"),
+    "a filtered array": ("SELECT ARRAY_FILTER([1, 2], n -> n > 1) AS a", "Function not found"),
+    "zipped arrays": ("SELECT ARRAY_ZIP([1], [2]) AS a", "Function not found: ARRAY_ZIP"),
+    "the sum of an array": ("SELECT ARRAY_SUM([1]) AS a", "Function not found: ARRAY_SUM"),
     "a variable": ("DECLARE a INT64 DEFAULT 'b'; SELECT 1", "No matching signature"),
     "a condition": (
         "DECLARE a INT64 DEFAULT 1; IF a THEN SELECT 1; END IF",

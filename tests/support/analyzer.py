@@ -21,11 +21,18 @@ from zetasql.api import (
     ConstantBuilder,
     FunctionBuilder,
     Parser,
+    ResolvedNodeVisitor,
     TableBuilder,
     TypeFactory,
 )
 from zetasql.core import ServerError
-from zetasql.types import FunctionEnums, LanguageFeature, SignatureArgumentKind, TypeKind
+from zetasql.types import (
+    FunctionEnums,
+    FunctionSignatureId,
+    LanguageFeature,
+    SignatureArgumentKind,
+    TypeKind,
+)
 
 from tests.support.analysis import canonical
 
@@ -50,6 +57,9 @@ _TYPE_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 _NOT_IN_BIGQUERY: Final = {
     LanguageFeature.FEATURE_AGGREGATE_FILTERING,
     LanguageFeature.FEATURE_ARRAY_EQUALITY,
+    LanguageFeature.FEATURE_ARRAY_GREATEST_LEAST,
+    LanguageFeature.FEATURE_DML_RETURNING,
+    LanguageFeature.FEATURE_FOR_UPDATE,
     LanguageFeature.FEATURE_INSERT_ON_CONFLICT_CLAUSE,
     LanguageFeature.FEATURE_JSON_TYPE_COMPARISON,
     LanguageFeature.FEATURE_LATERAL_COLUMN_REFERENCES,
@@ -62,6 +72,12 @@ _NOT_IN_BIGQUERY: Final = {
     LanguageFeature.FEATURE_UUID_TYPE,
 }
 """Features of ZetaSQL that BigQuery does not have."""
+_ARRAY_FUNCTIONS: Final = re.compile(
+    "FN_ARRAY_(AGG|AT_|CONCAT|FIRST$|LAST$|LENGTH|REVERSE|SLICE|TO_STRING)"
+)
+"""Functions and operators of arrays that BigQuery has, by their ids. It takes no lambda."""
+_ANALYTIC: Final = {"PERCENTILE_CONT", "PERCENTILE_DISC"}
+"""Functions that BigQuery has only with OVER. No feature of ZetaSQL says so."""
 
 
 class Refused(Exception):
@@ -83,6 +99,18 @@ def resolve(
     except ServerError as error:
         raise Refused(f"{error.message}, in: {script.statement}") from None
     return script.columns
+
+
+class _Aggregates(ResolvedNodeVisitor):  # type: ignore[misc] # zetasql has no types
+    """Finds the functions that are used as aggregates."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def visit_ResolvedAggregateFunctionCall(self, node: Any) -> None:  # noqa: N802 - its name
+        """Note the function, and go on with what it is called with."""
+        self.names.add(node.function.name.rpartition(":")[2].upper())
+        self.descend(node)
 
 
 class _Script:
@@ -142,6 +170,10 @@ class _Script:
 
     def _analyze(self, statement: str) -> None:
         resolved = Analyzer(self._options, self._catalog()).analyze_statement(statement)
+        if "PERCENTILE_" in statement.upper():
+            (aggregates := _Aggregates()).visit(resolved)
+            for name in aggregates.names & _ANALYTIC:
+                raise Refused(f"{name} needs OVER, in: {statement}")
         if isinstance(resolved, types.ResolvedQueryStmt):
             self.columns = {
                 column.name: _type_name(column.column.type)
@@ -149,7 +181,14 @@ class _Script:
             }
 
     def _catalog(self) -> Any:
-        functions = types.ZetaSQLBuiltinFunctionOptions(language_options=_language())
+        functions = types.ZetaSQLBuiltinFunctionOptions(
+            language_options=_language(),
+            exclude_function_ids=[
+                each
+                for each in FunctionSignatureId
+                if each.name.startswith("FN_ARRAY_") and not _ARRAY_FUNCTIONS.match(each.name)
+            ],
+        )
         catalog = CatalogBuilder("bigquery").with_builtin_functions(functions)
         for name in ("MAX_BY", "MIN_BY"):
             catalog.add_function(_by(name))
