@@ -49,7 +49,8 @@ class RequestRecord:
 class _Gate:
     """Record every request to the API; reject a wrong token (401) and too many requests (429).
 
-    Each throttle counts the requests with the token that it allows, whatever their status.
+    Each throttle counts the requests with the token that it allows, whatever their method and
+    status, but for 406.
     ``/health/`` needs no token and does not count.
     """
 
@@ -82,6 +83,8 @@ class _Gate:
     def refusal(self, request: Request) -> Response | None:
         if request.url.path == f"{BASE_PATH}/health/":
             return None
+        if not re.search(r"\*/\*|application/(\*|json)", request.headers.get("accept", "*/*")):
+            return _detail(406, "Could not satisfy the request Accept header.")
         if request.headers.get("authorization") != f"Bearer {self.token}":
             return _detail(401, "Invalid token.", {"WWW-Authenticate": "Bearer"})
         seconds = longest_wait(self.throttles, monotonic())

@@ -60,6 +60,39 @@ def test_the_quota_is_429_until_the_oldest_request_is_an_hour_old(
     ] * 2
 
 
+def test_what_counts_is_what_the_framework_counts(
+    http: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """See findings/drf-what-counts.sh; a quota of one says whether a request was counted."""
+    now = 0.0
+    monkeypatch.setattr("sample_api.server.monotonic", lambda: now)
+    app = create_app(Account(), token=TOKEN, quota_per_hour=1, since="rejected")
+    found = []
+    with serve(app) as base_url:
+        for method, path, headers in (
+            ("GET", "/scans/", {}),
+            ("HEAD", "/scans/", {}),
+            ("OPTIONS", "/scans/", {}),
+            ("DELETE", "/scans/", {}),
+            ("GET", "/issues/?since=2026-01-01", {}),
+            ("GET", "/scans/", {"Authorization": "Bearer wrong"}),
+            ("GET", "/scans/", {"Accept": "text/csv"}),
+        ):
+            now += 3600
+            answer = http.request(method, base_url + path, headers=headers, timeout=10)
+            counts = get(http, f"{base_url}/scans/").status_code == 429
+            found.append((method, answer.status_code, counts))
+    assert found == [
+        ("GET", 200, True),
+        ("HEAD", 200, True),
+        ("OPTIONS", 405, True),
+        ("DELETE", 405, True),
+        ("GET", 400, True),
+        ("GET", 401, False),
+        ("GET", 406, False),
+    ]
+
+
 def test_a_trial_has_one_request_a_second_as_well(
     http: requests.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,6 +97,19 @@ def test_no_more_requests_are_sent_than_allowed(
     assert reading.traffic.stopped == (None if read == 12 else "max_requests")
 
 
+def test_a_refused_request_counts() -> None:
+    """Two quotas may hold, and what one of them refuses is counted by the other."""
+    left = [Response(None, 429, {"Retry-After": "0"})]
+    reading = Reading(account_of(9), lambda request: left.pop() if left else None)
+    assert reading.read(4, concurrent=1) == {1: 1, 2: 1}
+    assert reading.traffic.stopped == "max_requests"
+    assert asked(reading.app) == {
+        "issues/": 2,
+        "issues/1/occurrences/": 1,
+        "issues/2/occurrences/": 1,
+    }
+
+
 def test_an_issue_that_was_begun_is_read_to_its_end() -> None:
     """However many pages it has."""
     reading = Reading(account_of(3, occurrences=9), max_limit=3)
