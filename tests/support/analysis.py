@@ -310,11 +310,11 @@ class _Handler(BaseHTTPRequestHandler):
         waits: bool,
     ) -> str:
         """Return what is kept of the same statement, or ask the analyzer and keep its answer."""
-        asked = [shape_of(sql), tables, parameters]
-        key = sha256(json.dumps([self.server.analyzer, *asked]).encode()).hexdigest()
-        kept = self.server.folder / f"{key}.json"
-        if kept.exists():
-            return kept.read_text()
+        # A refusal may be due to a value, and is kept for this one alone.
+        refused, taken = (self.file_of([each, tables, parameters]) for each in (sql, shape_of(sql)))
+        for kept in (refused, taken):
+            if kept.exists():
+                return kept.read_text()
         if not waits and not self.server.has_started:
             return json.dumps({"pending": True})
         with self.server.analyzing:
@@ -322,14 +322,20 @@ class _Handler(BaseHTTPRequestHandler):
 
             try:
                 found: dict[str, Any] = {"columns": resolve(sql, tables, parameters)}
-            except Refused as refused:
-                found = {"refused": str(refused)}
+            except Refused as error:
+                found = {"refused": str(error)}
             self.server.has_started = True
+        kept = refused if "refused" in found else taken
         # Another run of the tests may write the same file at the same time.
         new = kept.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
         new.write_text(json.dumps(found))
         new.rename(kept)
         return json.dumps(found)
+
+    def file_of(self, asked: list[Any]) -> Path:
+        """Return the file for the verdict on a statement or a shape, with tables and parameters."""
+        key = sha256(json.dumps([self.server.analyzer, *asked]).encode()).hexdigest()
+        return self.server.folder / f"{key}.json"
 
     def log_message(self, format: str, *args: object) -> None:
         """Log nothing."""
