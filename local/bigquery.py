@@ -1,5 +1,12 @@
 """A local BigQuery: bqemulator, behind a proxy that works around ten of its bugs.
 
+Where its values are not BigQuery's, `local/emulator.py` has them computed otherwise, or the proxy
+says so on standard error. Load jobs differ in more: fields that a table does not have and nulls in
+REQUIRED columns are taken, a WRITE_TRUNCATE that fails leaves the table empty, and `outputRows` is
+the number of all rows of the table.
+
+The bugs that the proxy works around:
+
 - It answers 200 to a query that failed, where BigQuery answers 400.
 - It accepts one ADD COLUMN or RENAME COLUMN in a statement, where BigQuery accepts several.
 - It fails to answer a CREATE TABLE in which a column has options, which the proxy puts into
@@ -17,6 +24,7 @@
 
 import json
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -62,6 +70,17 @@ _creating = threading.RLock()
 """Held while views are created."""
 _clock: datetime | None = None
 """What time it is in queries; None for the emulator's clock."""
+
+_DIFFERS: Final = {
+    "INSTR": "finds nothing from the end, where BigQuery takes a negative position",
+    "LAST_DAY": "takes WEEK(MONDAY) as a month",
+    "SAFE_CAST": "takes text that BigQuery does not, such as 'yes' as a BOOL, '1.5' and '1_000' as"
+    " an INT64",
+    "SUBSTR": "takes position 0 as the place before the first character; BigQuery as the first",
+}
+"""Functions with other values than in BigQuery, without an error, and what they do."""
+_said: set[str] = set()
+"""The functions of which that was said."""
 
 _COLUMN_OPTIONS: Final = re.compile(
     r" OPTIONS \((?:[^()'\"]|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")*\)"
@@ -129,6 +148,13 @@ def _on_time(sql: str) -> str:
     return sql.replace("CURRENT_DATE()", f"DATE '{_clock.date()}'")
 
 
+def _say_what_differs(request: str) -> None:
+    names = {name.upper() for name in re.findall(r"\b(\w+)\(", request.replace("\\n", " "))}
+    for name in sorted(names & _DIFFERS.keys() - _said):
+        _said.add(name)
+        print(f"The local BigQuery differs: {name} {_DIFFERS[name]}.", file=sys.stderr)
+
+
 def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
     changing = threading.Lock()
 
@@ -156,6 +182,7 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                 body = _simplify(body)
             if self.command == "POST" and b'"query":' in body and b'"view"' not in body:
                 body = _on_time(body.decode()).encode()
+                _say_what_differs(body.decode())
                 self.create_views(body)
             if faulty := fault(self.command, self.path, body):
                 return faulty[0], {"Content-Type": "application/json"}, faulty[1]

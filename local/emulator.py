@@ -21,8 +21,12 @@ duckdb_extensions.import_extension("spatial")
 # A copy of what was parsed before takes less: a quarter of the emulator's time, by the tests.
 _remembered = functools.lru_cache(10_000)(sqlglot.parse_one)
 
-_OTHER: Final = (exp.Merge,)
-"""Statements that do something else in DuckDB."""
+_WEEKDAYS: Final = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
+_OTHER: Final = (
+    *(exp.TimestampDiff, exp.DateDiff, exp.DateTrunc, exp.DatetimeTrunc, exp.TimestampTrunc),
+    *(exp.Bracket, exp.Cast, exp.Merge, exp.UnixSeconds),
+)
+"""Expressions that may have other values in DuckDB's SQL."""
 _TWICE: Final = "UPDATE/MERGE must match at most one source row for each target row"
 
 
@@ -47,7 +51,67 @@ def _as_bigquery(tree: Any) -> Any:
 
 
 def _mended(node: Any) -> Any:
-    return _with_unique_keys(node) if isinstance(node, exp.Merge) else node
+    mended = node
+    first = _first_day(node.args.get("unit"))
+    match node:
+        case exp.TimestampDiff():  # whole units; DATE_DIFF counts boundaries
+            unit = exp.Literal.string(node.unit)
+            mended = exp.func("DATESUB", unit, node.expression, node.this)
+        case exp.DateTrunc() | exp.DatetimeTrunc() | exp.TimestampTrunc() if first:
+            mended = node if node.args.get("zone") else _week(node.this, first)
+        case exp.DateDiff() if first:
+            weeks = [_week(day, first) for day in (node.expression, node.this)]
+            days = exp.func("DATEDIFF", exp.Literal.string("DAY"), *weeks, dialect="duckdb")
+            mended = exp.IntDiv(this=days, expression=exp.Literal.number(7))
+        case exp.Bracket() if node.args.get("offset") is not None:
+            mended = _element(node)
+        case exp.Cast() if node.is_type(exp.DType.BIGINT):
+            mended = _rounded(node)
+        case exp.Cast() if node.is_type(exp.DType.DECIMAL) and not node.to.expressions:
+            # Of a decimal without more, DuckDB keeps three places, and BigQuery nine.
+            mended = type(node)(this=node.this, to=exp.DataType.build("NUMERIC(38, 9)"))
+        case exp.UnixSeconds():  # rounded down
+            seconds = exp.func("FLOOR", exp.func("EPOCH", node.this))
+            mended = exp.cast(seconds, "INT64", dialect="bigquery")
+        case exp.Merge():
+            mended = _with_unique_keys(node)
+    return mended
+
+
+def _first_day(unit: Any) -> Any:
+    """Return the day on which weeks begin, or None if the unit is no week."""
+    if isinstance(unit, exp.WeekStart):
+        return unit.this.name.upper()
+    return {"WEEK": "SUNDAY", "ISOWEEK": "MONDAY"}.get(unit.name.upper()) if unit else None
+
+
+def _week(of: Any, first: str) -> Any:
+    """Truncate to a week. DuckDB's weeks begin on Mondays, and sqlglot loses the other days."""
+    days = [exp.Literal.string(n) for n in (7, _WEEKDAYS.index(first))]
+    week, shift = (exp.Interval(this=number, unit=exp.var("DAY")) for number in days)
+    return exp.func("TIME_BUCKET", week, of, shift)
+
+
+def _element(node: exp.Bracket) -> Any:
+    """Take the element that is asked for; sqlglot takes another one of quantiles.
+
+    An index that is too large is an error, unless it is a safe one.
+    """
+    [index] = node.expressions
+    number = index if node.args["offset"] else exp.paren(index) + 1
+    element = exp.func("LIST_EXTRACT", node.this, number)
+    if node.args.get("safe"):
+        return element
+    error = exp.func("ERROR", exp.Literal.string("Array index is out of bounds"))
+    size = exp.func("LEN", node.this.copy())
+    return exp.case().when(number.copy() > size, error).else_(element)
+
+
+def _rounded(node: exp.Cast) -> exp.Expression:
+    """Round halves away from zero; DuckDB rounds them to the even number."""
+    is_float = exp.func("TYPEOF", node.this.copy()).isin("DOUBLE", "FLOAT")
+    number = exp.func("ROUND", exp.cast(node.this.copy(), "FLOAT64", dialect="bigquery"))
+    return exp.case().when(is_float, type(node)(this=number, to=node.to.copy())).else_(node.copy())
 
 
 def _with_unique_keys(node: exp.Merge) -> exp.Merge:

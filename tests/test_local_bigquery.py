@@ -1,10 +1,89 @@
 """The local BigQuery gives the values that BigQuery documents, or refuses what BigQuery refuses."""
 
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
 import pytest
 from google.api_core.exceptions import BadRequest
 
+from local import bigquery as local_bigquery
 from tests.conftest import Dataset
 from tests.warehouse.loads import make_tables
+
+MONDAY, SUNDAY = "TIMESTAMP '2017-11-06 00:00:00+12:00'", "DATE '2017-11-05'"
+NUMBERS = "UNNEST([1, 1, 1, 4, 5, 6, 7, 8, 9, 10])"
+
+DOCUMENTED: dict[str, Any] = {
+    # Weeks begin on Sunday, WEEK(MONDAY) and ISOWEEK on Monday. The second one is in UTC a Sunday.
+    f"DATE_TRUNC({SUNDAY}, WEEK)": date(2017, 11, 5),
+    f"DATE_TRUNC({SUNDAY}, WEEK(MONDAY))": date(2017, 10, 30),
+    f"DATE_TRUNC({SUNDAY}, ISOWEEK)": date(2017, 10, 30),
+    f"DATE_TRUNC({SUNDAY}, WEEK(SATURDAY))": date(2017, 11, 4),
+    f"DATE_TRUNC({SUNDAY}, MONTH)": date(2017, 11, 1),
+    f"TIMESTAMP_TRUNC({MONDAY}, WEEK)": datetime(2017, 11, 5, tzinfo=UTC),
+    f"TIMESTAMP_TRUNC({MONDAY}, WEEK(MONDAY))": datetime(2017, 10, 30, tzinfo=UTC),
+    f"TIMESTAMP_TRUNC({MONDAY}, DAY)": datetime(2017, 11, 5, tzinfo=UTC),
+    "DATETIME_TRUNC(DATETIME '2017-11-05 10:20:00', WEEK(MONDAY))": datetime(2017, 10, 30),
+    "DATE_DIFF(DATE '2017-12-18', DATE '2017-12-17', WEEK)": 0,
+    "DATE_DIFF(DATE '2017-12-18', DATE '2017-12-17', WEEK(MONDAY))": 1,
+    "DATE_DIFF(DATE '2017-12-18', DATE '2017-12-17', ISOWEEK)": 1,
+    "DATE_DIFF(DATE '2017-12-17', DATE '2017-12-18', ISOWEEK)": -1,
+    # A difference of timestamps is in whole units; that of dates counts the boundaries.
+    "TIMESTAMP_DIFF(TIMESTAMP '2001-02-01 01:00:00', TIMESTAMP '2001-02-01 00:00:01', HOUR)": 0,
+    "TIMESTAMP_DIFF(TIMESTAMP '2010-07-07 10:20:00', TIMESTAMP '2008-12-25 15:30:00', HOUR)": 13410,
+    "TIMESTAMP_DIFF(TIMESTAMP '2018-08-14', TIMESTAMP '2018-10-14', DAY)": -61,
+    "DATE_DIFF(DATE '2017-12-30', DATE '2014-12-30', YEAR)": 3,
+    # The elements of quantiles.
+    f"(SELECT APPROX_QUANTILES(x, 2) FROM {NUMBERS} AS x)": [1, 5, 10],
+    f"(SELECT APPROX_QUANTILES(x, 2)[OFFSET(1)] FROM {NUMBERS} AS x)": 5,
+    f"(SELECT APPROX_QUANTILES(x, 100)[SAFE_OFFSET(90)] FROM {NUMBERS} AS x)": 9,
+    f"(SELECT APPROX_QUANTILES(x, 2)[ORDINAL(3)] FROM {NUMBERS} AS x)": 10,
+    "['a', 'b', 'c'][OFFSET(1)]": "b",
+    "(SELECT ['a', 'b', 'c'][OFFSET(n)] FROM UNNEST([2]) AS n)": "c",
+    "['a', 'b', 'c'][SAFE_OFFSET(3)]": None,
+    # Halves are rounded away from zero.
+    "CAST(2.5 AS INT64)": 3,
+    "CAST(-0.5 AS INT64)": -1,
+    "SAFE_CAST(2.5 AS INT64)": 3,
+    "CAST(1.23456789 AS NUMERIC)": Decimal("1.23456789"),
+    "CAST('1.23456789' AS NUMERIC)": Decimal("1.23456789"),
+    "UNIX_SECONDS(TIMESTAMP '1970-01-01 00:00:01.8+00:00')": 1,
+    "UNIX_SECONDS(TIMESTAMP '1969-12-31 23:59:59.5+00:00')": -1,
+    "CAST('9007199254740993' AS INT64)": 2**53 + 1,
+    "CAST(TRUE AS INT64)": 1,
+    "CAST(TIMESTAMP_DIFF(TIMESTAMP '2026-01-02', TIMESTAMP '2026-01-01', HOUR) / 48 AS INT64)": 1,
+}
+"""Expressions, with the values that BigQuery's reference gives or follow from what it says."""
+
+
+def test_values_are_those_that_bigquery_documents(dataset: Dataset) -> None:
+    """Those of its reference, where DuckDB has others and raises no error."""
+    [row] = dataset.query(
+        "SELECT " + ", ".join(f"{sql} AS _{n}" for n, sql in enumerate(DOCUMENTED))
+    )
+    assert dict(zip(DOCUMENTED, row.values(), strict=True)) == DOCUMENTED
+
+
+def test_an_index_beyond_an_array_is_an_error(dataset: Dataset) -> None:
+    with pytest.raises(BadRequest, match="Array index is out of bounds"):
+        dataset.query("SELECT [1, 2][OFFSET(2)] AS a")
+
+
+def test_what_may_differ_is_said_once(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On standard error, with the first query that uses such a function."""
+    monkeypatch.setattr(local_bigquery, "_said", set())
+    for _ in range(2):
+        dataset.query("SELECT SAFE_CAST('yes' AS BOOL) AS a,\nsubstr('apple', 0, 2) AS b")
+        dataset.query("SELECT 'safe_cast' AS a")
+    assert capsys.readouterr().err.splitlines() == [
+        "The local BigQuery differs: SAFE_CAST takes text that BigQuery does not, such as 'yes' as"
+        " a BOOL, '1.5' and '1_000' as an INT64.",
+        "The local BigQuery differs: SUBSTR takes position 0 as the place before the first"
+        " character; BigQuery as the first.",
+    ]
 
 
 @pytest.mark.parametrize("table", ["{d}.scans", "(SELECT * FROM {d}.scans WHERE id < 9)"])
