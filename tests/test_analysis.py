@@ -64,6 +64,11 @@ REFUSED = {
         "DECLARE a INT64 DEFAULT 1; IF a THEN SELECT 1; END IF",
         "No matching signature",
     ),
+    "pipe syntax": ("FROM {d}.issues |> LIMIT 1 |> WHERE id > 1", "The emulator misreads |>"),
+    "a cast with parameters": (
+        "SELECT CAST(1.25 AS NUMERIC(10, 1)) AS a",
+        "The emulator misreads AS NUMERIC(",
+    ),
     "the last of a script": ("SELECT 1; SELECT id, COUNT(*) FROM {d}.issues", "neither grouped"),
 }
 

@@ -16,7 +16,7 @@ from dlt.common.utils import digest128b
 from dlt.extract.source import DltSource
 
 from scanner_sync.errors import ApiError
-from scanner_sync.tables import TABLES
+from scanner_sync.tables import BIGQUERY_TYPES, TABLES
 from scanner_sync.warehouse.load_files import LoadFile, load_file_source
 
 INTEGERS = [2**63 - 1, -(2**63), 2**64 - 1, 2**53 + 1]
@@ -100,6 +100,16 @@ def test_integers_keep_their_digits(tmp_path: Path) -> None:
         assert line["waf_interference"] == 2**53
         assert line["_dlt_id"] == digest128b(b'{"id":%d}' % id, 10)
     assert short["id"] == 2
+
+
+def test_numbers_keep_their_digits(tmp_path: Path) -> None:
+    """No column has places to which BigQuery would round a number without an error."""
+    numbers = [0.1 + 0.2, 9.999999999999998, 5e-324, 1.7976931348623157e308, 0.00043]
+    rows = [target(id, new=number) for id, number in enumerate(numbers)]
+    file = written(tmp_path / "t.jsonl", rows)
+    assert [line["new"] for line in lines(tmp_path / "t.jsonl")] == numbers
+    assert file.new_columns["new"]["data_type"] == "double"
+    assert not {"NUMERIC", "BIGNUMERIC"} & set(BIGQUERY_TYPES.values())
 
 
 def test_no_row_is_an_empty_file(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import FOUR, PROJECT, SYNC, Dataset
 from tests.support.commands import AHEAD, answer, start, told
 from tests.support.moments import is_history, is_merge
-from tests.support.rows import release_lease
+from tests.support.rows import reads, release_lease
 from tests.warehouse.conftest import Run
 
 Seen = list[tuple[str, str, bytes]]
@@ -379,7 +379,10 @@ def test_losing_the_lease_ends_the_sync(
     account: Account,
     held: Held,
 ) -> None:
-    """A run that was not heard of for so long that another took over ends before it loads on."""
+    """A run that was not heard of for so long that another took over ends before it loads on.
+
+    No issue counts as read by it.
+    """
     url, arrived, go_on = held
     first = start(command, BIGQUERY_EMULATOR_HOST=url)
     assert arrived.wait(timeout=60)
@@ -389,6 +392,7 @@ def test_losing_the_lease_ends_the_sync(
     found = answer(first)
     assert (found["error"]["type"], first.returncode) == ("LoadUnavailable", 75)
     assert "lost its lease" in found["error"]["message"]
+    assert reads(dataset) == {}
     go_on.set()
     run()
     assert_as_undisturbed(dataset, account)
