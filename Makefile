@@ -109,7 +109,7 @@ KEPT := google_bigquery_dataset|google_secret_manager_secret|google_project_serv
 .PHONY: deploy
 deploy: ## Provision everything in Google Cloud, or bring it up to date
 	$(TERRAFORM) init
-	$(TERRAFORM) apply
+	@$(PYTHON) -m local.deploy $(TERRAFORM)
 
 # Only for a real deployment: it starts a run in it.
 .PHONY: smoke

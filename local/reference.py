@@ -72,7 +72,7 @@ LAYERS: Final = {
     "refresh": ("refresh",),
     "services": (
         *("terminal", "progress", "deadline", "settings", "secret", "dlt_config"),
-        *("log", "scratch", "streams"),
+        *("log", "scratch", "streams", "archive"),
     ),
     "base": ("tables", "errors"),
 }

@@ -13,6 +13,7 @@ It prints a line for each, with what differs, and exits with 1 if anything does.
 In a deployment with accounts it does so for one of them: `make smoke ACCOUNT=acme`, or the first.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -187,6 +188,19 @@ class Cloud:
         return found
 
 
+def checkout_digest() -> str:
+    """Return the digest that terraform/source.tf gives to the files of this checkout."""
+    files = [ROOT / "main.py", ROOT / "requirements.txt"]
+    for pattern in ("*.py", "py.typed"):
+        files += (ROOT / "scanner_sync").rglob(pattern)
+    lines = {
+        file.relative_to(ROOT).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in files
+    }
+    text = "".join(f"{lines[name]}  {name}\n" for name in sorted(lines))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def main() -> None:
     """Check the deployment of this folder's Terraform state, and print what differs."""
     shown = _terraform("show", "-json")
@@ -317,9 +331,15 @@ class Run:
         return [event for event in fields if event.get("message") == message]
 
     def log_differences(self) -> list[str]:
-        """Compare its events with those of a sync of all tables."""
+        """Compare its code with this checkout's, and its events with those of a whole sync."""
         synced = [event["table"] for event in self.events("table_synced")]
         different = []
+        [started] = self.events("sync_started")
+        if started["archive"] != (digest := checkout_digest()):
+            different.append(
+                f"the code that runs is {started['archive']}; this checkout's: {digest}."
+                ' docs/runbook.md says more under "A build failed"'
+            )
         if sorted(synced) != sorted(TABLES):
             different.append(f"tables synced: {', '.join(synced)}; expected: {', '.join(TABLES)}")
         for entry in self.entries:

@@ -15,6 +15,7 @@ from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound
 from google.auth.transport.requests import Request
 from google.cloud import bigquery
 
+from scanner_sync.archive import archive_digest
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ApiUnavailable, DeadlineExceeded, LoadError
 from scanner_sync.refresh import requests_for
@@ -53,6 +54,7 @@ def check(account: str | None = None) -> Iterator[CheckResult]:
     """
     checks = _Checks(account)
     steps: list[tuple[str, Callable[[], str], str | None]] = [
+        ("archive", archive_digest, None),
         ("settings", checks.settings, None),
         ("Google account", checks.google_account, "settings"),
         ("secret", checks.secret, "settings"),

@@ -13,6 +13,7 @@ from dlt.extract.source import DltSource
 from google.cloud import bigquery
 
 from scanner_sync import log
+from scanner_sync.archive import archive_digest
 from scanner_sync.deadline import Deadline
 from scanner_sync.dlt_config import configure_dlt
 from scanner_sync.errors import SyncError, causes_of
@@ -69,6 +70,7 @@ class SyncResult:
         """Return the result as `sync_http` answers it, in JSON's types."""
         return {
             "status": "ok",
+            "archive": archive_digest(),
             "load_id": self.load_id,
             "dataset": self.dataset,
             "tables": {table: {"rows": rows} for table, rows in self.rows.items()},
@@ -115,7 +117,12 @@ def sync(
     try:
         settings = read_settings(account)
         log.configure(settings.log_level)
-        log.event("sync_started", resources=list(resources), dataset=settings.dataset)
+        log.event(
+            "sync_started",
+            archive=archive_digest(),
+            resources=list(resources),
+            dataset=settings.dataset,
+        )
         deadline = Deadline(settings.sync_deadline_seconds, lambda: progress.activity)
         with show(progress), _enforced(deadline, give_up):
             result = _execute(settings, account, resources, progress, deadline, give_up)

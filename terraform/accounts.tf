@@ -2,6 +2,7 @@
 # act as another.
 
 resource "google_service_account" "runtime" {
+  project      = var.project_id
   account_id   = "${var.name}-runtime"
   display_name = "${var.name}: runs the sync"
 
@@ -9,6 +10,7 @@ resource "google_service_account" "runtime" {
 }
 
 resource "google_service_account" "build" {
+  project      = var.project_id
   account_id   = "${var.name}-build"
   display_name = "${var.name}: builds the function's image"
 
@@ -17,6 +19,7 @@ resource "google_service_account" "build" {
 
 # With both triggers this account calls the function: Cloud Scheduler's job uses it, and so does the push subscription.
 resource "google_service_account" "scheduler" {
+  project      = var.project_id
   account_id   = "${var.name}-scheduler"
   display_name = "${var.name}: calls the function"
 

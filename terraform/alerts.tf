@@ -68,6 +68,7 @@ locals {
 }
 
 resource "google_monitoring_alert_policy" "run_failed" {
+  project               = var.project_id
   display_name          = "${var.name}: a run failed"
   combiner              = "OR"
   severity              = "ERROR"
@@ -129,6 +130,7 @@ resource "google_monitoring_alert_policy" "run_failed" {
 }
 
 resource "google_monitoring_alert_policy" "token_refused" {
+  project               = var.project_id
   display_name          = "${var.name}: the token was refused"
   combiner              = "OR"
   severity              = "CRITICAL"
@@ -171,6 +173,7 @@ resource "google_monitoring_alert_policy" "token_refused" {
 resource "google_monitoring_alert_policy" "no_success" {
   count = var.max_staleness_hours == null ? 0 : 1
 
+  project               = var.project_id
   display_name          = "${var.name}: no run succeeded"
   combiner              = "OR"
   severity              = "CRITICAL"
@@ -216,6 +219,7 @@ resource "google_monitoring_alert_policy" "no_success" {
 resource "google_monitoring_alert_policy" "account_no_success" {
   count = var.accounts == null || var.max_staleness_hours == null ? 0 : 1
 
+  project               = var.project_id
   display_name          = "${var.name}: no run of an account succeeded"
   combiner              = "OR"
   severity              = "CRITICAL"
@@ -259,6 +263,7 @@ resource "google_monitoring_alert_policy" "account_no_success" {
 resource "google_monitoring_alert_policy" "occurrences_old" {
   count = var.max_occurrence_age_hours == null ? 0 : 1
 
+  project               = var.project_id
   display_name          = "${var.name}: occurrences are old"
   combiner              = "OR"
   severity              = "WARNING"

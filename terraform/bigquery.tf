@@ -6,6 +6,7 @@
 resource "google_bigquery_dataset" "tables" {
   #checkov:skip=CKV_GCP_81: encrypted with Google's keys; customer-managed keys are a decision for the whole project
 
+  project                    = var.project_id
   dataset_id                 = var.dataset
   friendly_name              = var.dataset
   description                = "The vulnerability scanner's issues, occurrences, fixed occurrences, scans, targets, schedules, tags and licenses, synced by ${var.name}."
@@ -21,6 +22,7 @@ resource "google_bigquery_dataset" "tables" {
 resource "google_bigquery_dataset" "staging" {
   #checkov:skip=CKV_GCP_81: encrypted with Google's keys; customer-managed keys are a decision for the whole project
 
+  project                    = var.project_id
   dataset_id                 = "${var.dataset}_staging"
   friendly_name              = "${var.dataset}_staging"
   description                = "Staging for ${var.dataset}: rows of the last load. Used by ${var.name} only."
@@ -40,6 +42,7 @@ resource "google_bigquery_dataset" "account_tables" {
 
   for_each = local.accounts
 
+  project                    = var.project_id
   dataset_id                 = "${var.dataset}_${each.key}"
   friendly_name              = "${var.dataset}_${each.key}"
   description                = "The vulnerability scanner's data of the account ${each.key}, synced by ${var.name}."
@@ -56,6 +59,7 @@ resource "google_bigquery_dataset" "account_staging" {
 
   for_each = local.accounts
 
+  project                    = var.project_id
   dataset_id                 = "${var.dataset}_${each.key}_staging"
   friendly_name              = "${var.dataset}_${each.key}_staging"
   description                = "Staging for ${var.dataset}_${each.key}: rows of the last load. Used by ${var.name} only."

@@ -65,6 +65,7 @@ locals {
 }
 
 resource "google_monitoring_dashboard" "sync" {
+  project = var.project_id
   dashboard_json = jsonencode({
     displayName = var.name
     labels      = local.labels

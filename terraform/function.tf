@@ -31,6 +31,7 @@ locals {
 resource "google_artifact_registry_repository" "images" {
   #checkov:skip=CKV_GCP_84: encrypted with Google's keys; it holds the program, which is not secret
 
+  project       = var.project_id
   repository_id = var.name
   location      = var.region
   format        = "DOCKER"
@@ -78,6 +79,7 @@ resource "time_sleep" "until_build_may_start" {
 resource "google_cloudfunctions2_function" "sync" {
   #checkov:skip=CKV_GCP_124: `gcloud functions call` comes from outside; IAM decides who may call, and `ingress` can close it
 
+  project     = var.project_id
   name        = var.name
   location    = var.region
   description = "Syncs the vulnerability scanner's API into BigQuery."
@@ -88,6 +90,13 @@ resource "google_cloudfunctions2_function" "sync" {
     entry_point       = var.trigger == "pubsub" ? "sync_event" : "sync_http"
     docker_repository = google_artifact_registry_repository.images.id
     service_account   = google_service_account.build.id
+
+    # After an update that failed, Terraform's state has the new archive although the old code runs. The archive is not read
+    # back from Google, but these variables are: what differs there is built again by the next apply.
+    environment_variables = merge(
+      { SOURCE_DIGEST = local.source_digest },
+      var.rebuild == null ? {} : { REBUILD = var.rebuild },
+    )
 
     source {
       storage_source {
@@ -113,4 +122,13 @@ resource "google_cloudfunctions2_function" "sync" {
   }
 
   depends_on = [time_sleep.until_build_may_start]
+}
+
+# A function whose update failed may be reported with the new configuration all the same. Then only its state tells. This is
+# a warning: an error would stop the apply that mends it.
+check "function_is_active" {
+  assert {
+    condition     = google_cloudfunctions2_function.sync.state == "ACTIVE"
+    error_message = "The function ${google_cloudfunctions2_function.sync.name} is ${google_cloudfunctions2_function.sync.state}, not ACTIVE: its last build or update failed, and older code may be running. Correct what the log of the build says. If the plan has no change of the function, set the variable rebuild to another value, such as the date, and apply again. docs/runbook.md says more under \"A build failed\"."
+  }
 }

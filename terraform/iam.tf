@@ -18,12 +18,14 @@ resource "google_secret_manager_secret_iam_member" "runtime_reads_token" {
 
 # ... writes the tables ...
 resource "google_bigquery_dataset_iam_member" "runtime_writes_tables" {
+  project    = var.project_id
   dataset_id = google_bigquery_dataset.tables.dataset_id
   role       = "roles/bigquery.dataEditor"
   member     = google_service_account.runtime.member
 }
 
 resource "google_bigquery_dataset_iam_member" "runtime_writes_staging" {
+  project    = var.project_id
   dataset_id = google_bigquery_dataset.staging.dataset_id
   role       = "roles/bigquery.dataEditor"
   member     = google_service_account.runtime.member
@@ -42,6 +44,7 @@ resource "google_secret_manager_secret_iam_member" "runtime_reads_account_token"
 resource "google_bigquery_dataset_iam_member" "runtime_writes_account_tables" {
   for_each = local.accounts
 
+  project    = var.project_id
   dataset_id = local.account_datasets[each.key]
   role       = "roles/bigquery.dataEditor"
   member     = google_service_account.runtime.member
@@ -50,6 +53,7 @@ resource "google_bigquery_dataset_iam_member" "runtime_writes_account_tables" {
 resource "google_bigquery_dataset_iam_member" "runtime_writes_account_staging" {
   for_each = local.accounts
 
+  project    = var.project_id
   dataset_id = local.account_staging_datasets[each.key]
   role       = "roles/bigquery.dataEditor"
   member     = google_service_account.runtime.member
@@ -85,6 +89,7 @@ resource "google_project_iam_member" "build_reads_copied_source" {
 
 # ... writes the image ...
 resource "google_artifact_registry_repository_iam_member" "build_writes_images" {
+  project    = var.project_id
   location   = google_artifact_registry_repository.images.location
   repository = google_artifact_registry_repository.images.repository_id
   role       = "roles/artifactregistry.writer"
@@ -100,6 +105,7 @@ resource "google_project_iam_member" "build_writes_logs" {
 
 # The scheduler's account calls the function, which is a Cloud Run service with the same name.
 resource "google_cloud_run_v2_service_iam_member" "scheduler_calls_function" {
+  project  = var.project_id
   location = google_cloudfunctions2_function.sync.location
   name     = google_cloudfunctions2_function.sync.name
   role     = "roles/run.invoker"
@@ -110,6 +116,7 @@ resource "google_cloud_run_v2_service_iam_member" "scheduler_calls_function" {
 resource "google_cloud_run_v2_service_iam_member" "invoker_calls_function" {
   for_each = var.invokers
 
+  project  = var.project_id
   location = google_cloudfunctions2_function.sync.location
   name     = google_cloudfunctions2_function.sync.name
   role     = "roles/run.invoker"
@@ -119,6 +126,7 @@ resource "google_cloud_run_v2_service_iam_member" "invoker_calls_function" {
 resource "google_cloudfunctions2_function_iam_member" "invoker_looks_up_function" {
   for_each = var.invokers
 
+  project        = var.project_id
   location       = google_cloudfunctions2_function.sync.location
   cloud_function = google_cloudfunctions2_function.sync.name
   role           = "roles/cloudfunctions.viewer"
@@ -140,14 +148,16 @@ resource "google_project_service_identity" "pubsub" {
 resource "google_pubsub_topic_iam_member" "pubsub_publishes_dead_letters" {
   count = var.trigger == "pubsub" ? 1 : 0
 
-  topic  = google_pubsub_topic.dead_letters[0].name
-  role   = "roles/pubsub.publisher"
-  member = google_project_service_identity.pubsub[0].member
+  project = var.project_id
+  topic   = google_pubsub_topic.dead_letters[0].name
+  role    = "roles/pubsub.publisher"
+  member  = google_project_service_identity.pubsub[0].member
 }
 
 resource "google_pubsub_subscription_iam_member" "pubsub_takes_undelivered" {
   count = var.trigger == "pubsub" ? 1 : 0
 
+  project      = var.project_id
   subscription = google_pubsub_subscription.runs[0].name
   role         = "roles/pubsub.subscriber"
   member       = google_project_service_identity.pubsub[0].member

@@ -31,6 +31,7 @@ locals {
 }
 
 resource "google_logging_metric" "runs" {
+  project     = var.project_id
   name        = "${var.name}/runs"
   description = "Completed runs, by outcome (finished, failed) and error type."
   filter      = "${local.log_of_function} AND jsonPayload.message=(\"sync_finished\" OR \"sync_failed\")"
@@ -74,6 +75,7 @@ resource "google_logging_metric" "runs" {
 resource "google_logging_metric" "measurement" {
   for_each = local.measurements
 
+  project         = var.project_id
   name            = "${var.name}/${each.key}"
   description     = each.value.description
   filter          = "${local.log_of_function} AND jsonPayload.message=\"${each.value.event}\""

@@ -40,6 +40,11 @@ output "function_url" {
   value       = google_cloudfunctions2_function.sync.service_config[0].uri
 }
 
+output "function_state" {
+  description = "State of the function: `ACTIVE`, unless its last build or update failed. `make deploy` compares it."
+  value       = google_cloudfunctions2_function.sync.state
+}
+
 output "service_accounts" {
   description = "Email addresses of the service accounts, by role."
   value = {

@@ -1,6 +1,7 @@
 # The secret without its value. You add the token with the command in the output `add_token`, so that it never enters
 # Terraform's state.
 resource "google_secret_manager_secret" "access_token" {
+  project         = var.project_id
   secret_id       = "${var.name}-token"
   labels          = local.labels
   deletion_policy = var.deletion_protection ? "PREVENT" : "DELETE"
@@ -16,6 +17,7 @@ resource "google_secret_manager_secret" "access_token" {
 resource "google_secret_manager_secret" "account_token" {
   for_each = local.accounts
 
+  project         = var.project_id
   secret_id       = "${var.name}-${each.key}-token"
   labels          = local.labels
   deletion_policy = var.deletion_protection ? "ABANDON" : "DELETE"

@@ -10,12 +10,22 @@ locals {
     fileset(local.root, "scanner_sync/**/*.py"),
     fileset(local.root, "scanner_sync/**/py.typed"),
   )
+
+  # What `sha256sum FILES | sha256sum` prints in the root of the repository, with the files in the order of their names.
+  source_digest = sha256(join("", [for name in local.source_files : "${filesha256("${local.root}/${name}")}  ${name}\n"]))
+}
+
+# While this is to change, the archive is not read: it is written at apply, on the machine that applies and from the files
+# that are there. Files that are not the planned ones end the apply here, before anything is uploaded.
+resource "terraform_data" "source" {
+  input = local.source_digest
 }
 
 data "archive_file" "source" {
-  type             = "zip"
-  output_path      = "${path.module}/.terraform/source.zip"
-  output_file_mode = "0644" # the same hash whatever the umask
+  type = "zip"
+
+  # Not in path.module: two instances of the module may share that folder.
+  output_path = "${path.root}/.terraform/${var.project_id}-${var.name}.zip"
 
   dynamic "source" {
     for_each = local.source_files
@@ -25,12 +35,21 @@ data "archive_file" "source" {
       content  = file("${local.root}/${source.value}")
     }
   }
+
+  # The program logs it, so that everybody can see which code runs.
+  source {
+    filename = "scanner_sync/archive.sha256"
+    content  = local.source_digest
+  }
+
+  depends_on = [terraform_data.source]
 }
 
 resource "google_storage_bucket" "source" {
   #checkov:skip=CKV_GCP_62: it holds only archives of the repository; the audit log records who reads them
   #checkov:skip=CKV_GCP_78: an archive's name contains its hash, so it is never overwritten
 
+  project                     = var.project_id
   name                        = "${var.project_id}-${var.name}-source"
   location                    = var.region
   labels                      = local.labels
@@ -45,4 +64,9 @@ resource "google_storage_bucket_object" "source" {
   bucket = google_storage_bucket.source.name
   name   = "source-${data.archive_file.source.output_sha256}.zip"
   source = data.archive_file.source.output_path
+
+  # The new archive is uploaded before the old one is deleted. If the upload fails, the function can still be built again.
+  lifecycle {
+    create_before_destroy = true
+  }
 }

@@ -54,6 +54,7 @@ locals {
 }
 
 resource "google_cloud_scheduler_job" "sync" {
+  project          = var.project_id
   name             = var.name
   region           = local.scheduler_region
   description      = "Starts the sync of the vulnerability scanner."
@@ -108,6 +109,7 @@ resource "google_cloud_scheduler_job" "sync" {
 resource "google_cloud_scheduler_job" "account" {
   for_each = local.accounts
 
+  project          = var.project_id
   name             = "${var.name}-${each.key}"
   region           = local.scheduler_region
   description      = "Starts the sync of the account ${each.key}."
@@ -155,8 +157,9 @@ resource "google_pubsub_topic" "runs" {
 
   count = var.trigger == "pubsub" ? 1 : 0
 
-  name   = "${var.name}-runs"
-  labels = local.labels
+  project = var.project_id
+  name    = "${var.name}-runs"
+  labels  = local.labels
 
   depends_on = [google_project_service.required]
 }
@@ -164,6 +167,7 @@ resource "google_pubsub_topic" "runs" {
 resource "google_pubsub_subscription" "runs" {
   count = var.trigger == "pubsub" ? 1 : 0
 
+  project                    = var.project_id
   name                       = "${var.name}-runs"
   topic                      = google_pubsub_topic.runs[0].id
   labels                     = local.labels
@@ -204,8 +208,9 @@ resource "google_pubsub_topic" "dead_letters" {
 
   count = var.trigger == "pubsub" ? 1 : 0
 
-  name   = "${var.name}-dead-letters"
-  labels = local.labels
+  project = var.project_id
+  name    = "${var.name}-dead-letters"
+  labels  = local.labels
 
   depends_on = [google_project_service.required]
 }
@@ -214,6 +219,7 @@ resource "google_pubsub_topic" "dead_letters" {
 resource "google_pubsub_subscription" "dead_letters" {
   count = var.trigger == "pubsub" ? 1 : 0
 
+  project                    = var.project_id
   name                       = "${var.name}-dead-letters"
   topic                      = google_pubsub_topic.dead_letters[0].id
   labels                     = local.labels

@@ -261,6 +261,18 @@ variable "memory" {
   }
 }
 
+variable "rebuild" {
+  description = "Any text. Another text than before builds the function again, also if nothing else has changed: after a build that failed, or for a newer Python with its security fixes."
+  type        = string
+  default     = null
+
+  # The value of an environment variable of the build.
+  validation {
+    condition     = var.rebuild == null ? true : can(regex("^[A-Za-z0-9 .:_-]{1,100}$", var.rebuild))
+    error_message = "rebuild must be 1 to 100 letters, digits, spaces and . : _ -, such as 2026-01-31, or null."
+  }
+}
+
 variable "dataset" {
   description = "BigQuery dataset for the tables. A second dataset, with the suffix `_staging`, holds rows while they are loaded."
   type        = string

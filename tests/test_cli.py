@@ -224,6 +224,7 @@ def test_check_passes(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None
     assert first.status == 0, first
     found = findings(first)
     assert {status for status, _ in found.values()} == {"ok"}
+    assert found["archive"][1] == "a checkout"
     assert found["dataset"][1] == (
         f"the first sync creates {dataset.name} and {dataset.name}_staging, in US"
     )
@@ -311,7 +312,7 @@ def answer_to(part: str, of: str, answer: tuple[int, bytes]) -> Any:
             "rejects the token (status 401",
             1,
         ),
-        ({"PAGE_SIZE": "many"}, "settings", NAMES[1:], "PAGE_SIZE must be a number", 1),
+        ({"PAGE_SIZE": "many"}, "settings", NAMES[2:], "PAGE_SIZE must be a number", 1),
         (
             {"API_BASE_URL": "http://127.0.0.1:9/v1"},
             "token",
@@ -376,7 +377,7 @@ def test_check_without_google_credentials(monkeypatch: pytest.MonkeyPatch, tmp_p
     found = findings(done)
     assert (done.status, found["Google account"][0]) == (1, "failed")
     assert "gcloud auth application-default login" in found["Google account"][1]
-    assert [found[name][0] for name in NAMES[2:6]] == ["ok"] * 4
+    assert [found[name][0] for name in NAMES[3:7]] == ["ok"] * 4
     assert found["dataset"] == ("skipped", "needs Google account")
 
 

@@ -68,6 +68,7 @@ def test_a_sync_loads_all_rows(
     assert load["status"] == 0
     assert body == {
         "status": "ok",
+        "archive": "a checkout",
         "load_id": load["load_id"],
         "dataset": dataset.name,
         "tables": {table: {"rows": len(rows[table])} for table in TABLES},

@@ -139,6 +139,11 @@ run "http" {
   }
 
   assert {
+    condition     = google_cloudfunctions2_function.sync.build_config[0].environment_variables == tomap({ SOURCE_DIGEST = terraform_data.source.output })
+    error_message = "the build has the digest of the source, so that what a failed build left is built again"
+  }
+
+  assert {
     condition     = google_storage_bucket_object.source.name == "source-${data.archive_file.source.output_sha256}.zip"
     error_message = "the archive's name contains the hash of its content, so that a change is deployed"
   }

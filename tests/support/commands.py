@@ -96,6 +96,7 @@ def answer(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 NAMES = [
+    "archive",
     "settings",
     "Google account",
     "secret",

@@ -4,7 +4,7 @@ COST = {"requests", "retries", "throttled", "vanished", "seconds", "steps", "pea
 
 
 FIELDS = {
-    "sync_started": {"resources", "dataset"},
+    "sync_started": {"archive", "resources", "dataset"},
     "table_synced": {"table", "rows"},
     "sync_finished": {"load_id", "tables", "history", "refresh", "unavailable"} | COST,
     "sync_failed": {"error_type", "error_message", "rows_read"} | COST,

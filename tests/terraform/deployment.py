@@ -109,3 +109,11 @@ def archive(state: State) -> dict[str, str]:
             out.writestr(source["filename"], source["content"])
     with zipfile.ZipFile(packed) as read:
         return {name: read.read(name).decode() for name in read.namelist()}
+
+
+def unpack(state: State, folder: Path) -> None:
+    """Write the files of the archive into a folder."""
+    for name, text in archive(state).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)

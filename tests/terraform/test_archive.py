@@ -8,17 +8,18 @@ import requests
 
 from local.bigquery import bigquery as local_bigquery
 from local.processes import ROOT, serving
+from local.smoke import checkout_digest
 from sample_api import Account, create_app, serve
 from tests.support.pythons import fresh_environment
 
-from .deployment import State, archive, run_tests, states_of
+from .deployment import State, archive, run_tests, states_of, unpack
 
 # In one process, so that the fixtures run once.
 pytestmark = pytest.mark.xdist_group("terraform")
 
 
 def test_archive_holds_the_program_and_nothing_else(deployments: dict[str, State]) -> None:
-    """It contains main.py, requirements.txt and the package's Python files, unchanged."""
+    """It has main.py, requirements.txt, the package's Python files, and the digest of them all."""
     program = [ROOT / "main.py", ROOT / "requirements.txt"]
     program += [
         path
@@ -26,6 +27,7 @@ def test_archive_holds_the_program_and_nothing_else(deployments: dict[str, State
         if path.suffix in (".py", ".typed") and "__pycache__" not in path.parts
     ]
     expected = {path.relative_to(ROOT).as_posix(): path.read_text() for path in program}
+    expected["scanner_sync/archive.sha256"] = checkout_digest()
     for run, state in deployments.items():
         assert archive(state) == expected, run
 
@@ -34,10 +36,7 @@ def test_archive_holds_the_program_and_nothing_else(deployments: dict[str, State
 def test_the_archive_alone_serves_the_function(module: Path, tmp_path: Path) -> None:
     """The uploaded files serve a sync on a fresh Python 3.13, with requirements checked by hash."""
     deployed = states_of(run_tests(module, "-filter=tests/deployment.tftest.hcl"))["http"]
-    for name, text in archive(deployed).items():
-        path = tmp_path / "function" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    unpack(deployed, tmp_path / "function")
     fresh = str(fresh_environment("3.13", tmp_path / "venv"))
     install = [fresh, "-m", "pip", "install", "--quiet", "--no-compile", "--require-hashes", "-r"]
     subprocess.run([*install, tmp_path / "function/requirements.txt"], check=True)
@@ -60,6 +59,7 @@ def test_the_archive_alone_serves_the_function(module: Path, tmp_path: Path) -> 
         with serving(command, settings, r"Listening at: (http://\S+)") as url:
             answer = requests.post(url, json={"resources": ["targets"]}, timeout=120)
     assert (answer.status_code, answer.json()["tables"]) == (200, {"targets": {"rows": 1}})
+    assert answer.json()["archive"] == checkout_digest()
 
 
 def test_gcloudignore_agrees_with_the_archive(project: Path, deployments: dict[str, State]) -> None:
@@ -73,4 +73,4 @@ def test_gcloudignore_agrees_with_the_archive(project: Path, deployments: dict[s
         check=True,
     )
     uploaded = set(listed.stdout.split("\0")) - {""}
-    assert uploaded == set(archive(deployments["http"]))
+    assert uploaded == set(archive(deployments["http"])) - {"scanner_sync/archive.sha256"}

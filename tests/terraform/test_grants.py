@@ -42,6 +42,7 @@ KINDS = {
     "google_storage_bucket",
     "google_storage_bucket_iam_member",
     "google_storage_bucket_object",
+    "terraform_data",
     "time_sleep",
 }
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, nullcontext
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -15,14 +16,22 @@ from google.oauth2.credentials import Credentials
 from local.processes import answering, function
 from local.secret_manager import SecretManager, Version
 from local.secret_manager import serve as serve_secrets
-from local.smoke import PLAN, Cloud, Deployment, Run, check, plan_differences
+from local.smoke import (
+    PLAN,
+    Cloud,
+    Deployment,
+    Run,
+    check,
+    checkout_digest,
+    plan_differences,
+)
 from sample_api import create_app, generate
 from sample_api import serve as serve_api
 from tests.conftest import TOKEN
 from tests.docs.markdown import blocks, table
 
 from .cloud import LocalCloud, serve
-from .deployment import State, values
+from .deployment import State, unpack, values
 
 # In one process, so that the fixtures run once.
 pytestmark = pytest.mark.xdist_group("terraform")
@@ -39,8 +48,8 @@ RUNS, LOGGED, ROWS, CHARTS, ALERTS = (
 
 
 @pytest.fixture
-def here(deployments: dict[str, State], bigquery_url: str) -> Iterator[Here]:
-    """A deployment, with the settings that Terraform gives it, and what is asked about it."""
+def here(deployments: dict[str, State], bigquery_url: str, tmp_path: Path) -> Iterator[Here]:
+    """A deployment, with the settings and files that it is given, and what is asked about it."""
     state = deployments["http"]
     local = LocalCloud(state)
     deployment = Deployment(state)
@@ -50,9 +59,13 @@ def here(deployments: dict[str, State], bigquery_url: str) -> Iterator[Here]:
     options = {"api_endpoint": bigquery_url}
     client = bigquery.Client(project, ANONYMOUS, client_options=options)
     api = create_app(generate(seed=4, issues=6, targets=5, scans=5), token=TOKEN)
+    unpack(state, tmp_path)
     with ExitStack() as parts:
         environment = {
             **settings,
+            # Before this checkout, which is the working directory.
+            "PYTHONPATH": str(tmp_path),
+            "PYTHONSAFEPATH": "1",
             "API_BASE_URL": parts.enter_context(serve_api(api)),
             "BIGQUERY_EMULATOR_HOST": bigquery_url,
             "SECRET_MANAGER_EMULATOR_HOST": parts.enter_context(serve_secrets(secrets)),
@@ -78,6 +91,12 @@ def test_a_deployment_is_compared_with_what_is_promised(here: Here) -> None:
         " tags, licenses; expected: issues, occurrences_issues, scans, targets, fixed_occurrences,"
         " scan_schedules, tags, licenses",
         "ERROR in the log: fault",
+    ]
+
+    run.entries = json.loads(json.dumps(local.entries).replace(checkout_digest(), "0" * 64))
+    assert run.log_differences() == [
+        f"the code that runs is {'0' * 64}; this checkout's: {checkout_digest()}."
+        ' docs/runbook.md says more under "A build failed"'
     ]
 
     first = "SELECT MIN(id) FROM scanner.targets"

@@ -38,6 +38,7 @@ mock_resource "google_artifact_registry_repository" {
 
 mock_resource "google_cloudfunctions2_function" {
   defaults = {
+    state = "ACTIVE"
     service_config = {
       uri = "https://scanner-sync-abc-uc.a.run.app"
     }

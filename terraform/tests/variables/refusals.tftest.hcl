@@ -575,6 +575,16 @@ run "memory__number" {
   expect_failures = [var.memory]
 }
 
+run "rebuild__two_lines" {
+  command = plan
+
+  variables {
+    rebuild = "2026\n01"
+  }
+
+  expect_failures = [var.rebuild]
+}
+
 run "dataset__hyphen" {
   command = plan
 

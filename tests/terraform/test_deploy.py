@@ -1,0 +1,143 @@
+"""`make deploy` and `make destroy`: what they say and what they leave, with the real Terraform."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local.deploy import IMPORTED_AS, NAMED_BY_GOOGLE, failures, import_command
+from local.processes import ROOT
+
+from .deployment import State, need_terraform, resources
+from .test_grants import KINDS
+
+# In one process, so that the fixtures run once.
+pytestmark = pytest.mark.xdist_group("terraform")
+
+MADE_AGAIN = {
+    # Written over, or read only.
+    *("archive_file", "google_storage_bucket_object", "terraform_data", "time_sleep"),
+    # Enabling what is enabled, and granting what is granted, changes nothing.
+    *("google_project_service", "google_project_service_identity"),
+    *(kind for kind in KINDS if "_iam_" in kind),
+}
+"""What an apply can make once more although it is there."""
+
+
+def make(target: str, folder: Path, answer: str = "yes\n") -> subprocess.CompletedProcess[str]:
+    """Run a target of the Makefile with the configuration in a folder."""
+    return subprocess.run(
+        ["make", "--no-print-directory", target, f"TERRAFORM=terraform -chdir={folder}"],
+        cwd=ROOT,
+        input=answer,
+        env={of: value for of, value in os.environ.items() if not of.startswith("TF_CLI_ARGS")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(("state", "status"), [("ACTIVE", 0), ("FAILED", 2), ("DEPLOYING", 2)])
+def test_a_deployment_is_done_when_its_function_is_active(
+    tmp_path: Path, state: str, status: int
+) -> None:
+    """An apply with no changes does not hide that the build before it failed."""
+    need_terraform()
+    (tmp_path / "main.tf").write_text(f"""
+        resource "terraform_data" "function" {{ input = "{state}" }}
+        output "function_state" {{ value = terraform_data.function.output }}
+    """)
+    for _ in range(2):
+        done = make("deploy", tmp_path)
+        assert done.returncode == status, done.stdout + done.stderr
+        said = f"The function is {state}, not ACTIVE"
+        assert (said in done.stderr) is (status != 0)
+    assert "No changes." in done.stdout
+
+
+def test_an_apply_that_fails_is_not_done(tmp_path: Path) -> None:
+    """The resource of each error is found in what Terraform prints, and its error with it."""
+    need_terraform()
+    (tmp_path / "main.tf").write_text("""
+        resource "terraform_data" "made" {
+          for_each = toset(["acme", "globex"])
+          provisioner "local-exec" {
+            command = "echo 'googleapi: Error 409: Already Exists: ${each.key}, duplicate'; false"
+          }
+        }
+    """)
+    done = make("deploy", tmp_path)
+    assert done.returncode == 2
+    found = dict(failures(done.stderr))
+    assert found.keys() == {f'terraform_data.made["{name}"]' for name in ("acme", "globex")}
+    assert all("Error 409" in text for text in found.values())
+    assert "import" not in done.stdout
+
+
+def test_whatever_is_there_already_can_be_imported(deployments: dict[str, State]) -> None:
+    """A lost answer leaves only what a second creation changes nothing of, or what is named."""
+    assert IMPORTED_AS.keys() | NAMED_BY_GOOGLE | MADE_AGAIN == KINDS
+    commands = {
+        resource["address"]: import_command(["terraform", "-chdir=terraform"], resource)
+        for run in ("accounts", "accounts_by_pubsub")
+        for resource in resources(deployments[run])
+        if resource["type"] in IMPORTED_AS
+    }
+    ids = {
+        address: re.fullmatch(r"terraform -chdir=terraform import (\S+) (.*)", command)
+        for address, command in commands.items()
+    }
+    project = "projects/my-project-1"
+    assert {address: found[2] for address, found in ids.items() if found} == {
+        "google_artifact_registry_repository.images": (
+            f"{project}/locations/us-central1/repositories/scanner-sync"
+        ),
+        "google_bigquery_dataset.tables": f"{project}/datasets/scanner",
+        "google_bigquery_dataset.staging": f"{project}/datasets/scanner_staging",
+        "google_cloud_scheduler_job.sync": f"{project}/locations/us-central1/jobs/scanner-sync",
+        "google_cloudfunctions2_function.sync": (
+            f"{project}/locations/us-central1/functions/scanner-sync"
+        ),
+        "google_logging_metric.runs": "'my-project-1 scanner-sync/runs'",
+        **{
+            f'google_logging_metric.measurement["{name}"]': f"'my-project-1 scanner-sync/{name}'"
+            for name in (
+                *("rows", "seconds", "requests", "throttled"),
+                *("issues_listed", "issues_read", "issues_waiting", "oldest_hours"),
+            )
+        },
+        **{
+            f"google_pubsub_{kind}.{name}[0]": f"{project}/{kind}s/scanner-sync-{named}"
+            for kind in ("topic", "subscription")
+            for name, named in {"runs": "runs", "dead_letters": "dead-letters"}.items()
+        },
+        "google_secret_manager_secret.access_token": f"{project}/secrets/scanner-sync-token",
+        **{
+            f"google_service_account.{name}": (
+                f"{project}/serviceAccounts/scanner-sync-{name}@my-project-1.iam.gserviceaccount.com"
+            )
+            for name in ("runtime", "build", "scheduler")
+        },
+        "google_storage_bucket.source": "my-project-1/my-project-1-scanner-sync-source",
+        **{
+            f'{kind}["{account}"]': named.format(account)
+            for account in ("acme", "globex")
+            for kind, named in {
+                "google_bigquery_dataset.account_tables": f"{project}/datasets/scanner_{{}}",
+                "google_bigquery_dataset.account_staging": (
+                    f"{project}/datasets/scanner_{{}}_staging"
+                ),
+                "google_secret_manager_secret.account_token": (
+                    f"{project}/secrets/scanner-sync-{{}}-token"
+                ),
+                "google_cloud_scheduler_job.account": (
+                    f"{project}/locations/us-central1/jobs/scanner-sync-{{}}"
+                ),
+            }.items()
+        },
+    }
+    # The shell takes the address as one word, with its quotation marks.
+    of_acme = commands['google_bigquery_dataset.account_tables["acme"]']
+    assert "'google_bigquery_dataset.account_tables[\"acme\"]'" in of_acme

@@ -1,0 +1,76 @@
+"""The archive is written by the apply that uploads it, from the files that were planned."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .deployment import need_terraform, terraform
+
+# In one process, so that the fixtures run once.
+pytestmark = pytest.mark.xdist_group("terraform")
+
+ONLY = "-target=data.archive_file.source"
+VARIABLES = ("-var=project_id=my-project-1", "-var=api_base_url=https://api.intruder.io/v1")
+
+
+@pytest.fixture
+def checkout(module: Path, tmp_path: Path) -> Path:
+    """Copy the initialized module and the program, as another checkout of the same commit."""
+    shutil.copytree(module.parent, tmp_path / "one", symlinks=True)
+    return tmp_path / "one"
+
+
+def plan(checkout: Path) -> Path:
+    """Make a plan of the archive, and return its file."""
+    file = checkout / "plan"
+    planned = terraform(
+        checkout / "terraform", "plan", "-input=false", f"-out={file}", ONLY, *VARIABLES
+    )
+    assert planned.returncode == 0, planned.stderr
+    return file
+
+
+def actions(checkout: Path, file: Path) -> dict[str, list[str]]:
+    """Return what a plan does to each resource."""
+    shown = terraform(checkout / "terraform", "show", "-json", str(file))
+    changes = json.loads(shown.stdout)["resource_changes"]
+    return {of["address"]: of["change"]["actions"] for of in changes}
+
+
+def test_a_saved_plan_is_applied_in_another_checkout(checkout: Path, tmp_path: Path) -> None:
+    """The plan writes no archive; the apply does, where it runs. The next plan changes nothing."""
+    need_terraform()
+    file = plan(checkout)
+    assert actions(checkout, file) == {
+        "data.archive_file.source": ["read"],
+        "terraform_data.source": ["create"],
+    }
+    assert not list((checkout / "terraform/.terraform").glob("*.zip"))
+    other = tmp_path / "another"
+    shutil.copytree(checkout, other, symlinks=True)
+    applied = terraform(other / "terraform", "apply", "-input=false", str(file))
+    assert applied.returncode == 0, applied.stderr
+    assert actions(other, plan(other)) == {"terraform_data.source": ["no-op"]}
+
+
+def test_a_saved_plan_of_other_files_is_refused(checkout: Path) -> None:
+    """After another change, also one that was planned itself, the older plan uploads nothing."""
+    need_terraform()
+    older = plan(checkout).rename(checkout / "older")
+    (checkout / "main.py").write_text("# changed\n")
+    plan(checkout)
+    applied = terraform(checkout / "terraform", "apply", "-input=false", "-no-color", str(older))
+    assert applied.returncode == 1
+    assert "expanding the plan for terraform_data.source" in applied.stderr
+
+
+def test_what_the_archive_does_not_hold_changes_nothing(checkout: Path) -> None:
+    """Another file, and another mode of a file, is the same source."""
+    need_terraform()
+    applied = terraform(checkout / "terraform", "apply", "-input=false", str(plan(checkout)))
+    assert applied.returncode == 0, applied.stderr
+    (checkout / "notes.txt").write_text("other")
+    (checkout / "main.py").chmod(0o600)
+    assert actions(checkout, plan(checkout)) == {"terraform_data.source": ["no-op"]}
