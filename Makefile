@@ -103,8 +103,9 @@ WITHOUT_EXTRA := \
 	END { print_entry() }
 
 TERRAFORM := terraform -chdir=terraform
-# What `make destroy` leaves: the data, the token, and the APIs, which are never switched off.
-KEPT := google_bigquery_dataset|google_secret_manager_secret|google_project_service
+# What `make destroy` leaves: the data, the token, and the APIs, which are never switched off. And the pause before them:
+# Terraform would destroy with it all that waited for it.
+KEPT := google_bigquery_dataset|google_secret_manager_secret|google_project_service|time_sleep\.until_apis_work
 
 .PHONY: deploy
 deploy: ## Provision everything in Google Cloud, or bring it up to date
@@ -121,7 +122,7 @@ smoke: $(INSTALLED) ## Start a run in Google Cloud, and say what differs from wh
 destroy: ## Take all but the data away from Google Cloud
 	@resources=$$($(TERRAFORM) state list) || exit 1; \
 	targets=$$(printf '%s\n' "$$resources" | sed 's/\[.*//' | sort -u \
-		| grep -Ev '^(data\.|$$|($(KEPT))\.)' | sed 's/^/-target=/'); \
+		| grep -Ev '^(data\.|$$|($(KEPT))(\.|$$))' | sed 's/^/-target=/'); \
 	test -n "$$targets" || { echo "Nothing is left but the data."; exit 0; }; \
 	$(TERRAFORM) destroy $$targets
 

@@ -157,8 +157,8 @@ class Cloud:
         advice = (
             "Try again."
             if passes
-            else "You need the role Owner on the project, and: gcloud auth application-default"
-            " login"
+            else "Log in: gcloud auth application-default login. docs/first-deployment.md lists the"
+            " roles that you need"
         )
         raise SystemExit(f"{method} {url} was {said}. {advice}")
 

@@ -6,7 +6,7 @@ resource "google_service_account" "runtime" {
   account_id   = "${var.name}-runtime"
   display_name = "${var.name}: runs the sync"
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }
 
 resource "google_service_account" "build" {
@@ -14,7 +14,7 @@ resource "google_service_account" "build" {
   account_id   = "${var.name}-build"
   display_name = "${var.name}: builds the function's image"
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }
 
 # With both triggers this account calls the function: Cloud Scheduler's job uses it, and so does the push subscription.
@@ -23,5 +23,5 @@ resource "google_service_account" "scheduler" {
   account_id   = "${var.name}-scheduler"
   display_name = "${var.name}: calls the function"
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }

@@ -89,7 +89,7 @@ resource "google_monitoring_alert_policy" "run_failed" {
         )
       EOT
 
-      label_extractors = merge(local.account_label, {
+      label_extractors = merge(var.accounts == null ? {} : local.account_label, {
         error_type = "EXTRACT(jsonPayload.error_type)"
       })
     }
@@ -126,7 +126,7 @@ resource "google_monitoring_alert_policy" "run_failed" {
     EOT
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }
 
 resource "google_monitoring_alert_policy" "token_refused" {
@@ -167,7 +167,7 @@ resource "google_monitoring_alert_policy" "token_refused" {
     EOT
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }
 
 resource "google_monitoring_alert_policy" "no_success" {
@@ -305,5 +305,5 @@ resource "google_monitoring_alert_policy" "occurrences_old" {
     EOT
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }

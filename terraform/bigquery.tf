@@ -15,7 +15,7 @@ resource "google_bigquery_dataset" "tables" {
   delete_contents_on_destroy = false
   deletion_policy            = var.deletion_protection ? "PREVENT" : "DELETE"
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }
 
 # dlt loads rows here first, then merges them into the tables. dlt sets the name.
@@ -31,7 +31,7 @@ resource "google_bigquery_dataset" "staging" {
   delete_contents_on_destroy = false
   deletion_policy            = var.deletion_protection ? "PREVENT" : "DELETE"
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }
 
 # The same for each account, in its own location. An account that is removed from `accounts` keeps its datasets: Terraform
@@ -51,7 +51,7 @@ resource "google_bigquery_dataset" "account_tables" {
   delete_contents_on_destroy = false
   deletion_policy            = var.deletion_protection ? "ABANDON" : "DELETE"
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }
 
 resource "google_bigquery_dataset" "account_staging" {
@@ -68,5 +68,5 @@ resource "google_bigquery_dataset" "account_staging" {
   delete_contents_on_destroy = false
   deletion_policy            = var.deletion_protection ? "ABANDON" : "DELETE"
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }

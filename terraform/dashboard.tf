@@ -102,5 +102,5 @@ resource "google_monitoring_dashboard" "sync" {
     }
   })
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }

@@ -56,11 +56,10 @@ resource "google_artifact_registry_repository" "images" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }
 
-# A grant, and an API that was just enabled, take up to two minutes to work. Terraform waits for neither, and a build that
-# starts too early fails.
+# A grant takes up to two minutes to work. Terraform does not wait for that, and a build that starts too early fails.
 resource "time_sleep" "until_build_may_start" {
   create_duration = "120s"
 
@@ -71,7 +70,6 @@ resource "time_sleep" "until_build_may_start" {
     google_artifact_registry_repository_iam_member.build_writes_images,
     google_project_iam_member.build_reads_copied_source,
     google_project_iam_member.build_writes_logs,
-    google_project_service.required,
     google_storage_bucket_iam_member.build_reads_source,
   ]
 }

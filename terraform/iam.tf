@@ -141,7 +141,7 @@ resource "google_project_service_identity" "pubsub" {
   project  = var.project_id
   service  = "pubsub.googleapis.com"
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }
 
 # It moves undelivered messages: it publishes them to the dead-letter topic and acknowledges them on the subscription.

@@ -1,8 +1,9 @@
 # Log-based metrics. Each line of the function's log is a JSON object, and its `message` is the event's name.
 
 locals {
-  # With `accounts`, each entry names its account, and so do metrics, incidents and the commands of the outputs.
-  account_label   = var.accounts == null ? {} : { account = "EXTRACT(jsonPayload.account)" }
+  # With `accounts`, each entry names its account, and so do metrics, incidents and the commands of the outputs. The metrics
+  # have the label without accounts too, with an empty value: a label that comes or goes would replace them.
+  account_label   = { account = "EXTRACT(jsonPayload.account)" }
   of_account      = var.accounts == null ? "" : " AND jsonPayload.account=\"'\"$ACCOUNT\"'\""
   log_of_function = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${google_cloudfunctions2_function.sync.name}\""
 
@@ -68,7 +69,7 @@ resource "google_logging_metric" "runs" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }
 
 # A metric that extracts a value from a log entry has to be a distribution. The dashboard uses its sum and its count.
@@ -108,5 +109,5 @@ resource "google_logging_metric" "measurement" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }

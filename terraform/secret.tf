@@ -7,10 +7,27 @@ resource "google_secret_manager_secret" "access_token" {
   deletion_policy = var.deletion_protection ? "PREVENT" : "DELETE"
 
   replication {
-    auto {}
+    dynamic "auto" {
+      for_each = var.secret_locations == null ? [1] : []
+      content {}
+    }
+
+    dynamic "user_managed" {
+      for_each = var.secret_locations == null ? [] : [1]
+
+      content {
+        dynamic "replicas" {
+          for_each = var.secret_locations
+
+          content {
+            location = replicas.value
+          }
+        }
+      }
+    }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }
 
 # One for each account. An account that is removed from `accounts` keeps its secret: Terraform only forgets it.
@@ -23,8 +40,25 @@ resource "google_secret_manager_secret" "account_token" {
   deletion_policy = var.deletion_protection ? "ABANDON" : "DELETE"
 
   replication {
-    auto {}
+    dynamic "auto" {
+      for_each = var.secret_locations == null ? [1] : []
+      content {}
+    }
+
+    dynamic "user_managed" {
+      for_each = var.secret_locations == null ? [] : [1]
+
+      content {
+        dynamic "replicas" {
+          for_each = var.secret_locations
+
+          content {
+            location = replicas.value
+          }
+        }
+      }
+    }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }

@@ -1,8 +1,9 @@
 locals {
   labels = merge(var.labels, { app = var.name, managed-by = "terraform" })
 
-  services = concat(
-    [
+  # By what they are needed for. The second group is empty without Pub/Sub.
+  services = {
+    always = [
       "artifactregistry.googleapis.com",
       "bigquery.googleapis.com",
       "cloudbuild.googleapis.com",
@@ -15,16 +16,25 @@ locals {
       "run.googleapis.com",
       "secretmanager.googleapis.com",
       "storage.googleapis.com",
-    ],
-    var.trigger == "pubsub" ? ["pubsub.googleapis.com"] : [],
-  )
+    ]
+    pubsub = var.trigger == "pubsub" ? ["pubsub.googleapis.com"] : []
+  }
 }
 
 # Destroy leaves the APIs enabled: other parts of the project may need them.
 resource "google_project_service" "required" {
-  for_each = toset(local.services)
+  for_each = toset(flatten(values(local.services)))
 
   project            = var.project_id
   service            = each.value
   disable_on_destroy = false
+}
+
+# An API that was enabled a moment ago answers with 403 SERVICE_DISABLED now and then, which the provider does not repeat.
+# Each other resource waits here. Where all APIs of a group were enabled before, there is no pause.
+resource "time_sleep" "until_apis_work" {
+  for_each = { for group, services in local.services : group => services if length(services) > 0 }
+
+  create_duration = "60s"
+  triggers        = { services = join(" ", [for service in each.value : google_project_service.required[service].id]) }
 }

@@ -57,7 +57,7 @@ resource "google_storage_bucket" "source" {
   public_access_prevention    = "enforced"
   force_destroy               = true # the archive can be rebuilt from the repository
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }
 
 resource "google_storage_bucket_object" "source" {

@@ -63,8 +63,8 @@ resource "google_cloud_scheduler_job" "sync" {
   attempt_deadline = var.trigger == "http" ? "${local.caller_deadline_seconds}s" : null
 
   # Each account has a job of its own. This one stays, without runs, as the datasets and the secret without an account do:
-  # a deployment keeps what it had before its first account.
-  paused = var.accounts == null ? null : true
+  # a deployment keeps what it had before its first account. Never null, with which the provider keeps a job paused.
+  paused = var.paused || var.accounts != null
 
   # Cloud Scheduler repeats a call whatever it was answered, if not with 2xx, and ignores Retry-After. So a refused token
   # and a wrong setting are tried again too. Two more attempts, 10 and then 20 minutes later, give an outage or a quota
@@ -115,6 +115,7 @@ resource "google_cloud_scheduler_job" "account" {
   description      = "Starts the sync of the account ${each.key}."
   schedule         = each.value.schedule
   time_zone        = var.time_zone
+  paused           = var.paused
   attempt_deadline = var.trigger == "http" ? "${local.caller_deadline_seconds}s" : null
 
   retry_config {
@@ -161,7 +162,7 @@ resource "google_pubsub_topic" "runs" {
   name    = "${var.name}-runs"
   labels  = local.labels
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }
 
 resource "google_pubsub_subscription" "runs" {
@@ -212,7 +213,7 @@ resource "google_pubsub_topic" "dead_letters" {
   name    = "${var.name}-dead-letters"
   labels  = local.labels
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.until_apis_work]
 }
 
 # Without a subscription the topic would lose its messages.

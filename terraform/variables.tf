@@ -56,6 +56,12 @@ variable "name" {
     condition     = can(regex("^[a-z]([a-z0-9-]{0,18}[a-z0-9])$", var.name))
     error_message = "name must be 2 to 20 lowercase letters, digits and hyphens, start with a letter and not end with a hyphen."
   }
+
+  # What Google refuses at apply: in the name of the bucket, and at the beginning of that of a topic.
+  validation {
+    condition     = !strcontains(var.name, "google") && !strcontains(var.name, "g00gle") && !startswith(var.name, "goog")
+    error_message = "name must not contain google or g00gle, nor begin with goog: Google Cloud refuses buckets and topics with such names."
+  }
 }
 
 variable "accounts" {
@@ -92,7 +98,7 @@ variable "accounts" {
 }
 
 variable "max_parallel_syncs" {
-  description = "Maximum number of `accounts` that are synced at the same time, each in an instance of its own. Further ones are tried again later."
+  description = "Maximum number of `accounts` that are synced at the same time, each in an instance of its own. Further ones are tried again later. More than 200 instances need a higher quota in some regions."
   type        = number
   default     = 10
 
@@ -137,6 +143,13 @@ variable "schedule" {
     condition     = can(regex("^\\S+( \\S+){4}$", var.schedule))
     error_message = "schedule must be five cron fields, such as `0 */6 * * *` or `30 4 * * mon`."
   }
+}
+
+variable "paused" {
+  description = "Whether no runs start by `schedule`, nor by those of `accounts`. An apply resumes a job that was paused by hand."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "max_staleness_hours" {
@@ -293,6 +306,19 @@ variable "bigquery_location" {
   validation {
     condition     = can(regex("^(US|EU|[a-z]+-[a-z]+[0-9]{1,2})$", var.bigquery_location))
     error_message = "bigquery_location must be US, EU or a region, such as europe-west1."
+  }
+}
+
+variable "secret_locations" {
+  description = "Regions that hold the secrets, such as `[\"europe-west1\"]`. `null` leaves it to Google, which some organizations refuse (`gcp.resourceLocations`). It cannot be changed later: the secrets would be replaced, without their tokens."
+  type        = set(string)
+  default     = null
+
+  validation {
+    condition = var.secret_locations == null ? true : length(var.secret_locations) > 0 && alltrue([
+      for location in var.secret_locations : can(regex("^[a-z]+-[a-z]+[0-9]{1,2}$", location))
+    ])
+    error_message = "secret_locations must be one or more regions, such as europe-west1, or null."
   }
 }
 

@@ -8,7 +8,14 @@ mock_provider "google-beta" {
   source = "./tests/mocks"
 }
 
-mock_provider "archive" {}
+# The same archive in each run.
+mock_provider "archive" {
+  mock_data "archive_file" {
+    defaults = {
+      output_sha256 = "0123456789abcdef"
+    }
+  }
+}
 
 mock_provider "time" {}
 
@@ -20,7 +27,7 @@ variables {
 run "without_accounts" {
   assert {
     condition = (
-      google_cloud_scheduler_job.sync.paused != true
+      google_cloud_scheduler_job.sync.paused == false
       && length(google_cloud_scheduler_job.account) == 0
       && length(google_monitoring_alert_policy.account_no_success) == 0
     )
@@ -107,7 +114,7 @@ run "accounts" {
       && job.http_target[0].headers == google_cloud_scheduler_job.sync.http_target[0].headers
       && job.http_target[0].oidc_token == google_cloud_scheduler_job.sync.http_target[0].oidc_token
       && length(job.pubsub_target) == 0
-      && job.paused != true
+      && job.paused == false
     ])
     error_message = "a job of an account calls, waits and retries as the job without an account does"
   }
@@ -190,6 +197,55 @@ run "accounts_by_pubsub" {
       && google_monitoring_alert_policy.account_no_success[0].conditions[0].condition_prometheus_query_language[0].duration == "0s"
     )
     error_message = "a daily account that ran in 25 hours and did not succeed in 24.5: it can be seen no longer"
+  }
+}
+
+run "without_accounts_again" {
+  assert {
+    condition     = google_cloud_scheduler_job.sync.paused == false
+    error_message = "the job without an account runs again"
+  }
+}
+
+run "paused" {
+  command = plan
+
+  variables {
+    paused   = true
+    schedule = "30 */6 * * *"
+    accounts = { acme = {} }
+  }
+
+  assert {
+    condition     = google_cloud_scheduler_job.sync.paused && google_cloud_scheduler_job.account["acme"].paused
+    error_message = "paused stops all jobs"
+  }
+}
+
+run "secrets_of_accounts" {
+  command = plan
+
+  variables {
+    secret_locations = ["europe-west1"]
+    accounts         = { acme = {} }
+  }
+
+  assert {
+    condition     = google_secret_manager_secret.account_token["acme"].replication[0].user_managed[0].replicas[0].location == "europe-west1"
+    error_message = "the secrets of the accounts are where the other one is"
+  }
+}
+
+run "paused_without_accounts" {
+  command = plan
+
+  variables {
+    paused = true
+  }
+
+  assert {
+    condition     = google_cloud_scheduler_job.sync.paused
+    error_message = "paused stops the job without an account"
   }
 }
 

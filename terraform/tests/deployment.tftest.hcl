@@ -105,6 +105,22 @@ run "http" {
   }
 
   assert {
+    condition = (
+      { for group, pause in time_sleep.until_apis_work : group => pause.create_duration } == { always = "60s" }
+      && length(split(" ", time_sleep.until_apis_work["always"].triggers.services)) == length(google_project_service.required)
+    )
+    error_message = "what was enabled gets a minute until it works everywhere"
+  }
+
+  assert {
+    condition = (
+      length(google_secret_manager_secret.access_token.replication[0].auto) == 1
+      && length(google_secret_manager_secret.access_token.replication[0].user_managed) == 0
+    )
+    error_message = "Google decides where the secret is"
+  }
+
+  assert {
     condition     = google_cloud_scheduler_job.sync.region == "us-central1"
     error_message = "Scheduler's job is in the function's region"
   }
@@ -231,6 +247,14 @@ run "pubsub" {
 
   assert {
     condition = (
+      toset(keys(time_sleep.until_apis_work)) == toset(["always", "pubsub"])
+      && time_sleep.until_apis_work["pubsub"].triggers.services == google_project_service.required["pubsub.googleapis.com"].id
+    )
+    error_message = "Pub/Sub, which is enabled later, gets a minute of its own"
+  }
+
+  assert {
+    condition = (
       google_project_service_identity.pubsub[0].service == "pubsub.googleapis.com"
       && google_service_account_iam_member.pubsub_calls_as_scheduler[0].service_account_id == google_service_account.scheduler.name
     )
@@ -259,6 +283,7 @@ run "every_variable_given" {
     max_staleness_hours      = 25
     max_occurrence_age_hours = 36.5
     sync_deadline_seconds    = 1680
+    secret_locations         = ["europe-west9", "europe-west1"]
     notification_channels    = ["projects/my-project-1/notificationChannels/123"]
   }
 
@@ -284,6 +309,14 @@ run "every_variable_given" {
       && google_cloud_scheduler_job.sync.attempt_deadline == "1800s"
     )
     error_message = "the longest deadline fills the 30 minutes that Scheduler waits"
+  }
+
+  assert {
+    condition = (
+      length(google_secret_manager_secret.access_token.replication[0].auto) == 0
+      && [for replica in google_secret_manager_secret.access_token.replication[0].user_managed[0].replicas : replica.location] == ["europe-west1", "europe-west9"]
+    )
+    error_message = "the secret is in the given regions, in whatever order they are given"
   }
 
   assert {

@@ -129,6 +129,31 @@ def test_the_first_accounts_replace_nothing(deployments: dict[str, State]) -> No
     }
 
 
+def changed(before: State, after: State) -> dict[str, set[str]]:
+    """Return the arguments that differ between two states, by the address of their resource."""
+    was = {of["address"]: of["values"] for of in resources(before) if of["mode"] == "managed"}
+    now = {of["address"]: of["values"] for of in resources(after)}
+    return {
+        address: names
+        for address, values in was.items()
+        if address in now
+        if (names := {name for name in values if values[name] != now[address][name]})
+    }
+
+
+def test_accounts_come_and_go_in_place(deployments: dict[str, State]) -> None:
+    """What Google cannot change in place stays: names, locations, and the labels of the metrics."""
+    alerts = {"conditions", "documentation"}
+    assert changed(deployments["without_accounts"], deployments["accounts"]) == {
+        "google_cloud_scheduler_job.sync": {"paused"},
+        "google_cloudfunctions2_function.sync": {"service_config"},
+        "google_monitoring_alert_policy.no_success[0]": {"documentation"},
+        "google_monitoring_alert_policy.run_failed": alerts,
+        "google_monitoring_alert_policy.token_refused": alerts,
+    }
+    assert changed(deployments["without_accounts"], deployments["without_accounts_again"]) == {}
+
+
 def test_an_account_comes_and_goes_alone(deployments: dict[str, State]) -> None:
     """One account less takes its own resources from the state, and changes no other."""
     before, after = ids(deployments["accounts"]), ids(deployments["one_account_less"])

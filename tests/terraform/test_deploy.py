@@ -1,5 +1,6 @@
 """`make deploy` and `make destroy`: what they say and what they leave, with the real Terraform."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,8 +10,9 @@ import pytest
 
 from local.deploy import IMPORTED_AS, NAMED_BY_GOOGLE, failures, import_command
 from local.processes import ROOT
+from tests.docs.markdown import blocks
 
-from .deployment import State, need_terraform, resources
+from .deployment import State, need_terraform, resources, terraform
 from .test_grants import KINDS
 
 # In one process, so that the fixtures run once.
@@ -26,12 +28,13 @@ MADE_AGAIN = {
 """What an apply can make once more although it is there."""
 
 
-def make(target: str, folder: Path, answer: str = "yes\n") -> subprocess.CompletedProcess[str]:
-    """Run a target of the Makefile with the configuration in a folder."""
+def make(target: str, folder: Path, command: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a target of the Makefile with the configuration in a folder, and say yes."""
+    command = command or f"terraform -chdir={folder}"
     return subprocess.run(
-        ["make", "--no-print-directory", target, f"TERRAFORM=terraform -chdir={folder}"],
+        ["make", "--no-print-directory", target, f"TERRAFORM={command}"],
         cwd=ROOT,
-        input=answer,
+        input="yes\n",
         env={of: value for of, value in os.environ.items() if not of.startswith("TF_CLI_ARGS")},
         capture_output=True,
         text=True,
@@ -74,6 +77,73 @@ def test_an_apply_that_fails_is_not_done(tmp_path: Path) -> None:
     assert found.keys() == {f'terraform_data.made["{name}"]' for name in ("acme", "globex")}
     assert all("Error 409" in text for text in found.values())
     assert "import" not in done.stdout
+
+
+@pytest.mark.parametrize("run", ["http", "accounts", "accounts_by_pubsub"])
+def test_destroy_leaves_the_data(
+    deployments: dict[str, State], module: Path, tmp_path: Path, run: str
+) -> None:
+    """Neither a dataset, a secret or an API is destroyed, nor anything that one of them needs."""
+    listed = []
+    for resource in resources(deployments[run]):
+        provider = 'provider["registry.terraform.io/hashicorp/google"]'
+        index = {"index_key": resource["index"]} if "index" in resource else {}
+        instance = {"schema_version": 0, "attributes": resource["values"], **index}
+        named = {key: resource[key] for key in ("mode", "type", "name")}
+        listed.append({**named, "provider": provider, "instances": [instance]})
+    state = {"version": 4, "serial": 1, "lineage": "test", "resources": listed}
+    (tmp_path / "terraform.tfstate").write_text(json.dumps(state))
+    # The real Terraform lists what there is. What it is asked to destroy is written down.
+    command = tmp_path / "command"
+    written = 'test "$1" != destroy || exec echo "$@"'
+    command.write_text(f'#!/bin/sh\n{written}\nexec terraform -chdir={tmp_path} "$@"\n')
+    command.chmod(0o700)
+    done = make("destroy", tmp_path, command=str(command))
+    assert done.returncode == 0, done.stderr
+    destroyed = set(re.findall(r"-target=(\S+)", done.stdout))
+    # Terraform destroys with each target all that depends on it.
+    edges = re.findall(r'"(\S+)" -> "(\S+)"', terraform(module, "graph").stdout)
+    while more := {user for user, used in edges if used in destroyed} - destroyed:
+        destroyed |= more
+    there = {f"{of['type']}.{of['name']}" for of in listed if of["mode"] == "managed"}
+    kept = {address for address in there if address not in destroyed}
+    assert kept == {
+        "google_bigquery_dataset.staging",
+        "google_bigquery_dataset.tables",
+        "google_project_service.required",
+        "google_secret_manager_secret.access_token",
+        "time_sleep.until_apis_work",
+    } | {
+        address
+        for address in (
+            "google_bigquery_dataset.account_staging",
+            "google_bigquery_dataset.account_tables",
+            "google_secret_manager_secret.account_token",
+        )
+        if run != "http"
+    }
+
+
+@pytest.mark.parametrize("run", ["http", "accounts"])
+def test_removing_it_all_removes_each_dataset(deployments: dict[str, State], run: str) -> None:
+    """What the runbook says to paste deletes the tables before Terraform destroys the datasets."""
+    [block] = [of for of in blocks() if of.heading == "Removing it all"]
+    [named] = re.findall(r'ACCOUNTS="(.*)"', block.text)
+    text = block.text if run == "accounts" else block.text.replace(named, "")
+    script = f"""
+        bq() {{ echo bq "${{@: -1}}"; }}
+        terraform() {{ echo terraform "$2"; }}
+        DATASET=scanner PROJECT=my-project-1
+        {text}
+    """
+    done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True)
+    first, *removed, last = done.stdout.splitlines()
+    assert (first, last) == ("terraform apply", "terraform destroy")
+    assert sorted(removed) == sorted(
+        f"bq {of['values']['dataset_id']}"
+        for of in resources(deployments[run])
+        if of["type"] == "google_bigquery_dataset"
+    )
 
 
 def test_whatever_is_there_already_can_be_imported(deployments: dict[str, State]) -> None:

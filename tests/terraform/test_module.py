@@ -49,6 +49,18 @@ def test_the_build_waits_for_its_grants(module: Path) -> None:
     }
 
 
+def test_everything_waits_until_apis_work(module: Path) -> None:
+    """Each resource of Google comes after the pause that follows the APIs, directly or not."""
+    done = terraform(module, "graph")
+    edges = re.findall(r'"(\S+)" -> "(\S+)"', done.stdout)
+    waiting = {"time_sleep.until_apis_work"}
+    while more := {user for user, used in edges if used in waiting} - waiting:
+        waiting |= more
+    text = "".join(path.read_text() for path in module.glob("*.tf"))
+    named = {".".join(of) for of in re.findall(r'(?m)^resource "(google_\w+)" "(\w+)"', text)}
+    assert named - waiting == {"google_project_service.required"}
+
+
 def test_own_tests_pass(module_tests: list[Message]) -> None:
     """Every run of every file in terraform/tests passes."""
     assert_each_run_passed(module_tests, *TESTS.glob("*.tftest.hcl"))

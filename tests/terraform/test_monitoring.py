@@ -156,7 +156,8 @@ def test_metrics_read_the_events_that_the_program_logs(
         )
         for name, metric in metrics.items()
     }
-    finished, none = ["sync_finished"], dict[str, str]()
+    account = {"account": "EXTRACT(jsonPayload.account)"}
+    finished = ["sync_finished"]
     assert read == {
         "scanner-sync/runs": (
             ["sync_finished", "sync_failed"],
@@ -164,18 +165,19 @@ def test_metrics_read_the_events_that_the_program_logs(
             {
                 "outcome": 'REGEXP_EXTRACT(jsonPayload.message, "sync_(finished|failed)")',
                 "error_type": "EXTRACT(jsonPayload.error_type)",
+                **account,
             },
         ),
         "scanner-sync/rows": (
             ["table_synced"],
             "EXTRACT(jsonPayload.rows)",
-            {"table": "EXTRACT(jsonPayload.table)"},
+            {"table": "EXTRACT(jsonPayload.table)", **account},
         ),
-        "scanner-sync/seconds": (finished, "EXTRACT(jsonPayload.seconds)", none),
-        "scanner-sync/requests": (finished, "EXTRACT(jsonPayload.requests)", none),
-        "scanner-sync/throttled": (finished, "EXTRACT(jsonPayload.throttled)", none),
+        "scanner-sync/seconds": (finished, "EXTRACT(jsonPayload.seconds)", account),
+        "scanner-sync/requests": (finished, "EXTRACT(jsonPayload.requests)", account),
+        "scanner-sync/throttled": (finished, "EXTRACT(jsonPayload.throttled)", account),
         **{
-            f"scanner-sync/{name}": (finished, f"EXTRACT(jsonPayload.refresh.{name})", none)
+            f"scanner-sync/{name}": (finished, f"EXTRACT(jsonPayload.refresh.{name})", account)
             for name in ("issues_listed", "issues_read", "issues_waiting", "oldest_hours")
         },
     }

@@ -175,7 +175,7 @@ def test_an_api_that_refuses_is_named(here: Here) -> None:
     """Without the body of its answer."""
     _, cloud, _, _ = here
     url = cloud.apis["logging"]
-    with pytest.raises(SystemExit, match=rf"^POST {url}/v4/x was answered 404\. You need"):
+    with pytest.raises(SystemExit, match=rf"^POST {url}/v4/x was answered 404\. Log in: "):
         cloud.ask("POST", "logging", "v4/x", json={})
 
 
@@ -199,8 +199,8 @@ class Faulty(BaseHTTPRequestHandler):
         *(([status, 200], None) for status in (0, 429, 503)),
         ([503, 503], r"was answered 503\. Try again\.$"),
         ([0, 0], r"was not answered \(ConnectionError\)\. Try again\.$"),
-        ([503, 403], r"was answered 403\. You need the role Owner"),
-        ([403], r"was answered 403\. You need the role Owner"),
+        ([503, 403], r"was answered 403\. Log in: "),
+        ([403], r"was answered 403\. Log in: "),
     ],
 )
 def test_an_answer_that_passes_is_asked_for_once_more(

@@ -118,6 +118,36 @@ run "name__too_long" {
   expect_failures = [var.name]
 }
 
+run "name__google" {
+  command = plan
+
+  variables {
+    name = "my-google-sync"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "name__g00gle" {
+  command = plan
+
+  variables {
+    name = "my-g00gle-sync"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "name__goog" {
+  command = plan
+
+  variables {
+    name = "goog-sync"
+  }
+
+  expect_failures = [var.name]
+}
+
 run "accounts__uppercase" {
   command = plan
 
@@ -623,6 +653,26 @@ run "bigquery_location__country" {
   }
 
   expect_failures = [var.bigquery_location]
+}
+
+run "secret_locations__none" {
+  command = plan
+
+  variables {
+    secret_locations = []
+  }
+
+  expect_failures = [var.secret_locations]
+}
+
+run "secret_locations__global" {
+  command = plan
+
+  variables {
+    secret_locations = ["global"]
+  }
+
+  expect_failures = [var.secret_locations]
 }
 
 run "page_size__zero" {
