@@ -4,7 +4,7 @@
 # has tables, whatever that variable says.
 
 resource "google_bigquery_dataset" "tables" {
-  #checkov:skip=CKV_GCP_81: encrypted with Google's keys; customer-managed keys are a decision for the whole project
+  #checkov:skip=CKV_GCP_81: encrypted with Google's keys unless `kms_keys` names others
 
   project                    = var.project_id
   dataset_id                 = var.dataset
@@ -15,12 +15,20 @@ resource "google_bigquery_dataset" "tables" {
   delete_contents_on_destroy = false
   deletion_policy            = var.deletion_protection ? "PREVENT" : "DELETE"
 
+  dynamic "default_encryption_configuration" {
+    for_each = compact([lookup(var.kms_keys, var.bigquery_location, null)])
+
+    content {
+      kms_key_name = default_encryption_configuration.value
+    }
+  }
+
   depends_on = [time_sleep.until_apis_work]
 }
 
 # dlt loads rows here first, then merges them into the tables. dlt sets the name.
 resource "google_bigquery_dataset" "staging" {
-  #checkov:skip=CKV_GCP_81: encrypted with Google's keys; customer-managed keys are a decision for the whole project
+  #checkov:skip=CKV_GCP_81: encrypted with Google's keys unless `kms_keys` names others
 
   project                    = var.project_id
   dataset_id                 = "${var.dataset}_staging"
@@ -31,6 +39,14 @@ resource "google_bigquery_dataset" "staging" {
   delete_contents_on_destroy = false
   deletion_policy            = var.deletion_protection ? "PREVENT" : "DELETE"
 
+  dynamic "default_encryption_configuration" {
+    for_each = compact([lookup(var.kms_keys, var.bigquery_location, null)])
+
+    content {
+      kms_key_name = default_encryption_configuration.value
+    }
+  }
+
   depends_on = [time_sleep.until_apis_work]
 }
 
@@ -38,7 +54,7 @@ resource "google_bigquery_dataset" "staging" {
 # only forgets them.
 
 resource "google_bigquery_dataset" "account_tables" {
-  #checkov:skip=CKV_GCP_81: encrypted with Google's keys; customer-managed keys are a decision for the whole project
+  #checkov:skip=CKV_GCP_81: encrypted with Google's keys unless `kms_keys` names others
 
   for_each = local.accounts
 
@@ -51,11 +67,19 @@ resource "google_bigquery_dataset" "account_tables" {
   delete_contents_on_destroy = false
   deletion_policy            = var.deletion_protection ? "ABANDON" : "DELETE"
 
+  dynamic "default_encryption_configuration" {
+    for_each = compact([lookup(var.kms_keys, each.value.location, null)])
+
+    content {
+      kms_key_name = default_encryption_configuration.value
+    }
+  }
+
   depends_on = [time_sleep.until_apis_work]
 }
 
 resource "google_bigquery_dataset" "account_staging" {
-  #checkov:skip=CKV_GCP_81: encrypted with Google's keys; customer-managed keys are a decision for the whole project
+  #checkov:skip=CKV_GCP_81: encrypted with Google's keys unless `kms_keys` names others
 
   for_each = local.accounts
 
@@ -67,6 +91,14 @@ resource "google_bigquery_dataset" "account_staging" {
   labels                     = local.labels
   delete_contents_on_destroy = false
   deletion_policy            = var.deletion_protection ? "ABANDON" : "DELETE"
+
+  dynamic "default_encryption_configuration" {
+    for_each = compact([lookup(var.kms_keys, each.value.location, null)])
+
+    content {
+      kms_key_name = default_encryption_configuration.value
+    }
+  }
 
   depends_on = [time_sleep.until_apis_work]
 }

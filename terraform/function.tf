@@ -29,7 +29,7 @@ locals {
 
 # A separate repository for the function's images, so that the build may write to this one only.
 resource "google_artifact_registry_repository" "images" {
-  #checkov:skip=CKV_GCP_84: encrypted with Google's keys; it holds the program, which is not secret
+  #checkov:skip=CKV_GCP_84: encrypted with Google's keys unless `kms_keys` names others
 
   project       = var.project_id
   repository_id = var.name
@@ -37,6 +37,7 @@ resource "google_artifact_registry_repository" "images" {
   format        = "DOCKER"
   description   = "Images of the function ${var.name}."
   labels        = local.labels
+  kms_key_name  = lookup(var.kms_keys, var.region, null)
 
   cleanup_policies {
     id     = "keep-the-last-five"
@@ -64,7 +65,7 @@ resource "time_sleep" "until_build_may_start" {
   create_duration = "120s"
 
   # A new account waits again.
-  triggers = { account = google_service_account.build.member }
+  triggers = { account = local.members.build }
 
   depends_on = [
     google_artifact_registry_repository_iam_member.build_writes_images,
@@ -77,17 +78,19 @@ resource "time_sleep" "until_build_may_start" {
 resource "google_cloudfunctions2_function" "sync" {
   #checkov:skip=CKV_GCP_124: `gcloud functions call` comes from outside; IAM decides who may call, and `ingress` can close it
 
-  project     = var.project_id
-  name        = var.name
-  location    = var.region
-  description = "Syncs the vulnerability scanner's API into BigQuery."
-  labels      = local.labels
+  project      = var.project_id
+  name         = var.name
+  location     = var.region
+  description  = "Syncs the vulnerability scanner's API into BigQuery."
+  labels       = local.labels
+  kms_key_name = lookup(var.kms_keys, var.region, null)
 
   build_config {
     runtime           = "python313"
     entry_point       = var.trigger == "pubsub" ? "sync_event" : "sync_http"
     docker_repository = google_artifact_registry_repository.images.id
-    service_account   = google_service_account.build.id
+    service_account   = local.account_names.build
+    worker_pool       = var.worker_pool
 
     # After an update that failed, Terraform's state has the new archive although the old code runs. The archive is not read
     # back from Google, but these variables are: what differs there is built again by the next apply.
@@ -106,7 +109,7 @@ resource "google_cloudfunctions2_function" "sync" {
 
   # There is no event_trigger, not even with `pubsub`: see trigger.tf.
   service_config {
-    service_account_email = google_service_account.runtime.email
+    service_account_email = local.emails.runtime
     available_memory      = var.memory
     available_cpu         = "1"
     timeout_seconds       = local.function_timeout_seconds
@@ -117,6 +120,21 @@ resource "google_cloudfunctions2_function" "sync" {
     min_instance_count               = 0
     max_instance_count               = var.accounts == null ? 1 : var.max_parallel_syncs
     max_instance_request_concurrency = 1
+
+    # Through a connector, or directly into a subnetwork.
+    vpc_connector                 = var.egress.connector
+    vpc_connector_egress_settings = var.egress.connector == null ? null : var.egress.all_traffic ? "ALL_TRAFFIC" : "PRIVATE_RANGES_ONLY"
+    direct_vpc_egress             = var.egress.subnetwork == null ? null : var.egress.all_traffic ? "VPC_EGRESS_ALL_TRAFFIC" : "VPC_EGRESS_PRIVATE_RANGES_ONLY"
+
+    dynamic "direct_vpc_network_interface" {
+      for_each = compact([var.egress.subnetwork])
+
+      content {
+        network    = var.egress.network
+        subnetwork = var.egress.subnetwork
+        tags       = var.egress.tags
+      }
+    }
   }
 
   depends_on = [time_sleep.until_build_may_start]

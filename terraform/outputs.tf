@@ -35,6 +35,11 @@ output "dead_letters" {
   ]) : null
 }
 
+output "project_grants" {
+  description = "Roles on the whole project that the service accounts need: role, member and condition. Made by the module, unless `project_grants` is off."
+  value       = local.project_grants
+}
+
 output "function_url" {
   description = "URL of the function, and the audience of its identity tokens."
   value       = google_cloudfunctions2_function.sync.service_config[0].uri
@@ -48,8 +53,8 @@ output "function_state" {
 output "service_accounts" {
   description = "Email addresses of the service accounts, by role."
   value = {
-    runtime   = google_service_account.runtime.email
-    build     = google_service_account.build.email
-    scheduler = google_service_account.scheduler.email
+    runtime   = local.emails.runtime
+    build     = local.emails.build
+    scheduler = local.emails.scheduler
   }
 }

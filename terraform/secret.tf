@@ -9,7 +9,16 @@ resource "google_secret_manager_secret" "access_token" {
   replication {
     dynamic "auto" {
       for_each = var.secret_locations == null ? [1] : []
-      content {}
+
+      content {
+        dynamic "customer_managed_encryption" {
+          for_each = compact([lookup(var.kms_keys, "global", null)])
+
+          content {
+            kms_key_name = customer_managed_encryption.value
+          }
+        }
+      }
     }
 
     dynamic "user_managed" {
@@ -21,6 +30,14 @@ resource "google_secret_manager_secret" "access_token" {
 
           content {
             location = replicas.value
+
+            dynamic "customer_managed_encryption" {
+              for_each = compact([lookup(var.kms_keys, replicas.value, null)])
+
+              content {
+                kms_key_name = customer_managed_encryption.value
+              }
+            }
           }
         }
       }
@@ -42,7 +59,16 @@ resource "google_secret_manager_secret" "account_token" {
   replication {
     dynamic "auto" {
       for_each = var.secret_locations == null ? [1] : []
-      content {}
+
+      content {
+        dynamic "customer_managed_encryption" {
+          for_each = compact([lookup(var.kms_keys, "global", null)])
+
+          content {
+            kms_key_name = customer_managed_encryption.value
+          }
+        }
+      }
     }
 
     dynamic "user_managed" {
@@ -54,6 +80,14 @@ resource "google_secret_manager_secret" "account_token" {
 
           content {
             location = replicas.value
+
+            dynamic "customer_managed_encryption" {
+              for_each = compact([lookup(var.kms_keys, replicas.value, null)])
+
+              content {
+                kms_key_name = customer_managed_encryption.value
+              }
+            }
           }
         }
       }

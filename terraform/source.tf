@@ -57,6 +57,14 @@ resource "google_storage_bucket" "source" {
   public_access_prevention    = "enforced"
   force_destroy               = true # the archive can be rebuilt from the repository
 
+  dynamic "encryption" {
+    for_each = compact([lookup(var.kms_keys, var.region, null)])
+
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+
   depends_on = [time_sleep.until_apis_work]
 }
 

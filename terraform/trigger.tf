@@ -86,7 +86,7 @@ resource "google_cloud_scheduler_job" "sync" {
       body        = base64encode("{}")
 
       oidc_token {
-        service_account_email = google_service_account.scheduler.email
+        service_account_email = local.emails.scheduler
         audience              = google_cloudfunctions2_function.sync.service_config[0].uri
       }
     }
@@ -135,7 +135,7 @@ resource "google_cloud_scheduler_job" "account" {
       body        = base64encode(jsonencode({ account = each.key }))
 
       oidc_token {
-        service_account_email = google_service_account.scheduler.email
+        service_account_email = local.emails.scheduler
         audience              = google_cloudfunctions2_function.sync.service_config[0].uri
       }
     }
@@ -154,13 +154,14 @@ resource "google_cloud_scheduler_job" "account" {
 }
 
 resource "google_pubsub_topic" "runs" {
-  #checkov:skip=CKV_GCP_83: encrypted with Google's keys; a message contains at most names of tables
+  #checkov:skip=CKV_GCP_83: encrypted with Google's keys unless `kms_keys` names others
 
   count = var.trigger == "pubsub" ? 1 : 0
 
-  project = var.project_id
-  name    = "${var.name}-runs"
-  labels  = local.labels
+  project      = var.project_id
+  name         = "${var.name}-runs"
+  labels       = local.labels
+  kms_key_name = lookup(var.kms_keys, var.region, null)
 
   depends_on = [time_sleep.until_apis_work]
 }
@@ -179,7 +180,7 @@ resource "google_pubsub_subscription" "runs" {
     push_endpoint = google_cloudfunctions2_function.sync.service_config[0].uri
 
     oidc_token {
-      service_account_email = google_service_account.scheduler.email
+      service_account_email = local.emails.scheduler
       audience              = google_cloudfunctions2_function.sync.service_config[0].uri
     }
   }
@@ -205,13 +206,14 @@ resource "google_pubsub_subscription" "runs" {
 }
 
 resource "google_pubsub_topic" "dead_letters" {
-  #checkov:skip=CKV_GCP_83: encrypted with Google's keys; a message contains at most names of tables
+  #checkov:skip=CKV_GCP_83: encrypted with Google's keys unless `kms_keys` names others
 
   count = var.trigger == "pubsub" ? 1 : 0
 
-  project = var.project_id
-  name    = "${var.name}-dead-letters"
-  labels  = local.labels
+  project      = var.project_id
+  name         = "${var.name}-dead-letters"
+  labels       = local.labels
+  kms_key_name = lookup(var.kms_keys, var.region, null)
 
   depends_on = [time_sleep.until_apis_work]
 }

@@ -25,7 +25,7 @@ variable "api_base_url" {
 }
 
 variable "region" {
-  description = "Region of the function, its source archive and its images."
+  description = "Region of the function, its source archive and its images. To change it later, run `make destroy` first."
   type        = string
   default     = "us-central1"
 
@@ -385,4 +385,122 @@ variable "notification_channels" {
     ])
     error_message = "notification_channels must be full names, such as projects/my-project-1/notificationChannels/123."
   }
+}
+
+# What the rules of a company demand. Each is off by default.
+
+variable "kms_keys" {
+  description = "Customer-managed keys by location: `{ US = \"projects/my-keys/locations/us/keyRings/r/cryptoKeys/k\" }`. If there are any, one for `region`, each location of a dataset, and `global` or each of `secret_locations`."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  # BigQuery's multi-regions have other names in Cloud KMS.
+  validation {
+    condition = alltrue([
+      for location, key in var.kms_keys :
+      can(regex("^projects/[^/]+/locations/${lookup({ US = "us", EU = "europe" }, location, location)}/keyRings/[^/]+/cryptoKeys/[^/]+$", key))
+    ])
+    error_message = "kms_keys must be full names of keys in their location, such as projects/my-keys/locations/us/keyRings/r/cryptoKeys/k. A key for US is in the location us, and one for EU in europe."
+  }
+
+  validation {
+    condition = length(var.kms_keys) == 0 || length(setsubtract(
+      concat(
+        [var.region, var.bigquery_location],
+        [for account in values(var.accounts == null ? tomap({}) : var.accounts) : account.location if account.location != null],
+        var.secret_locations == null ? ["global"] : tolist(var.secret_locations),
+      ),
+      keys(var.kms_keys),
+    )) == 0
+    error_message = "kms_keys must have a key for region, bigquery_location, each location of accounts, and each of secret_locations (global if that is null): nothing is encrypted with Google's keys then."
+  }
+}
+
+variable "egress" {
+  description = "Network through which the function reaches the API and Google: `connector` (Serverless VPC Access), or `subnetwork` with `network` and `tags` (Direct VPC). With `all_traffic`, the default, a Cloud NAT there gives it a fixed address."
+  type = object({
+    connector   = optional(string)
+    network     = optional(string)
+    subnetwork  = optional(string)
+    tags        = optional(list(string))
+    all_traffic = optional(bool, true)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.egress.connector == null || var.egress.subnetwork == null
+    error_message = "egress must have a connector or a subnetwork, not both."
+  }
+
+  validation {
+    condition     = var.egress.subnetwork != null || (var.egress.network == null && var.egress.tags == null)
+    error_message = "egress must name the subnetwork of its network."
+  }
+}
+
+variable "worker_pool" {
+  description = "Private pool of Cloud Build that builds the function: `projects/my-project-1/locations/us-central1/workerPools/pool`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.worker_pool == null ? true : can(regex("^projects/[^/]+/locations/[^/]+/workerPools/[^/]+$", var.worker_pool))
+    error_message = "worker_pool must be a full name, such as projects/my-project-1/locations/us-central1/workerPools/pool."
+  }
+}
+
+variable "service_accounts" {
+  description = "Email addresses of service accounts that were made elsewhere: `runtime`, `build`, `scheduler`. The module makes the others, and grants all of them what they need."
+  type = object({
+    runtime   = optional(string)
+    build     = optional(string)
+    scheduler = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = alltrue([
+      for email in values(var.service_accounts) : email == null ? true : can(regex("^[a-z0-9-]+@[a-z0-9-]+\\.iam\\.gserviceaccount\\.com$", email))
+    ])
+    error_message = "service_accounts must be email addresses such as sync@my-project-1.iam.gserviceaccount.com, and not the default accounts of Google's services."
+  }
+}
+
+variable "roles" {
+  description = "Roles to grant in place of Google's, by the role that each replaces: `{ \"roles/bigquery.dataEditor\" = \"organizations/123/roles/scannerWriter\" }`."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition = length(setsubtract(keys(var.roles), [
+      "roles/artifactregistry.writer",
+      "roles/bigquery.dataEditor",
+      "roles/bigquery.jobUser",
+      "roles/cloudfunctions.viewer",
+      "roles/iam.serviceAccountTokenCreator",
+      "roles/logging.logWriter",
+      "roles/pubsub.publisher",
+      "roles/pubsub.subscriber",
+      "roles/run.invoker",
+      "roles/secretmanager.secretAccessor",
+      "roles/storage.objectViewer",
+    ])) == 0
+    error_message = "roles must replace roles that the module grants, such as roles/bigquery.dataEditor."
+  }
+
+  validation {
+    condition     = alltrue([for role in values(var.roles) : can(regex("^((projects|organizations)/[^/]+/)?roles/[A-Za-z0-9_.]+$", role))])
+    error_message = "roles must be full names, such as organizations/123/roles/scannerWriter."
+  }
+}
+
+variable "project_grants" {
+  description = "Whether the module grants the three roles that are on the whole project. If not, grant what the output `project_grants` lists before the first apply."
+  type        = bool
+  default     = true
+  nullable    = false
 }

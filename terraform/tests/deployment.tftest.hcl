@@ -52,7 +52,7 @@ run "http" {
       && google_cloud_scheduler_job.sync.http_target[0].http_method == "POST"
       && base64decode(google_cloud_scheduler_job.sync.http_target[0].body) == "{}"
       && google_cloud_scheduler_job.sync.http_target[0].oidc_token[0].audience == google_cloudfunctions2_function.sync.service_config[0].uri
-      && google_cloud_scheduler_job.sync.http_target[0].oidc_token[0].service_account_email == google_service_account.scheduler.email
+      && google_cloud_scheduler_job.sync.http_target[0].oidc_token[0].service_account_email == google_service_account.scheduler[0].email
     )
     error_message = "Scheduler posts {} to the function with an identity token made for it"
   }
@@ -78,8 +78,8 @@ run "http" {
 
   assert {
     condition = (
-      google_cloudfunctions2_function.sync.service_config[0].service_account_email == google_service_account.runtime.email
-      && google_cloudfunctions2_function.sync.build_config[0].service_account == google_service_account.build.id
+      google_cloudfunctions2_function.sync.service_config[0].service_account_email == google_service_account.runtime[0].email
+      && google_cloudfunctions2_function.sync.build_config[0].service_account == google_service_account.build[0].id
     )
     error_message = "the function runs as one account and is built by another"
   }
@@ -204,7 +204,7 @@ run "pubsub" {
       google_pubsub_subscription.runs[0].topic == google_pubsub_topic.runs[0].id
       && google_pubsub_subscription.runs[0].push_config[0].push_endpoint == google_cloudfunctions2_function.sync.service_config[0].uri
       && google_pubsub_subscription.runs[0].push_config[0].oidc_token[0].audience == google_cloudfunctions2_function.sync.service_config[0].uri
-      && google_pubsub_subscription.runs[0].push_config[0].oidc_token[0].service_account_email == google_service_account.scheduler.email
+      && google_pubsub_subscription.runs[0].push_config[0].oidc_token[0].service_account_email == google_service_account.scheduler[0].email
     )
     error_message = "the subscription calls the function with an identity token made for it"
   }
@@ -256,7 +256,7 @@ run "pubsub" {
   assert {
     condition = (
       google_project_service_identity.pubsub[0].service == "pubsub.googleapis.com"
-      && google_service_account_iam_member.pubsub_calls_as_scheduler[0].service_account_id == google_service_account.scheduler.name
+      && google_service_account_iam_member.pubsub_calls_as_scheduler[0].service_account_id == google_service_account.scheduler[0].name
     )
     error_message = "Pub/Sub's agent is made, and may call the function as the scheduler's account"
   }

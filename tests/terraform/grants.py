@@ -42,6 +42,17 @@ PUBSUB_GRANTS: set[Grant] = {
 }
 
 
+def grants_of(account: str) -> set[Grant]:
+    """Return the grants on an account's resources."""
+    token, dataset = f"scanner-sync-{account}-token", f"scanner_{account}"
+    editor = "roles/bigquery.dataEditor"
+    return {
+        ("secret_manager_secret", token, "roles/secretmanager.secretAccessor", RUNTIME, ""),
+        ("bigquery_dataset", dataset, editor, RUNTIME, ""),
+        ("bigquery_dataset", f"{dataset}_staging", editor, RUNTIME, ""),
+    }
+
+
 # The argument in which each kind of grant names its resource.
 GRANTED_ON = {
     "artifact_registry_repository": "repository",

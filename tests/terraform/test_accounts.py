@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.terraform.grants import GRANTS, PUBSUB_GRANTS, RUNTIME, Grant, grants
+from tests.terraform.grants import GRANTS, PUBSUB_GRANTS, grants, grants_of
 
 from .deployment import State, resources, values
 
@@ -34,19 +34,21 @@ RELEASED = {
     "google_monitoring_alert_policy.run_failed": None,
     "google_monitoring_alert_policy.token_refused": None,
     "google_monitoring_dashboard.sync": None,
-    "google_project_iam_member.build_reads_copied_source": None,
-    "google_project_iam_member.build_writes_logs": None,
-    "google_project_iam_member.runtime_runs_jobs": None,
+    "google_project_iam_member.build_reads_copied_source[0]": None,
+    "google_project_iam_member.build_writes_logs[0]": None,
+    "google_project_iam_member.runtime_runs_jobs[0]": None,
     "google_secret_manager_secret.access_token": "scanner-sync-token",
     "google_secret_manager_secret_iam_member.runtime_reads_token": "scanner-sync-token",
-    "google_service_account.build": "scanner-sync-build",
-    "google_service_account.runtime": "scanner-sync-runtime",
-    "google_service_account.scheduler": "scanner-sync-scheduler",
+    "google_service_account.build[0]": "scanner-sync-build",
+    "google_service_account.runtime[0]": "scanner-sync-runtime",
+    "google_service_account.scheduler[0]": "scanner-sync-scheduler",
     "google_storage_bucket.source": "my-project-1-scanner-sync-source",
     "google_storage_bucket_iam_member.build_reads_source": None,
     "time_sleep.until_build_may_start": None,
 }
-"""What was deployed before there were accounts: addresses, and names where Google gives none."""
+"""What was deployed before there were accounts: addresses, and names where Google gives none.
+
+Of what has a count by now, Terraform moves the only instance to `[0]` by itself."""
 
 RELEASED_PUBSUB = {
     "google_project_service_identity.pubsub[0]": "pubsub.googleapis.com",
@@ -82,17 +84,6 @@ def of_account(account: str) -> set[str]:
             "google_secret_manager_secret.account_token",
             "google_secret_manager_secret_iam_member.runtime_reads_account_token",
         )
-    }
-
-
-def grants_of(account: str) -> set[Grant]:
-    """Return the grants on an account's resources."""
-    token, dataset = f"scanner-sync-{account}-token", f"scanner_{account}"
-    editor = "roles/bigquery.dataEditor"
-    return {
-        ("secret_manager_secret", token, "roles/secretmanager.secretAccessor", RUNTIME, ""),
-        ("bigquery_dataset", dataset, editor, RUNTIME, ""),
-        ("bigquery_dataset", f"{dataset}_staging", editor, RUNTIME, ""),
     }
 
 

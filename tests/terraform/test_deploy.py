@@ -185,7 +185,7 @@ def test_whatever_is_there_already_can_be_imported(deployments: dict[str, State]
         },
         "google_secret_manager_secret.access_token": f"{project}/secrets/scanner-sync-token",
         **{
-            f"google_service_account.{name}": (
+            f"google_service_account.{name}[0]": (
                 f"{project}/serviceAccounts/scanner-sync-{name}@my-project-1.iam.gserviceaccount.com"
             )
             for name in ("runtime", "build", "scheduler")

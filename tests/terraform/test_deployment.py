@@ -89,6 +89,22 @@ def test_all_resources_with_labels_have_them(deployments: dict[str, State]) -> N
             assert resource["values"]["labels"]["app"] == "scanner-sync", resource["address"]
 
 
+def test_each_resource_is_in_the_project(deployments: dict[str, State]) -> None:
+    """Each resource that has a project or a region is in those of the variables."""
+    for run, region in {
+        "http": "us-central1",
+        "pubsub": "us-central1",
+        "rules": "us-central1",
+    }.items():
+        for resource in resources(deployments[run]):
+            found = resource["values"]
+            if resource["mode"] == "managed":
+                assert found.get("project", "my-project-1") == "my-project-1", resource["address"]
+                assert found.get("region", region) == region, resource["address"]
+            if "bigquery" not in resource["type"]:
+                assert found.get("location", region) == region, resource["address"]
+
+
 def test_commands_in_outputs_can_be_pasted(deployments: dict[str, State]) -> None:
     """The shell can parse each command in an output."""
     for run in ("http", "pubsub", "accounts", "accounts_by_pubsub"):

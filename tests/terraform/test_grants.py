@@ -5,7 +5,17 @@ import json
 import pytest
 
 from local.terraform_tables import blocks
-from tests.terraform.grants import GRANTS, PUBSUB_GRANTS, Grant, grants
+from tests.terraform.grants import (
+    BUILD,
+    GRANTS,
+    PUBSUB_GRANTS,
+    RUNTIME,
+    SCHEDULER,
+    SCHEDULER_NAME,
+    Grant,
+    grants,
+    grants_of,
+)
 
 from .deployment import State, resources
 
@@ -73,6 +83,27 @@ def test_invokers_may_only_call_the_function(deployments: dict[str, State]) -> N
         grant[2:4] for grant in found
     }
     assert others == {grant[2:4] for grant in GRANTS}
+
+
+def test_a_company_grants_what_it_wants(deployments: dict[str, State]) -> None:
+    """Its own accounts get its own roles, and nothing is granted on the project."""
+    instead = {
+        "roles/bigquery.dataEditor": "organizations/123/roles/scannerWriter",
+        "roles/run.invoker": "projects/my-project-1/roles/caller",
+        RUNTIME: "serviceAccount:sync@my-accounts.iam.gserviceaccount.com",
+        BUILD: "serviceAccount:build@my-accounts.iam.gserviceaccount.com",
+        SCHEDULER: "serviceAccount:call@my-accounts.iam.gserviceaccount.com",
+        SCHEDULER_NAME: (
+            "projects/my-accounts/serviceAccounts/call@my-accounts.iam.gserviceaccount.com"
+        ),
+    }
+    usual = GRANTS | PUBSUB_GRANTS | grants_of("acme") | grants_of("globex")
+    found = grants(deployments["rules"])
+    assert set(found) == {
+        tuple(instead.get(part, part) for part in grant) for grant in usual if grant[0] != "project"
+    }
+    made = [of["address"] for of in resources(deployments["rules"])]
+    assert not [address for address in made if address.startswith("google_service_account.")]
 
 
 def test_nothing_else_grants(deployments: dict[str, State]) -> None:

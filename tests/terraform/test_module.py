@@ -99,6 +99,22 @@ def test_variables_are_typed_described_and_validated() -> None:
     assert required == {"project_id", "api_base_url"}
 
 
+def test_each_role_can_be_replaced() -> None:
+    """The roles that `roles` may replace are those that the module grants."""
+    granted = (ROOT / "terraform/iam.tf").read_text()
+    listed = re.findall(
+        r'^      "(roles/\S+)",$', blocks("variables.tf", "variable")["roles"], re.M
+    )
+    assert listed == sorted(set(re.findall(r'"(roles/[\w.]+)"', granted)))
+    assert all(granted.count(f'"{role}"') % 2 == 0 for role in listed), "each by lookup()"
+
+
+def test_the_module_has_no_provider_blocks() -> None:
+    """With one, nobody could call the module with for_each, count or depends_on."""
+    files = [*(ROOT / "terraform").glob("*.tf"), *(ROOT / "terraform/examples").rglob("*.tf")]
+    assert not [file for file in files if re.search(r"(?m)^provider ", file.read_text())]
+
+
 def test_example_of_variables_names_real_ones() -> None:
     """terraform.tfvars.example sets the required variables and names only existing ones."""
     text = (ROOT / "terraform" / "terraform.tfvars.example").read_text()

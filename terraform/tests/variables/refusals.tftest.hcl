@@ -784,3 +784,119 @@ run "notification_channels__id" {
 
   expect_failures = [var.notification_channels]
 }
+
+run "kms_keys__version" {
+  command = plan
+
+  variables {
+    kms_keys = {
+      US          = "projects/my-keys/locations/us/keyRings/ring/cryptoKeys/key/cryptoKeyVersions/1"
+      us-central1 = "projects/my-keys/locations/us-central1/keyRings/ring/cryptoKeys/key"
+      global      = "projects/my-keys/locations/global/keyRings/ring/cryptoKeys/key"
+    }
+  }
+
+  expect_failures = [var.kms_keys]
+}
+
+run "kms_keys__name_of_bigquery" {
+  command = plan
+
+  variables {
+    kms_keys = {
+      US          = "projects/my-keys/locations/US/keyRings/ring/cryptoKeys/key"
+      us-central1 = "projects/my-keys/locations/us-central1/keyRings/ring/cryptoKeys/key"
+      global      = "projects/my-keys/locations/global/keyRings/ring/cryptoKeys/key"
+    }
+  }
+
+  expect_failures = [var.kms_keys]
+}
+
+run "kms_keys__none_for_an_account" {
+  command = plan
+
+  variables {
+    accounts = { acme = { location = "EU" } }
+    kms_keys = {
+      US          = "projects/my-keys/locations/us/keyRings/ring/cryptoKeys/key"
+      us-central1 = "projects/my-keys/locations/us-central1/keyRings/ring/cryptoKeys/key"
+      global      = "projects/my-keys/locations/global/keyRings/ring/cryptoKeys/key"
+    }
+  }
+
+  expect_failures = [var.kms_keys]
+}
+
+run "kms_keys__none_for_the_secret" {
+  command = plan
+
+  variables {
+    kms_keys = {
+      US          = "projects/my-keys/locations/us/keyRings/ring/cryptoKeys/key"
+      us-central1 = "projects/my-keys/locations/us-central1/keyRings/ring/cryptoKeys/key"
+    }
+  }
+
+  expect_failures = [var.kms_keys]
+}
+
+run "egress__two_ways" {
+  command = plan
+
+  variables {
+    egress = { connector = "connector", subnetwork = "sub" }
+  }
+
+  expect_failures = [var.egress]
+}
+
+run "egress__network_only" {
+  command = plan
+
+  variables {
+    egress = { network = "net" }
+  }
+
+  expect_failures = [var.egress]
+}
+
+run "worker_pool__name_only" {
+  command = plan
+
+  variables {
+    worker_pool = "pool"
+  }
+
+  expect_failures = [var.worker_pool]
+}
+
+run "service_accounts__default" {
+  command = plan
+
+  variables {
+    service_accounts = { runtime = "123-compute@developer.gserviceaccount.com" }
+  }
+
+  expect_failures = [var.service_accounts]
+}
+
+run "roles__unknown" {
+  command = plan
+
+  variables {
+    roles = { "roles/owner" = "projects/my-project-1/roles/own" }
+  }
+
+  expect_failures = [var.roles]
+}
+
+run "roles__name_only" {
+  command = plan
+
+  variables {
+    roles = { "roles/run.invoker" = "caller" }
+  }
+
+  expect_failures = [var.roles]
+}
