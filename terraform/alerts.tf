@@ -1,4 +1,5 @@
-# Up to five alerts; the text of each lists the steps to take. All but the two on missing runs match log entries instead
+# Up to six alerts; the text of each lists the steps to take, and with `runbook_url` it links to its section of the runbook.
+# All but the two on missing runs match log entries instead
 # of metrics: an alert on a log-based metric that is created in the same apply fails with "Cannot find metric" for up to
 # 10 minutes.
 
@@ -124,6 +125,15 @@ resource "google_monitoring_alert_policy" "run_failed" {
          - No `error_type`: the platform ended the run, and the log says why. If it ran out of memory, raise `memory`.
       3. Run it again: `${local.run_now}`
     EOT
+
+    dynamic "links" {
+      for_each = compact([var.runbook_url])
+
+      content {
+        display_name = "Runbook"
+        url          = "${links.value}#a-run-failed"
+      }
+    }
   }
 
   depends_on = [time_sleep.until_apis_work]
@@ -165,6 +175,15 @@ resource "google_monitoring_alert_policy" "token_refused" {
       3. Run it now: `${local.run_now}`
       4. Disable the old version: `gcloud secrets versions list ${local.secret_to_fill} --project=${var.project_id}`, then `gcloud secrets versions disable`. Keep the newest version enabled: it is the one that is read.
     EOT
+
+    dynamic "links" {
+      for_each = compact([var.runbook_url])
+
+      content {
+        display_name = "Runbook"
+        url          = "${links.value}#the-token-was-refused"
+      }
+    }
   }
 
   depends_on = [time_sleep.until_apis_work]
@@ -210,6 +229,15 @@ resource "google_monitoring_alert_policy" "no_success" {
       4. If they succeeded, `schedule` leaves more time between two runs than `max_staleness_hours`: raise it.
       5. Run it now: `${local.run_now}`
     EOT
+
+    dynamic "links" {
+      for_each = compact([var.runbook_url])
+
+      content {
+        display_name = "Runbook"
+        url          = "${links.value}#no-run-succeeded"
+      }
+    }
   }
 
   depends_on = [google_logging_metric.runs]
@@ -255,6 +283,15 @@ resource "google_monitoring_alert_policy" "account_no_success" {
       4. If the log of Cloud Scheduler's job has answers with 429, all instances were busy: raise `max_parallel_syncs`.
       5. Run it now: `${local.run_now}`
     EOT
+
+    dynamic "links" {
+      for_each = compact([var.runbook_url])
+
+      content {
+        display_name = "Runbook"
+        url          = "${links.value}#no-run-of-an-account-succeeded"
+      }
+    }
   }
 
   depends_on = [google_logging_metric.runs]
@@ -303,6 +340,70 @@ resource "google_monitoring_alert_policy" "occurrences_old" {
          - Accept the age: raise `max_occurrence_age_hours`.
       4. Run it now, to read the next issues: `${local.run_now}`
     EOT
+
+    dynamic "links" {
+      for_each = compact([var.runbook_url])
+
+      content {
+        display_name = "Runbook"
+        url          = "${links.value}#occurrences-are-old"
+      }
+    }
+  }
+
+  depends_on = [time_sleep.until_apis_work]
+}
+
+resource "google_monitoring_alert_policy" "mass_disappearance" {
+  project               = var.project_id
+  display_name          = "${var.name}: many occurrences disappeared at once"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = var.notification_channels
+  user_labels           = local.labels
+
+  conditions {
+    display_name = "A run missed more than half of the open occurrences"
+
+    condition_matched_log {
+      filter = "${local.log_of_function} AND jsonPayload.message=\"mass_disappearance\""
+
+      label_extractors = merge(var.accounts == null ? {} : local.account_label, {
+        disappeared = "EXTRACT(jsonPayload.disappeared)"
+        open_before = "EXTRACT(jsonPayload.open_before)"
+      })
+    }
+  }
+
+  # The next run closes them, if it misses them too. So an hour is enough to look, and the run after it needs no second one.
+  alert_strategy {
+    auto_close = "1800s"
+
+    notification_rate_limit {
+      period = "3600s"
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    subject   = "${var.name}: many occurrences disappeared at once"
+    content   = <<-EOT
+      A sync of the vulnerability scanner no longer found $${log.extracted_label.disappeared} of $${log.extracted_label.open_before} open occurrences. They stay open until another run, at least 15 minutes later, misses them too.${local.account_of_entry}
+
+      1. Look in the scanner whether they are gone: were targets or an agent removed, did a license run out, may the token see less than before?
+      2. If they should be there, stop the runs before the next one: `paused = true` in `terraform.tfvars`, and apply. Correct it, then take the line away and apply.
+      3. If they are gone, do nothing. The next run closes them, at the time of this one.
+      4. To see at once: `${local.run_now}`
+    EOT
+
+    dynamic "links" {
+      for_each = compact([var.runbook_url])
+
+      content {
+        display_name = "Runbook"
+        url          = "${links.value}#many-occurrences-disappeared-at-once"
+      }
+    }
   }
 
   depends_on = [time_sleep.until_apis_work]

@@ -53,6 +53,12 @@ locals {
       queries = [{ query = local.per_run.oldest_hours, legend = "hours" }]
     },
     {
+      title   = "Occurrences that disappeared at once"
+      type    = "STACKED_BAR"
+      label   = "occurrences"
+      queries = [{ query = "sum(increase(${local.metric_prefix}disappeared_sum{${local.metric_selector}}[$${__interval}]))", legend = "occurrences" }]
+    },
+    {
       title = "Memory, share of ${var.memory}"
       type  = "LINE"
       label = "share"

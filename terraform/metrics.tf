@@ -17,6 +17,7 @@ locals {
     issues_listed  = { event = "sync_finished", field = "refresh.issues_listed", unit = "1", label = null, description = "Issues that the API listed per run." }
     issues_read    = { event = "sync_finished", field = "refresh.issues_read", unit = "1", label = null, description = "Issues whose occurrences were read per run." }
     issues_waiting = { event = "sync_finished", field = "refresh.issues_waiting", unit = "1", label = null, description = "Issues whose occurrences a run left to the next runs." }
+    disappeared    = { event = "mass_disappearance", field = "disappeared", unit = "1", label = null, description = "Open occurrences that a run missed all at once. They stay open until another run misses them too." }
     oldest_hours   = { event = "sync_finished", field = "refresh.oldest_hours", unit = "h", label = null, description = "Hours since the occurrences that have waited longest were read." }
   }
 }

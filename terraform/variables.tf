@@ -190,9 +190,9 @@ variable "max_staleness_hours" {
 }
 
 variable "max_occurrence_age_hours" {
-  description = "An alert fires when a sync finishes and the oldest occurrences were last read more than this many hours ago. `null` turns the alert off."
+  description = "An alert fires when syncs stay incomplete: one finishes, and the oldest occurrences were last read more than this many hours ago. `null` turns the alert off."
   type        = number
-  default     = null
+  default     = 168
 
   validation {
     condition     = var.max_occurrence_age_hours == null ? true : var.max_occurrence_age_hours > 0
@@ -384,6 +384,17 @@ variable "notification_channels" {
       for channel in var.notification_channels : can(regex("^projects/[^/\\s]+/notificationChannels/[^/\\s]+$", channel))
     ])
     error_message = "notification_channels must be full names, such as projects/my-project-1/notificationChannels/123."
+  }
+}
+
+variable "runbook_url" {
+  description = "Address of `docs/runbook.md` where the readers of alerts can open it, such as in your copy of the repository. Each alert links to its section."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.runbook_url == null ? true : can(regex("^https://[^\\s#]+$", var.runbook_url))
+    error_message = "runbook_url must be an https URL without a fragment, such as https://github.com/acme/scanner-sync/blob/main/docs/runbook.md."
   }
 }
 

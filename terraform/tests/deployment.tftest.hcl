@@ -165,8 +165,8 @@ run "http" {
   }
 
   assert {
-    condition     = length(google_monitoring_alert_policy.occurrences_old) == 0
-    error_message = "no alert on old occurrences unless max_occurrence_age_hours is set"
+    condition     = endswith(google_monitoring_alert_policy.occurrences_old[0].conditions[0].condition_matched_log[0].filter, "jsonPayload.refresh.oldest_hours>168")
+    error_message = "an alert if syncs stay incomplete for a week"
   }
 
   assert {
@@ -177,7 +177,13 @@ run "http" {
 
 run "pubsub" {
   variables {
-    trigger = "pubsub"
+    trigger                  = "pubsub"
+    max_occurrence_age_hours = null
+  }
+
+  assert {
+    condition     = length(google_monitoring_alert_policy.occurrences_old) == 0
+    error_message = "no alert on old occurrences if max_occurrence_age_hours is null"
   }
 
   assert {
@@ -284,6 +290,7 @@ run "every_variable_given" {
     max_occurrence_age_hours = 36.5
     sync_deadline_seconds    = 1680
     secret_locations         = ["europe-west9", "europe-west1"]
+    runbook_url              = "https://github.com/acme/scanner-sync/blob/main/docs/runbook.md"
     notification_channels    = ["projects/my-project-1/notificationChannels/123"]
   }
 
@@ -354,6 +361,7 @@ run "every_variable_given" {
         google_monitoring_alert_policy.token_refused,
         google_monitoring_alert_policy.no_success[0],
         google_monitoring_alert_policy.occurrences_old[0],
+        google_monitoring_alert_policy.mass_disappearance,
       ] : alert.notification_channels == tolist(["projects/my-project-1/notificationChannels/123"])
     ])
     error_message = "every alert uses the given channels"

@@ -81,7 +81,8 @@ class LocalCloud:
             for metric in self.of("google_logging_metric")
             if metric["name"].split("/")[1] == name
         ]
-        events = set(re.findall(r'"(sync_\w+|table_synced)"', metric["filter"]))
+        _, _, named = metric["filter"].partition("jsonPayload.message=")
+        events = set(re.findall(r'"(\w+)"', named))
         if 'outcome="finished"' in query:
             events = {"sync_finished"}
         fields = [entry.get("jsonPayload", {}) for entry in self.entries]

@@ -138,7 +138,9 @@ def test_accounts_come_and_go_in_place(deployments: dict[str, State]) -> None:
     assert changed(deployments["without_accounts"], deployments["accounts"]) == {
         "google_cloud_scheduler_job.sync": {"paused"},
         "google_cloudfunctions2_function.sync": {"service_config"},
+        "google_monitoring_alert_policy.mass_disappearance": alerts,
         "google_monitoring_alert_policy.no_success[0]": {"documentation"},
+        "google_monitoring_alert_policy.occurrences_old[0]": alerts,
         "google_monitoring_alert_policy.run_failed": alerts,
         "google_monitoring_alert_policy.token_refused": alerts,
     }

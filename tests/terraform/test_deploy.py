@@ -176,6 +176,7 @@ def test_whatever_is_there_already_can_be_imported(deployments: dict[str, State]
             for name in (
                 *("rows", "seconds", "requests", "throttled"),
                 *("issues_listed", "issues_read", "issues_waiting", "oldest_hours"),
+                "disappeared",
             )
         },
         **{

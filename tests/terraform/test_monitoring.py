@@ -2,13 +2,16 @@
 
 import bisect
 import json
+import logging
 import operator
 import re
 from typing import Any
 
 import pytest
 
+from local.processes import ROOT
 from scanner_sync import errors, log
+from tests.docs.test_links import anchors
 
 from .deployment import State, resources, values
 
@@ -27,10 +30,12 @@ REFRESH = {
 }
 
 
-def logged(capfd: pytest.CaptureFixture[str], event: str, **fields: Any) -> dict[str, Any]:
+def logged(
+    capfd: pytest.CaptureFixture[str], event: str, severity: int = logging.INFO, **fields: Any
+) -> dict[str, Any]:
     """Log an event as the program does, and return the entry that Cloud Logging makes of it."""
     log.configure("INFO")
-    log.event(event, **fields)
+    log.event(event, severity, **fields)
     return {
         "resource": {"type": "cloud_run_revision", "labels": {"service_name": "acme-scanner"}},
         "jsonPayload": json.loads(capfd.readouterr().err),
@@ -57,13 +62,15 @@ def matches(entry: dict[str, Any], conditions: str) -> bool:
 
 
 def test_alerts_list_the_steps_to_take(deployments: dict[str, State]) -> None:
-    """Each alert lists steps to take, with the commands of this deployment; two are optional."""
-    always = {"a run failed", "the token was refused", "no run succeeded"}
+    """Each alert lists steps to take, with the commands of this deployment; some are optional."""
+    always = {
+        *("a run failed", "the token was refused", "no run succeeded"),
+        *("occurrences are old", "many occurrences disappeared at once"),
+    }
     expected = {
         "http": {f"scanner-sync: {name}" for name in always},
-        "every_variable_given": {
-            f"acme-scanner: {name}" for name in always | {"occurrences are old"}
-        },
+        "pubsub": {f"scanner-sync: {name}" for name in always - {"occurrences are old"}},
+        "every_variable_given": {f"acme-scanner: {name}" for name in always},
         "accounts": {
             f"scanner-sync: {name}" for name in always | {"no run of an account succeeded"}
         },
@@ -80,6 +87,42 @@ def test_alerts_list_the_steps_to_take(deployments: dict[str, State]) -> None:
             assert re.search(r"^1\. ", documentation["content"], re.MULTILINE), name
             assert deployments[run]["outputs"]["run_now"]["value"] in documentation["content"], name
             assert len(documentation["content"].encode()) < MOST_DOCUMENTATION, name
+
+
+def test_alerts_link_to_their_sections(deployments: dict[str, State]) -> None:
+    """With `runbook_url`, each alert opens the section of the runbook that is about it."""
+    runbook = ROOT / "docs/runbook.md"
+    for run in ("http", "every_variable_given"):
+        for resource in resources(deployments[run]):
+            if resource["type"] == "google_monitoring_alert_policy":
+                name = resource["values"]["display_name"].split(": ")[1]
+                section = name.replace(" ", "-")
+                assert section in anchors(runbook)
+                links = resource["values"]["documentation"][0]["links"]
+                url = f"https://github.com/acme/scanner-sync/blob/main/docs/runbook.md#{section}"
+                given = [{"display_name": "Runbook", "url": url}]
+                assert links == (given if run == "every_variable_given" else []), name
+
+
+def test_the_alert_on_what_disappeared_has_its_numbers(
+    deployments: dict[str, State], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It fires for the event, and its text shows the numbers of the event."""
+    alert = values(
+        deployments["every_variable_given"], "google_monitoring_alert_policy.mass_disappearance"
+    )
+    [condition] = alert["conditions"][0]["condition_matched_log"]
+    numbers = {"disappeared": 60, "open_before": 100}
+    entry = logged(capfd, "mass_disappearance", logging.WARNING, **numbers)
+    assert matches(entry, condition["filter"])
+    assert not matches(logged(capfd, "sync_finished"), condition["filter"])
+    extracted = {
+        label: field(entry, re.fullmatch(r"EXTRACT\((.*)\)", how)[1])  # type: ignore[index]
+        for label, how in condition["label_extractors"].items()
+    }
+    assert extracted == numbers
+    text = alert["documentation"][0]["content"]
+    assert set(re.findall(r"log\.extracted_label\.(\w+)", text)) == numbers.keys()
 
 
 def test_alerts_watch_the_events_that_the_program_logs(
@@ -150,7 +193,9 @@ def test_metrics_read_the_events_that_the_program_logs(
     }
     read = {
         name: (
-            re.findall(r"sync_finished|sync_failed|table_synced", metric["filter"]),
+            re.findall(
+                r"sync_finished|sync_failed|table_synced|mass_disappearance", metric["filter"]
+            ),
             metric["value_extractor"],
             metric["label_extractors"],
         )
@@ -180,6 +225,11 @@ def test_metrics_read_the_events_that_the_program_logs(
             f"scanner-sync/{name}": (finished, f"EXTRACT(jsonPayload.refresh.{name})", account)
             for name in ("issues_listed", "issues_read", "issues_waiting", "oldest_hours")
         },
+        "scanner-sync/disappeared": (
+            ["mass_disappearance"],
+            "EXTRACT(jsonPayload.disappeared)",
+            account,
+        ),
     }
     for name, metric in metrics.items():
         [descriptor] = metric["metric_descriptor"]
@@ -191,7 +241,7 @@ def test_metrics_take_their_values_from_a_line_of_the_log(
     deployments: dict[str, State], capfd: pytest.CaptureFixture[str], refresh: dict[str, Any]
 ) -> None:
     """Each is a number of a finished run; a run that was not asked for occurrences has no age."""
-    cost = {"requests": 4500, "seconds": 900.5, "throttled": 3}
+    cost: dict[str, Any] = {"requests": 4500, "seconds": 900.5, "throttled": 3}
     entry = logged(capfd, "sync_finished", **cost, refresh=refresh)
     taken = {}
     for resource in resources(deployments["every_variable_given"]):
@@ -242,7 +292,7 @@ def test_dashboard_shows_each_metric(deployments: dict[str, State]) -> None:
     # The API drops a position of 0; given, it would be a change in every plan.
     assert corners == [
         *((None, None), (24, None), (None, 16), (24, 16)),
-        *((None, 32), (24, 32), (None, 48)),
+        *((None, 32), (24, 32), (None, 48), (24, 48)),
     ]
     assert titles == [
         "Runs and failures",
@@ -251,6 +301,7 @@ def test_dashboard_shows_each_metric(deployments: dict[str, State]) -> None:
         "Requests and 429s",
         "Issues per run",
         "Age of the oldest occurrences",
+        "Occurrences that disappeared at once",
         "Memory, share of 1Gi",
     ]
     shown = set(

@@ -900,3 +900,13 @@ run "roles__name_only" {
 
   expect_failures = [var.roles]
 }
+
+run "runbook_url__fragment" {
+  command = plan
+
+  variables {
+    runbook_url = "https://github.com/acme/scanner-sync/blob/main/docs/runbook.md#alerts"
+  }
+
+  expect_failures = [var.runbook_url]
+}
