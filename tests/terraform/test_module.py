@@ -7,6 +7,7 @@ import pytest
 
 from local.processes import ROOT
 from local.terraform_tables import argument, blocks, description
+from tests.docs.markdown import table
 
 from .deployment import (
     Message,
@@ -15,6 +16,7 @@ from .deployment import (
     run_tests,
     terraform,
 )
+from .test_grants import KINDS
 
 # In one process, so that the fixtures run once.
 pytestmark = pytest.mark.xdist_group("terraform")
@@ -97,6 +99,21 @@ def test_variables_are_typed_described_and_validated() -> None:
         assert "  validation {" in block or argument(block, "type") == "bool", name
     required = {name for name, block in variables.items() if not argument(block, "default")}
     assert required == {"project_id", "api_base_url"}
+
+
+def test_the_roles_for_an_apply_cover_what_it_makes() -> None:
+    """Each type of resource of Google is in one line of the table of roles, and no other is."""
+    lines = table("docs/first-deployment.md", "The roles that you need")
+    named = [kind for _, made in lines for kind in re.findall(r"`(google_\w+)`", made)]
+    assert sorted(named) == sorted(kind for kind in KINDS if kind.startswith("google_"))
+
+
+def test_policies_name_variables_that_exist() -> None:
+    """What the document says to set can be set, and what it says of a secret is so."""
+    lines = table("docs/first-deployment.md", "Policies that stop an apply")
+    named = {name for *_, to_set in lines for name in re.findall(r"`([a-z_]+)[`\s]", to_set)}
+    assert named <= blocks("variables.tf", "variable").keys()
+    assert {"secret_locations", "kms_keys", "service_accounts", "ingress", "egress"} <= named
 
 
 def test_each_role_can_be_replaced() -> None:
