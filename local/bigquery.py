@@ -1,4 +1,4 @@
-"""A local BigQuery: bqemulator, behind a proxy that works around ten of its bugs.
+"""A local BigQuery: bqemulator, behind a proxy that works around eleven of its bugs.
 
 Where its values are not BigQuery's, `local/emulator.py` has them computed otherwise, or the proxy
 says so on standard error. Load jobs differ in more: fields that a table does not have and nulls in
@@ -15,7 +15,7 @@ The bugs that the proxy works around:
   is ignored here, and a renamed column is described by its new name.
 - It describes a column that an update of the table adds, but does not add it.
 - It ignores If-Match, so it changes a table that has changed since the caller read it.
-- It describes a view without its query and its columns.
+- It describes a view without its query and its columns, and a table without its keys.
 - It takes seconds to create our views. The proxy creates them when a query first names one.
 - It gives the job of an upload another id than its caller, who cannot find the job then.
 - It takes no query parameters in a script that declares variables. The proxy puts their values,
@@ -62,6 +62,9 @@ _asked_ids: dict[str, str] = {}
 """The ids that the callers gave the jobs of their uploads, by the id of the upload."""
 _given_ids: dict[str, str] = {}
 """The ids that the emulator gave these jobs, by those of the callers."""
+
+_keys: dict[tuple[int, str], object] = {}
+"""The keys that were declared of tables, by the emulator's port and the table's id."""
 
 _waiting: dict[tuple[int, str], dict[str, str]] = {}
 """The queries of the views that the emulator does not have yet, by its port and the path of the
@@ -203,6 +206,8 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                 answer = self.with_query_of_view(answer)
             elif self.command == "GET" and b'"type":"VIEW"' in answer:
                 answer = self.with_query_of_view(answer)
+            elif status == 200:
+                answer = self.with_keys(body, answer)
             return status, headers, answer
 
         def with_asked_id(self, body: bytes, headers: HTTPMessage, answer: bytes) -> bytes:
@@ -278,6 +283,16 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
             schema = self.schema_of_view(view["id"], query)
             described = {"view": {"query": query}, "etag": etag, "schema": schema}
             return json.dumps(view | described).encode()
+
+        def with_keys(self, body: bytes, answer: bytes) -> bytes:
+            """Note the keys that are declared of a table, or describe it with them."""
+            if self.command == "PATCH" and b'"tableConstraints"' in body:
+                _keys[port, json.loads(answer)["id"]] = json.loads(body)["tableConstraints"]
+            elif self.command == "GET" and b'"type":"TABLE"' in answer:
+                table = json.loads(answer)
+                if keys := _keys.get((port, table.get("id", ""))):
+                    return json.dumps({"tableConstraints": keys} | table).encode()
+            return answer
 
         def schema_of_view(self, name: str, query: str) -> object:
             full_name = name.replace(":", ".", 1)

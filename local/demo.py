@@ -322,11 +322,10 @@ def show_tables(query: Query) -> None:
     for name in TABLES:
         counts.add_row(name, f"{query(f'SELECT COUNT(*) AS n FROM {DATASET}.{name}')[0]['n']:,}")
     console.print(counts)
-    worst = table("id", "severity", "cvss", "title", "places", title="The worst open issues")
+    worst = table("id", "severity", "cvss", "title", "places", title="The worst issues to do")
     for row in query(
-        "SELECT i.id, i.severity, i.cvss_score, i.title, COUNT(o.id) AS found"
-        f" FROM {DATASET}.open_issues i LEFT JOIN {DATASET}.open_occurrences o ON o.issue_id = i.id"
-        " WHERE NOT i.snoozed GROUP BY 1, 2, 3, 4 ORDER BY i.cvss_score DESC, i.id LIMIT 5"
+        f"SELECT id, severity, cvss_score, title, open_findings FROM {DATASET}.open_issues"
+        " WHERE to_do ORDER BY cvss_score DESC, id LIMIT 5"
     ):
         worst.add_row(*map(str, row.values()))
     console.print(worst)
@@ -370,16 +369,16 @@ def show_changes(query: Query, changes: dict[str, list[int]]) -> None:
 
 def show_combined(query: Query) -> None:
     """Print a line for each account, from the views over all of them."""
-    shown = table("account", "open issues", "critical", "occurrences", "targets", title=ALL)
+    shown = table("account", "issues to do", "critical", "findings", "targets", title=ALL)
     for row in query(
-        "SELECT a.account, i.open_issues, i.critical, o.occurrences, t.targets"
+        "SELECT a.account, i.issues, i.critical, f.findings, t.targets"
         f" FROM {ALL}.accounts AS a LEFT JOIN ("
-        "  SELECT account, COUNT(*) AS open_issues, COUNTIF(severity = 'critical') AS critical"
-        f"  FROM {ALL}.open_issues WHERE snoozed IS NOT TRUE GROUP BY account"
+        "  SELECT account, COUNT(*) AS issues, COUNTIF(severity = 'critical') AS critical"
+        f"  FROM {ALL}.open_issues WHERE to_do GROUP BY account"
         " ) AS i ON i.account = a.account LEFT JOIN ("
-        f"  SELECT account, COUNT(*) AS occurrences FROM {ALL}.open_occurrences"
-        "  WHERE snoozed IS NOT TRUE GROUP BY account"
-        " ) AS o ON o.account = a.account LEFT JOIN ("
+        f"  SELECT account, COUNT(*) AS findings FROM {ALL}.open_findings"
+        "  WHERE to_do GROUP BY account"
+        " ) AS f ON f.account = a.account LEFT JOIN ("
         f"  SELECT account, COUNT(*) AS targets FROM {ALL}.targets GROUP BY account"
         " ) AS t ON t.account = a.account ORDER BY a.account"
     ):

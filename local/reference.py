@@ -42,6 +42,9 @@ EVENTS: Final = {
     " listed.",
     "jobs_not_listed": "The account may not list its jobs in BigQuery, so what a killed sync left"
     " running cannot be ended. Grant it `roles/bigquery.user` on the project.",
+    "mass_disappearance": "More than half of what was open, and more than 20 occurrences, are gone"
+    " at once. They stay open until a later sync misses them, too. If the token is of another"
+    " account, set the right one before that.",
     "history_started": "The history of a table that was synced before was missing, and starts now.",
     "message_dropped": "A Pub/Sub message was acknowledged without a sync, because another try"
     " would not help.",

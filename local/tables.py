@@ -9,6 +9,7 @@ from local import markdown
 from scanner_sync.report.definitions import DEFINITIONS
 from scanner_sync.source.rows import convert
 from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES, Column, Table
+from scanner_sync.warehouse.findings import CONCLUSIONS
 from scanner_sync.warehouse.history import HISTORIES, HISTORY_COLUMNS, columns_of
 from scanner_sync.warehouse.reads import READS, READS_TABLE
 from scanner_sync.warehouse.sla import SLA, SLA_TABLE
@@ -35,6 +36,11 @@ def histories() -> str:
     return _tables({name: _history(name) for name in HISTORIES}, {})
 
 
+def conclusions() -> str:
+    """Return the columns of `findings`, `remediation_metrics` and `syncs`."""
+    return _tables(CONCLUSIONS, {})
+
+
 def views() -> str:
     """Return the columns of the views."""
     return _tables(VIEW_TABLES, {})
@@ -48,10 +54,9 @@ def definitions() -> str:
 def _history(name: str) -> Table:
     history = HISTORIES[name]
     columns = columns_of(name)
-    parts = ("issue_id", "occurrence_id") if "occurrence_id" in columns else ("id",)
+    identifier = "occurrence_id" if "occurrence_id" in columns else "id"
     key = next(iter(HISTORY_COLUMNS))
-    example = "/".join(str(columns[part].example) for part in parts)
-    columns[key] = columns[key]._replace(example=example)
+    columns[key] = columns[key]._replace(example=str(columns[identifier].example))
     versioned = ", ".join(f"`{column}`" for column in history.versioned)
     meaning = (
         f"States of `{history.table}`. A change of one of these begins a new one: {versioned}."
@@ -69,12 +74,19 @@ def _table(name: str, table: Table, further: dict[str, Column]) -> str:
             f"**`{column}`**" if column in table.key else f"`{column}`",
             BIGQUERY_TYPES[declared.type],
             declared.description,
-            f"`{_as_shown(convert(name, column, declared, declared.example))}`",
+            f"`{_example(name, column, declared)}`",
         ]
         for column, declared in (table.columns | further).items()
     )
     cells = markdown.table(["column", "type", "meaning", "example"], rows)
     return f"### {name}\n\n{table.description}\n\n{cells}"
+
+
+def _example(table: str, name: str, column: Column) -> str:
+    """Return the example of a column as BigQuery shows it."""
+    if column.type.endswith("[]"):  # not one of the API's types
+        return json.dumps(column.example)
+    return _as_shown(convert(table, name, column, column.example))
 
 
 def _as_shown(value: object) -> str:
@@ -87,16 +99,17 @@ def _as_shown(value: object) -> str:
 def drawing() -> str:
     """Return how the tables join: by the references in their descriptions, and by key."""
     lines = ["```mermaid", "erDiagram"]
-    for name, table in {**TABLES, READS: READS_TABLE, **VIEW_TABLES}.items():
+    for name, table in {**TABLES, READS: READS_TABLE, **CONCLUSIONS, **VIEW_TABLES}.items():
         for column, declared in table.columns.items():
-            if found := re.search(r": (\w+)\.(\w+)\.$", declared.description):
+            found = re.search(r": (\w+)\.(\w+)\.(?= |$)", declared.description)
+            if found and found[1] in TABLES:
                 is_array = declared.type == "array"
                 one = "||" if found[2] in TABLES[found[1]].key and not is_array else "}o"
                 many = "o|" if table.key == (column,) else "o{"
                 how = f"{found[2]} {'in' if is_array else '='} {column}"
                 lines.append(f'    {found[1]} {one}--{many} {name} : "{how}"')
     for name, history in HISTORIES.items():
-        # By what persists: the id of an occurrence may change between scans.
-        key = "issue_id, occurrence_id" if "occurrence_id" in columns_of(name) else "id"
+        # By what persists: the id of an occurrence, and its issue, may change between scans.
+        key = "occurrence_id" if "occurrence_id" in columns_of(name) else "id"
         lines.append(f'    {history.table} ||--o{{ {name} : "{key}"')
     return "\n".join([*lines, "```"])

@@ -322,13 +322,13 @@ def _summaries(accounts: Sequence[str], *, as_json: bool) -> int:
             cells = [
                 describe_state(of),
                 ago(at, now) if at else "never",
-                *(of[f"open_{which}"] for which in ("issues", "critical", "high")),
+                *(of[f"{which}_to_do"] for which in ("issues", "critical", "high")),
             ]
         if as_json:
             print(json.dumps({"account": account} | answer, default=datetime.isoformat))
         rows.append([account, *cells])
     if not as_json:
-        print_table(["account", "state", "last success", "open issues", "critical", "high"], rows)
+        print_table(["account", "state", "last success", "issues to do", "critical", "high"], rows)
     return _print_errors(errors)
 
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from dlt.extract.source import DltSource
 from google.cloud import bigquery
@@ -194,6 +195,7 @@ def _execute(
         with progress.step("waiting_for_lease"):
             noted = {ALL_READ: 0} if "occurrences_issues" in resources else {}
             lease = held.enter_context(warehouse.lease(deadline, give_up, noted))
+            lease.check_api(urlsplit(settings.api_base_url).hostname or "")
         load = _Load(settings, resources, token, session, warehouse, lease, progress)
         # An interrupt reaches the main thread, which only waits here; inside a library it could be
         # swallowed.
@@ -274,6 +276,7 @@ class _Load:
                 load_id,
                 existing,
                 listed=refresh.listed if is_refresh else None,
+                unavailable=progress.traffic.unavailable,
             )
         return SyncResult(
             load_id=load_id,

@@ -19,6 +19,8 @@ ColumnType = Literal[
     "object",
     "array|object",
     "any",
+    "text[]",
+    "bigint[]",
 ]
 
 
@@ -34,21 +36,25 @@ BIGQUERY_TYPES: Final[dict[ColumnType, str]] = {
     "object": "JSON",
     "array|object": "JSON",
     "any": "JSON",
+    "text[]": "ARRAY<STRING>",
+    "bigint[]": "ARRAY<INT64>",
 }
 
 
 class Column(NamedTuple):
-    """A column: its type, its meaning, an example, and whether each row must have it.
+    """A column: its type, meaning and example, if it is required, and whose key it holds.
 
-    The types are dlt's, with two additions. `array`, `object` and `any` are JSON columns, named by
-    the JSON that they accept. `text|bigint` is text, and accepts integers. The example is as the
-    API sends it.
+    The types are dlt's, with three additions. `array`, `object` and `any` are JSON columns, named
+    by the JSON that they accept. `text|bigint` is text, and accepts integers. `text[]` and
+    `bigint[]` are arrays, which only tables of the program's own have. The example is as the API
+    sends it.
     """
 
     type: ColumnType
     description: str
     example: object = None
     required: bool = False
+    references: str | None = None
 
 
 class Table(NamedTuple):
@@ -61,6 +67,8 @@ class Table(NamedTuple):
     """Path of its listing below the base URL; None if the table has none of its own."""
     is_optional: bool = False
     """Whether an account may lack the listing, depending on its plan."""
+    clustered_by: tuple[str, ...] = ()
+    """Columns by which BigQuery orders the rows."""
 
 
 # dlt adds these two when rows come. They are declared because BigQuery cannot add a required column
@@ -118,7 +126,7 @@ TABLES: Final = {
         "Places where an issue was found, one row each.",
         ("issue_id", "id"),
         {
-            "issue_id": Column("bigint", "The issue: issues.id.", 812, required=True),
+            "issue_id": Column("bigint", "The issue: issues.id.", 812, True, "issues"),
             "id": Column("bigint", "Identifier of the occurrence in its issue.", 3, required=True),
             "occurrence_id": Column("bigint", "Identifier that persists between scans.", 90417),
             "target": Column("text", "Address of the target: targets.address.", "www.example.com"),

@@ -8,6 +8,7 @@ locals {
     fileset(local.root, "main.py"),
     fileset(local.root, "requirements.txt"),
     fileset(local.root, "scanner_sync/**/*.py"),
+    fileset(local.root, "scanner_sync/**/*.sql"),
     fileset(local.root, "scanner_sync/**/py.typed"),
   )
 

@@ -27,6 +27,7 @@ from scanner_sync import worker
 from scanner_sync.settings import EMULATORS, Settings
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
+from scanner_sync.warehouse.findings import CONCLUSIONS
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.sla import SLA
@@ -81,7 +82,7 @@ class Dataset:
         """Return the merged tables, without what is derived from them and internal tables."""
         found = self.query("SELECT table_name FROM {d}.INFORMATION_SCHEMA.TABLES")
         names = {row["table_name"] for row in found if not row["table_name"].startswith("_")}
-        return names - HISTORIES.keys() - VIEWS.keys() - {READS, SLA}
+        return names - HISTORIES.keys() - CONCLUSIONS.keys() - VIEWS.keys() - {READS, SLA}
 
     def columns(self, table: str) -> dict[str, str]:
         """Return the columns of a table with their types."""

@@ -398,7 +398,7 @@ def test_the_command_line(deployment: Deployment, dataset: Dataset, tmp_path: Pa
     done = run("status", "--accounts", "acme,globex")
     assert done.status == 1  # one of them could not be told
     assert [re.split("  +", line) for line in done.out.splitlines()] == [
-        ["account", "state", "last success", "open issues", "critical", "high"],
+        ["account", "state", "last success", "issues to do", "critical", "high"],
         ["acme", "fresh", ANY, "0", "0", "0"],
         ["globex", "unknown"],
     ]

@@ -226,7 +226,7 @@ def test_a_listing_that_is_rejected_without_the_parameter_too_fails_the_sync(
     assert times(dataset).keys() == {1}
 
 
-def test_a_sync_of_other_tables_makes_an_empty_one_for_the_views(
+def test_a_sync_of_other_tables_makes_an_empty_one_for_the_findings(
     account: Account,
     dataset: Dataset,
     http: flask.testing.FlaskClient,
@@ -241,25 +241,26 @@ def test_a_sync_of_other_tables_makes_an_empty_one_for_the_views(
     ]
 
     def sync_others() -> list[tuple[int | None, int]]:
-        """Return the lifecycles that there are after it."""
+        """Return the findings that there are after it."""
         others = ["issues", "occurrences_issues", "targets"]
         assert http.post("/", json={"resources": others}).status_code == 200
-        return lifecycles()
+        return found()
 
-    def lifecycles() -> list[tuple[int | None, int]]:
-        found = dataset.query(
-            "SELECT issue_id, occurrence_id FROM {d}.occurrence_lifecycle ORDER BY occurrence_id"
+    def found() -> list[tuple[int | None, int]]:
+        rows = dataset.query(
+            "SELECT issue_id, occurrence_id FROM {d}.findings ORDER BY occurrence_id"
         )
-        return [(row["issue_id"], row["occurrence_id"]) for row in found]
+        return [(row["issue_id"], row["occurrence_id"]) for row in rows]
 
     assert sync_others() == [(1, 1)]
     assert times(dataset) == {}
     assert syncs() == (None, 2)
-    assert lifecycles() == [(1, 1), (None, 2), (None, 3)]
+    assert found() == [(1, 1), (None, 2), (None, 3)]
     dataset.client.delete_table(f"{PROJECT}.{dataset.name}.fixed_occurrences")
-    assert sync_others() == [(1, 1)]
+    assert sync_others() == [(1, 1), (None, 2), (None, 3)]
+    assert times(dataset) == {}
     assert syncs() == (None, 2)
-    assert lifecycles() == [(1, 1), (None, 2), (None, 3)]
+    assert found() == [(1, 1), (None, 2), (None, 3)]
 
 
 def test_nothing_fixed_yet_is_read_whole(account: Account, dataset: Dataset, syncs: Syncs) -> None:

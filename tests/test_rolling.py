@@ -472,7 +472,7 @@ def test_a_killed_round_loses_nothing(
         body = http.post("/", json=ISSUES).get_json()
         assert body["refresh"]["oldest_read_at"] is not None
     assert {of.rows for of in reads(dataset).values()} == {1}
-    found = dataset.query("SELECT issue_id FROM {d}.open_occurrences")
+    found = dataset.query("SELECT issue_id FROM {d}.open_findings")
     assert sorted(row["issue_id"] for row in found) == list(range(1, 10))
     assert len(dataset.rows("occurrences_issues")) == 9
 

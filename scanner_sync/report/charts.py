@@ -84,11 +84,13 @@ def _panel(
     ends: tuple[datetime, datetime],
     size: tuple[int, int],
 ) -> Spec:
-    values = [{"at": _ms(week.until), "open": week.open[severity]} for week in weeks]
+    values = [
+        {"at": _ms(week.until), "open": week.open[severity]} for week in weeks if week.is_known
+    ]
     first, last = map(_ms, ends)
     dates = {"values": [first, last], "format": "%b %-d", "labelFlush": True, "grid": False}
     x = _field("at", "temporal", scale={"type": "utc", "domain": [first, last]}, axis=dates)
-    scale = {"domain": [0, max(4, *(value["open"] for value in values))], "nice": 3}
+    scale = {"domain": [0, max([4, *(value["open"] for value in values)])], "nice": 3}
     y = _field("open", "quantitative", scale=scale, axis={"tickCount": 3, **_COUNTS})
     color = _CRITICAL if severity == "critical" else _ACCENT
     name = severity[:1].upper() + severity[1:]
@@ -100,12 +102,18 @@ def _panel(
         _layer("area", fill=color, fillOpacity=0.14, line={"stroke": color}),
         _layer("point", where=f"datum.at === {last}", filled=True, fill=color, size=45, opacity=1),
         _words(name, x=0, y=-14, fontWeight=600, fontSize=13, limit=width - 50),
-        _words(f"{values[-1]['open']:,}", x=width, y=-14, fontWeight=700, align="right"),
+        _words(
+            f"{values[-1]['open']:,}" if values else "0",
+            x=width,
+            y=-14,
+            fontWeight=700,
+            align="right",
+        ),
     )
 
 
 def opened_and_closed(figures: Figures, narrow: bool) -> Spec:
-    """Show the occurrences of each week: bars up for opened ones, bars down for closed ones."""
+    """Show the findings of each week: bars up for opened ones, bars down for closed ones."""
     size, step = ((274, 190), 6) if narrow else ((820, 220), 2)
     values: list[Spec] = [
         {
@@ -116,10 +124,11 @@ def opened_and_closed(figures: Figures, narrow: bool) -> Spec:
             "words": f"{number:,}" if number < 10_000 else f"{number / 1000:.0f}k",
         }
         for week in figures.weeks[1:]
+        if week.is_known
         for kind, sign, number in (("opened", 1, week.opened), ("closed", -1, week.closed))
     ]
     weeks = [_iso(week) for week in figures.period.weeks]
-    most = max(4, *(abs(value["signed"]) for value in values))
+    most = max([4, *(abs(value["signed"]) for value in values)])
     dates = {
         "values": weeks[::-step],
         "labelExpr": "utcFormat(toDate(datum.value), '%b %-d')",
@@ -200,15 +209,15 @@ def worst_targets(figures: Figures, narrow: bool) -> Spec:
         {
             "rank": rank,
             "target": target.target,
-            "open": target.open,
+            "to_do": target.to_do,
             "critical": target.critical,
-            "words": f"{target.open:,}"
+            "words": f"{target.to_do:,}"
             + (f", {target.critical:,} critical" if target.critical else ""),
         }
         for rank, target in enumerate(figures.targets)
     ]
-    scale = {"domain": [0, max([1, *(target.open for target in figures.targets)])]}
-    end = _field("open", "quantitative", scale=scale, axis=None)
+    scale = {"domain": [0, max([1, *(target.to_do for target in figures.targets)])]}
+    end = _field("to_do", "quantitative", scale=scale, axis=None)
     words = {"x": end, "text": {"field": "words"}}
     return _layered(
         values,

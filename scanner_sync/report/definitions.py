@@ -12,31 +12,50 @@ class Definition(NamedTuple):
 
 DEFINITIONS: Final = {
     "open": Definition(
-        "Open",
-        "An occurrence is one place where an issue was found. It is open from its `opened_at` to"
-        " its `closed_at`, also while it is snoozed.",
+        "Finding, open",
+        "A finding is one time that an issue was open at one place, which the scanner calls an"
+        " occurrence. If it is fixed and comes back, that is another finding. A finding is open"
+        " from its `opened_at` to its `closed_at`, also while it is snoozed.",
+    ),
+    "to_do": Definition(
+        "To do",
+        "What is open, neither snoozed nor on a deleted target. It is snoozed if its occurrence or"
+        " its issue is; a snooze ends on its day, even if no sync has come since. A target is"
+        " deleted if the scanner no longer lists it, but still lists the finding.",
     ),
     "opened": Definition(
         "Opened",
-        "`opened_at` is the scanner's `first_seen_at`, or, if it gives none, the time of the sync"
-        " that first saw the occurrence. If the occurrence had been closed before, it is the time"
-        " of the sync that saw it again; and if no sync missed it in between, the date of the fix"
-        " before.",
+        "`opened_at` is the scanner's `first_seen_at`, or, if it gives none that can be true, the"
+        " time of the sync that first saw the finding. If the scanner corrects its date, the"
+        " finding follows. If the occurrence had been fixed before, only a date after that fix"
+        " counts. Otherwise, it opened with the sync that saw it again; and if no sync missed it in"
+        " between, with the fix before.",
     ),
     "closed": Definition(
         "Closed, and why",
         "`closed_at` is the scanner's `remediated_at` if it lists the occurrence as fixed, and"
-        " otherwise the time of the sync that no longer saw it. `fixed`: the scanner lists it as"
-        " fixed. `not_reported`: its target is still scanned, and the scanner no longer reports"
+        " otherwise the time of the first sync that no longer saw it. `fixed`: the scanner lists it"
+        " as fixed. `not_reported`: its target is still scanned, and the scanner no longer reports"
         " it. `target_removed`: its target is no longer listed. `target_not_scanned`: its target"
-        " is listed as unresponsive, over license, unscanned, or without its agent.",
+        " is listed as unresponsive, over license, unscanned, or without its agent. The first"
+        " readings of the targets after it was last seen, and after it was missed, decide. If it is"
+        " back after its target was, or after an empty listing of its issue, the same finding goes"
+        " on.",
     ),
     "fixes": Definition(
         "Fixes",
-        "Closings with the reason `fixed` or `not_reported`. An occurrence that ended with its"
-        " target was not fixed.",
+        "Findings that closed as `fixed`, at the scanner's date, or as `not_reported`, at some time"
+        " between two syncs. What ended with its target was not fixed. Of several dates of a fix,"
+        " between which no sync saw the finding, the newest counts.",
     ),
-    "reopened": Definition("Reopened", "Opened, after it had been closed before."),
+    "reopened": Definition("Reopened", "Opened, after the same occurrence had been fixed before."),
+    "corrected": Definition(
+        "Corrected",
+        "A week is final eight days after its end. What is learned about it later counts in the"
+        " week in which it is learned, as the number of findings that were open besides those that"
+        " the week says. So `open` is that of the week before, plus `opened`, minus `closed`, plus"
+        " `corrected`.",
+    ),
     "days": Definition(
         "Days to fix",
         "Days from `opened_at` to `closed_at` of the fixes in a period: their mean, known as mean"
@@ -44,24 +63,42 @@ DEFINITIONS: Final = {
     ),
     "kaplan_meier": Definition(
         "Days to fix, with open ones counted",
-        "The median of the Kaplan-Meier product-limit estimate (Kaplan and Meier, 1958): the days"
-        " within which half of all that was ever opened is fixed. What is open, or ended with its"
-        " target, counts for as long as it was open. There is none if not half are fixed.",
+        "The days within which half of all findings would be fixed at the pace of the last 26"
+        " weeks: the median of the product-limit estimate (Kaplan and Meier, 1958) over that"
+        " period. A finding counts from the age at which the period began or a sync first saw it,"
+        " until it is fixed, ends otherwise, is accepted as a risk or a false positive, or the"
+        " period ends."
+        " What ended with its target counts as if it would have been fixed at the pace of the"
+        " others. There is none if not half are fixed.",
+    ),
+    "share_fixed": Definition(
+        "Fixed in 90 days",
+        "The share of all findings that would be fixed within 90 days at the pace of the same 26"
+        " weeks: the cumulative incidence (Aalen and Johansen, 1978). What ends with its target is"
+        " never fixed. There is none if nothing was open for so long.",
     ),
     "age": Definition(
-        "Age", "Days from `opened_at` until now, of what is open. The mean is over all of it."
+        "Age", "Days from `opened_at` until now. The mean is over all that is to do."
     ),
     "goals": Definition(
         "Goals, overdue and due",
         "`due_at` is `opened_at` plus the days that `sla_policy` has for the severity. Time for"
-        " which it was snoozed before that is left out, as far as the syncs saw it. It is overdue"
-        " if it is open, not snoozed, and `due_at` has passed. It is due this week if that comes"
-        " before next Monday. The share in time is that of the fixes that came by `due_at`.",
+        " which it was snoozed before that is left out, as far as the syncs saw it. A closed"
+        " finding keeps its goal; one that was fixed before a sync saw it has that of the scanner,"
+        " if there is one. It is overdue if it is to do and `due_at` has passed. It is due this"
+        " week if that comes before next Monday.",
+    ),
+    "in_time": Definition(
+        "In time",
+        "Of the fixes in a period that had a goal, the share that came by `due_at`; and of what was"
+        " due in a period, the share that was fixed by then. What ended with its target before it"
+        " was due counts in neither.",
     ),
     "tags": Definition(
         "Tags",
-        "The tags that targets have now. An occurrence counts for each tag of its target. The five"
-        " tags with the most open occurrences are shown.",
+        "An open finding has the tags that its target has now, and a closed one those of its"
+        " closing. It counts for each of them. The five tags with the most findings to do are"
+        " shown.",
     ),
 }
 """The definitions by a short name, in the order of the page."""

@@ -1,6 +1,5 @@
 """The figures of the report. BigQuery counts, so few rows are read however large the account is."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,8 +22,8 @@ from scanner_sync.warehouse.diagnose import (
     explain,
     repeated_for,
 )
+from scanner_sync.warehouse.findings import CONCLUSIONS, IS_FIX, SEVERITY
 from scanner_sync.warehouse.history import HISTORIES
-from scanner_sync.warehouse.lifecycles import IS_FIX, SEVERITY
 from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.status import describe_state, summarize
 from scanner_sync.warehouse.views import VIEWS
@@ -39,6 +38,7 @@ SEVERITIES: Final = ("critical", "high", "medium", "low")
 """Always shown, in this order. Any other severity that the API sends comes after them."""
 
 _WEEK: Final = timedelta(weeks=1)
+_DAYS_TO_FIX: Final = "TIMESTAMP_DIFF(closed_at, opened_at, SECOND) / 86400"
 
 
 class Period(NamedTuple):
@@ -80,16 +80,29 @@ class Week(NamedTuple):
     until: datetime
     """The end of the week, or now."""
     open: Counter[str]
-    """How many are open at the end, by severity."""
-    opened: int
-    closed: int
-    fixed: int
-    reopened: int
+    """How many are open at the end, by severity, with snoozed ones."""
+    opened: int = 0
+    reopened: int = 0
+    closed: int = 0
+    fixed: int = 0
+    """Those that the scanner lists as fixed."""
+    not_reported: int = 0
+    """Those that closed without a date of their fix."""
+    corrected: int = 0
+    is_known: bool = True
+    """Whether the week is measured. Weeks before the first of them are not."""
+    reconstructed: bool = False
+    """Whether it ended before the first sync."""
 
     @property
     def so_far(self) -> bool:
         """Whether it is the current week."""
         return self.until < self.monday + _WEEK
+
+    @property
+    def fixes(self) -> int:
+        """How many were fixed, with a date or without."""
+        return self.fixed + self.not_reported
 
 
 class Now(NamedTuple):
@@ -97,19 +110,26 @@ class Now(NamedTuple):
 
     severity: str
     open: int
-    """Without snoozed ones, like all that follows."""
-    snoozed: int
+    to_do: int
+    """Those that are not snoozed and whose target is not deleted. What follows counts these alone,
+    except for `snoozed`."""
     overdue: int
     due: int
     """Due before next Monday."""
+    snoozed: int
     mean_age: float | None
-    """In days. None if nothing is open."""
+    """In days. None if nothing is to do."""
     oldest: float | None
     """The age of the oldest, in days."""
 
+    @property
+    def deleted(self) -> int:
+        """How many are on deleted targets, and not snoozed."""
+        return self.open - self.to_do - self.snoozed
+
 
 class LastDays(NamedTuple):
-    """How many occurrences were opened and fixed in the last seven days."""
+    """How many findings opened and were fixed in the last seven days."""
 
     opened: int
     fixed: int
@@ -122,6 +142,8 @@ class DaysToFix(NamedTuple):
 
     severity: str
     fixed: int
+    not_reported: int
+    """Those of `fixed` whose date is that of the sync that missed them."""
     mean: float
     quarter: float
     median: float
@@ -130,17 +152,29 @@ class DaysToFix(NamedTuple):
     """The share that met its goal, 0 to 1. None if there is no goal."""
 
 
+class Measures(NamedTuple):
+    """What `remediation_metrics` says of a severity, with what is still open counted."""
+
+    median: float | None
+    """The Kaplan-Meier median, in days. None if not half are fixed."""
+    in_90_days: float | None
+    """The share that is fixed within 90 days, 0 to 1."""
+    in_time: float | None
+    """Of what was due within the period, the share that was fixed by then, 0 to 1."""
+
+
 class Fixes(NamedTuple):
-    """How long occurrences took that were fixed within the period."""
+    """How long findings took that were fixed within the period."""
 
     fixed: int
+    not_reported: int
     median: float | None
     """In days. None if nothing was fixed."""
     in_time: float | None
     by_severity: list[DaysToFix]
     """For severities with a fix, in the order of the page."""
-    estimates: dict[str, float]
-    """The Kaplan-Meier medians of now, in days, by severity and for `all`, where there is one."""
+    measures: dict[str, Measures]
+    """By severity, and for `all`."""
 
 
 class Closings(NamedTuple):
@@ -154,15 +188,15 @@ class Closings(NamedTuple):
 
 
 class Tag(NamedTuple):
-    """What is open on the targets with a tag, and how long fixes took there."""
+    """What is to do on the targets with a tag, and how long fixes took there."""
 
     tag: str
     by_severity: list["TagSeverity"]
 
     @property
-    def open(self) -> int:
-        """How many are open in all."""
-        return sum(row.open for row in self.by_severity)
+    def to_do(self) -> int:
+        """How many are to do in all."""
+        return sum(row.to_do for row in self.by_severity)
 
     @property
     def overdue(self) -> int:
@@ -174,10 +208,10 @@ class TagSeverity(NamedTuple):
     """The same of one severity."""
 
     severity: str
-    open: int
-    """Without snoozed ones."""
+    to_do: int
     overdue: int
     mean_age: float | None
+    """Of what is to do, in days."""
     fixed: int
     """Fixes within the period."""
     median: float | None
@@ -185,21 +219,21 @@ class TagSeverity(NamedTuple):
 
 
 class OldIssue(NamedTuple):
-    """A critical issue that is open and not snoozed."""
+    """A critical issue that is to do."""
 
     id: int
     title: str | None
     opened_at: datetime
     times_reopened: int
-    occurrences: int
-    """Open and not snoozed."""
+    to_do: int
+    """How many of its findings are to do."""
 
 
 class Target(NamedTuple):
-    """How many issues are open on a target, neither they nor their occurrences snoozed."""
+    """How many issues are to do on a target."""
 
     target: str
-    open: int
+    to_do: int
     critical: int
     high: int
     medium: int
@@ -209,7 +243,7 @@ class Target(NamedTuple):
     @property
     def other(self) -> int:
         """Those of any other severity."""
-        return self.open - self.critical - self.high - self.medium - self.low
+        return self.to_do - self.critical - self.high - self.medium - self.low
 
 
 class TableRows(NamedTuple):
@@ -260,7 +294,7 @@ class Figures(NamedTuple):
     dataset: str
     period: Period
     severities: list[str]
-    """All that occur, in the order of the page. Occurrences without one are under `none`."""
+    """All that occur, in the order of the page. Findings without one are under `none`."""
     weeks: list[Week]
     """The weeks of the period, oldest first, and the one before it."""
     open_now: list[Now]
@@ -272,9 +306,9 @@ class Figures(NamedTuple):
     oldest: list[OldIssue]
     """The ten oldest, oldest first."""
     targets: list[Target]
-    """The ten with the most open issues, worst first."""
+    """The ten with the most issues to do, worst first."""
     tags: list[Tag]
-    """The five with the most open occurrences, worst first."""
+    """The five with the most findings to do, worst first."""
     freshness: Freshness
 
     def total(self, name: str) -> int:
@@ -294,14 +328,14 @@ class Account(NamedTuple):
     """Why it could not be read."""
 
     @property
-    def open(self) -> int:
-        """How many occurrences are open. Like all that follows, only if there are `figures`."""
-        return self._figures.total("open")
+    def to_do(self) -> int:
+        """How many findings are to do. Like all that follows, only if there are `figures`."""
+        return self._figures.total("to_do")
 
     @property
     def critical(self) -> int:
         """How many of them are critical."""
-        return sum(row.open for row in self._figures.open_now if row.severity == "critical")
+        return sum(row.to_do for row in self._figures.open_now if row.severity == "critical")
 
     @property
     def overdue(self) -> int:
@@ -311,7 +345,7 @@ class Account(NamedTuple):
     @property
     def fixed(self) -> int:
         """How many were fixed in this week and the three before."""
-        return sum(week.fixed for week in self._figures.weeks[-4:])
+        return sum(week.fixes for week in self._figures.weeks[-4:])
 
     @property
     def _figures(self) -> Figures:
@@ -375,12 +409,13 @@ def _no_histories(name: str) -> LoadError:
 
 def _read(warehouse: Connection, now: datetime) -> Figures:
     existing = {table.table_id for table in warehouse.client.list_tables(warehouse.dataset)}
-    if not existing >= {*HISTORIES, *VIEWS, READS, "_dlt_loads"}:
+    if not existing >= {*HISTORIES, *CONCLUSIONS, *VIEWS, READS, "_dlt_loads"}:
         raise _no_histories(warehouse.name)
     period = _read_period(warehouse, now)
-    weeks, estimates = _read_weeks(warehouse, period)
-    open_now, last_days, closings = _read_now(warehouse, period)
-    fixes = _read_fixes(warehouse, period, estimates)
+    weeks, measures = _read_weeks(warehouse, period)
+    open_now = _read_now(warehouse, period)
+    last_days, closings = _read_changes(warehouse, period)
+    fixes = _read_fixes(warehouse, period, measures)
     open_by = {row.severity: row for row in open_now}
     closed_by = {row.severity: row for row in closings}
     seen = [*(severity for week in weeks for severity in week.open), *open_by, *closed_by]
@@ -391,7 +426,7 @@ def _read(warehouse: Connection, now: datetime) -> Figures:
         severities=severities,
         weeks=weeks,
         open_now=[
-            open_by.get(severity) or Now(severity, 0, 0, 0, 0, None, None)
+            open_by.get(severity) or Now(severity, 0, 0, 0, 0, 0, None, None)
             for severity in severities
         ],
         last_days=last_days,
@@ -450,8 +485,8 @@ FROM `{{d}}._dlt_loads` WHERE status = 0
     )
 
 
-def _read_weeks(warehouse: Connection, period: Period) -> tuple[list[Week], dict[str, float]]:
-    """Read the weeks, and the Kaplan-Meier medians at the end of the last one."""
+def _read_weeks(warehouse: Connection, period: Period) -> tuple[list[Week], dict[str, Measures]]:
+    """Read the weeks, and what they say of each severity."""
     rows = _query(
         warehouse,
         "SELECT * FROM `{d}.remediation_metrics` WHERE week >= DATE(@begin) ORDER BY week",
@@ -461,29 +496,61 @@ def _read_weeks(warehouse: Connection, period: Period) -> tuple[list[Week], dict
     for row in rows:
         monday = datetime(row.week.year, row.week.month, row.week.day, tzinfo=UTC)
         by_week.setdefault(monday, {})[row.severity] = row
-    weeks = [
-        Week(
-            monday=monday,
-            until=min(monday + _WEEK, period.now),
-            open=Counter({name: row.open for name, row in found.items() if name != "all"}),
-            **{
-                name: found["all"][name] if found else 0
-                for name in ("opened", "closed", "fixed", "reopened")
-            },
-        )
-        for monday in (period.start - _WEEK, *period.weeks)
-        for found in [by_week.get(monday, {})]
-    ]
+    weeks: list[Week] = []
+    for monday in (period.start - _WEEK, *period.weeks):
+        until = min(monday + _WEEK, period.now)
+        if found := by_week.get(monday):
+            weeks.append(_week(monday, until, found))
+        elif by_week and monday > max(by_week):  # without a sync, nothing was seen to change
+            weeks.append(Week(monday, until, weeks[-1].open))
+        else:
+            weeks.append(Week(monday, until, Counter(), is_known=False))
     last = by_week[max(by_week)] if by_week else {}
+    due, met = Counter[str](), Counter[str]()
+    for row in rows:
+        if row.week >= period.start.date():
+            due[row.severity] += row.due
+            met[row.severity] += row.met
     return weeks, {
-        name: row.kaplan_meier_days_to_fix
+        name: Measures(
+            row.kaplan_meier_days_to_fix,
+            row.share_fixed_90_days,
+            met[name] / due[name] if due[name] else None,
+        )
         for name, row in last.items()
-        if row.kaplan_meier_days_to_fix is not None
     }
 
 
-def _read_now(warehouse: Connection, period: Period) -> tuple[list[Now], LastDays, list[Closings]]:
-    """Read what is open now, what changed in the last seven days, and what closed since `start`."""
+def _week(monday: datetime, until: datetime, found: Mapping[str, bigquery.Row]) -> Week:
+    of_all = found["all"]
+    names = ("opened", "reopened", "closed", "fixed", "not_reported", "corrected", "reconstructed")
+    return Week(
+        monday,
+        until,
+        Counter({name: row.open for name, row in found.items() if name != "all"}),
+        **{name: of_all[name] for name in names},
+    )
+
+
+def _read_now(warehouse: Connection, period: Period) -> list[Now]:
+    """Read what is open now."""
+    rows = _query(
+        warehouse,
+        f"""
+SELECT {SEVERITY} AS severity, COUNT(*) AS open, COUNTIF(to_do) AS to_do,
+  COUNTIF(overdue) AS overdue, COUNTIF(to_do AND due_at >= @now AND due_at < @monday) AS due,
+  COUNTIF(snoozed) AS snoozed,
+  AVG(IF(to_do, days_open, NULL)) AS mean_age, MAX(IF(to_do, days_open, NULL)) AS oldest
+FROM `{{d}}.open_findings` GROUP BY 1
+""",  # noqa: S608 - our names
+        now=period.now,
+        monday=period.weeks[-1] + _WEEK,
+    )
+    return [Now(*(row[name] for name in Now._fields)) for row in rows]
+
+
+def _read_changes(warehouse: Connection, period: Period) -> tuple[LastDays, list[Closings]]:
+    """Read what changed in the last seven days, and what closed since `start`."""
     reasons = ", ".join(
         f"COUNTIF(closed_at >= @start AND close_reason = '{reason}') AS is_{reason}"
         for reason in Closings._fields[1:]
@@ -491,26 +558,16 @@ def _read_now(warehouse: Connection, period: Period) -> tuple[list[Now], LastDay
     rows = _query(
         warehouse,
         f"""
-SELECT {SEVERITY} AS severity,
-  COUNTIF(is_open) AS open,
-  COUNTIF(closed_at IS NULL AND NOT is_open) AS snoozed, COUNTIF(overdue) AS overdue,
-  COUNTIF(is_open AND due_at >= @now AND due_at < @monday) AS due,
-  AVG(IF(is_open, days_open, NULL)) AS mean_age, MAX(IF(is_open, days_open, NULL)) AS oldest,
-  COUNTIF(opened_at > @week_ago) AS opened,
+SELECT {SEVERITY} AS severity, COUNTIF(opened_at > @week_ago) AS opened,
   COUNTIF(closed_at > @week_ago AND {IS_FIX}) AS fixed,
   {reasons}
-FROM (
-  SELECT *, closed_at IS NULL AND triage = 'open' AS is_open FROM `{{d}}.occurrence_lifecycle`
-) GROUP BY 1
+FROM `{{d}}.findings` WHERE opened_at > @week_ago OR closed_at >= @start GROUP BY 1
 """,  # noqa: S608 - our names
-        now=period.now,
-        monday=period.weeks[-1] + _WEEK,
         week_ago=period.week_ago,
         start=period.start,
     )
     critical = [row for row in rows if row.severity == "critical"]
     return (
-        [Now(*(row[name] for name in Now._fields)) for row in rows],
         LastDays(
             opened=sum(row.opened for row in rows),
             fixed=sum(row.fixed for row in rows),
@@ -531,69 +588,69 @@ def _in_order(*severities: str) -> list[str]:
     return [*SEVERITIES, *sorted(others), *sorted({"none"} & {*severities})]
 
 
-def _read_fixes(warehouse: Connection, period: Period, estimates: dict[str, float]) -> Fixes:
+def _read_fixes(warehouse: Connection, period: Period, measures: dict[str, Measures]) -> Fixes:
     """Read how many days each fix since `start` took, and how many were in time."""
     rows = _query(
         warehouse,
         f"""
-SELECT severity, fixed, mean, quarter, median, three_quarters, in_time,
-  all_fixed, all_median, all_in_time
+SELECT severity, fixed, not_reported, mean, quarter, median, three_quarters, in_time,
+  all_fixed, all_not_reported, all_median, all_in_time
 FROM (
-  SELECT {SEVERITY} AS severity, COUNT(*) OVER one AS fixed, AVG(days_open) OVER one AS mean,
-    PERCENTILE_CONT(days_open, 0.25) OVER one AS quarter,
-    PERCENTILE_CONT(days_open, 0.5) OVER one AS median,
-    PERCENTILE_CONT(days_open, 0.75) OVER one AS three_quarters,
-    AVG(CAST(met_sla AS INT64)) OVER one AS in_time,
-    COUNT(*) OVER () AS all_fixed, PERCENTILE_CONT(days_open, 0.5) OVER () AS all_median,
-    AVG(CAST(met_sla AS INT64)) OVER () AS all_in_time
-  FROM `{{d}}.occurrence_lifecycle`
-  WHERE closed_at >= @start AND {IS_FIX} AND opened_at IS NOT NULL
-  WINDOW one AS (PARTITION BY {SEVERITY})
+  SELECT severity, COUNT(*) OVER one AS fixed, SUM(is_undated) OVER one AS not_reported,
+    AVG(days) OVER one AS mean, PERCENTILE_CONT(days, 0.25) OVER one AS quarter,
+    PERCENTILE_CONT(days, 0.5) OVER one AS median,
+    PERCENTILE_CONT(days, 0.75) OVER one AS three_quarters, AVG(is_met) OVER one AS in_time,
+    COUNT(*) OVER () AS all_fixed, SUM(is_undated) OVER () AS all_not_reported,
+    PERCENTILE_CONT(days, 0.5) OVER () AS all_median, AVG(is_met) OVER () AS all_in_time
+  FROM (
+    SELECT {SEVERITY} AS severity, {_DAYS_TO_FIX} AS days, CAST(met_sla AS INT64) AS is_met,
+      IF(close_reason = 'not_reported', 1, 0) AS is_undated
+    FROM `{{d}}.findings` WHERE closed_at >= @start AND {IS_FIX} AND opened_at IS NOT NULL
+  )
+  WINDOW one AS (PARTITION BY severity)
 )
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 """,  # noqa: S608 - our names
         start=period.start,
     )
     found = {row.severity: DaysToFix(*(row[name] for name in DaysToFix._fields)) for row in rows}
     return Fixes(
         fixed=rows[0].all_fixed if rows else 0,
+        not_reported=rows[0].all_not_reported if rows else 0,
         median=rows[0].all_median if rows else None,
         in_time=rows[0].all_in_time if rows else None,
         by_severity=[found[severity] for severity in _in_order(*found) if severity in found],
-        estimates=estimates,
+        measures=measures,
     )
 
 
 def _read_tags(warehouse: Connection, period: Period) -> list[Tag]:
-    """Read the five tags with the most open occurrences."""
+    """Read the five tags with the most findings to do."""
     rows = _query(
         warehouse,
         f"""
-WITH tagged AS (
-  SELECT DISTINCT address, JSON_VALUE(item) AS tag
-  FROM `{{d}}.targets_history`, UNNEST(JSON_QUERY_ARRAY(tags)) AS item
-  WHERE valid_to IS NULL AND JSON_VALUE(item) IS NOT NULL
-),
-found AS (
-  SELECT t.tag, {SEVERITY} AS severity, o.days_open, o.overdue,
-    o.closed_at IS NULL AND o.triage = 'open' AS is_open,
-    COALESCE(o.closed_at >= @start AND {IS_FIX}, FALSE) AS is_fixed
-  FROM tagged AS t JOIN `{{d}}.occurrence_lifecycle` AS o ON o.target = t.address
+WITH found AS (
+  SELECT tag, {SEVERITY} AS severity, days_open AS days, to_do, overdue, FALSE AS is_fixed
+  FROM `{{d}}.open_findings` CROSS JOIN UNNEST(tags) AS tag
+  UNION ALL
+  SELECT tag, {SEVERITY}, {_DAYS_TO_FIX}, FALSE, FALSE, TRUE
+  FROM `{{d}}.findings` CROSS JOIN UNNEST(tags) AS tag
+  WHERE closed_at >= @start AND {IS_FIX} AND opened_at IS NOT NULL
 ),
 measured AS (
-  SELECT *, SUM(IF(is_open, 1, 0)) OVER (PARTITION BY tag) AS all_open, PERCENTILE_CONT(
-      IF(is_fixed, days_open, NULL), 0.5) OVER (PARTITION BY tag, severity) AS median
+  SELECT *, SUM(IF(to_do, 1, 0)) OVER (PARTITION BY tag) AS all_to_do, PERCENTILE_CONT(
+      IF(is_fixed, days, NULL), 0.5) OVER (PARTITION BY tag, severity) AS median
   FROM found
 )
-SELECT tag, all_open, severity, COUNTIF(is_open) AS open, COUNTIF(overdue) AS overdue,
-  AVG(IF(is_open, days_open, NULL)) AS mean_age, COUNTIF(is_fixed) AS fixed, median
-FROM measured WHERE all_open > 0 GROUP BY tag, all_open, severity, median
+SELECT tag, all_to_do, severity, COUNTIF(to_do) AS to_do, COUNTIF(overdue) AS overdue,
+  AVG(IF(to_do, days, NULL)) AS mean_age, COUNTIF(is_fixed) AS fixed, median
+FROM measured WHERE all_to_do > 0 GROUP BY tag, all_to_do, severity, median
 """,  # noqa: S608 - our names
         start=period.start,
     )
     found: dict[tuple[int, str], dict[str, TagSeverity]] = {}
     for row in rows:
-        severities = found.setdefault((-row.all_open, row.tag), {})
+        severities = found.setdefault((-row.all_to_do, row.tag), {})
         severities[row.severity] = TagSeverity(*(row[name] for name in TagSeverity._fields))
     return [
         Tag(tag, [by[severity] for severity in _in_order(*by) if severity in by])
@@ -602,16 +659,15 @@ FROM measured WHERE all_open > 0 GROUP BY tag, all_open, severity, median
 
 
 def _read_oldest(warehouse: Connection) -> list[OldIssue]:
-    """Read the critical issues that have been open longest."""
+    """Read the critical issues to do that have been open longest."""
     rows = _query(
         warehouse,
         """
-SELECT i.id, i.title, i.opened_at, i.times_reopened, COALESCE(o.occurrences, 0) AS occurrences
+SELECT i.id, i.title, i.opened_at, i.times_reopened, COALESCE(f.to_do, 0) AS to_do
 FROM `{d}.open_issues` AS i LEFT JOIN (
-  SELECT issue_id, COUNTIF(NOT COALESCE(snoozed, FALSE)) AS occurrences
-  FROM `{d}.open_occurrences` GROUP BY issue_id
-) AS o ON o.issue_id = i.id
-WHERE i.severity = 'critical' AND NOT COALESCE(i.snoozed, FALSE)
+  SELECT issue_id, COUNTIF(to_do) AS to_do FROM `{d}.open_findings` GROUP BY issue_id
+) AS f ON f.issue_id = i.id
+WHERE i.severity = 'critical' AND i.to_do
 ORDER BY i.opened_at, i.id LIMIT 10
 """,
     )
@@ -619,37 +675,21 @@ ORDER BY i.opened_at, i.id LIMIT 10
 
 
 def _read_targets(warehouse: Connection) -> list[Target]:
-    """Count the open issues of each target, each issue once even if it is on several ports."""
+    """Count the issues to do of each target, each issue once even if it is on several ports."""
+    counts = ", ".join(
+        f"COUNT(DISTINCT IF(severity = '{severity}', issue_id, NULL)) AS {severity}"
+        for severity in SEVERITIES
+    )
     rows = _query(
         warehouse,
-        """
-WITH found AS (
-  SELECT DISTINCT o.target, i.id, i.severity
-  FROM `{d}.open_occurrences` AS o JOIN `{d}.open_issues` AS i ON i.id = o.issue_id
-  WHERE o.target IS NOT NULL
-    AND NOT COALESCE(o.snoozed, FALSE) AND NOT COALESCE(i.snoozed, FALSE)
-),
-worst AS (
-  SELECT target, COUNT(*) AS open,
-    COUNTIF(severity = 'critical') AS critical, COUNTIF(severity = 'high') AS high,
-    COUNTIF(severity = 'medium') AS medium, COUNTIF(severity = 'low') AS low
-  FROM found GROUP BY target
-  ORDER BY open DESC, critical DESC, high DESC, medium DESC, low DESC, target LIMIT 10
-),
-tags AS (
-  SELECT address, MIN(TO_JSON_STRING(tags)) AS tags FROM `{d}.targets_history`
-  WHERE valid_to IS NULL GROUP BY address
-)
-SELECT worst.*, tags.tags FROM worst LEFT JOIN tags ON tags.address = worst.target
-ORDER BY open DESC, critical DESC, high DESC, medium DESC, low DESC, target
-""",
+        f"""
+SELECT host AS target, COUNT(DISTINCT issue_id) AS to_do, {counts}, ANY_VALUE(tags) AS tags
+FROM `{{d}}.open_findings` WHERE to_do AND host IS NOT NULL
+GROUP BY host
+ORDER BY to_do DESC, critical DESC, high DESC, medium DESC, low DESC, target LIMIT 10
+""",  # noqa: S608 - our names
     )
-    return [Target(**{**row, "tags": _tags(row.tags)}) for row in rows]
-
-
-def _tags(text: str | None) -> list[str]:
-    found = json.loads(text or "null")
-    return [str(tag) for tag in found if tag is not None] if isinstance(found, list) else []
+    return [Target(**row) for row in rows]
 
 
 def _read_freshness(warehouse: Connection, period: Period, existing: set[str]) -> Freshness:

@@ -1,6 +1,6 @@
 """BigQuery: all that a sync does in the dataset. Nothing here knows the API."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from scanner_sync.refresh import Listed, Read
 from scanner_sync.tables import DLT_COLUMNS, FIXED, TABLES
 from scanner_sync.warehouse.completion import Completion, complete_load
 from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.findings import CONCLUSIONS
 from scanner_sync.warehouse.history import ensure_tables
 from scanner_sync.warehouse.jobs import Guard
 from scanner_sync.warehouse.lease import Lease
@@ -84,23 +85,29 @@ class Warehouse(Connection):
         existing: Mapping[str, bigquery.Table],
         *,
         listed: Sequence[Listed] | None = None,
+        unavailable: Collection[str] = (),
     ) -> Completion:
-        """Check that a load arrived, and update the histories and `occurrence_reads`.
+        """Check that a load arrived, and update the histories and all that follows from them.
 
         Creates or updates the tables and views of these. The load brought `rows`, by table;
         `load_id` is None if it brought none. `existing` is what `check_names` returned before the
         load. `listed` are the issues that the sync listed, or None if it was not to read their
-        occurrences. Raises `LoadUnavailable`, and changes no history, if rows did not arrive.
+        occurrences. `unavailable` are tables whose listings the account lacks. Raises
+        `LoadUnavailable`, and changes nothing, if rows did not arrive.
         """
         self.ensure_table(READS, READS_TABLE.columns, existing.get(READS))
         ensure_tables(self, existing)
-        # The views read this one, even if no sync was ever asked for it.
+        for name, table in CONCLUSIONS.items():
+            self.ensure_table(name, table.columns, existing.get(name), table.clustered_by)
+        # The findings need this one, even if no sync was ever asked for it.
         if FIXED not in {*existing, *rows}:
             self.ensure_table(FIXED, TABLES[FIXED].columns | DLT_COLUMNS, None)
         if SLA not in existing:
             create_sla_policy(self)
         ensure_views(self, existing)
-        return complete_load(self, rows, load_id, listed=listed)
+        # Those that dlt has just made get their keys from the next sync.
+        self.ensure_keys(TABLES | {READS: READS_TABLE} | CONCLUSIONS, existing)
+        return complete_load(self, rows, load_id, listed=listed, unavailable=unavailable)
 
     def status(self) -> dict[str, Any]:
         """Return what the dataset holds, and how the last syncs ended. See `read_status`."""

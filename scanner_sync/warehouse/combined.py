@@ -9,12 +9,13 @@ from google.cloud import bigquery
 from scanner_sync.errors import LoadError
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.findings import CONCLUSIONS
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.sla import SLA
 from scanner_sync.warehouse.views import LABELS, VIEWS, is_ours
 
-NAMES: Final = (*TABLES, READS, *HISTORIES, SLA, *VIEWS, "_dlt_loads")
+NAMES: Final = (*TABLES, READS, *HISTORIES, *CONCLUSIONS, SLA, *VIEWS, "_dlt_loads")
 """The tables and views that are combined, each into a view of the same name."""
 ACCOUNTS: Final = "accounts"
 """The view that has a row for each account, with its dataset."""
@@ -153,11 +154,12 @@ def _query(parts: Mapping[str, bigquery.Table]) -> str:
 
 
 def _kinds(schema: Sequence[bigquery.SchemaField]) -> dict[str, str]:
-    """Return the types of the columns, as SQL has them. A sync makes no arrays and structs."""
+    """Return the types of the columns, as SQL has them. A sync makes no structs."""
     return {
-        field.name: _SQL_TYPES.get(field.field_type, field.field_type)
+        field.name: f"ARRAY<{kind}>" if field.mode == "REPEATED" else kind
         for field in schema
-        if field.mode != "REPEATED" and field.field_type not in ("RECORD", "STRUCT")
+        for kind in [_SQL_TYPES.get(field.field_type, field.field_type)]
+        if kind not in ("RECORD", "STRUCT")
     }
 
 
@@ -167,7 +169,9 @@ def _as(kind: str, column: str, present: str | None) -> str:
         return f"CAST(NULL AS {kind})"
     if present == kind:
         return f"`{column}`"
-    return f"TO_JSON_STRING(`{column}`)" if present == "JSON" else f"CAST(`{column}` AS {kind})"
+    if present == "JSON" or present.startswith("ARRAY"):
+        return f"TO_JSON_STRING(`{column}`)"
+    return f"CAST(`{column}` AS {kind})"
 
 
 def _renamed(column: str) -> str:

@@ -1,17 +1,24 @@
-"""The end of a sync: one script checks what arrived, and updates the histories and the reads."""
+"""The end of a sync: one script checks what arrived, and updates all that the dataset concludes.
+
+That is the histories and `occurrence_reads`, and then what follows from them.
+"""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from google.cloud import bigquery
 
+from scanner_sync import log
 from scanner_sync.refresh import Listed
+from scanner_sync.tables import FIXED
 from scanner_sync.warehouse.arrival import arrived, check_arrival, compare_rows
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.history import HISTORIES, merge_history
-from scanner_sync.warehouse.reads import READS, as_parameter, merge_reads, waiting
+from scanner_sync.warehouse.findings import SYNCS, conclude, note_sights, note_sync
+from scanner_sync.warehouse.history import HISTORIES, OCCURRENCES, merge_history
+from scanner_sync.warehouse.reads import READS, as_parameter, merge_reads, rows_of, waiting
 
 
 class Completion(NamedTuple):
@@ -31,21 +38,25 @@ def complete_load(
     load_id: str | None,
     *,
     listed: Sequence[Listed] | None,
+    unavailable: Collection[str] = (),
 ) -> Completion:
-    """Bring the histories and `occurrence_reads` up to date with the load `load_id`.
+    """Bring the histories, `occurrence_reads` and the findings up to date with the load `load_id`.
 
     The load brought `rows`, by table. `listed` are the issues that the sync listed, or None if it
-    was not to read their occurrences. Without a load there are no rows, so every open state is
+    was not to read their occurrences. `unavailable` are tables whose listings the account lacks.
+    Without a load there are no rows, so every open state is
     closed. Raises `LoadUnavailable`, and changes nothing, if a table does not hold the rows of the
-    load. Runs one job at most.
+    load. Logs `mass_disappearance` if so many occurrences are missed at once that they stay open
+    until a later sync misses them, too. Runs one job at most.
     """
     names = [name for name, of in HISTORIES.items() if of.table in rows]
-    if listed is None and not names:
+    if listed is None and not names and FIXED not in rows:
         if load_id:
             check_arrival(connection, rows, load_id)
         return Completion({})
     into = connection.name
-    not_read = waiting("@listed") if any(issue.rows is None for issue in listed or ()) else None
+    unread = waiting("@listed")
+    not_read = unread if any(issue.rows is None for issue in listed or ()) else None
     expected = json.dumps(dict(rows), separators=(",", ":"))
     # A script is one job, and the transaction applies all of it or nothing.
     script = [
@@ -54,13 +65,10 @@ def complete_load(
         f"DECLARE arrived STRING DEFAULT {arrived(rows, into, 'this_load')}",
         f"DECLARE instant TIMESTAMP DEFAULT {_next_instant(into)}",
         f"IF arrived = '{expected}' THEN BEGIN TRANSACTION",
-        *(
-            merge_history(
-                name, into, not_read if "issue_id" in HISTORIES[name].unversioned else None
-            )
-            for name in names
-        ),
-        *([merge_reads(into, "@listed")] if listed is not None else []),
+        *(merge_history(name, into, not_read if name == OCCURRENCES else None) for name in names),
+        *([note_sights(into, unread), merge_reads(into, "@listed")] if listed is not None else []),
+        note_sync(into, [table for table in rows if table not in unavailable], rows_of("@listed")),
+        *conclude(into),
         "COMMIT TRANSACTION",
         "END IF",
         _changes(rows, names, into),
@@ -72,6 +80,15 @@ def complete_load(
     found = {row["table_name"]: row for row in job.result()}
     first = next(iter(found.values()))
     compare_rows(rows, json.loads(first["arrived"]))
+    if first["dates_not_believed"]:
+        log.event("dates_not_believed", count=int(first["dates_not_believed"]))
+    if first["is_held"]:
+        log.event(
+            "mass_disappearance",
+            logging.WARNING,
+            disappeared=int(first["disappeared"]),
+            open_before=int(first["open_before"]),
+        )
     return Completion(
         {
             table: {count: int(found[table][count]) for count in ("opened", "closed", "changed")}
@@ -83,12 +100,13 @@ def complete_load(
 
 
 def _next_instant(dataset: str) -> str:
-    """Return SQL for the instant of a sync: BigQuery's time, and later than all in the dataset.
+    """Return SQL for the instant of a sync: BigQuery's time, and later than that of any before.
 
     No clock of another machine is involved, so the instants of any two syncs are in order.
     """
     moments = [
-        f"SELECT MAX(COALESCE(read_at, listed_at)) AS moment FROM `{dataset}.{READS}`",  # noqa: S608
+        f"SELECT MAX(synced_at) AS moment FROM `{dataset}.{SYNCS}`",  # noqa: S608
+        f"SELECT MAX(COALESCE(read_at, listed_at)) FROM `{dataset}.{READS}`",  # noqa: S608
         *(
             "SELECT MAX(GREATEST(valid_from, COALESCE(valid_to, valid_from)))"  # noqa: S608
             f" FROM `{dataset}.{name}`"
@@ -116,14 +134,20 @@ def _changes(tables: Iterable[str], names: Sequence[str], dataset: str) -> str:
         " TIMESTAMP_DIFF(instant, MIN(COALESCE(read_at, listed_at)), SECOND) / 3600 AS oldest_hours"
         f" FROM `{dataset}.{READS}`"
     )
+    missed = (
+        f"SELECT open_before, disappeared, is_held, dates_not_believed FROM `{dataset}.{SYNCS}`"  # noqa: S608
+        " WHERE synced_at = instant"
+    )
     return (
         "SELECT table_name, arrived AS arrived, ANY_VALUE(oldest_read_at) AS oldest_read_at,"  # noqa: S608
-        " ANY_VALUE(oldest_hours) AS oldest_hours,"
+        " ANY_VALUE(oldest_hours) AS oldest_hours, ANY_VALUE(open_before) AS open_before,"
+        " ANY_VALUE(disappeared) AS disappeared, ANY_VALUE(is_held) AS is_held,"
+        " ANY_VALUE(dates_not_believed) AS dates_not_believed,"
         " COUNTIF(opened > 0 AND closed = 0) AS opened,"
         " COUNTIF(opened = 0 AND closed > 0) AS closed,"
         " COUNTIF(opened > 0 AND closed > 0) AS changed"
         f" FROM ({' UNION ALL '.join(all_tables)})"
         f" LEFT JOIN ({' UNION ALL '.join([nothing, *parts])}) USING (table_name)"
-        f" CROSS JOIN ({oldest})"
+        f" CROSS JOIN ({oldest}) LEFT JOIN ({missed}) ON TRUE"
         " GROUP BY table_name"
     )

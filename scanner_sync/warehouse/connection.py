@@ -1,20 +1,27 @@
 """A connection to a dataset."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final, Self
 
 import google.auth
 from google.api_core.exceptions import Conflict, NotFound, PreconditionFailed
 from google.api_core.retry import Retry, if_exception_type
 from google.cloud import bigquery
+from google.cloud.bigquery.table import (
+    ColumnReference,
+    ForeignKey,
+    PrimaryKey,
+    TableConstraints,
+)
 from google.oauth2.credentials import Credentials
 
 from scanner_sync.errors import SettingsError
 from scanner_sync.settings import Settings
-from scanner_sync.tables import BIGQUERY_TYPES, Column
+from scanner_sync.tables import BIGQUERY_TYPES, Column, Table
 from scanner_sync.warehouse.jobs import repeat_jobs
 
 LOCATE_SECONDS: Final = 10.0
@@ -26,16 +33,20 @@ CHANGED_SECONDS: Final = 30.0
 """Time in which such a change is tried again."""
 
 
+_MODES: Final = {True: "REQUIRED", False: "NULLABLE"}
+
+
 def schema_of(columns: Mapping[str, Column]) -> list[bigquery.SchemaField]:
     """Return declared columns as BigQuery's client declares them."""
     return [
         bigquery.SchemaField(
             column,
-            BIGQUERY_TYPES[of.type],
-            mode="REQUIRED" if of.required else "NULLABLE",
+            kind.removeprefix("ARRAY<").removesuffix(">"),
+            mode="REPEATED" if kind.startswith("ARRAY") else _MODES[of.required],
             description=of.description,
         )
         for column, of in columns.items()
+        for kind in [BIGQUERY_TYPES[of.type]]
     ]
 
 
@@ -126,14 +137,20 @@ class Connection:
             return {table.table_id: table for table in pool.map(find, names) if table is not None}
 
     def ensure_table(
-        self, name: str, columns: Mapping[str, Column], existing: bigquery.Table | None
+        self,
+        name: str,
+        columns: Mapping[str, Column],
+        existing: bigquery.Table | None,
+        clustered_by: Sequence[str] = (),
     ) -> None:
         """Create a table, or add the columns that the `existing` one lacks. Runs no jobs."""
         fields = schema_of(columns)
 
         def put(found: bigquery.Table | None) -> None:
             if found is None:
-                self.client.create_table(bigquery.Table(f"{self.name}.{name}", fields))
+                table = bigquery.Table(f"{self.name}.{name}", fields)
+                table.clustering_fields = list(clustered_by) or None
+                self.client.create_table(table)
                 return
             present = {field.name for field in found.schema}
             if missing := [field for field in fields if field.name not in present]:
@@ -141,6 +158,34 @@ class Connection:
                 self.client.update_table(found, ["schema"])
 
         self.change(name, existing, put)
+
+    def ensure_keys(
+        self,
+        tables: Mapping[str, Table],
+        existing: Mapping[str, bigquery.Table],
+    ) -> None:
+        """Declare the keys of the tables that exist, and to which tables they refer. Runs no jobs.
+
+        BigQuery plans joins by them, and does not enforce them.
+        """
+
+        def put(found: bigquery.Table | None, keys: TableConstraints) -> None:
+            if found and (found.table_constraints is None or found.table_constraints != keys):
+                found.table_constraints = keys
+                self.client.update_table(found, ["table_constraints"])
+
+        for name in [name for name in tables if name in existing]:
+            references = [
+                ForeignKey(
+                    f"{name}_{column}",
+                    existing[of.references].reference,
+                    [ColumnReference(column, *tables[of.references].key)],
+                )
+                for column, of in tables[name].columns.items()
+                if of.references and of.references in existing
+            ]
+            keys = TableConstraints(PrimaryKey(list(tables[name].key)), references or None)
+            self.change(name, existing[name], partial(put, keys=keys))
 
     def change(
         self,

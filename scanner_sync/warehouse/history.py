@@ -9,7 +9,7 @@ with every scan would begin a state with every scan.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from google.cloud import bigquery
@@ -20,12 +20,10 @@ from scanner_sync.warehouse.connection import Connection
 
 
 class History(NamedTuple):
-    """What a history keeps: of which table, by which key, and in which columns."""
+    """What a history keeps: of which table, and in which columns."""
 
     table: str
     """The merged table whose states it keeps."""
-    entity_key: str
-    """SQL for a text that identifies an entity, and stays the same for good."""
     unversioned: tuple[str, ...]
     """Columns that are kept, and whose change begins no new state."""
     versioned: tuple[str, ...]
@@ -33,30 +31,22 @@ class History(NamedTuple):
 
 
 _COMMON = ("snoozed", "snooze_reason", "snooze_until", "exploit_likelihood", "cvss_score")
-_ID = "CAST(id AS STRING)"
+OCCURRENCES: Final = "occurrences_issues_history"
 
 HISTORIES: Final = {
-    "issues_history": History("issues", _ID, ("id",), ("title", "severity", *_COMMON)),
-    "occurrences_issues_history": History(
+    "issues_history": History("issues", ("id",), ("title", "severity", *_COMMON)),
+    OCCURRENCES: History(
         "occurrences_issues",
-        # By `occurrence_id`, which persists; `id` may change between scans.
-        "CONCAT(CAST(issue_id AS STRING), COALESCE(CONCAT('/', CAST(occurrence_id AS STRING)),"
-        f" CONCAT('/id/', {_ID})))",
-        ("issue_id", "id", "occurrence_id", "first_seen_at"),
-        ("target", "port", "protocol", *_COMMON),
+        ("id", "occurrence_id"),
+        ("issue_id", "target", "port", "protocol", "first_seen_at", "cves", *_COMMON),
     ),
     "targets_history": History(
         "targets",
-        _ID,
         ("id",),
         ("address", "display_address", "tags", "target_type", "target_status"),
     ),
 }
 """The histories, by the names of their tables."""
-
-_ADDED: Final = ("target_status",)
-"""Versioned columns that came later than the others. They are no part of the hash where they are
-null, so that the states of an older dataset stay as they are until the column has a value."""
 
 HISTORY_COLUMNS: Final = {
     "entity_key": Column("text", "Identifies the entity for good.", "812", required=True),
@@ -84,10 +74,27 @@ HISTORY_COLUMNS: Final = {
 }
 """The columns that every history has; a table without one of them is not a history."""
 
+SIGHT_COLUMNS: Final = {
+    "last_seen_at": Column(
+        "timestamp",
+        "Time of the sync that last read the occurrences of its issue, and saw it in this state;"
+        " null while the state is open.",
+        "2026-11-23T06:00:04Z",
+    ),
+    "confirmed_at": Column(
+        "timestamp",
+        "Time of a later sync that missed it again, if too many were missed at once.",
+        "2026-11-24T07:00:05Z",
+    ),
+}
+"""The columns that the history of occurrences has besides."""
+
 
 def columns_of(name: str) -> dict[str, Column]:
     """Return all columns of a history, in their order."""
-    return {"entity_key": HISTORY_COLUMNS["entity_key"], **kept_columns(name)} | HISTORY_COLUMNS
+    key = {"entity_key": HISTORY_COLUMNS["entity_key"]}
+    sights = SIGHT_COLUMNS if name == OCCURRENCES else {}
+    return key | kept_columns(name) | HISTORY_COLUMNS | sights
 
 
 def kept_columns(name: str) -> dict[str, Column]:
@@ -118,28 +125,17 @@ def merge_history(name: str, dataset: str, not_read: str | None = None) -> str:
 
     It uses the variables `this_load`, whose rows it compares, and `instant`, the time of the sync.
     `not_read` is SQL for the ids of issues whose occurrences were not read: what is open of these
-    stays as it is.
+    stays as it is, unless it was found in another issue.
     """
     history = HISTORIES[name]
     kept = [*history.unversioned, *history.versioned]
     inserted = ["entity_key", "state_hash", *kept, "_dlt_load_id", "_dlt_id", "valid_from"]
     values = [*inserted[:-2], "GENERATE_UUID()", "instant"]
-    compared = ", ".join(
-        _compared(history.table, column) for column in history.versioned if column not in _ADDED
-    )
-    hashed = f"TO_JSON_STRING(STRUCT(entity_key AS thing, {compared}))"
-    for column in history.versioned:
-        if column in _ADDED:
-            hashed = f"CONCAT({hashed}, COALESCE(CONCAT('/', {column}), ''))"
-    # Rows that share a key are numbered, in an order that lasts while none of them comes or goes.
-    # When one goes, those after it move up: the number of open states is right, but the state that
-    # is closed may be another one's.
-    order = ", ".join([*(c for c in ("target", "port", "protocol") if c in kept), "id"])
-    # In the hash the key has its first name, `thing`: another would give every entity a new state.
+    compared = ", ".join(_compared(history.table, column) for column in history.versioned)
     unchanged = (
         f"""
   UNION ALL
-  SELECT {", ".join(kept)}, _dlt_load_id, entity_key, state_hash
+  SELECT entity_key, {", ".join(kept)}, _dlt_load_id, TRUE, state_hash
   FROM `{dataset}.{name}` WHERE valid_to IS NULL AND issue_id IN ({not_read})"""  # noqa: S608
         if not_read
         else ""
@@ -147,16 +143,14 @@ def merge_history(name: str, dataset: str, not_read: str | None = None) -> str:
     return f"""
 MERGE `{dataset}.{name}` AS past
 USING (
-  SELECT *, TO_HEX(MD5({hashed})) AS state_hash
-  FROM (
-    SELECT * EXCEPT (shared, place),
-      IF(place = 1, shared, CONCAT(shared, '/', CAST(place AS STRING))) AS entity_key
-    FROM (
-      SELECT {history.entity_key} AS shared, {", ".join(kept)}, _dlt_load_id,
-        ROW_NUMBER() OVER (PARTITION BY {history.entity_key} ORDER BY {order}) AS place
-      FROM `{dataset}.{history.table}` WHERE _dlt_load_id = this_load
-    )
-  ){unchanged}
+  SELECT * FROM (
+    SELECT *, FALSE AS is_old,
+      TO_HEX(MD5(TO_JSON_STRING(STRUCT(entity_key AS entity_key, {compared})))) AS state_hash
+    FROM ({_with_keys(name, dataset, kept)}
+    ){unchanged}
+  )
+  WHERE TRUE
+  QUALIFY NOT is_old OR LOGICAL_AND(is_old) OVER (PARTITION BY entity_key)
 ) AS present
 ON past.entity_key = present.entity_key AND past.state_hash = present.state_hash
   AND past.valid_to IS NULL
@@ -167,18 +161,63 @@ WHEN NOT MATCHED BY SOURCE AND past.valid_to IS NULL THEN
 """  # noqa: S608 - our names
 
 
-def _compared(table: str, column: str) -> str:
-    """Return SQL for what the hash takes of a column: an array counts as a set.
+def _with_keys(name: str, dataset: str, columns: Sequence[str]) -> str:
+    """Return SQL for the rows of this load, with the key of the entity that each is."""
+    of_load = f"FROM `{dataset}.{HISTORIES[name].table}` WHERE _dlt_load_id = this_load"
+    listed = ", ".join(columns)
+    if name != OCCURRENCES:
+        return f"""
+      SELECT CAST(id AS STRING) AS entity_key, {listed}, _dlt_load_id {of_load}"""
+    # An occurrence is known by its `occurrence_id`, which persists; its `id` may change between
+    # scans, and so may its issue. Where several have one, they are numbered: each keeps the number
+    # that its host and port had last, and a new one gets the next.
+    return f"""
+      SELECT IF(place = 1, shared, CONCAT(shared, '/', CAST(place AS STRING))) AS entity_key,
+        {listed}, _dlt_load_id
+      FROM (
+        SELECT *, COALESCE(number, IF(together = 1, 1, COALESCE(last_number, 0)
+            + ROW_NUMBER() OVER (PARTITION BY shared, number IS NULL
+              ORDER BY target, port, protocol, issue_id, id))) AS place
+        FROM (
+          SELECT *, COUNT(*) OVER (PARTITION BY shared) AS together,
+            IF(ROW_NUMBER() OVER (PARTITION BY shared, same ORDER BY issue_id, id) = 1, same, NULL)
+              AS number
+          FROM (
+            SELECT r.*, IF(is_same, k.number, NULL) AS same,
+              MAX(k.number) OVER (PARTITION BY shared) AS last_number
+            FROM (
+              SELECT {listed}, _dlt_load_id, COALESCE(CAST(occurrence_id AS STRING), CONCAT(
+                CAST(issue_id AS STRING), '/id/', CAST(id AS STRING))) AS shared
+              {of_load}
+            ) AS r
+            LEFT JOIN (
+              SELECT occurrence_id, target, port, protocol,
+                COALESCE(SAFE_CAST(REGEXP_EXTRACT(entity_key, '/([0-9]+)$') AS INT64), 1) AS number
+              FROM `{dataset}.{name}`
+              WHERE occurrence_id IN (
+                SELECT occurrence_id FROM `{dataset}.{name}` WHERE entity_key LIKE '%/%'
+                UNION ALL
+                SELECT occurrence_id {of_load} GROUP BY occurrence_id HAVING COUNT(*) > 1
+              )
+              QUALIFY ROW_NUMBER() OVER (PARTITION BY entity_key ORDER BY valid_from DESC) = 1
+            ) AS k ON k.occurrence_id = r.occurrence_id
+            CROSS JOIN UNNEST([COALESCE(k.target, '') = COALESCE(r.target, '')
+              AND COALESCE(k.port, '') = COALESCE(r.port, '')
+              AND COALESCE(k.protocol, '') = COALESCE(r.protocol, '')]) AS is_same
+            WHERE TRUE
+            QUALIFY ROW_NUMBER() OVER (
+              PARTITION BY r.issue_id, r.id ORDER BY IF(is_same, 0, 1), k.number
+            ) = 1
+          )
+        )
+      )"""  # noqa: S608 - our names
 
-    The result is JSON again, so that a sorted array keeps the hash from before arrays were sets.
-    """
+
+def _compared(table: str, column: str) -> str:
+    """Return SQL for what the hash takes of a column: an array counts as a set."""
     if TABLES[table].columns[column].type != "array":
-        return column
-    items = (
-        "SELECT STRING_AGG(DISTINCT TO_JSON_STRING(item), ',' ORDER BY TO_JSON_STRING(item))"  # noqa: S608
-        f" FROM UNNEST(JSON_QUERY_ARRAY({column})) AS item"
-    )
+        return f"{column} AS {column}"  # the local BigQuery gives the field no name otherwise
     return (
-        f"IF(JSON_QUERY_ARRAY({column}) IS NULL, NULL,"
-        f" PARSE_JSON(CONCAT('[', COALESCE(({items}), ''), ']'))) AS {column}"
+        "(SELECT STRING_AGG(DISTINCT TO_JSON_STRING(item), ',' ORDER BY TO_JSON_STRING(item))"  # noqa: S608
+        f" FROM UNNEST(JSON_QUERY_ARRAY({column})) AS item) AS {column}"
     )

@@ -37,7 +37,13 @@ from requests.exceptions import ConnectionError
 
 from scanner_sync import log
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import AlreadyRunning, LoadError, LoadUnavailable, SyncError
+from scanner_sync.errors import (
+    AlreadyRunning,
+    LoadError,
+    LoadUnavailable,
+    SettingsError,
+    SyncError,
+)
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.diagnose import diagnose, repeated_for
 from scanner_sync.warehouse.jobs import Guard, end_jobs, label_jobs, labels_for
@@ -75,6 +81,9 @@ NEWEST_FIX: Final = "newest_fix"
 """Label: the newest `remediated_at` of fixed occurrences that was read, in seconds since 1970."""
 FIXES_READ: Final = "fixes_read"
 """Label: when all fixed occurrences were last read, likewise."""
+API_HOST: Final = "api_host"
+"""Label: the host of the API that the dataset is filled from, with `_` for what a label cannot
+have."""
 LEASE_SECONDS: Final = 30
 """Time after which a lease expires that is not renewed: the delay after a sync that was killed."""
 RENEW_SECONDS: Final = 5
@@ -144,6 +153,21 @@ class Lease:
         """Return a number that earlier syncs noted in a label, or the default."""
         found = number_in(self._earlier, name)
         return default if found is None else found
+
+    def check_api(self, host: str) -> None:
+        """Check that the dataset is not filled from another API, and note this one for later.
+
+        Raises `SettingsError` if it is: its rows would be merged with those of this one.
+        """
+        name = re.sub(r"[^a-z0-9_-]", "_", host.lower())[-63:]
+        if (known := self._earlier.get(API_HOST, name)) != name:
+            lease = f"{self._dataset.project}:{self._dataset.dataset_id}.{LEASE_TABLE}"
+            raise SettingsError(
+                f"{self._dataset.dataset_id} holds what another API sent ({known}), but"
+                f" API_BASE_URL names {host}. Nothing was loaded. Set DATASET to another dataset,"
+                f" or, if the API has moved: bq update --clear_label {API_HOST} {lease}"
+            )
+        self.notes[API_HOST] = name
 
     @property
     def began(self) -> int:

@@ -20,7 +20,7 @@ READS_TABLE: Final = Table(
     "Issues that the last sync listed, and when their occurrences were last read, one row each.",
     ("issue_id",),
     {
-        "issue_id": Column("bigint", "The issue: issues.id.", 812, required=True),
+        "issue_id": Column("bigint", "The issue: issues.id.", 812, True, "issues"),
         "listed_at": Column(
             "timestamp",
             "Time of the sync that first listed the issue.",
@@ -52,7 +52,7 @@ def as_parameter(listed: Iterable[Listed]) -> str:
 
 def waiting(parameter: str) -> str:
     """Return SQL for the ids of the issues whose occurrences were not read."""
-    return f"SELECT issue_id FROM ({_rows_of(parameter)}) WHERE row_count IS NULL"  # noqa: S608
+    return f"SELECT issue_id FROM ({rows_of(parameter)}) WHERE row_count IS NULL"  # noqa: S608
 
 
 def merge_reads(dataset: str, parameter: str) -> str:
@@ -62,7 +62,7 @@ def merge_reads(dataset: str, parameter: str) -> str:
     """
     return f"""
 MERGE `{dataset}.{READS}` AS past
-USING ({_rows_of(parameter)}) AS present
+USING ({rows_of(parameter)}) AS present
 ON past.issue_id = present.issue_id
 WHEN MATCHED AND present.row_count IS NOT NULL THEN
   UPDATE SET read_at = instant, `rows` = present.row_count, issue_hash = present.issue_hash
@@ -77,7 +77,8 @@ WHEN NOT MATCHED BY SOURCE THEN
 """  # noqa: S608 - our names
 
 
-def _rows_of(parameter: str) -> str:
+def rows_of(parameter: str) -> str:
+    """Return SQL for the issues in the parameter: `issue_id`, `row_count` and `issue_hash`."""
     return (
         "SELECT CAST(JSON_VALUE(item, '$[0]') AS INT64) AS issue_id,"  # noqa: S608
         " CAST(JSON_VALUE(item, '$[1]') AS INT64) AS row_count,"

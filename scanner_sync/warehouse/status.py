@@ -78,21 +78,20 @@ def summarize(connection: Connection) -> dict[str, Any]:
     - `error_type`: that of the last sync if it failed, or None.
     - `succeeded_at`: when a sync last succeeded, or None.
     - `now`: BigQuery's time.
-    - `open_issues`, `open_critical`, `open_high`: how many issues are open and not snoozed, all of
-      them and those of two severities; None without histories.
+    - `issues_to_do`, `critical_to_do`, `high_to_do`: how many issues are to do, by the view
+      `open_issues`: all of them, and those of two severities. None without that view.
 
     Runs one query. Raises `LoadError` if there is no such dataset.
     """
     _find_dataset(connection)
-    existing = connection.find_tables([LEASE_TABLE, "issues_history"])
+    existing = connection.find_tables([LEASE_TABLE, "open_issues"])
     lease = existing.get(LEASE_TABLE)
-    if "issues_history" in existing:
+    if "open_issues" in existing:
         [row] = connection.client.query_and_wait(
-            "SELECT CURRENT_TIMESTAMP() AS now, COUNT(*) AS open_issues,"  # noqa: S608 - our names
-            " COUNTIF(severity = 'critical') AS open_critical,"
-            " COUNTIF(severity = 'high') AS open_high"
-            f" FROM `{connection.name}.issues_history`"
-            " WHERE valid_to IS NULL AND snoozed IS NOT TRUE"
+            "SELECT CURRENT_TIMESTAMP() AS now, COUNT(*) AS issues,"  # noqa: S608 - our names
+            " COUNTIF(severity = 'critical') AS critical,"
+            " COUNTIF(severity = 'high') AS high"
+            f" FROM `{connection.name}.open_issues` WHERE to_do"
         )
         now, *counts = row.values()
     else:
@@ -111,7 +110,7 @@ def summarize(connection: Connection) -> dict[str, Any]:
         "error_type": last_run.get("error_type") if last_run else None,
         "succeeded_at": succeeded_at,
         "now": now,
-        **dict(zip(("open_issues", "open_critical", "open_high"), counts, strict=True)),
+        **dict(zip(("issues_to_do", "critical_to_do", "high_to_do"), counts, strict=True)),
     }
 
 

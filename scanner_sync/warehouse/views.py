@@ -1,4 +1,4 @@
-"""The views: what is open now, each time that something was open, and how fast it is fixed."""
+"""The views on the findings: what is open now, and each time that an issue was open."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -7,132 +7,184 @@ from typing import Final
 from google.cloud import bigquery
 
 from scanner_sync.errors import LoadUnavailable
-from scanner_sync.tables import Column, Table
+from scanner_sync.tables import TABLES, Column, Table
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.history import HISTORY_COLUMNS, kept_columns
-from scanner_sync.warehouse.lifecycles import ISSUE_LIFECYCLE, OCCURRENCE_LIFECYCLE
-from scanner_sync.warehouse.metrics import METRICS_TABLE, REMEDIATION_METRICS
+from scanner_sync.warehouse.findings import FINDINGS_TABLE
 
 LABELS: Final = {"made_by": "scanner_sync"}
 """Labels of the views, which tell them from views of the user."""
 
 
 VIEWS: Final = {
-    "occurrence_lifecycle": OCCURRENCE_LIFECYCLE,
-    "issue_lifecycle": ISSUE_LIFECYCLE,
+    "open_findings": """
+SELECT f.finding_id, f.occurrence_id, f.issue_id, f.times_reopened, f.title, f.severity,
+  f.severity_rank, f.cvss_score, f.exploit_likelihood, f.cves, f.host, f.port, f.protocol,
+  f.target_id, f.target_type, f.target_status, f.tags, f.opened_at, f.detected_at, f.last_seen_at,
+  f.snoozed, f.triage, f.snooze_until, f.due_at,
+  TIMESTAMP_DIFF(GREATEST(f.opened_at, CURRENT_TIMESTAMP()), f.opened_at, SECOND) / 86400
+    AS days_open,
+  NOT f.snoozed AND COALESCE(f.target_status, '') != 'deleted' AS to_do,
+  NOT f.snoozed AND COALESCE(f.target_status, '') != 'deleted'
+    AND COALESCE(f.due_at < CURRENT_TIMESTAMP(), FALSE) AS overdue,
+  i.description, i.remediation
+FROM (
+  -- A snooze ends on its day, even if no sync has come since.
+  SELECT * REPLACE (
+    snoozed AND COALESCE(TIMESTAMP(snooze_until) > CURRENT_TIMESTAMP(), TRUE) AS snoozed,
+    IF(COALESCE(TIMESTAMP(snooze_until) > CURRENT_TIMESTAMP(), TRUE), triage, 'open') AS triage)
+  FROM `{d}.findings` WHERE closed_at IS NULL
+) AS f
+LEFT JOIN `{d}.issues` AS i ON i.id = f.issue_id
+""",
+    "issue_lifecycle": """
+WITH spans AS (
+  SELECT issue_id AS id, finding_id, title, severity, opened_at, detected_at, last_seen_at,
+    closed_at, close_reason, snoozed AND COALESCE(
+      TIMESTAMP(snooze_until) > COALESCE(closed_at, CURRENT_TIMESTAMP()), TRUE) AS snoozed,
+    COALESCE(target_status, '') = 'deleted' AS is_deleted, due_at, met_sla
+  FROM `{d}.findings` WHERE issue_id IS NOT NULL AND opened_at IS NOT NULL
+  UNION ALL
+  -- An issue of which no occurrence is known is open while it is listed.
+  SELECT h.id, NULL, h.title, h.severity, h.valid_from, h.valid_from, h.valid_to, h.valid_to,
+    IF(h.valid_to IS NULL, NULL, 'not_reported'), COALESCE(h.snoozed AND COALESCE(
+      TIMESTAMP(h.snooze_until) > COALESCE(h.valid_to, CURRENT_TIMESTAMP()), TRUE), FALSE),
+    FALSE, NULL, NULL
+  FROM `{d}.issues_history` AS h
+  LEFT JOIN (SELECT DISTINCT issue_id FROM `{d}.findings`) AS f ON f.issue_id = h.id
+  WHERE f.issue_id IS NULL
+),
+-- Spans that overlap are one time.
+numbered AS (
+  SELECT *, SUM(IF(is_new, 1, 0)) OVER (
+      PARTITION BY id ORDER BY opened_at, closed_at IS NULL, closed_at
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) - 1 AS times_reopened
+  FROM (
+    SELECT *, COALESCE(opened_at > MAX(COALESCE(closed_at, TIMESTAMP '9999-12-31')) OVER (
+        PARTITION BY id ORDER BY opened_at, closed_at IS NULL, closed_at
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      ), TRUE) AS is_new
+    FROM spans
+  )
+),
+times AS (
+  SELECT id, times_reopened, MIN(opened_at) AS opened_at, MIN(detected_at) AS detected_at,
+    MAX(last_seen_at) AS last_seen_at, COUNT(finding_id) AS findings,
+    COUNTIF(finding_id IS NOT NULL AND closed_at IS NULL) AS open_findings,
+    IF(LOGICAL_OR(closed_at IS NULL), NULL, MAX(closed_at)) AS closed_at,
+    MAX_BY(title, COALESCE(closed_at, TIMESTAMP '9999-12-31')) AS title,
+    MAX_BY(severity, COALESCE(closed_at, TIMESTAMP '9999-12-31')) AS severity,
+    MAX_BY(close_reason, COALESCE(closed_at, TIMESTAMP '9999-12-31')) AS last_reason,
+    -- While one is open, those that are closed say nothing about it.
+    COALESCE(LOGICAL_AND(IF(closed_at IS NULL, snoozed, NULL)), LOGICAL_AND(snoozed)) AS snoozed,
+    LOGICAL_OR(closed_at IS NULL AND NOT snoozed AND NOT is_deleted) AS to_do,
+    MIN(due_at) AS due_at, LOGICAL_AND(met_sla) AS met,
+    MIN(IF(closed_at IS NULL AND NOT snoozed AND NOT is_deleted, due_at, NULL)) AS next_due
+  FROM numbered GROUP BY id, times_reopened
+)
+SELECT id, times_reopened, title, severity,
+  CASE severity WHEN 'critical' THEN 1 WHEN 'high' THEN 2 WHEN 'medium' THEN 3 WHEN 'low' THEN 4
+    ELSE IF(COALESCE(severity, '') = '', 6, 5) END AS severity_rank,
+  snoozed, to_do, findings, open_findings, opened_at, detected_at, last_seen_at, closed_at,
+  IF(closed_at IS NULL, NULL, last_reason) AS close_reason,
+  TIMESTAMP_DIFF(COALESCE(closed_at, GREATEST(opened_at, CURRENT_TIMESTAMP())), opened_at, SECOND)
+    / 86400 AS days_open,
+  due_at, COALESCE(next_due < CURRENT_TIMESTAMP(), FALSE) AS overdue,
+  IF(closed_at IS NULL, NULL, met) AS met_sla
+FROM times
+""",
     "open_issues": """
-SELECT i.id, i.severity, i.title, i.snoozed, i.snooze_reason, i.snooze_until,
-  i.exploit_likelihood, i.cvss_score, l.opened_at, l.times_reopened
-FROM `{d}.issues_history` AS i
-JOIN `{d}.issue_lifecycle` AS l ON l.entity_key = i.entity_key AND l.closed_at IS NULL
-WHERE i.valid_to IS NULL
+SELECT l.id, l.title, l.severity, l.severity_rank, l.snoozed, l.to_do, i.exploit_likelihood,
+  i.cvss_score, l.findings, l.open_findings, l.opened_at, l.times_reopened, l.days_open, l.due_at,
+  l.overdue, i.description, i.remediation
+FROM `{d}.issue_lifecycle` AS l LEFT JOIN `{d}.issues` AS i ON i.id = l.id
+WHERE l.closed_at IS NULL
 """,
-    "open_occurrences": """
-SELECT o.issue_id, o.id, o.occurrence_id, o.target, o.port, o.protocol, o.snoozed,
-  o.snooze_reason, o.snooze_until, o.exploit_likelihood, o.cvss_score, o.first_seen_at,
-  l.severity, l.opened_at, l.times_reopened, r.read_at
-FROM `{d}.occurrences_issues_history` AS o
-JOIN `{d}.occurrence_lifecycle` AS l ON l.entity_key = o.entity_key AND l.closed_at IS NULL
-LEFT JOIN `{d}.occurrence_reads` AS r ON r.issue_id = o.issue_id
-WHERE o.valid_to IS NULL
-""",
-    "remediation_metrics": REMEDIATION_METRICS,
 }
 """SQL of the views, where `{d}` is the dataset; a view comes after those that it reads."""
 
-_OPENED = {
-    "opened_at": Column(
-        "timestamp",
-        "When it was first seen, or, if it had been closed before, seen again.",
-        "2026-02-19T02:14:00Z",
-    ),
-    "times_reopened": Column("bigint", "How often it had been open and closed before.", 0),
+_FINDING = FINDINGS_TABLE.columns
+_ISSUE = TABLES["issues"].columns
+_OPEN = (
+    "closed_at",
+    "close_reason",
+    "accepted_at",
+    "goal_days",
+    "met_sla",
+    "updated_at",
+    "entity_key",
+)
+_DAYS = {
+    "days_open": Column("double", "Days from `opened_at` to `closed_at`, or to now.", 277.9972222)
 }
-
 _LIFECYCLE = {
-    "triage": Column(
-        "text",
-        "open, or why it was last snoozed: accepted_risk, false_positive, mitigated, snoozed.",
-        "open",
+    "id": Column("bigint", "The issue: issues.id.", 812),
+    "times_reopened": _FINDING["times_reopened"],
+    "title": _FINDING["title"],
+    "severity": _FINDING["severity"],
+    "severity_rank": _FINDING["severity_rank"],
+    "snoozed": Column(
+        "bool", "Whether all of its findings are snoozed; while one is open, all open ones.", False
     ),
-    "opened_at": _OPENED["opened_at"],
-    "detected_at": Column(
-        "timestamp",
-        "Time of the sync that first saw it, this time; null if none did.",
-        "2026-11-20T06:00:04Z",
+    "to_do": Column(
+        "bool", "Whether one of its findings is to do: open, not snoozed, its target there.", True
     ),
+    "findings": Column("bigint", "How many findings it has, open and closed.", 3),
+    "open_findings": Column("bigint", "How many of these are open, snoozed ones among them.", 1),
+    "opened_at": Column(
+        "timestamp", "When the first of its findings opened.", "2026-02-19T02:14:00Z"
+    ),
+    "detected_at": _FINDING["detected_at"],
+    "last_seen_at": _FINDING["last_seen_at"],
     "closed_at": Column(
         "timestamp",
-        "When the scanner found it fixed, or the time of the sync that no longer saw it; null"
-        " while it is open.",
+        "When the last of its findings closed; null while one is open.",
         "2026-11-24T02:10:00Z",
     ),
-    "close_reason": Column(
-        "text",
-        "fixed, target_removed, target_not_scanned or not_reported; null while it is open.",
-        "fixed",
-    ),
-    "days_open": Column("double", "Days from `opened_at` to `closed_at`, or to now.", 277.9972222),
-    "times_reopened": _OPENED["times_reopened"],
+    "close_reason": Column("text", "Why the last of them closed; null while one is open.", "fixed"),
+    **_DAYS,
     "due_at": Column(
-        "timestamp",
-        "When it was to be fixed, by `sla_policy`, snoozed time left out; null without a goal.",
-        "2026-03-21T02:14:00Z",
+        "timestamp", "When the first of its findings is to be fixed.", "2026-03-21T02:14:00Z"
     ),
-    "overdue": Column("bool", "Whether it is open, not snoozed, and `due_at` has passed.", False),
-    "met_sla": Column("bool", "Whether it was closed by `due_at`; null while it is open.", False),
+    "overdue": Column("bool", "Whether one that is to do is past its `due_at`.", False),
+    "met_sla": Column("bool", "Whether all were closed in time; null while one is open.", False),
 }
 
-_TITLE = Column("text", "Title that the issue last had.", "OpenSSH arbitrary file read")
-_SEVERITY = Column("text", "Severity that the issue last had.", "high")
-_OCCURRENCE = kept_columns("occurrences_issues_history")
-
 VIEW_TABLES: Final = {
-    "issue_lifecycle": Table(
-        "Each time that an issue was open, one row each.",
-        ("entity_key", "times_reopened"),
-        {
-            "entity_key": HISTORY_COLUMNS["entity_key"],
-            "id": Column("bigint", "The issue: issues.id.", 812),
-            "title": _TITLE,
-            "severity": _SEVERITY,
-        }
-        | _LIFECYCLE,
-    ),
-    "occurrence_lifecycle": Table(
-        "Each time that an occurrence was open, one row each.",
-        ("entity_key", "times_reopened"),
-        {
-            "entity_key": HISTORY_COLUMNS["entity_key"]._replace(example="812/90417"),
-            "issue_id": _OCCURRENCE["issue_id"]._replace(
-                description="The issue: issues.id. Null if it was fixed before a sync saw it."
+    "open_findings": Table(
+        "Findings that are open now, one row each.",
+        ("finding_id",),
+        {name: of for name, of in _FINDING.items() if name not in _OPEN}
+        | _DAYS
+        | {
+            "to_do": Column(
+                "bool",
+                "Whether there is something to do: it is not snoozed, and its target is not"
+                " deleted.",
+                True,
             ),
-            "id": _OCCURRENCE["id"],
-            "occurrence_id": _OCCURRENCE["occurrence_id"],
-            "title": _TITLE,
-            "severity": _SEVERITY,
-            "target": _OCCURRENCE["target"],
-        }
-        | _LIFECYCLE,
+            "overdue": Column("bool", "Whether it is to do, and `due_at` has passed.", False),
+            "description": _ISSUE["description"],
+            "remediation": _ISSUE["remediation"],
+        },
+    ),
+    "issue_lifecycle": Table(
+        "Each time that an issue was open: from its first finding to its last, one row each.",
+        ("id", "times_reopened"),
+        _LIFECYCLE,
     ),
     "open_issues": Table(
-        "Issues that are open now, one row each.", ("id",), kept_columns("issues_history") | _OPENED
-    ),
-    "open_occurrences": Table(
-        "Occurrences that are open now, one row each.",
-        ("issue_id", "id"),
-        _OCCURRENCE
-        | {"severity": _SEVERITY}
-        | _OPENED
-        | {
-            "read_at": Column(
-                "timestamp",
-                "Time of the sync that last read the occurrences of its issue.",
-                "2026-11-24T06:00:05Z",
+        "Issues that are open now, one row each.",
+        ("id",),
+        {
+            name: (_LIFECYCLE | _ISSUE)[name]
+            for name in (
+                *("id", "title", "severity", "severity_rank", "snoozed", "to_do"),
+                *("exploit_likelihood", "cvss_score", "findings", "open_findings", "opened_at"),
+                *("times_reopened", "days_open", "due_at", "overdue", "description"),
+                "remediation",
             )
         },
     ),
-    "remediation_metrics": METRICS_TABLE,
 }
 """The views with their columns, and the columns that tell their rows apart."""
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from google.cloud import bigquery
 
 from tests.conftest import Dataset
+from tests.warehouse.loads import conclude
 
 NOW = datetime(2024, 2, 29, 10, 20, tzinfo=UTC)
 """What time it is in BigQuery for the tests of the account."""
@@ -64,7 +65,7 @@ class Issue(NamedTuple):
     occurrences: list[Occurrence]
 
 
-def some_issues(seed: int = 6) -> list[Issue]:
+def some_issues(seed: int = 37) -> list[Issue]:
     """Make issues that were opened, changed, snoozed, fixed and reopened."""
     rng = random.Random(seed)
     return [_some_issue(rng, number) for number in range(1, 121)]
@@ -131,7 +132,7 @@ def fill(dataset: Dataset, issues: list[Issue]) -> None:
         "occurrences_issues_history",
         [
             {
-                "entity_key": f"{issue.id}/{10 * issue.id + n}",
+                "entity_key": f"{10 * issue.id + n}",
                 "issue_id": issue.id,
                 "id": n,
                 "occurrence_id": 10 * issue.id + n,
@@ -140,6 +141,7 @@ def fill(dataset: Dataset, issues: list[Issue]) -> None:
                 "first_seen_at": occurrence.first_seen,
                 "valid_from": issue.openings[-1][0].begin,
                 "valid_to": occurrence.end,
+                "last_seen_at": occurrence.end and occurrence.end - timedelta(hours=12),
             }
             for issue in issues
             for n, occurrence in enumerate(issue.occurrences)
@@ -185,16 +187,25 @@ def fill(dataset: Dataset, issues: list[Issue]) -> None:
             for issue, read_at in zip(issues, READ_AT, strict=False)
         ],
     )
-    for table in ("_dlt_loads", "licenses"):  # what the sync that made the tables left
+    for table in ("_dlt_loads", "licenses", "syncs"):  # what the sync that made the tables left
         dataset.query(f"DELETE FROM {{d}}.{table} WHERE TRUE")
+    insert_syncs(dataset, SYNCS)
     loads = [*SYNCS[:-9], *SYNCS[-4:]]
     _insert(
         dataset,
         "_dlt_loads",
         [{"load_id": f"{n}", "status": 0, "inserted_at": at} for n, at in enumerate(loads)],
     )
+    conclude(dataset, NOW)
     scan = {"id": 1, "created_at": NOW - timedelta(days=1)}
     _insert(dataset, "scans", [{**scan, "_dlt_load_id": f"{len(loads) - 2}", "_dlt_id": "1"}])
+
+
+def insert_syncs(dataset: Dataset, instants: list[datetime]) -> None:
+    """Note syncs that read everything."""
+    tables = ["issues", "occurrences_issues", "targets", "fixed_occurrences"]
+    syncs = [{"synced_at": at, "tables": tables, "is_held": False} for at in instants]
+    _insert(dataset, "syncs", syncs)
 
 
 def insert_states(dataset: Dataset, history: str, states: list[dict[str, Any]]) -> None:

@@ -87,18 +87,18 @@ def table_of(pages: dict[str, ReadPage], **unread: str) -> list[list[str]]:
     """Return what the table of all accounts shows, from the pages of each."""
     rows = []
     for name, page in pages.items():
-        now = {row[0]: row[1:3] for row in page.tables["goals-table"][1:]}
+        now = {row[0]: row[4:6] for row in page.tables["goals-table"][1:]}
         weeks = page.tables["flow-table"][1:5]
         [median] = re.findall(r"Median days to fix definition (\S+)", page.text)
         numbers = (
-            sum(int(open_now) for open_now, _ in now.values()),
+            sum(int(to_do) for to_do, _ in now.values()),
             int(now["critical"][0]),
             sum(int(overdue) for _, overdue in now.values()),
-            sum(int(week[4]) for week in weeks),
+            sum(int(fixed) for week in weeks for fixed in week[4:6]),
         )
         rows.append([name, "fresh", *map(str, numbers), median])
     sums = [str(sum(int(row[column]) for row in rows)) for column in range(2, 6)]
-    names = ["Account", "state", "open", "critical", "overdue"]
+    names = ["Account", "state", "to do", "critical", "overdue"]
     return [
         [*names, "fixed in 4 weeks", "median days to fix"],
         *rows,

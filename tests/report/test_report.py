@@ -19,14 +19,16 @@ from scanner_sync.report.figures import (
     Fixes,
     Freshness,
     LastDays,
+    Measures,
     Now,
     Period,
     Reads,
     Week,
 )
 from tests.conftest import PROJECT, Dataset
+from tests.warehouse.loads import conclude
 
-from .account import insert_states
+from .account import insert_states, insert_syncs
 from .conftest import ReadPage
 
 MOMENT = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
@@ -34,10 +36,10 @@ NOTHING = Figures(
     dataset="d",
     period=Period(MOMENT, MOMENT, None, MOMENT),
     severities=[],
-    weeks=[Week(MOMENT, MOMENT, Counter(), 0, 0, 0, 0)] * 2,
-    open_now=[Now("critical", 0, 0, 0, 0, None, None)],
+    weeks=[Week(MOMENT, MOMENT, Counter())] * 2,
+    open_now=[Now("critical", 0, 0, 0, 0, 0, None, None)],
     last_days=LastDays(0, 0, 0, 0),
-    fixes=Fixes(0, None, None, [], {}),
+    fixes=Fixes(0, 0, None, None, [], {}),
     closings=[],
     oldest=[],
     targets=[],
@@ -56,6 +58,7 @@ def test_no_issue_one_issue_many_issues(synced: Callable[[], Dataset], tmp_path:
     dataset, out = synced(), tmp_path / "report.html"
 
     def write(now: datetime) -> ReadPage:
+        conclude(dataset, now)
         with at(now):
             write_report(dataset.warehouse, out)
         return ReadPage(out)
@@ -63,26 +66,26 @@ def test_no_issue_one_issue_many_issues(synced: Callable[[], Dataset], tmp_path:
     # The next day is in another week, month and year.
     first = datetime(2023, 12, 31, 23, 30, tzinfo=UTC)
     dataset.query(f"UPDATE {{d}}._dlt_loads SET inserted_at = TIMESTAMP '{first}' WHERE TRUE")
+    dataset.query("DELETE FROM {d}.syncs WHERE TRUE")
+    insert_syncs(dataset, [first])
     page = write(first)
     assert page.tables.keys() == {"freshness-table"}
-    assert "No occurrences have been seen since the first sync" in page.text
+    assert "Nothing has been found since the first sync" in page.text
     only = {"id": 1, "valid_from": first}
     issue = {"entity_key": "1", "title": "Only", "severity": "critical"}
     insert_states(dataset, "issues_history", [only | issue])
     insert_states(
-        dataset, "occurrences_issues_history", [only | {"entity_key": "1/1", "issue_id": 1}]
+        dataset, "occurrences_issues_history", [only | {"entity_key": "1/id/1", "issue_id": 1}]
     )
     page = write(first + timedelta(minutes=5))
     assert "These figures are old" not in page.text
     assert (
-        "1 critical occurrence is open, 0 of them overdue. In the last seven days, 1 occurrence was"
-        " opened (1 critical) and 0 were fixed."
+        "1 critical finding is to do, 0 of them overdue. In the last seven days, 1 finding opened"
+        " (1 critical) and 0 were fixed."
     ) in page.text
-    weeks = [first.date() - timedelta(days=6, weeks=n) for n in range(26)]
-    assert page.tables["flow-table"][1:] == [
-        [f"{weeks[0]} (so far)", "1", "0", "0", "0"],
-        *([f"{week}", "0", "0", "0", "0"] for week in weeks[1:]),
-    ]
+    # Nothing is known of the weeks before.
+    week = [f"{first.date() - timedelta(days=6)} (so far)", "1", *"00000"]
+    assert page.tables["flow-table"][1:] == [week]
     assert page.tables["oldest-table"][1][0] == f"Only #1, open since {first:%Y-%m-%d}"
     many = (
         "SELECT CAST(n AS STRING), n, MOD(n, 5) = 0, CAST(n AS STRING),"
@@ -102,7 +105,7 @@ def test_no_issue_one_issue_many_issues(synced: Callable[[], Dataset], tmp_path:
     )
     page = write(first + timedelta(hours=25))
     assert "These figures are old. The last load was 25 h ago" in page.text
-    assert "401 critical occurrences are open" in page.text
+    assert "401 critical findings are to do" in page.text
     assert page.tables["open-table"][1][-1] == "1,001"
     assert len(page.tables["oldest-table"]) == 11
     assert out.stat().st_size < 300_000
@@ -157,13 +160,51 @@ def test_trying_a_target_leaves_no_trace(tmp_path: Path) -> None:
 def test_without_a_goal(tmp_path: Path) -> None:
     """Where `sla_policy` has no goal, no share in time is shown."""
     out = tmp_path / "report.html"
-    fixed = DaysToFix("high", 2, 20.0, 12.5, 20.0, 27.5, None)
-    out.write_text(render(NOTHING._replace(fixes=Fixes(2, 20.0, None, [fixed], {}))))
+    fixed = DaysToFix("high", 2, 0, 20.0, 12.5, 20.0, 27.5, None)
+    measures = {"high": Measures(None, 0.25, None)}
+    out.write_text(render(NOTHING._replace(fixes=Fixes(2, 0, 20.0, None, [fixed], measures))))
     page = ReadPage(out)
     dash = "\N{EN DASH}"
-    cells = ["high", "2", "20", "12", "20", "28", dash, dash]
-    assert page.tables["days-table"][1:] == [cells]
+    assert page.tables["days-table"][1:] == [["high", "2", "0", "20", "12", "20", "28", dash]]
+    assert page.tables["pace-table"][1:] == [["high", dash, "25%", dash]]
     assert "Fixes since 2025-12-22 . The tick is the median" in page.text
+
+
+def test_weeks_before_the_first_sync(tmp_path: Path) -> None:
+    """They are marked, and those of which nothing is known are left out."""
+    out = tmp_path / "report.html"
+    end = MOMENT.replace(hour=0, minute=0)
+    mondays = [end - timedelta(weeks=n) for n in (3, 2, 1, 0)]
+    then = Week(mondays[1], mondays[2], Counter(high=3), opened=4, reopened=1, closed=2, fixed=2)
+    weeks = [
+        Week(mondays[0], mondays[1], Counter(), is_known=False),
+        then._replace(reconstructed=True),
+        Week(mondays[2], end, Counter(high=4), opened=1, closed=1, not_reported=1, corrected=1),
+        Week(end, MOMENT, Counter(high=4)),
+    ]
+    out.write_text(render(NOTHING._replace(weeks=weeks, severities=["high"])))
+    page = ReadPage(out)
+    assert page.tables["flow-table"][1:] == [
+        ["2026-06-15 (so far)", *"000000"],
+        ["2026-06-08", "1", "0", "1", "0", "1", "1"],
+        ["2026-06-01 (reconstructed)", "4", "1", "2", "2", "0", "0"],
+    ]
+    assert page.tables["open-table"][1:] == [
+        ["2026-06-15 09:30 (now)", "4", "4"],
+        ["2026-06-15 00:00", "4", "4"],
+        ["2026-06-08 00:00", "3", "3"],
+    ]
+    assert (
+        "Those before the first sync are made from the dates that the scanner gives." in page.text
+    )
+    assert page.charts["flow"] == 2 * [
+        [
+            "week: 2026-06-01; signed: 4",
+            "week: 2026-06-01; signed: \N{MINUS SIGN}2",
+            "week: 2026-06-08; signed: 1",
+            "week: 2026-06-08; signed: \N{MINUS SIGN}1",
+        ]
+    ]
 
 
 def test_when_occurrences_were_read(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 from google.cloud import bigquery
 
+from local.bigquery import at as at_time
 from scanner_sync.refresh import Listed
-from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES
+from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, FIXED, TABLES
 from tests.conftest import Dataset
 
 COLUMNS = {name: table.columns | DLT_COLUMNS for name, table in TABLES.items()}
@@ -40,8 +41,8 @@ class Loads:
         `listed` are the issues that were listed; None if their occurrences were not to be read.
         """
         load_id = str(len(self._days) + 1)
-        inserts = [_insert(self._dataset.name, name, rows[name], load_id) for name in rows]
-        self._dataset.query(";\n".join(insert for insert in inserts if insert) or "SELECT 1")
+        merges = [_merge(self._dataset.name, name, of, load_id) for name, of in rows.items() if of]
+        self._dataset.query(";\n".join(merges) or "SELECT 1")
         counts = {name: len(rows[name]) for name in rows}
         warehouse = self._dataset.warehouse
         start = datetime.now(UTC)
@@ -60,8 +61,16 @@ class Loads:
         return day
 
 
-def _insert(dataset: str, name: str, rows: list[dict[str, Any]], load_id: str) -> str:
-    columns = COLUMNS[name]
+def _merge(dataset: str, name: str, rows: list[dict[str, Any]], load_id: str) -> str:
+    """Return statements that add rows to a table in place of those with the same key."""
+    key, columns = TABLES[name].key, COLUMNS[name]
+    present = " OR ".join(
+        " AND ".join(
+            f"{column} = {literal(BIGQUERY_TYPES[columns[column].type], row.get(column))}"
+            for column in key
+        )
+        for row in rows
+    )
     values = [
         ", ".join(
             literal(BIGQUERY_TYPES[declared.type], (row | {"_dlt_load_id": load_id}).get(column))
@@ -70,13 +79,16 @@ def _insert(dataset: str, name: str, rows: list[dict[str, Any]], load_id: str) -
         for row in rows
     ]
     into = f"INSERT INTO {dataset}.{name} ({', '.join(columns)})"
-    return f"{into} VALUES ({'), ('.join(values)})" if values else ""
+    delete = f"DELETE FROM {dataset}.{name} WHERE {present}"
+    return f"{delete};\n{into} VALUES ({'), ('.join(values)})"
 
 
 def literal(kind: str, value: object) -> str:
     """Return SQL for a value of one of BigQuery's types."""
     if value is None:
         return "NULL"
+    if isinstance(value, list) and kind != "JSON":
+        return f"[{', '.join(literal(kind, item) for item in value)}]"
     if kind == "JSON":
         return f"JSON '{json.dumps(value)}'"
     return f"{kind} '{value}'" if kind in ("DATE", "TIMESTAMP") else json.dumps(value)
@@ -94,6 +106,13 @@ def insert_states(dataset: Dataset, history: str, states: list[dict[str, Any]]) 
     """Append states to a history, with the columns that every state has."""
     own = {"state_hash": "", "_dlt_load_id": "1", "_dlt_id": ""}
     insert(dataset, history, [own | state for state in states])
+
+
+def conclude(dataset: Dataset, instant: datetime) -> None:
+    """Conclude from what was inserted, as a sync at an instant that reads nothing."""
+    warehouse = dataset.warehouse
+    with at_time(instant):
+        warehouse.complete_load({FIXED: 0}, None, warehouse.check_names())
 
 
 def issue(n: int, severity: str, **fields: Any) -> dict[str, Any]:

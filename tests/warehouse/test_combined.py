@@ -57,7 +57,9 @@ def test_each_row_has_its_account(dataset: Dataset, emulator_port: int) -> None:
         ]
     globex.query("UPDATE {d}.sla_policy SET days = 3 WHERE severity = 'critical'")
     for name, columns in (
-        ("occurrence_lifecycle", "entity_key, issue_id, target, opened_at, due_at, overdue"),
+        ("findings", "entity_key, issue_id, host, cves, tags, opened_at, due_at"),
+        ("open_findings", "finding_id, host, cves, tags, to_do, overdue"),
+        ("syncs", "synced_at, tables, empty_issues"),
         ("remediation_metrics", "week, severity, open, opened, closed, fixed, overdue"),
         ("sla_policy", "severity, days"),
     ):

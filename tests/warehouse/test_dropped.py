@@ -7,6 +7,7 @@ from google.cloud import bigquery
 
 from sample_api import Account, generate
 from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES
+from scanner_sync.warehouse.findings import CONCLUSIONS, FINDINGS
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.sla import SLA
@@ -34,11 +35,12 @@ def synced(run: Run, dataset: Dataset) -> Dataset:
 
 
 def everything(dataset: Dataset) -> dict[str, list[str]]:
-    """The rows of all tables and histories, but for what is different in each load; and the views.
+    """The rows of tables, histories and findings, but for what is different in each load.
 
     Of a view it has the query, which says which rows it has.
     """
-    apart = ("valid_from", "valid_to", "listed_at", "read_at")
+    apart = {"valid_from", "valid_to", "listed_at", "read_at"}
+    apart |= {"finding_id", "detected_at", "last_seen_at", "updated_at"}
     found = {
         name: sorted(
             json.dumps(
@@ -48,7 +50,7 @@ def everything(dataset: Dataset) -> dict[str, list[str]]:
             )
             for row in dataset.query(f"SELECT * FROM {{d}}.{name}")
         )
-        for name in (*TABLES, READS, SLA, *HISTORIES)
+        for name in (*TABLES, READS, SLA, *HISTORIES, FINDINGS)
     }
     views = {name: dataset.client.get_table(f"{dataset.name}.{name}") for name in VIEWS}
     return found | {name: [str(view.view_query)] for name, view in views.items()}
@@ -61,10 +63,15 @@ def test_what_was_dropped_is_created_again(
     before = everything(synced)
     for dropped, loads, started in (
         (["targets", "issues_history", "open_issues", READS, SLA], 2, ["issues_history"]),
+        ([*CONCLUSIONS], 2, []),
         (["_dlt_loads"], 1, []),
         (["_dlt_version"], 2, []),
         # Without its tables, the dataset is as before the first sync.
-        ([*TABLES, READS, SLA, *HISTORIES, *VIEWS, "_dlt_loads", "_dlt_version"], 1, []),
+        (
+            [*TABLES, READS, SLA, *HISTORIES, *CONCLUSIONS, *VIEWS, "_dlt_loads", "_dlt_version"],
+            1,
+            [],
+        ),
     ):
         capfd.readouterr()
         for name in dropped:

@@ -3,7 +3,6 @@
 import hashlib
 import uuid
 from datetime import UTC, datetime
-from itertools import takewhile
 from typing import Any
 
 import flask.testing
@@ -29,18 +28,18 @@ def test_the_hash_of_a_state_stays_the_same(dataset: Dataset) -> None:
         targets=[target(1, "a", "y", "x"), target(2, "b") | {"target_status": "live"}],
     )
     common = '"snooze_reason":null,"snooze_until":null,"exploit_likelihood":null,"cvss_score"'
-    kind = '"display_address":null,"tags":{},"target_type":null}}{}'
+    kind = '"display_address":null,"tags":{},"target_type":null,"target_status":{}}}'
     expected = {
         "issues_history": [
-            f'{{"thing":"1","title":"Issue 1","severity":"high","snoozed":false,{common}:9.8}}'
+            f'{{"entity_key":"1","title":"Issue 1","severity":"high","snoozed":false,{common}:9.8}}'
         ],
         "occurrences_issues_history": [
-            '{"thing":"1/11","target":"a","port":"443","protocol":null,"snoozed":null,'
-            f"{common}:null}}"
+            '{"entity_key":"11","issue_id":1,"target":"a","port":"443","protocol":null,'
+            f'"first_seen_at":null,"cves":null,"snoozed":null,{common}:null}}'
         ],
         "targets_history": [
-            '{"thing":"1","address":"a",' + kind.format('["x","y"]', ""),
-            '{"thing":"2","address":"b",' + kind.format("[]", "/live"),
+            '{"entity_key":"1","address":"a",' + kind.format(r'"\"x\",\"y\""', "null"),
+            '{"entity_key":"2","address":"b",' + kind.format("null", '"live"'),
         ],
     }
     for name, texts in expected.items():
@@ -128,52 +127,51 @@ def test_a_month_of_an_account(dataset: Dataset) -> None:
         (4, "Issue 4", "medium", False, 3, 8),
     }
     assert found("occurrences_issues_history", "entity_key", "id", "target") == {
-        ("1/11", 1, "a", 1, 8),
-        ("2/21", 1, "a", 1, 3),
-        ("2/21", 1, "c", 6, 7),
-        ("2/21", 7, "d", 7, 8),
-        ("2/21", 7, "d", 9, None),
+        ("11", 1, "a", 1, 8),
+        ("21", 1, "a", 1, 3),
+        ("21", 1, "c", 6, 7),
+        ("21", 7, "d", 7, 8),
+        ("21", 7, "d", 9, None),
         ("2/id/2", 2, "b", 1, 3),
-        ("4/41", 1, "b", 3, 6),
+        ("41", 1, "b", 3, 6),
     }
     states = dataset.query("SELECT * FROM {d}.targets_history")
     assert sorted(
         (r["id"], r["tags"], loads.day_of(r["valid_from"]), loads.day_of(r["valid_to"]))
         for r in states
     ) == [(1, ["x"], 1, 3), (1, ["y"], 3, 8), (2, [], 1, 7)]
-    # What an issue was called and how severe it was last, also where that was another time.
-    assert found("issue_lifecycle", "entity_key", "id", "title", "severity", "times_reopened") == {
-        ("1", 1, "Issue 1", "critical", 0, 1, 8),
-        ("2", 2, "Issue 2", "high", 0, 1, 3),
-        ("2", 2, "Issue 2", "high", 1, 6, 8),
-        ("2", 2, "Issue 2", "high", 2, 9, None),
-        ("3", 3, "Issue 3", "low", 0, 1, 8),
-        ("4", 4, "Issue 4", "medium", 0, 3, 6),  # with its last occurrence
+    # What an issue was called and how severe it was when it closed, or is now.
+    assert found("issue_lifecycle", "id", "title", "severity", "times_reopened") == {
+        (1, None, "critical", 0, 1, 8),
+        (2, "Issue 2", "critical", 0, 1, 3),
+        (2, "Issue 2", "critical", 1, 6, 8),
+        (2, "Issue 2", "high", 2, 9, None),
+        (3, "Issue 3", "low", 0, 1, 8),
+        (4, "Issue 4", "medium", 0, 3, 6),  # with its last occurrence
     }
-    # Where an occurrence was last, each time.
-    ids = ("entity_key", "issue_id", "id", "occurrence_id")
-    lifecycle = ("title", "severity", "target", "times_reopened")
-    assert found("occurrence_lifecycle", *ids, *lifecycle) == {
-        ("1/11", 1, 1, 11, "Issue 1", "critical", "a", 0, 1, 8),
-        ("2/21", 2, 1, 21, "Issue 2", "high", "a", 0, 1, 3),
-        ("2/21", 2, 7, 21, "Issue 2", "high", "d", 1, 6, 8),
-        ("2/21", 2, 7, 21, "Issue 2", "high", "d", 2, 9, None),
-        ("2/id/2", 2, 2, None, "Issue 2", "high", "b", 0, 1, 3),
-        ("4/41", 4, 1, 41, "Issue 4", "medium", "b", 0, 3, 6),
+    # Where an occurrence was last, each time. Of d, no target is known.
+    ids = ("entity_key", "issue_id", "occurrence_id")
+    finding = ("title", "severity", "host", "close_reason", "times_reopened")
+    assert found("findings", *ids, *finding) == {
+        ("11", 1, 11, None, "critical", "a", "target_removed", 0, 1, 8),
+        ("21", 2, 21, "Issue 2", "critical", "a", "not_reported", 0, 1, 3),
+        ("21", 2, 21, "Issue 2", "critical", "d", "not_reported", 1, 6, 8),
+        ("21", 2, 21, "Issue 2", "high", "d", None, 2, 9, None),
+        ("2/id/2", 2, None, "Issue 2", "critical", "b", "not_reported", 0, 1, 3),
+        ("41", 4, 41, "Issue 4", "medium", "b", "not_reported", 0, 3, 6),
     }
     assert found("open_issues", "id", "severity", "times_reopened") == {(2, "high", 2, 9)}
-    assert found("open_occurrences", "issue_id", "id", "target", "severity", "times_reopened") == {
-        (2, 7, "d", "high", 2, 9)
+    assert found("open_findings", "issue_id", "occurrence_id", "host", "times_reopened") == {
+        (2, 21, "d", 2, 9)
     }
-    for view in ("issue_lifecycle", "occurrence_lifecycle"):
-        days = dataset.query(
-            f"SELECT days_open, TIMESTAMP_DIFF(closed_at, opened_at, SECOND) / 86400 AS closed_days"
-            f" FROM {{d}}.{view}"
-        )
-        assert all(0 <= row["days_open"] < 1 for row in days)
-        assert [r["days_open"] for r in days if r["closed_days"] is not None] == [
-            r["closed_days"] for r in days if r["closed_days"] is not None
-        ]
+    days = dataset.query(
+        "SELECT days_open, TIMESTAMP_DIFF(closed_at, opened_at, SECOND) / 86400 AS closed_days"
+        " FROM {d}.issue_lifecycle"
+    )
+    assert all(0 <= row["days_open"] < 1 for row in days)
+    assert [r["days_open"] for r in days if r["closed_days"] is not None] == [
+        r["closed_days"] for r in days if r["closed_days"] is not None
+    ]
 
 
 DATES = ("valid_from", "valid_to", "opened_at", "closed_at")
@@ -232,7 +230,7 @@ state = st.dictionaries(
 @given(states=st.lists(state, min_size=2, max_size=4))
 @example(states=[{3: ("low", {1})}, {3: ("low", set())}, {4: ("low", set())}])
 def test_any_sequence_of_states(dataset: Dataset, states: list[Any]) -> None:
-    """At each instant the histories hold what the last load brought, and the views follow."""
+    """At each instant the histories hold what the last load brought, and the findings follow."""
     sample = Dataset(f"d{uuid.uuid4().hex[:12]}", dataset.client)
     loads = Loads(sample)
     seen = []
@@ -241,46 +239,51 @@ def test_any_sequence_of_states(dataset: Dataset, states: list[Any]) -> None:
             number,
             issues=[issue(n, severity) for n, (severity, _) in shown.items()],
             occurrences_issues=[
-                occurrence(n, 10 * number + i, i, "a")
+                occurrence(n, 100 * number + i, 10 * n + i, "a")
                 for n, (_, found) in shown.items()
                 for i in found
             ],
         )
         seen.append((datetime.now(UTC), shown))
 
-    def at(view: str, instant: datetime, *columns: str) -> list[tuple[Any, ...]]:
-        begin, end = ("opened_at", "closed_at") if "lifecycle" in view else DATES[:2]
+    def at(table: str, instant: datetime, *columns: str) -> list[tuple[Any, ...]]:
+        begin, end = DATES[:2] if table in histories else DATES[2:]
         return sorted(
             tuple(row[column] for column in columns)
-            for row in rows[view]
+            for row in rows[table]
             if row[begin] <= instant and (row[end] is None or row[end] > instant)
         )
 
-    def is_closed(number: int, n: int) -> bool:
-        """An issue that is no longer listed has closed with its last occurrence, if it had one."""
-        before = list(takewhile(lambda shown: n in shown, reversed(states[:number])))
-        later = list(takewhile(lambda shown: n in shown, states[number:]))
-        return (
-            number + len(later) < len(states)
-            and any(shown[n][1] for shown in before)
-            and not any(shown[n][1] for shown in later)
-        )
+    def last_severity(number: int, n: int, places: set[int]) -> str:
+        """The one that an issue had until it, or all of these places, were no longer there."""
+        while number + 1 < len(states) and n in (later := states[number + 1]):
+            if places and not places & later[n][1]:
+                break
+            number += 1
+        severity: str = states[number][n][0]
+        return severity
 
     histories = ("issues_history", "occurrences_issues_history")
-    views = ("issue_lifecycle", "occurrence_lifecycle")
-    rows = {name: sample.query(f"SELECT * FROM {{d}}.{name}") for name in histories + views}
-    last = {n: severity for _, shown in seen for n, (severity, _) in shown.items()}
+    tables = (*histories, "issue_lifecycle", "findings")
+    rows = {name: sample.query(f"SELECT * FROM {{d}}.{name}") for name in tables}
+    places: dict[int, set[int]] = {}
+    for shown in states:
+        for n, (_, found) in shown.items():
+            places.setdefault(n, set()).update(found)
     for number, (instant, shown) in enumerate(seen):
         found = sorted((n, i) for n, (_, found) in shown.items() for i in found)
         assert at("issues_history", instant, "id", "severity") == sorted(
             (n, severity) for n, (severity, _) in shown.items()
         )
+        # An issue is open while one of its occurrences is, if it ever had one.
         assert at("issue_lifecycle", instant, "id", "severity") == sorted(
-            (n, last[n]) for n in shown if not is_closed(number, n)
+            (n, last_severity(number, n, places[n])) for n in shown if shown[n][1] or not places[n]
         )
-        assert at("occurrences_issues_history", instant, "issue_id", "occurrence_id") == found
-        assert at("occurrence_lifecycle", instant, "issue_id", "occurrence_id", "severity") == [
-            (n, i, last[n]) for n, i in found
+        assert at("occurrences_issues_history", instant, "issue_id", "occurrence_id") == [
+            (n, 10 * n + i) for n, i in found
+        ]
+        assert at("findings", instant, "issue_id", "occurrence_id", "severity") == [
+            (n, 10 * n + i, last_severity(number, n, {i})) for n, i in found
         ]
 
 
@@ -292,7 +295,7 @@ TAGS: list[tuple[Tags, Tags, bool]] = [
     (["a", "a"], ["a"], False),
     (["a", "b"], ["a", "c"], True),
     (["a"], [], True),
-    (None, [], True),
+    (None, [], False),
     (["a", "b"], ["a,b"], True),
 ]
 """Tags before and after, and whether that is another state."""
@@ -341,13 +344,13 @@ def test_two_occurrences_with_one_identifier_are_both_kept(dataset: Dataset) -> 
     first = occurrence(1, 1, 7, "a", port="443")
     second = occurrence(1, 2, 7, "a", port="80")
 
-    def load(*occurrences: dict[str, Any]) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    def load(*occurrences: dict[str, Any]) -> tuple[dict[str, int], list[tuple[str, int]]]:
         changes = loads.load(0, issues=[issue(1, "high")], occurrences_issues=list(occurrences))
-        found = dataset.query("SELECT target, port FROM {d}.open_occurrences ORDER BY port")
-        return changes["occurrences_issues"], [(row["target"], row["port"]) for row in found]
+        found = dataset.query("SELECT host, port FROM {d}.open_findings ORDER BY port")
+        return changes["occurrences_issues"], [(row["host"], row["port"]) for row in found]
 
-    assert load(first, second) == (counts(2, 0, 0), [("a", "443"), ("a", "80")])
+    assert load(first, second) == (counts(2, 0, 0), [("a", 80), ("a", 443)])
     renumbered = second | {"id": 8}, first | {"id": 9}
-    assert load(*renumbered) == (counts(0, 0, 0), [("a", "443"), ("a", "80")])
-    assert load(first) == (counts(0, 1, 0), [("a", "443")])
-    assert load(first, second) == (counts(1, 0, 0), [("a", "443"), ("a", "80")])
+    assert load(*renumbered) == (counts(0, 0, 0), [("a", 80), ("a", 443)])
+    assert load(first) == (counts(0, 1, 0), [("a", 443)])
+    assert load(first, second) == (counts(1, 0, 0), [("a", 80), ("a", 443)])

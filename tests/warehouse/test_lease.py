@@ -8,7 +8,13 @@ from google.api_core.exceptions import PreconditionFailed
 from google.cloud import bigquery
 
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import AlreadyRunning, ApiRefused, DeadlineExceeded, SyncError
+from scanner_sync.errors import (
+    AlreadyRunning,
+    ApiRefused,
+    DeadlineExceeded,
+    SettingsError,
+    SyncError,
+)
 from scanner_sync.warehouse import lease
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import PROJECT, Dataset
@@ -229,3 +235,24 @@ def test_an_account_that_may_not_list_its_jobs(
             pass
     assert labels(dataset)["until"] == "0"
     assert caplog.messages == 2 * ["jobs_not_listed"]
+
+
+def test_another_api_is_refused(dataset: Dataset) -> None:
+    """Its rows would be merged with those of the one before. An API that moved can be let in."""
+    with dataset.warehouse.lease(Deadline(60), unexpected) as held:
+        held.check_api("api.example.com")
+    assert labels(dataset)["api_host"] == "api_example_com"
+    with (
+        pytest.raises(SettingsError) as raised,
+        dataset.warehouse.lease(Deadline(60), unexpected) as held,
+    ):
+        held.check_api("API.example.org")
+    assert str(raised.value) == (
+        f"{dataset.name} holds what another API sent (api_example_com), but API_BASE_URL names"
+        " API.example.org. Nothing was loaded. Set DATASET to another dataset, or, if the API has"
+        f" moved: bq update --clear_label api_host {PROJECT}:{dataset.name}._sync_lease"
+    )
+    change(dataset, api_host="api_example_org")
+    with dataset.warehouse.lease(Deadline(60), unexpected) as held:
+        held.check_api("API.example.org")
+    assert labels(dataset)["api_host"] == "api_example_org"

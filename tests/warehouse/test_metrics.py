@@ -1,4 +1,4 @@
-"""The measures of random accounts are those of pandas and lifelines."""
+"""The measures and the goals of random accounts are those of pandas and lifelines."""
 
 import json
 import subprocess
@@ -10,10 +10,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from local.bigquery import at as at_time
 from local.processes import ROOT
 from tests.conftest import Dataset
-from tests.warehouse.loads import insert, insert_states, make_tables
+from tests.warehouse.loads import conclude, insert, insert_states, make_tables
 
 START = datetime(2023, 8, 28, tzinfo=UTC)
 NOW = START + timedelta(days=185.5)
@@ -28,6 +27,7 @@ occurrence = st.fixed_dictionaries(
         "first_seen": st.none() | moment,
         "fixed": st.lists(moment, max_size=2, unique=True),
         "is_scanned": st.booleans(),
+        "is_accepted": st.booleans(),
     }
 )
 """An occurrence: what it is from each change to the next, and what the API says of it."""
@@ -50,19 +50,21 @@ def fill(dataset: Dataset, accounts: list[Any]) -> None:
         own = {"entity_key": f"{number}", "id": number, "valid_from": at(0)}
         issues.append(own | {"title": "", "severity": f"severity {number}" if number else None})
         for place, found in enumerate(occurrences):
-            occurrence_id = 100 * number + place
+            occurrence_id = 1000 + 100 * number + place
             ends = [*found["changes"][1:], None]
             for state, begin, end in zip(found["states"], found["changes"], ends, strict=False):
                 if state != "missing":
                     states.append(
                         {
-                            "entity_key": f"{number}/{occurrence_id}",
+                            "entity_key": f"{occurrence_id}",
                             "issue_id": number,
                             "id": place,
                             "occurrence_id": occurrence_id,
                             "target": "scanned" if found["is_scanned"] else "removed",
                             "first_seen_at": at(found["first_seen"]),
                             "snoozed": state == "snoozed",
+                            "snooze_reason": "ACCEPT_RISK" if found["is_accepted"] else None,
+                            "last_seen_at": at(None if end is None else end - 1),
                             "valid_from": at(begin),
                             "valid_to": at(end),
                         }
@@ -77,6 +79,11 @@ def fill(dataset: Dataset, accounts: list[Any]) -> None:
                 for fixed in found["fixed"]
             ]
     insert_states(dataset, "issues_history", issues)
+    tables = ["occurrences_issues", "targets", "fixed_occurrences"]
+    sync = {"tables": tables, "unread_issues": [], "empty_issues": [], "is_held": False}
+    insert(dataset, "syncs", [sync | {"synced_at": at(moment)} for moment in range(HALF_DAYS + 1)])
+    reads = [{"issue_id": row["id"], "read_at": at(HALF_DAYS)} for row in issues]
+    insert(dataset, "occurrence_reads", reads)
     for table, rows in (("occurrences_issues_history", states), ("fixed_occurrences", fixes)):
         if rows:
             own = {} if table == "fixed_occurrences" else {"state_hash": "", "_dlt_load_id": "1"}
@@ -96,37 +103,39 @@ def fill(dataset: Dataset, accounts: list[Any]) -> None:
 def test_any_dates_and_goals(dataset: Dataset) -> None:
     """The API's dates and the user's goals may be of any size. There are ten years of weeks."""
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    long_ago = datetime(1990, 1, 1, tzinfo=UTC)
     make_tables(dataset)
     warehouse = dataset.warehouse
     warehouse.complete_load({}, None, warehouse.check_names())
     state = {"entity_key": "1", "id": 1, "title": "", "severity": "low", "valid_from": START}
     insert_states(dataset, "issues_history", [state])
     rows = [
-        {"entity_key": f"1/{n}", "issue_id": 1, "id": n, "occurrence_id": n, "first_seen_at": seen}
-        for n, seen in enumerate([first, START, last])
+        {"entity_key": f"{n}", "issue_id": 1, "id": n, "occurrence_id": n, "first_seen_at": seen}
+        for n, seen in enumerate([first, long_ago, START, last])
     ]
     insert_states(
         dataset, "occurrences_issues_history", [row | {"valid_from": START} for row in rows]
     )
-    fix = {"_dlt_id": "", "occurrence_id": 1, "first_seen_at": START, "remediated_at": last}
+    fix = {"_dlt_id": "", "occurrence_id": 2, "first_seen_at": START, "remediated_at": last}
     insert(dataset, "fixed_occurrences", [fix])
     dataset.query(f"UPDATE {{d}}.sla_policy SET days = {2**63 - 1} WHERE severity = 'low'")
+    conclude(dataset, NOW)
 
-    times = dataset.query("SELECT opened_at, closed_at FROM {d}.occurrence_lifecycle ORDER BY id")
-    assert [(row["opened_at"], row["closed_at"]) for row in times] == [
-        (first, None),
-        (START, last),
-        (START, None),
-    ]
-    due = dataset.query("SELECT opened_at, due_at FROM {d}.issue_lifecycle")
-    assert due == [{"opened_at": first, "due_at": first + timedelta(days=365000)}]
+    found = dataset.query(
+        "SELECT opened_at, closed_at, due_at FROM {d}.findings ORDER BY occurrence_id"
+    )
+    opened = [START, long_ago, START, START]
+    assert [row["opened_at"] for row in found] == opened
+    assert [row["due_at"] for row in found] == [day + timedelta(days=365000) for day in opened]
+    assert {row["closed_at"] for row in found} == {None}
     weeks = dataset.query(
-        "SELECT week, open, opened FROM {d}.remediation_metrics WHERE severity = 'all'"
+        "SELECT week, open, opened, corrected FROM {d}.remediation_metrics WHERE severity = 'all'"
         " ORDER BY week"
     )
     assert timedelta(weeks=520) < weeks[-1]["week"] - weeks[0]["week"] < timedelta(weeks=524)
-    assert (weeks[0]["open"], weeks[0]["opened"]) == (1, 0)
-    assert (weeks[-1]["open"], sum(row["opened"] for row in weeks)) == (3, 2)
+    assert [row["open"] for row in weeks[:1]] == [1]
+    assert [row["corrected"] for row in weeks if row["corrected"]] == [1]
+    assert (weeks[-1]["open"], sum(row["opened"] for row in weeks)) == (4, 3)
 
 
 def days(value: Any) -> Any:
@@ -154,26 +163,25 @@ def reference(given: dict[str, Any]) -> Any:
 def test_any_accounts(dataset: Dataset, accounts: list[Any]) -> None:
     """Each measure of each week, and each date on which something is due."""
     sample = Dataset(f"d{uuid.uuid4().hex[:12]}", dataset.client)
-    with at_time(NOW):
-        fill(sample, accounts)
-        times, snoozes, rows = (
-            [{column: days(value) for column, value in row.items()} for row in sample.query(sql)]
-            for sql in (
-                "SELECT * FROM {d}.occurrence_lifecycle",
-                "SELECT entity_key, valid_from AS `from`, valid_to AS `to`"
-                " FROM {d}.occurrences_issues_history WHERE snoozed",
-                "SELECT *, CURRENT_TIMESTAMP() AS now FROM {d}.remediation_metrics",
-            )
+    fill(sample, accounts)
+    conclude(sample, NOW)
+    findings, snoozes, rows = (
+        [{column: days(value) for column, value in row.items()} for row in sample.query(sql)]
+        for sql in (
+            "SELECT finding_id, severity, times_reopened, opened_at, detected_at, closed_at,"
+            " close_reason, due_at, accepted_at, target_status FROM {d}.findings",
+            "SELECT f.finding_id, h.valid_from AS `from`, h.valid_to AS `to`"
+            " FROM {d}.occurrences_issues_history AS h"
+            " JOIN {d}.findings AS f ON f.entity_key = h.entity_key WHERE h.snoozed",
+            "SELECT * EXCEPT (measured_at) FROM {d}.remediation_metrics",
         )
-    if all(time["opened_at"] is None for time in times):
-        assert rows == []
-        return
-    now = max(row.pop("now") for row in rows)
+    )
     goals = {f"severity {number}": of[0] for number, of in enumerate(accounts) if of[0] is not None}
-    found = reference({"now": now, "goals": goals, "times": times, "snoozes": snoozes})
-    assert [time["due_at"] for time in times] == pytest.approx(found["due"], rel=0, abs=2 / 86400)
-    for row in (rows, found["rows"]):
-        row.sort(key=lambda row: (row["severity"], row["week"]))
+    given = {"now": days(NOW), "first": 0, "goals": goals, "findings": findings}
+    found = reference(given | {"snoozes": snoozes})
+    assert [row["due_at"] for row in findings] == pytest.approx(found["due"], rel=0, abs=2 / 86400)
+    for measured in (rows, found["rows"]):
+        measured.sort(key=lambda row: (row["severity"], row["week"]))
     assert len(rows) == len(found["rows"])
     for row, expected in zip(rows, found["rows"], strict=True):
-        assert row == pytest.approx(expected, abs=2 / 86400)  # the view counts whole seconds
+        assert row == pytest.approx(expected, abs=2 / 86400)  # BigQuery counts whole seconds

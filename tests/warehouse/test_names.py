@@ -19,10 +19,10 @@ def test_what_exists_is_returned(dataset: Dataset) -> None:
     Loads(dataset).load(1, issues=[{"id": 1}])
     merged = {*TABLES, "occurrence_reads"}
     histories = {"issues_history", "occurrences_issues_history", "targets_history", "sla_policy"}
-    views = {"issue_lifecycle", "occurrence_lifecycle", "open_issues", "open_occurrences"}
-    views.add("remediation_metrics")
+    conclusions = {"findings", "remediation_metrics", "syncs"}
+    views = {"issue_lifecycle", "open_findings", "open_issues"}
     found = dataset.warehouse.check_names()
-    assert found.keys() == merged | histories | views
+    assert found.keys() == merged | histories | conclusions | views
     assert all(table.table_id == name for name, table in found.items())
 
 
@@ -41,6 +41,8 @@ def test_what_exists_is_returned(dataset: Dataset) -> None:
         ("targets_history", "CREATE VIEW {d}.targets_history AS SELECT 1 AS id"),
         ("targets_history", "CREATE TABLE {d}.targets_history (id INT64, note STRING)"),
         ("sla_policy", "CREATE TABLE {d}.sla_policy (severity STRING, hours INT64)"),
+        ("findings", "CREATE TABLE {d}.findings (id INT64, note STRING)"),
+        ("findings", "CREATE VIEW {d}.findings AS SELECT 1 AS finding_id"),
         ("open_issues", "CREATE VIEW {d}.open_issues AS SELECT 1 AS id"),
         ("open_issues", "CREATE TABLE {d}.open_issues (id INT64)"),
     ],

@@ -106,8 +106,9 @@ def test_what_was_not_read_changes_nothing(dataset: Dataset) -> None:
         (3, "a", 1, 2),
         (4, "a", 1, 2),
     }
-    shown = dataset.query("SELECT issue_id, read_at FROM {d}.open_occurrences")
-    assert {(row["issue_id"], loads.day_of(row["read_at"])) for row in shown} == {(1, 1), (2, 2)}
+    shown = dataset.query("SELECT issue_id, last_seen_at FROM {d}.open_findings")
+    seen = {(row["issue_id"], loads.day_of(row["last_seen_at"])) for row in shown}
+    assert seen == {(1, 1), (2, 2)}
 
 
 def test_a_load_that_did_not_arrive_was_not_read(dataset: Dataset) -> None:

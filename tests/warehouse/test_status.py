@@ -176,7 +176,7 @@ def test_a_summary(dataset: Dataset) -> None:
     dataset.client.create_dataset(dataset.name)
     found = dataset.warehouse.summary()
     now = int(found.pop("now").timestamp())
-    nothing = {"open_issues": None, "open_critical": None, "open_high": None}
+    nothing = {"issues_to_do": None, "critical_to_do": None, "high_to_do": None}
     assert found == {"state": "never", "error_type": None, "succeeded_at": None} | nothing
     dataset.client.delete_dataset(dataset.name)
 
@@ -185,7 +185,7 @@ def test_a_summary(dataset: Dataset) -> None:
     loads = Loads(dataset)
     loads.load(1, issues=[*shown, *hidden, {"id": 5, "severity": "high"}])
     loads.load(2, issues=[*shown, *hidden, {"id": 3, "severity": "low"}])
-    counts = {"open_issues": 3, "open_critical": 1, "open_high": 1}
+    counts = {"issues_to_do": 3, "critical_to_do": 1, "high_to_do": 1}
     write_lease(dataset, {})
     day = 24 * 60 * 60
     for labels, state, error_type, succeeded in (

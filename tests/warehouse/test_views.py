@@ -1,5 +1,6 @@
 """The views are there from the first load on, and as this version has them."""
 
+import sqlglot
 from google.cloud import bigquery
 
 from scanner_sync.refresh import Listed
@@ -38,6 +39,7 @@ def test_a_dataset_that_is_up_to_date_is_only_read(dataset: Dataset, emulator_po
     def note(method: str, path: str, body: bytes) -> None:
         requests.append((method, body))
 
+    dataset.warehouse.complete_load({"issues": 1}, "1", dataset.warehouse.check_names())
     with through(emulator_port, note, dataset) as warehouse:
         warehouse.complete_load({"issues": 1}, "1", warehouse.check_names())
     assert {method for method, _ in requests} == {"GET", "POST"}
@@ -57,14 +59,14 @@ def test_what_somebody_changes_meanwhile_is_read_again(dataset: Dataset) -> None
     fewer = bigquery.Table(f"{PROJECT}.{dataset.name}.{READS}", made[READS].schema[:-1])
     client.delete_table(fewer)
     client.create_table(fewer)
-    client.delete_table(f"{dataset.name}.open_occurrences")
+    client.delete_table(f"{dataset.name}.open_findings")
     existing = warehouse.check_names()
     for name in ("open_issues", READS):
         labeled = client.get_table(f"{dataset.name}.{name}")
         labeled.labels |= {"team": "security"}
         client.update_table(labeled, ["labels"])
     client.delete_table(f"{dataset.name}.issue_lifecycle")
-    client.create_table(made["open_occurrences"])
+    client.create_table(made["open_findings"])
 
     warehouse.complete_load({"issues": 1}, "1", existing, listed=[Listed(1, 0, "hash")])
     found = {name: client.get_table(f"{dataset.name}.{name}") for name in made}
@@ -74,3 +76,59 @@ def test_what_somebody_changes_meanwhile_is_read_again(dataset: Dataset) -> None
     assert found[READS].schema == made[READS].schema
     assert found["open_issues"].labels == LABELS | {"team": "security"}
     assert found[READS].labels == {"team": "security"}
+
+
+def test_a_view_reads_tables_few_times() -> None:
+    """BigQuery evaluates a view, or a CTE, again for each reference to it."""
+    counts: dict[str, int] = {}
+
+    def reads(part: sqlglot.Expr, ctes: dict[str, int]) -> int:
+        tables = list(part.find_all(sqlglot.exp.Table))
+        return sum((counts if table.db else ctes).get(table.name, 1) for table in tables)
+
+    for name, sql in VIEWS.items():
+        query = sqlglot.parse_one(sql.replace("{d}", "dataset"), read="bigquery")
+        assert isinstance(query, sqlglot.exp.Query)
+        ctes: dict[str, int] = {}
+        for cte in query.ctes:
+            ctes[cte.alias] = reads(cte.this, ctes)
+        if ctes:
+            query.args["with_"].pop()
+        counts[name] = reads(query, ctes)
+    assert counts == {"open_findings": 2, "issue_lifecycle": 3, "open_issues": 4}
+
+
+def test_tables_have_keys(dataset: Dataset) -> None:
+    """BigQuery plans joins by them. What dlt makes gets them from the next sync."""
+    loads = Loads(dataset)
+    for day in (1, 2):
+        loads.load(day, issues=[{"id": 1}], targets=[], occurrences_issues=[])
+    tables = {
+        name: dataset.client.get_table(f"{dataset.name}.{name}").table_constraints
+        for name in ("issues", "occurrences_issues", "findings", "syncs", "remediation_metrics")
+    }
+    primary = {
+        name: keys.primary_key.columns for name, keys in tables.items() if keys and keys.primary_key
+    }
+    assert primary == {
+        "issues": ["id"],
+        "occurrences_issues": ["issue_id", "id"],
+        "findings": ["finding_id"],
+        "syncs": ["synced_at"],
+        "remediation_metrics": ["week", "severity"],
+    }
+    foreign = {
+        name: {
+            (of.referencing_column, key.referenced_table.table_id)
+            for key in keys.foreign_keys or []
+            for of in key.column_references
+        }
+        for name, keys in tables.items()
+        if keys
+    }
+    assert foreign == {name: set() for name in primary} | {
+        "occurrences_issues": {("issue_id", "issues")},
+        "findings": {("issue_id", "issues"), ("target_id", "targets")},
+    }
+    findings = dataset.client.get_table(f"{dataset.name}.findings")
+    assert findings.clustering_fields == ["closed_at", "severity_rank"]

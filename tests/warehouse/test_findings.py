@@ -1,0 +1,503 @@
+"""What is concluded from the evidence: each rule of docs/metrics.md, worked out by hand.
+
+Days are those since a Monday. The goal of a critical issue is 7 days.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from local.bigquery import at as at_time
+from scanner_sync.refresh import Listed
+from scanner_sync.warehouse.completion import Completion
+from tests.conftest import Dataset
+from tests.warehouse.loads import insert, make_tables
+
+MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
+Rows = list[dict[str, Any]]
+
+
+def at(day: float | None) -> datetime | None:
+    return None if day is None else MONDAY + timedelta(days=day)
+
+
+def day_of(value: Any) -> Any:
+    if not isinstance(value, datetime):
+        return value
+    return round((value - MONDAY) / timedelta(days=1), 4)
+
+
+class Scanner:
+    """An account as the API shows it, and the syncs that read it."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        make_tables(dataset)
+        self.dataset = dataset
+        self.issues: dict[int, dict[str, Any]] = {1: {"severity": "critical"}}
+        self.found: dict[tuple[int, int], dict[str, Any]] = {}
+        self.targets: Rows = [{"id": 1, "address": "a", "target_status": "live"}]
+        self.fixed: Rows = []
+        self.loads = 0
+
+    def find(self, occurrence: int, issue: int = 1, **fields: Any) -> None:
+        """Let the API list an occurrence, or list it with other fields."""
+        own = {"id": occurrence, "occurrence_id": occurrence, "target": "a", "snoozed": False}
+        self.found[issue, occurrence] = self.found.get((issue, occurrence), own) | fields
+
+    def lose(self, occurrence: int, issue: int = 1) -> None:
+        """Let the API list it no longer."""
+        del self.found[issue, occurrence]
+
+    def fix(self, occurrence: int, day: float, **fields: Any) -> None:
+        """Let the API list a fix."""
+        own = {"occurrence_id": occurrence, "remediated_at": at(day), "affected_host": "a"}
+        self.fixed.append(own | fields)
+
+    def sync(
+        self,
+        day: float,
+        *,
+        unread: Sequence[int] = (),
+        tables: Sequence[str] = ("issues", "occurrences_issues", "targets", "fixed_occurrences"),
+        unavailable: Sequence[str] = (),
+    ) -> Completion:
+        """Load what the API shows on a day, and conclude. Issues in `unread` are not read."""
+        self.loads += 1
+        shown: dict[str, Rows] = {
+            "issues": [{"id": id, "title": f"Issue {id}"} | of for id, of in self.issues.items()],
+            "occurrences_issues": [
+                {"issue_id": issue} | row
+                for (issue, _), row in self.found.items()
+                if issue in self.issues and issue not in unread
+            ],
+            "targets": self.targets,
+            "fixed_occurrences": self.fixed,
+        }
+        for table in tables:
+            if table in unavailable:
+                shown[table] = []
+                continue
+            self.dataset.query(f"DELETE FROM {{d}}.{table} WHERE TRUE")
+            if shown[table]:
+                rows = [row | {"_dlt_load_id": str(self.loads)} for row in shown[table]]
+                insert(self.dataset, table, rows)
+        counts = {issue: sum(of == issue for of, _ in self.found) for issue in self.issues}
+        listed = [
+            Listed(issue, None if issue in unread else count, "") for issue, count in counts.items()
+        ]
+        warehouse = self.dataset.warehouse
+        with at_time(MONDAY + timedelta(days=day)):
+            return warehouse.complete_load(
+                {table: len(shown[table]) for table in tables},
+                str(self.loads),
+                warehouse.check_names(),
+                listed=listed if "occurrences_issues" in tables else None,
+                unavailable=unavailable,
+            )
+
+    def findings(self, *columns: str) -> list[tuple[Any, ...]]:
+        """Return columns of all findings, by occurrence, with instants as days."""
+        rows = self.dataset.query(
+            f"SELECT {', '.join(columns)} FROM {{d}}.findings ORDER BY entity_key, times_reopened"
+        )
+        return [tuple(day_of(row[column]) for column in columns) for row in rows]
+
+
+@pytest.fixture
+def scanner(dataset: Dataset) -> Scanner:
+    return Scanner(dataset)
+
+
+TIMES = ("opened_at", "closed_at", "close_reason")
+
+
+def test_a_fix_whose_date_is_corrected_is_one_fix(scanner: Scanner) -> None:
+    """The newest date counts, as no sync saw it open between the two."""
+    scanner.find(10, first_seen_at=at(5))
+    scanner.sync(7)
+    scanner.lose(10)
+    scanner.fix(10, 20)
+    scanner.sync(21)
+    assert scanner.findings(*TIMES) == [(5, 20, "fixed")]
+    scanner.fix(10, 20.5)
+    scanner.sync(28)
+    assert scanner.findings(*TIMES, "due_at", "met_sla") == [(5, 20.5, "fixed", 12, False)]
+
+
+def test_what_was_seen_after_its_fix_was_open_again(scanner: Scanner) -> None:
+    """Whatever closed it later, and whatever else changed."""
+    scanner.find(10, first_seen_at=at(5))
+    scanner.sync(7)
+    scanner.fix(10, 8)
+    scanner.sync(14)
+    scanner.find(10, cvss_score=5.0)
+    scanner.sync(21)
+    scanner.lose(10)
+    scanner.targets = []
+    scanner.sync(28)
+    expected = [(5, 8, "fixed"), (8, 28, "target_removed")]
+    assert scanner.findings(*TIMES) == expected
+    assert scanner.findings("detected_at", "last_seen_at", "times_reopened") == [
+        (7, 7, 0),
+        (14, 21, 1),
+    ]
+
+
+def test_the_apis_first_date_is_followed(scanner: Scanner) -> None:
+    """While it is open, be it corrected or filled in later."""
+    scanner.find(10, first_seen_at=at(6))
+    scanner.find(11, first_seen_at=None)
+    scanner.sync(7)
+    assert scanner.findings("opened_at") == [(6,), (7,)]
+    scanner.find(10, first_seen_at=at(2))
+    scanner.find(11, first_seen_at=at(3))
+    scanner.sync(14)
+    assert scanner.findings("opened_at", "due_at") == [(2, 9), (3, 10)]
+
+
+def test_a_gap_in_scanning_is_no_fix(scanner: Scanner) -> None:
+    """The same time goes on."""
+    scanner.find(10, first_seen_at=at(5))
+    scanner.sync(7)
+    scanner.sync(14)
+    row = scanner.found.pop((1, 10))
+    scanner.targets = [{"id": 1, "address": "a", "target_status": "unresponsive"}]
+    scanner.sync(21)
+    assert scanner.findings(*TIMES, "met_sla") == [(5, 21, "target_not_scanned", False)]
+    scanner.found[1, 10] = row
+    scanner.targets = [{"id": 1, "address": "a", "target_status": "live"}]
+    scanner.sync(28)
+    assert scanner.findings(*TIMES, "due_at", "times_reopened") == [(5, None, None, 12, 0)]
+
+
+def test_a_closed_finding_keeps_its_severity(scanner: Scanner) -> None:
+    """And its goal. What is open follows."""
+    scanner.issues = {1: {"severity": "low"}}
+    scanner.find(10, first_seen_at=at(5))
+    scanner.find(11, first_seen_at=at(5))
+    scanner.sync(7)
+    scanner.lose(11)
+    scanner.fix(11, 20)
+    scanner.sync(21)
+    weeks = scanner.dataset.query("SELECT * FROM {d}.remediation_metrics ORDER BY severity, week")
+    scanner.issues = {1: {"severity": "critical"}}
+    scanner.sync(56)
+    columns = ("occurrence_id", "severity", "severity_rank", "due_at", "met_sla", "goal_days")
+    assert scanner.findings(*columns) == [
+        (10, "critical", 1, 12, None, 7),
+        (11, "low", 4, 125, True, 120),
+    ]
+    now = scanner.dataset.query("SELECT * FROM {d}.remediation_metrics ORDER BY severity, week")
+    final = [row for row in weeks if row["week"] <= (MONDAY + timedelta(days=14)).date()]
+    assert [row for row in now if row in final] == final
+
+
+def test_a_snooze_stops_the_clock_until_its_day(scanner: Scanner) -> None:
+    """Even if no sync sees its end."""
+    scanner.find(10, first_seen_at=at(7))
+    scanner.sync(7)
+    scanner.find(10, snoozed=True, snooze_until=(MONDAY + timedelta(days=10)).date())
+    scanner.sync(8)
+    assert scanner.findings("due_at", "snoozed") == [(16, True)]
+    scanner.find(10, snoozed=False, snooze_until=None)
+    scanner.sync(40)
+    assert scanner.findings("due_at", "snoozed") == [(16, False)]
+
+
+def test_a_fix_belongs_to_one_occurrence(scanner: Scanner) -> None:
+    """Where several have its `occurrence_id`, to the one on its host and port."""
+    scanner.find(10, id=1, port="80", first_seen_at=at(5))
+    scanner.found[1, 11] = scanner.found[1, 10] | {"id": 2, "port": "443"}
+    scanner.found[1, 12] = scanner.found[1, 10] | {"id": 3, "target": "b"}
+    scanner.sync(7)
+    scanner.fixed = [{"occurrence_id": 10, "remediated_at": at(8), "affected_host": "a"}]
+    scanner.fixed[0]["affected_port"] = 443
+    scanner.lose(11)
+    scanner.sync(14)
+    assert scanner.findings("host", "port", *TIMES) == [
+        ("a", 443, 5, 8, "fixed"),
+        ("a", 80, 5, None, None),
+        ("b", 80, 5, None, None),
+    ]
+    scanner.find(11)
+    scanner.found[1, 11] |= {"occurrence_id": 10, "id": 9, "port": "443"}
+    scanner.found[1, 13] = scanner.found[1, 11] | {"id": 10, "port": "22"}
+    scanner.sync(21)
+    assert scanner.findings("host", "port", "times_reopened", *TIMES) == [
+        ("a", 443, 0, 5, 8, "fixed"),
+        ("a", 443, 1, 21, None, None),
+        ("a", 80, 0, 5, None, None),
+        ("b", 80, 0, 5, None, None),
+        ("a", 22, 0, 21, None, None),
+    ]
+
+
+def test_two_fixes_with_a_sight_between_are_two(scanner: Scanner) -> None:
+    """Even if both are listed late, and no state began between them."""
+    scanner.find(10, first_seen_at=at(5))
+    for day in (7, 14, 21):
+        scanner.sync(day)
+    scanner.fix(10, 8)
+    scanner.fix(10, 15)
+    scanner.sync(28)
+    assert scanner.findings(*TIMES, "detected_at") == [
+        (5, 8, "fixed", 7),
+        (8, 15, "fixed", 14),
+        (15, None, None, 21),
+    ]
+
+
+def test_what_ended_with_its_target(scanner: Scanner) -> None:
+    """Decided when the targets are next read, and never a fix."""
+    scanner.find(10, first_seen_at=at(5))
+    scanner.sync(7)
+    scanner.lose(10)
+    scanner.targets = []
+    scanner.sync(14, tables=("issues", "occurrences_issues"))
+    assert scanner.findings(*TIMES) == [(5, None, None)]
+    scanner.sync(15, tables=("targets",))
+    assert scanner.findings(*TIMES, "last_seen_at") == [(5, 14, "target_removed", 7)]
+
+
+def test_what_is_gone_from_a_scanned_target(scanner: Scanner) -> None:
+    """Is closed by the sync that misses it, and open again if it comes back."""
+    scanner.find(10, first_seen_at=at(5))
+    scanner.find(11, first_seen_at=at(5))
+    scanner.sync(7)
+    row = scanner.found.pop((1, 10))
+    scanner.sync(14)
+    scanner.found[1, 10] = row
+    scanner.sync(21)
+    assert scanner.findings("occurrence_id", *TIMES) == [
+        (10, 5, 14, "not_reported"),
+        (10, 21, None, None),
+        (11, 5, None, None),
+    ]
+
+
+def test_an_empty_listing_is_no_fix(scanner: Scanner) -> None:
+    """If its occurrences are back, the same time goes on."""
+    scanner.find(10, first_seen_at=at(5))
+    scanner.sync(7)
+    row = scanner.found.pop((1, 10))
+    scanner.sync(14)
+    assert scanner.findings(*TIMES) == [(5, 14, "not_reported")]
+    scanner.found[1, 10] = row
+    scanner.sync(21)
+    assert scanner.findings(*TIMES, "times_reopened") == [(5, None, None, 0)]
+
+
+@pytest.mark.parametrize("unread", [(), (2,)])
+def test_an_occurrence_may_move_to_another_issue(scanner: Scanner, unread: Sequence[int]) -> None:
+    """Its finding goes on, also if the issue that it left is not read."""
+    scanner.issues = {2: {"severity": "low"}, 1: {"severity": "critical"}}
+    scanner.find(10, issue=2, first_seen_at=at(5))
+    scanner.find(11, issue=2, first_seen_at=at(5))
+    scanner.sync(7)
+    moved = scanner.found.pop((2, 10))
+    scanner.found[1, 10] = moved | {"id": 77}
+    scanner.sync(14, unread=unread)
+    columns = ("occurrence_id", "issue_id", "severity", *TIMES, "detected_at")
+    expected = [(10, 1, "critical", 5, None, None, 7), (11, 2, "low", 5, None, None, 7)]
+    assert scanner.findings(*columns) == expected
+    scanner.sync(21)
+    assert scanner.findings(*columns) == expected
+
+
+def test_occurrences_without_a_lasting_id(scanner: Scanner) -> None:
+    """They are told apart by issue and id."""
+    scanner.issues = {1: {"severity": "high"}, 2: {"severity": "low"}}
+    for issue in (1, 2):
+        scanner.find(5, issue=issue, occurrence_id=None, first_seen_at=at(5))
+    scanner.sync(7)
+    scanner.lose(5, issue=2)
+    scanner.sync(14)
+    assert scanner.findings("entity_key", *TIMES) == [
+        ("1/id/5", 5, None, None),
+        ("2/id/5", 5, 14, "not_reported"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first_seen", "opened"), [(-20_000, 7), (9, 7), (6.5, 6.5), (None, 7), (-365, -365)]
+)
+def test_dates_that_cannot_be_true(
+    scanner: Scanner, first_seen: float | None, opened: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They are before 1990, or after the sight that contradicts them; fixes, in the future."""
+    scanner.find(10, first_seen_at=at(first_seen))
+    scanner.fix(10, 400)
+    caplog.set_level("INFO")
+    scanner.sync(7)
+    assert scanner.findings(*TIMES) == [(opened, None, None)]
+    [record] = [record for record in caplog.records if record.message == "dates_not_believed"]
+    assert vars(record)["fields"] == {"count": 1 + (first_seen in (-20_000, 9))}
+
+
+def test_a_fix_that_no_sync_saw_open(scanner: Scanner) -> None:
+    """Has the severity, the goal and the tags that the API lists with it."""
+    scanner.fix(
+        10,
+        3,
+        first_seen_at=at(-10),
+        severity="high",
+        title="Old",
+        affected_port=22,
+        due_date=(MONDAY + timedelta(days=3)).date(),
+        tags=["pci", None],
+        cvss_score=7.5,
+    )
+    scanner.fix(11, 3.5, first_seen_at=at(-10), severity="critical")
+    scanner.sync(7)
+    columns = ("issue_id", "title", "severity", "host", "port", "tags", "detected_at")
+    assert scanner.findings(*columns, *TIMES, "due_at", "met_sla") == [
+        (None, "Old", "high", "a", 22, ["pci"], None, -10, 3, "fixed", 4, True),
+        (None, None, "critical", "a", None, [], None, -10, 3.5, "fixed", -3, False),
+    ]
+
+
+def test_an_issues_snooze_is_its_findings(scanner: Scanner) -> None:
+    """As older rows have it. It is out of what is to do, but open."""
+    scanner.issues[1] |= {"snoozed": True, "snooze_reason": "ACCEPT_RISK"}
+    scanner.find(10, first_seen_at=at(0))
+    scanner.sync(7)
+    columns = ("snoozed", "triage", "accepted_at", "due_at", "closed_at")
+    assert scanner.findings(*columns) == [(True, "accepted_risk", 7, 7, None)]
+    with at_time(MONDAY + timedelta(days=8)):
+        shown = scanner.dataset.query("SELECT to_do, overdue, days_open FROM {d}.open_findings")
+    assert shown == [{"to_do": False, "overdue": False, "days_open": 8.0}]
+
+
+def test_a_snooze_without_an_end_has_no_due_date(scanner: Scanner) -> None:
+    """Nobody knows it. It is there again when the snooze ends."""
+    scanner.find(10, first_seen_at=at(5))
+    scanner.sync(7)
+    scanner.find(10, snoozed=True, snooze_reason="MITIGATING_CONTROLS")
+    scanner.sync(8)
+    columns = ("snoozed", "triage", "due_at", "goal_days")
+    assert scanner.findings(*columns) == [(True, "mitigated", None, 7)]
+    scanner.find(10, snoozed=False, snooze_reason=None)
+    scanner.sync(28)
+    assert scanner.findings(*columns) == [(False, "open", 32, 7)]
+
+
+def test_what_is_listed_on_a_deleted_target(scanner: Scanner) -> None:
+    """Is open, and nothing to do."""
+    scanner.find(10, first_seen_at=at(5))
+    scanner.find(11, first_seen_at=at(5), target="never listed")
+    scanner.sync(7)
+    scanner.targets = []
+    scanner.sync(14)
+    columns = ("occurrence_id", "target_id", "target_status", "closed_at")
+    assert scanner.findings(*columns) == [(10, 1, "deleted", None), (11, None, None, None)]
+    shown = scanner.dataset.query("SELECT occurrence_id AS id, to_do FROM {d}.open_findings")
+    assert {row["id"]: row["to_do"] for row in shown} == {10: False, 11: True}
+
+
+def test_what_is_known_of_the_target_and_the_issue(scanner: Scanner) -> None:
+    """Open rows follow the API; a closed row stays as it was."""
+    scanner.issues = {1: {"severity": "high"}}
+    scanner.targets[0] |= {"target_type": "external", "tags": ["web", "pci", None, "pci"]}
+    scanner.find(10, cves=["CVE-2", "CVE-1"], port="https", protocol="tcp", cvss_score=5.0)
+    scanner.find(11, cves=None, port="443", exploit_likelihood="likely")
+    scanner.sync(7)
+    columns = (
+        *("title", "severity_rank", "cves", "port", "protocol", "cvss_score"),
+        *("exploit_likelihood", "target_type", "tags"),
+    )
+    first: list[tuple[Any, ...]] = [
+        ("Issue 1", 2, ["CVE-1", "CVE-2"], None, "tcp", 5.0, None, "external", ["pci", "web"]),
+        ("Issue 1", 2, [], 443, None, None, "likely", "external", ["pci", "web"]),
+    ]
+    assert scanner.findings(*columns) == first
+    scanner.lose(10)
+    scanner.sync(14)
+    scanner.issues = {1: {"severity": "Odd"}}
+    scanner.targets[0] |= {"tags": [], "target_type": "internal"}
+    scanner.find(11, cves=["CVE-3"], port="8443")
+    scanner.sync(21)
+    second: tuple[Any, ...] = ("Issue 1", 5, ["CVE-3"], 8443, None, None, "likely", "internal", [])
+    assert scanner.findings(*columns) == [first[0], second]
+
+
+def test_a_mass_disappearance_is_seen_twice(
+    scanner: Scanner, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It closes nothing until a sync 15 minutes later misses it, too: at the first one's time."""
+    for occurrence in range(40):
+        scanner.find(occurrence, first_seen_at=at(5))
+    scanner.sync(7)
+    kept = {key: scanner.found[key] for key in list(scanner.found)[:19]}
+    everything, scanner.found = scanner.found, kept
+    scanner.fix(39, 7.5)
+    caplog.clear()
+    scanner.sync(8)
+    assert "mass_disappearance" not in caplog.text  # one is fixed, and 20 is not too many
+    everything.pop((1, 39))
+    assert scanner.findings("closed_at").count((8,)) == 20
+    scanner.found = everything
+    scanner.sync(9)
+    scanner.found = {}
+    caplog.clear()
+    scanner.sync(10)
+    [record] = [record for record in caplog.records if record.message == "mass_disappearance"]
+    assert record.levelname == "WARNING"
+    assert scanner.findings("closed_at").count((None,)) == 39
+    scanner.sync(10 + 14 / 1440)
+    assert scanner.findings("closed_at").count((None,)) == 39
+    scanner.sync(10 + 15 / 1440)
+    assert scanner.findings("closed_at").count((10,)) == 39
+
+
+def test_what_is_back_before_it_is_missed_again(scanner: Scanner) -> None:
+    """Was never gone: the time goes on."""
+    for occurrence in range(30):
+        scanner.find(occurrence, first_seen_at=at(5))
+    scanner.sync(7)
+    found, scanner.found = scanner.found, {}
+    scanner.issues = {}
+    scanner.sync(8)
+    scanner.found, scanner.issues = found, {1: {"severity": "critical"}, 2: {"severity": "low"}}
+    # It is not read, so it may be there.
+    scanner.sync(9, unread=[1])
+    assert set(scanner.findings(*TIMES)) == {(5, None, None)}
+    scanner.sync(10)
+    assert (
+        scanner.findings(*TIMES, "times_reopened", "last_seen_at") == [(5, None, None, 0, 10)] * 30
+    )
+
+
+def test_a_closed_finding_keeps_its_goal(scanner: Scanner) -> None:
+    """A change of `sla_policy` applies to what is open; a row `none` to what has no severity."""
+    scanner.issues = {1: {"severity": "critical"}, 2: {"severity": None}}
+    scanner.find(10, first_seen_at=at(5))
+    scanner.find(11, first_seen_at=at(5))
+    scanner.find(20, issue=2, first_seen_at=at(5))
+    scanner.sync(7)
+    scanner.lose(10)
+    scanner.fix(10, 8)
+    scanner.sync(9)
+    scanner.dataset.query("UPDATE {d}.sla_policy SET days = 1 WHERE severity = 'critical'")
+    scanner.dataset.query("INSERT INTO {d}.sla_policy (severity, days) VALUES ('none', 3)")
+    scanner.fixed[0]["remediated_at"] = at(8.5)
+    scanner.sync(14)
+    columns = ("occurrence_id", "goal_days", "due_at", "met_sla")
+    assert scanner.findings(*columns) == [(10, 7, 12, True), (11, 1, 6, None), (20, 3, 8, None)]
+
+
+def test_findings_that_are_dropped_come_back(scanner: Scanner) -> None:
+    """Complete, with the next sync."""
+    scanner.find(10, first_seen_at=at(5))
+    scanner.find(11, first_seen_at=at(5))
+    scanner.sync(7)
+    scanner.fix(10, 8)
+    scanner.lose(11)
+    scanner.sync(14)
+    columns = ("finding_id", *TIMES, "due_at", "met_sla", "title")
+    before = scanner.findings(*columns)
+    assert len(before) == 3
+    scanner.dataset.query("DROP TABLE {d}.findings")
+    scanner.sync(15)
+    assert scanner.findings(*columns) == before
