@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: aniso8601 10.0.1 beside ciso8601 2.4.1 and python-dateutil 4.0.0 (PyPI)
+# Summary: It reads 24:00 as the start of its day, 24 hours too early.
 # Guess: 24:00 is the end of its day, as ISO 8601 has it, or an error.
 # Behavior: for aniso8601 it is the start of its day, 24 hours too early.
 # Output:

@@ -1,5 +1,7 @@
 #!/bin/sh
 # Library: functions-framework 3.10.2 with cloudevents 1.12.0 (PyPI)
+# Summary: The type of an event's data follows from its bytes and not from its content type: text "10" is a
+#   number, broken JSON is bytes.
 # Guess: an event's data follows its content type: text/plain is text or bytes, application/json is parsed, and
 #   what does not parse is a 400.
 # Behavior: the content type is not asked. What parses as JSON is parsed, everything else is bytes, and both are
@@ -11,6 +13,7 @@
 #     application/json b'{broken'
 # Why it matters: `event.data["name"]` is right in every test and a TypeError for one message, which is then
 #   delivered again and again. Look at the type of the data first, as this program does.
+# Used in: scanner_sync/function.py, tests/test_request.py::test_a_malformed_message_is_acknowledged
 set -eu
 packages="functions-framework==3.10.2 cloudevents==1.12.0"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

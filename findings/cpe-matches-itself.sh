@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: cpe 1.3.1 (PyPI)
+# Summary: A CPE name with a star matches nothing, not even itself.
 # Guess: a CPE name matches itself, and `log4j:*` matches `log4j:2.0`.
 # Behavior: `name_match` of a set with formatted strings is False for both as soon as one of them has a star,
 #   which nearly every name in NVD's feeds has.

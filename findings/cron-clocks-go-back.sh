@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: croniter 7.0.0 beside cronsim 2.8 (PyPI)
+# Summary: A daily job runs twice on the day when clocks go back.
 # Guess: a daily job at 02:30 runs once a day, and on the day when clocks go back at one of the two times.
 # Behavior: croniter gives both, an hour apart. cronsim gives the first one, as cron does.
 # Output:
@@ -7,6 +8,7 @@
 #     cronsim  2026-10-25T02:30:00+02:00 2026-10-26T02:30:00+01:00 2026-10-27T02:30:00+01:00
 # Why it matters: the job that runs once a day runs twice on one day of the year. dlt brings croniter. This
 #   program's schedules are in UTC unless you choose a time zone.
+# Used in: terraform/variables.tf
 set -eu
 packages="croniter==7.0.0 cronsim==2.8 tzdata==2026.6"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

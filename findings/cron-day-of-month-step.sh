@@ -1,5 +1,7 @@
 #!/bin/sh
 # Library: croniter 7.0.0, cronsim 2.8, cron-converter 2.0.2 (PyPI), croner 11.0.1 (npm)
+# Summary: `0 0 */2 * 1` is each odd day and each Monday for two of them, and each Monday on an odd day for the
+#   others.
 # Guess: where both days are given, all take one or the other: `0 0 */2 * 1` is each odd day and each Monday.
 # Behavior: cronsim and cron-converter want both: a Monday on an odd day. For cronsim, as for Debian's cron, a
 #   field that starts with a star is no restriction. cron-converter always wants both.
@@ -15,6 +17,7 @@
 #     croner, 0 0 */2 * 1: 11-02 11-03 11-05 11-07
 # Why it matters: one schedule runs 18 times in November 2026 or twice, depending on who reads it. This program
 #   hands its schedule to Cloud Scheduler: give one of the two days only.
+# Used in: terraform/variables.tf
 set -eu
 packages="croniter==7.0.0 cronsim==2.8 cron-converter==2.0.2"
 node_packages="croner@11.0.1"

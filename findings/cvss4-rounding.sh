@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: ae-cvss-calculator 1.0.13, cvss4 1.0.7, @turingpointde/cvss.js 2.1.0 (npm)
+# Summary: Base scores of CVSS 4.0 differ by 0.1, each in other vectors.
 # Guess: CVSS 4.0 looks its scores up in a table, so libraries that support it agree on every base vector.
 # Behavior: they agree on most. A mean that ends in 5 on paper is a little below in binary, and two of the three
 #   then round down: each in other vectors.

@@ -1,5 +1,7 @@
 #!/bin/sh
 # Library: cyclonedx-python-lib 11.12.0 (PyPI)
+# Summary: Reading and writing a document loses `rejected`, `proofOfConcept`, the prefix of vectors and the order
+#   of ratings.
 # Guess: a CycloneDX 1.6 document that is read and written again says the same.
 # Behavior: the date of a rejection and the steps to reproduce are gone, the vector has lost its prefix and with
 #   it its version, and the ratings have another order.

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: dlt 1.31.0 with sqlglot 30.30.0 (PyPI)
+# Summary: `pipeline.dataset()` is a TypeError; loads and `sql_client()` work.
 # Guess: `pipeline.dataset()` reads what `pipeline.run()` has just loaded.
 # Behavior: it is a TypeError with sqlglot 30.22 and newer, which dlt's requirements allow. Loads and
 #   `sql_client()` work, so nothing fails before somebody reads.
@@ -8,6 +9,8 @@
 #     dataset: TypeError: qualify() got an unexpected keyword argument 'infer_schema'
 # Why it matters: an upgrade of a package that you do not import breaks the reading of what dlt wrote. This
 #   program reads with BigQuery's client.
+# Used in: scanner_sync/warehouse/connection.py,
+#   tests/test_requirements.py::test_the_tests_run_with_what_is_deployed
 set -eu
 packages="dlt[duckdb]==1.31.0 duckdb==2.0.0 sqlglot==30.30.0"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: dlt 1.31.0 into duckdb 2.0.0 (PyPI)
+# Summary: A time that comes into a column of dates loses its time of day without a warning.
 # Guess: a column that held dates and gets a time becomes a variant column, as with any other type that does not
 #   fit.
 # Behavior: the time is cut off. The row holds the day, no column is added, no warning is logged, and
@@ -9,6 +10,7 @@
 #     (1, '2026-11-29') (2, '2026-11-30')
 # Why it matters: a source that begins to send times, as most do in a later version, loses them all. Declare the
 #   column as a timestamp. This program declares the type of each column.
+# Used in: scanner_sync/tables.py, tests/test_sync.py::test_a_sync_loads_all_rows
 set -eu
 packages="dlt[duckdb]==1.31.0 duckdb==2.0.0"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

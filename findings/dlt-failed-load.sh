@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: dlt 1.31.0 (PyPI)
+# Summary: The run after a failed load drops the rows that it was given, and succeeds.
 # Guess: after a run whose load failed, the next run loads what it was given, perhaps with what was left.
 # Behavior: it loads what was left, drops what it was given, and returns without an error. The run after that
 #   loads its own rows again.
@@ -11,6 +12,8 @@
 #     run 3 succeeded
 # Why it matters: a retry reports success and the rows of one run are nowhere. This program starts each sync in
 #   an empty working directory.
+# Used in: scanner_sync/warehouse/pipeline.py,
+#   tests/warehouse/test_recovery.py::test_the_next_sync_recovers_from_a_kill_while_loading
 set -eu
 packages="dlt==1.31.0"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: dlt 1.31.0 into duckdb 2.0.0 (PyPI)
+# Summary: `{"columns": "freeze"}` adds a column for a value of another type.
 # Guess: with `schema_contract={"columns": "freeze"}` no column is added.
 # Behavior: a value of another type adds one, `port__v_text`, and leaves `port` NULL. The contract holds for new
 #   names only. `schema_contract="freeze"`, in one word, refuses the row.
@@ -8,6 +9,8 @@
 #     all refused
 # Why it matters: a contract that was meant to protect a table lets its values move to a column that no query
 #   reads.
+# Used in: scanner_sync/warehouse/load_files.py,
+#   tests/warehouse/test_load_files.py::test_a_field_that_changes_type_is_an_error
 set -eu
 packages="dlt[duckdb]==1.31.0 duckdb==2.0.0"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: dlt 1.31.0 (PyPI), its REST client
+# Summary: It steps by the limit and stops at an empty page, whatever the total says.
 # Guess: the offset paginator reads until the offset reaches the total that the API tells.
 # Behavior: it steps by the limit it asked for, whatever came, so a server that gives 7 rows for 10 loses 3 of
 #   10; and it stops at the first empty page, though the total says that there are more. Neither is an error.
@@ -9,6 +10,7 @@
 #     filtered 10 of 30
 # Why it matters: many APIs cap a page, or leave rows out after they cut it. This program has a paginator of its
 #   own, which steps by the rows that came and reads pages that overlap.
+# Used in: scanner_sync/source/pagination.py, tests/source/test_reading.py::test_short_pages_lose_no_row
 set -eu
 packages="dlt==1.31.0"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

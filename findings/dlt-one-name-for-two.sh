@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: dlt 1.31.0 into duckdb 2.0.0 (PyPI)
+# Summary: Of two fields whose normalized names are equal, the later in the object wins.
 # Guess: two fields whose normalized names are equal are an error, or one of them gets a number.
 # Behavior: the later one in the object wins, so the value depends on the order of the keys in the JSON. The
 #   other is gone without a warning.
@@ -7,6 +8,8 @@
 #     (1, 5.0) (2, 9.8)
 # Why it matters: an API that renames `cvssScore` to `cvss_score` sends both for a while. This program maps each
 #   field to a declared column before dlt sees it.
+# Used in: scanner_sync/warehouse/load_files.py,
+#   tests/source/test_values.py::test_a_column_has_one_field_in_all_syncs
 set -eu
 packages="dlt[duckdb]==1.31.0 duckdb==2.0.0"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

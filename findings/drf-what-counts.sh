@@ -1,5 +1,7 @@
 #!/bin/sh
 # Library: djangorestframework 3.18.3 (PyPI)
+# Summary: A request that one throttle refuses is counted by the other; OPTIONS, 400 and 405 count, 401, 403 and
+#   406 do not.
 # Guess: a request counts against a quota if it is served. One that a throttle refuses counts for none of them,
 #   and OPTIONS, a method that is not allowed and a malformed request do not count either.
 # Behavior: each throttle counts what another one refuses. OPTIONS, HEAD, 405 and 400 count. 401, 403 and 406 do
@@ -16,6 +18,7 @@
 #     refused by the throttle of a second, counted by that of an hour: 2 of 3
 # Why it matters: a client that sends faster than a second allows uses up its hour with refusals. This program
 #   counts each request that it sends against MAX_REQUESTS_PER_SYNC, whatever its answer.
+# Used in: scanner_sync/source/session.py, tests/source/test_stopping.py::test_a_refused_request_counts
 set -eu
 packages="djangorestframework==3.18.3 django==5.2.19"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

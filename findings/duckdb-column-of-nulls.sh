@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: duckdb 2.0.0 (PyPI; released in October 2026)
+# Summary: A JSON field that is null in all rows makes a column that takes nothing but null.
 # Guess: a field that is null in every line becomes a column of text (1.5 made it JSON), into which text goes
 #   later.
 # Behavior: the column has the type "NULL", and nothing but null ever goes into it. The table is made without a
@@ -9,6 +10,7 @@
 #     Conversion Error: Unimplemented type for cast (VARCHAR -> "NULL")
 # Why it matters: `snooze_reason` is null in a new account, until somebody snoozes something weeks later.
 #   Declare the columns of what you read. This program declares all of its columns.
+# Used in: scanner_sync/tables.py, tests/test_sync.py::test_an_empty_account_has_its_tables
 set -eu
 packages="duckdb==2.0.0"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

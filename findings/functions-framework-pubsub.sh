@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: functions-framework 3.10.2 with cloudevents 1.12.0 (PyPI)
+# Summary: A Pub/Sub message without data is answered with 400 and never reaches the function.
 # Guess: a Pub/Sub message that has attributes and no data reaches a function for CloudEvents, with the data
 #   missing or empty.
 # Behavior: the push is answered with 400 and the function is not called. The framework knows a Pub/Sub body by
@@ -11,6 +12,7 @@
 # Why it matters: such messages are valid, and "start" needs no data. Pub/Sub delivers one that was refused
 #   again, until it expires or goes to the dead-letter topic. This program's function takes HTTP and events;
 #   start it with a message that has data, such as `{}`.
+# Used in: docs/reference.md, tests/test_request.py::test_a_message_without_data_asks_for_everything
 set -eu
 packages="functions-framework==3.10.2 cloudevents==1.12.0"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: google-cloud-secret-manager 2.32.0 with google-api-core 2.44.0 (PyPI)
+# Summary: `timeout=2` does not end a call that is tried again: each later attempt gets two seconds.
 # Guess: `timeout=2` ends the call after two seconds, whatever the service answers.
 # Behavior: while the service is unavailable the call goes on for the time of its retry, here six seconds and by
 #   default 60. The timeout counts down over the first attempts; when less than a second of it is left, each
@@ -9,6 +10,7 @@
 #     asked again after its two seconds: True with two seconds more each: True
 # Why it matters: a function that allows ten seconds for its secret waits a minute. This program passes a retry
 #   of its own, with the same limit as the timeout.
+# Used in: scanner_sync/secret.py, tests/test_secret.py::test_an_unavailable_secret_manager_is_retryable
 set -eu
 packages="google-cloud-secret-manager==2.32.0 google-api-core==2.44.0"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: orjson 3.13.0 beside json, msgspec 0.23.0, simplejson 4.3.0, pysimdjson 7.0.2 (PyPI)
+# Summary: It reads an integer of more than 64 bits as a float, and refuses to write it.
 # Guess: orjson, which refuses to write an integer of more than 64 bits, refuses to read one.
 # Behavior: it reads it as a float, without an error. pysimdjson refuses it, and the others give the integer.
 # Output:
@@ -11,6 +12,8 @@
 #     orjson Integer exceeds 64-bit range
 # Why it matters: two ids become one: 2**64 and 2**64 + 1 are equal as floats. Which library runs is often
 #   chosen by what is installed: dlt takes orjson where it can.
+# Used in: scanner_sync/source/pagination.py,
+#   tests/source/test_values.py::test_long_numbers_do_not_change_how_a_page_is_parsed
 set -eu
 packages="orjson==3.13.0 msgspec==0.23.0 simplejson==4.3.0 pysimdjson==7.0.2"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

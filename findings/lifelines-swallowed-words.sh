@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: lifelines 0.30.0 (PyPI)
+# Summary: `logrank_test` takes misspelled arguments and ignores them.
 # Guess: a misspelled or unknown argument of `logrank_test` is a TypeError.
 # Behavior: it is taken without a word. With one letter wrong, findings that are still open count as fixed;
 #   `entry`, which the fitters take, changes nothing.

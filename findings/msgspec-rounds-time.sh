@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: msgspec 0.23.0 beside ciso8601 2.4.1, pendulum 3.3.0, duckdb 2.0.0 (PyPI)
+# Summary: It rounds what is finer than a microsecond, into the next day if need be; others cut it off.
 # Guess: what is finer than a microsecond is cut off, as everywhere.
 # Behavior: msgspec rounds. The last 500 ns of a day become the next day, and those of the year 9999, which some
 #   write for "never", are refused.

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: lifelines 0.30.0, scikit-survival 0.28.0, surpyval 0.25 (PyPI)
+# Summary: Its Nelson-Aalen estimate is by default the one that others call Fleming-Harrington.
 # Guess: Nelson and Aalen's estimate of two events among four is 2/4 in all.
 # Behavior: lifelines breaks ties by default and adds 1/4 + 1/3, which others call Fleming and Harrington's
 #   estimate. Without `nelson_aalen_smoothing=False` its figures belong to another estimator of the same name.

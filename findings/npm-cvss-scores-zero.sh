@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: cvss 1.0.5 (npm)
+# Summary: Each vector of CVSS 3.1 and 4.0 scores 0, without an error.
 # Guess: a vector of a version that it does not know is an error.
 # Behavior: every valid vector of CVSS 3.1 or 4.0 scores 0 and is rated "None": only 3.0 is known. Nothing is
 #   raised.

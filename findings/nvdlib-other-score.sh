@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: nvdlib 0.9.0 (PyPI; released in September 2026)
+# Summary: The score of a record with two metrics is another than in 0.8.5.
 # Guess: `score` of one record is the same in two minor versions.
 # Behavior: 0.8.5 gives the first metric of CVSS 3.1, and 0.9.0 the one that is marked Primary. Both prefer CVSS
 #   4.0 to it, whoever wrote that.

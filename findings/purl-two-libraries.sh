@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: packageurl-python 0.17.6 (PyPI), packageurl-js 2.0.1 (npm), both of package-url
+# Summary: They disagree on pluses, escaped slashes, and the canonical form.
 # Guess: both write one canonical form, so purls of two tools can be joined as text.
 # Behavior: they disagree on what a purl says. A plus in a qualifier is a plus in Python and a space in
 #   JavaScript, which breaks every `vcs_url=git+https:`. An escaped slash in a name starts a namespace in

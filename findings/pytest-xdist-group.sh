@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: pytest 9.2.0 with pytest-xdist 3.8.0 (PyPI)
+# Summary: `xdist_group` is ignored.
 # Guess: with `--dist loadgroup`, tests of one `xdist_group` run in one process, in every version of pytest that
 #   pytest-xdist accepts.
 # Behavior: with pytest 9.2 the mark is ignored: the tests are spread over the processes, and pass. With 9.1
@@ -9,6 +10,7 @@
 #     pytest<9.2, processes: 1
 # Why it matters: tests that share a port or a file begin to fail at times, after an upgrade that changed
 #   nothing else. This project keeps pytest below 9.2.
+# Used in: pyproject.toml, tests/conftest.py
 set -eu
 packages="pytest==9.2.0 pytest-xdist==3.8.0"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

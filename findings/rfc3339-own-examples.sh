@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: rfc3339-validator 0.1.4, strict-rfc3339 0.7, jsonschema 4.26.0 (PyPI)
+# Summary: They refuse the leap seconds that RFC 3339 gives as examples.
 # Guess: validators of RFC 3339 accept the examples of RFC 3339.
 # Behavior: both refuse its leap seconds, and the lower-case letters that it allows. jsonschema, which asks the
 #   first one for `format: date-time`, refuses the leap seconds with it.

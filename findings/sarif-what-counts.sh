@@ -1,5 +1,7 @@
 #!/bin/sh
 # Library: sarif-tools 3.0.5 (PyPI), sarif-junit 1.1.4 (npm)
+# Summary: Accepted and absent results are failures, and an error whose level comes from its rule is a success for
+#   one of them.
 # Guess: what was accepted, what is gone since the baseline and what passed is no error, and a result without a
 #   level has its rule's.
 # Behavior: both count accepted and absent results as failures. sarif-junit also takes an error whose level

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: sqlglot 30.30.0 and duckdb 2.0.0 (PyPI)
+# Summary: NUMERIC keeps three decimals, and SAFE_CAST takes "yes", '1.5' and '1_000'.
 # Guess: sqlglot knows BigQuery's types: a NUMERIC keeps nine decimals, and SAFE_CAST gives NULL for what
 #   BigQuery does not read.
 # Behavior: NUMERIC becomes DECIMAL, which keeps three decimals in DuckDB: 0.00043, a usual EPSS score, is 0.
@@ -11,6 +12,7 @@
 #        True 2 1000
 # Why it matters: local stand-ins for BigQuery translate with sqlglot, and a test of such a query passes or
 #   fails for the wrong reason. This program casts neither to NUMERIC nor from text to BOOL.
+# Used in: local/emulator.py, tests/test_local_bigquery.py::test_values_are_those_that_bigquery_documents
 set -eu
 packages="sqlglot==30.30.0 duckdb==2.0.0"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: lifelines 0.30.0, statsmodels 0.15.0, surpyval 0.25 (PyPI)
+# Summary: The median of an even number of lives is the lower of two, the upper, or now this and now that.
 # Guess: the median of the lives 1, 2, 3, 4 is 2 (half is gone by then) in every package, or 2.5, and of 1 to 6
 #   it is 3.
 # Behavior: statsmodels waits until less than half is left: 3 and 4. lifelines changes sides: 2 for four lives,
@@ -13,6 +14,7 @@
 # Why it matters: a "median time to fix" that moves by a whole observation when nothing but the number of
 #   findings changed. Compare with one half in exact fractions, and say which side you take. This program's
 #   measures are held against fractions.
+# Used in: scanner_sync/warehouse/metrics.py, tests/warehouse/test_metrics.py::test_any_accounts
 set -eu
 packages="lifelines==0.30.0 statsmodels==0.15.0 surpyval==0.25"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

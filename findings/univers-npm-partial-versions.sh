@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: univers 32.0.1 (PyPI) beside semver 7.8.6 (npm's own)
+# Summary: npm's `<=1.2` leaves 1.2.5 out, and `>1.2` takes it in.
 # Guess: univers reads npm's ranges as npm does: `<=1.2` takes 1.2.5 in, and `>1.2` leaves it out.
 # Behavior: it fills up with zeros. `<=1.2` becomes `<=1.2.0`, which leaves 1.2.5 out; `>1.2` becomes `>1.2.0`,
 #   which takes it in.

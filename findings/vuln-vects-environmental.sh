@@ -1,5 +1,6 @@
 #!/bin/sh
 # Library: vuln-vects 1.1.0 beside ae-cvss-calculator 1.0.13 (npm)
+# Summary: Environmental scores of CVSS 3.1 are wrong by up to a point and more: 7.9 for 9.1.
 # Guess: two calculators of CVSS 3.1 that agree on all 2592 base vectors agree on environmental scores.
 # Behavior: vuln-vects differs in two of five random vectors with environmental metrics, in both directions, and
 #   by more than one point where the scope changes. Its scores of CVSS 2 are not rounded.

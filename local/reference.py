@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -239,6 +240,33 @@ def modules() -> str:
                 yield [f"`{name}`", about.partition("\n")[0]]
 
     return table(["module of `scanner_sync`", "purpose"], rows())
+
+
+def findings() -> str:
+    """Return each script of `findings/` with what its head says."""
+
+    def rows() -> Iterator[Sequence[str]]:
+        for path in sorted((ROOT / "findings").glob("*.sh")):
+            head = head_of(path)
+            used = re.sub(r"([\w./]+?)(::\w+)?(, |$)", r"`\1\2`\3", head.get("Used in", ""))
+            yield [
+                f"[{path.stem}](../findings/{path.name})",
+                re.sub(r" \(.*?\)| beside .*|, its .*", "", head["Library"]),
+                head["Summary"],
+                used or "not at all",
+            ]
+
+    return table(
+        ["script", "library, version", "behavior", "where this program depends on it"], rows()
+    )
+
+
+def head_of(script: Path) -> dict[str, str]:
+    """Return the fields of the comment at the head of a finding; `Output` is not one of them."""
+    head = script.read_text().partition("\nset -eu\n")[0]
+    head = re.sub(r"(?m)^# Output:\n(#     .*\n)+", "", head)
+    found = re.findall(r"(?m)^# ([A-Z][a-z ]+): (.*(?:\n#   .*)*)", head)
+    return {name: text.replace("\n#   ", " ") for name, text in found}
 
 
 def imports() -> str:
