@@ -1,5 +1,5 @@
 #!/bin/sh
-# Library: functions-framework 3.10.2 with gunicorn 26.0.0 (PyPI)
+# Library: functions-framework 3.10.2 with gunicorn 27.0.1 (PyPI)
 # Summary: A request that takes longer than CLOUD_RUN_TIMEOUT_SECONDS is answered with 200 all the same.
 # Guess: with CLOUD_RUN_TIMEOUT_SECONDS=1, a request that takes three seconds is ended after one, as its
 #   documentation of the variable suggests.
@@ -13,7 +13,7 @@
 #   meet the retry. This program has a deadline of its own, which ends the process of a sync.
 # Used in: scanner_sync/deadline.py, tests/test_function.py::test_nothing_runs_after_the_deadline
 set -eu
-packages="functions-framework==3.10.2"
+packages="functions-framework==3.10.2 gunicorn==27.0.1"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

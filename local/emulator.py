@@ -102,7 +102,7 @@ def _first_day(unit: Any) -> Any:
 
 
 def _week(of: Any, first: str) -> Any:
-    """Truncate to a week. DuckDB's weeks begin on Mondays, and sqlglot loses the other days."""
+    """Truncate to a week. DuckDB's begin on Mondays, and sqlglot 30.11 loses the other days."""
     days = [exp.Literal.string(n) for n in (7, _WEEKDAYS.index(first))]
     week, shift = (exp.Interval(this=number, unit=exp.var("DAY")) for number in days)
     return exp.func("TIME_BUCKET", week, of, shift)
