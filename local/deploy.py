@@ -19,6 +19,7 @@ IMPORTED_AS: Final = {
         "projects/{project}/locations/{location}/repositories/{repository_id}"
     ),
     "google_bigquery_dataset": "projects/{project}/datasets/{dataset_id}",
+    "google_cloud_quotas_quota_preference": "{parent}/locations/global/quotaPreferences/{name}",
     "google_cloud_scheduler_job": "projects/{project}/locations/{region}/jobs/{name}",
     "google_cloudfunctions2_function": "projects/{project}/locations/{location}/functions/{name}",
     "google_logging_metric": "{project} {name}",

@@ -102,3 +102,22 @@ resource "google_bigquery_dataset" "account_staging" {
 
   depends_on = [time_sleep.until_apis_work]
 }
+
+# Per day and per user: a service account is a user too. BigQuery counts in MiB.
+resource "google_cloud_quotas_quota_preference" "queries" {
+  count = var.max_daily_query_gib == null ? 0 : 1
+
+  parent   = "projects/${var.project_id}"
+  name     = "${var.name}-queries"
+  service  = "bigquery.googleapis.com"
+  quota_id = "QueryUsagePerUserPerDay"
+
+  # It is far below the default of 200 TiB.
+  ignore_safety_checks = "QUOTA_DECREASE_PERCENTAGE_TOO_HIGH"
+
+  quota_config {
+    preferred_value = 1024 * var.max_daily_query_gib
+  }
+
+  depends_on = [time_sleep.until_apis_work]
+}

@@ -1,7 +1,7 @@
 locals {
   labels = merge(var.labels, { app = var.name, managed-by = "terraform" })
 
-  # By what they are needed for. The second group is empty without Pub/Sub.
+  # By what they are needed for. All groups but the first are empty by default.
   services = {
     always = [
       "artifactregistry.googleapis.com",
@@ -17,6 +17,7 @@ locals {
       "secretmanager.googleapis.com",
       "storage.googleapis.com",
     ]
+    quotas = var.max_daily_query_gib == null ? [] : ["cloudquotas.googleapis.com"]
     pubsub = var.trigger == "pubsub" ? ["pubsub.googleapis.com"] : []
   }
 }

@@ -451,6 +451,17 @@ variable "egress" {
   }
 }
 
+variable "max_daily_query_gib" {
+  description = "GiB that queries of the runtime may be billed for in a day. It is BigQuery's quota for each user and service account of the project, so it holds for all of them. If it is taken away, the quota stays as it is."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.max_daily_query_gib == null ? true : var.max_daily_query_gib >= 1 && floor(var.max_daily_query_gib) == var.max_daily_query_gib
+    error_message = "max_daily_query_gib must be a whole number of GiB from 1 on, or null, which leaves the quota as it is."
+  }
+}
+
 variable "worker_pool" {
   description = "Private pool of Cloud Build that builds the function: `projects/my-project-1/locations/us-central1/workerPools/pool`."
   type        = string

@@ -207,6 +207,12 @@ run "without_accounts_again" {
   }
 }
 
+run "new_schedule" {
+  variables {
+    schedule = "30 */6 * * *"
+  }
+}
+
 run "paused" {
   command = plan
 

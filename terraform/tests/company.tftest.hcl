@@ -28,8 +28,9 @@ run "no_rules" {
       && length(google_storage_bucket.source.encryption) == 0
       && google_artifact_registry_repository.images.kms_key_name == null
       && google_cloudfunctions2_function.sync.kms_key_name == null
+      && length(google_cloud_quotas_quota_preference.queries) == 0
     )
-    error_message = "everything is encrypted with Google's keys"
+    error_message = "everything is encrypted with Google's keys, and no quota is changed"
   }
 
   assert {
@@ -72,7 +73,17 @@ run "rules" {
       "roles/bigquery.dataEditor" = "organizations/123/roles/scannerWriter"
       "roles/run.invoker"         = "projects/my-project-1/roles/caller"
     }
-    project_grants = false
+    project_grants      = false
+    max_daily_query_gib = 50
+  }
+
+  assert {
+    condition = (
+      google_cloud_quotas_quota_preference.queries[0].quota_id == "QueryUsagePerUserPerDay"
+      && tonumber(google_cloud_quotas_quota_preference.queries[0].quota_config[0].preferred_value) == 51200
+      && google_project_service.required["cloudquotas.googleapis.com"].service == "cloudquotas.googleapis.com"
+    )
+    error_message = "queries of the runtime have a budget, which BigQuery counts in MiB"
   }
 
   assert {

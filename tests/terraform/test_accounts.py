@@ -144,7 +144,11 @@ def test_accounts_come_and_go_in_place(deployments: dict[str, State]) -> None:
         "google_monitoring_alert_policy.run_failed": alerts,
         "google_monitoring_alert_policy.token_refused": alerts,
     }
+    # In between were two accounts, one, and one with Pub/Sub.
     assert changed(deployments["without_accounts"], deployments["without_accounts_again"]) == {}
+    assert changed(deployments["without_accounts_again"], deployments["new_schedule"]) == {
+        "google_cloud_scheduler_job.sync": {"schedule"}
+    }
 
 
 def test_an_account_comes_and_goes_alone(deployments: dict[str, State]) -> None:

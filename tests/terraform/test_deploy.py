@@ -151,7 +151,7 @@ def test_whatever_is_there_already_can_be_imported(deployments: dict[str, State]
     assert IMPORTED_AS.keys() | NAMED_BY_GOOGLE | MADE_AGAIN == KINDS
     commands = {
         resource["address"]: import_command(["terraform", "-chdir=terraform"], resource)
-        for run in ("accounts", "accounts_by_pubsub")
+        for run in ("rules", "accounts_by_pubsub", "accounts")
         for resource in resources(deployments[run])
         if resource["type"] in IMPORTED_AS
     }
@@ -166,6 +166,9 @@ def test_whatever_is_there_already_can_be_imported(deployments: dict[str, State]
         ),
         "google_bigquery_dataset.tables": f"{project}/datasets/scanner",
         "google_bigquery_dataset.staging": f"{project}/datasets/scanner_staging",
+        "google_cloud_quotas_quota_preference.queries[0]": (
+            f"{project}/locations/global/quotaPreferences/scanner-sync-queries"
+        ),
         "google_cloud_scheduler_job.sync": f"{project}/locations/us-central1/jobs/scanner-sync",
         "google_cloudfunctions2_function.sync": (
             f"{project}/locations/us-central1/functions/scanner-sync"

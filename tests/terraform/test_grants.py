@@ -31,6 +31,7 @@ KINDS = {
     "google_artifact_registry_repository_iam_member",
     "google_bigquery_dataset",
     "google_bigquery_dataset_iam_member",
+    "google_cloud_quotas_quota_preference",
     "google_cloud_run_v2_service_iam_member",
     "google_cloud_scheduler_job",
     "google_cloudfunctions2_function",

@@ -1,10 +1,13 @@
 """The archive is written by the apply that uploads it, from the files that were planned."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+
+from local.processes import ROOT
 
 from .deployment import need_terraform, terraform
 
@@ -64,6 +67,14 @@ def test_a_saved_plan_of_other_files_is_refused(checkout: Path) -> None:
     applied = terraform(checkout / "terraform", "apply", "-input=false", "-no-color", str(older))
     assert applied.returncode == 1
     assert "expanding the plan for terraform_data.source" in applied.stderr
+
+
+def test_the_new_archive_comes_before_the_old_one_goes() -> None:
+    """No plan of the providers' schemas alone shows the order, so the configuration is read."""
+    text = (ROOT / "terraform/source.tf").read_text()
+    [block] = re.findall(r'(?ms)^resource "google_storage_bucket_object".*?^}', text)
+    assert "create_before_destroy = true" in block
+    assert "output_sha256" in block  # another name, so that the old one can go
 
 
 def test_what_the_archive_does_not_hold_changes_nothing(checkout: Path) -> None:

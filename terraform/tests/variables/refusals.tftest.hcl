@@ -910,3 +910,23 @@ run "runbook_url__fragment" {
 
   expect_failures = [var.runbook_url]
 }
+
+run "max_daily_query_gib__zero" {
+  command = plan
+
+  variables {
+    max_daily_query_gib = 0
+  }
+
+  expect_failures = [var.max_daily_query_gib]
+}
+
+run "max_daily_query_gib__fraction" {
+  command = plan
+
+  variables {
+    max_daily_query_gib = 1.5
+  }
+
+  expect_failures = [var.max_daily_query_gib]
+}
