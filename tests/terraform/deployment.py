@@ -13,17 +13,27 @@ from typing import Any, NoReturn
 
 import pytest
 
+from local.processes import ROOT
+
 State = dict[str, Any]
 Resource = dict[str, Any]
 Message = dict[str, Any]
 
+PLUGINS = ROOT / ".pytest_cache/terraform"
+"""Each provider is downloaded once, for all folders that are initialized."""
+
 
 def terraform(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run terraform in a folder, without the variables that the shell may set for it."""
+    PLUGINS.mkdir(parents=True, exist_ok=True)
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("TF_VAR_", "TF_CLI_ARGS", "TF_DATA_DIR", "TF_WORKSPACE", "TF_LOG"))
+    } | {
+        "TF_PLUGIN_CACHE_DIR": str(PLUGINS),
+        # A folder without a lock file would download them again.
+        "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE": "1",
     }
     return subprocess.run(
         ["terraform", f"-chdir={folder}", *arguments],
