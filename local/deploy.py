@@ -6,6 +6,7 @@ succeeded but the function is not active, because its last build or update faile
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,8 @@ def main(terraform: Sequence[str]) -> None:
 
 def _apply(terraform: Sequence[str]) -> tuple[int, str]:
     """Run `terraform apply`, and return its exit status and the errors that it printed."""
+    # Ctrl-C interrupts Terraform, which finishes what it has begun and writes its state.
+    signal.signal(signal.SIGINT, lambda *_: None)
     errors = []
     with subprocess.Popen([*terraform, "apply"], stderr=subprocess.PIPE, text=True) as apply:
         assert apply.stderr is not None
