@@ -57,13 +57,14 @@ def main(terraform: Sequence[str]) -> None:
 def _apply(terraform: Sequence[str]) -> tuple[int, str]:
     """Run `terraform apply`, and return its exit status and the errors that it printed."""
     # Ctrl-C interrupts Terraform, which finishes what it has begun and writes its state.
-    signal.signal(signal.SIGINT, lambda *_: None)
+    handler = signal.signal(signal.SIGINT, lambda *_: None)
     errors = []
     with subprocess.Popen([*terraform, "apply"], stderr=subprocess.PIPE, text=True) as apply:
         assert apply.stderr is not None
         for line in apply.stderr:
             sys.stderr.write(line)
             errors.append(line)
+    signal.signal(signal.SIGINT, handler)
     return apply.returncode, "".join(errors)
 
 
@@ -113,7 +114,7 @@ def _planned(terraform: Sequence[str]) -> dict[str, dict[str, Any]]:
     return {
         change["address"]: {**change, "values": change["change"]["after"]}
         for change in json.loads(shown.stdout)["resource_changes"]
-        if change["change"]["actions"] == ["create"]
+        if "create" in change["change"]["actions"]
     }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.deploy import IMPORTED_AS, NAMED_BY_GOOGLE, failures, import_command
+from local.deploy import IMPORTED_AS, NAMED_BY_GOOGLE, failures, import_command, main
 from local.processes import ROOT
 from tests.docs.markdown import blocks
 
@@ -77,6 +77,31 @@ def test_an_apply_that_fails_is_not_done(tmp_path: Path) -> None:
     assert found.keys() == {f'terraform_data.made["{name}"]' for name in ("acme", "globex")}
     assert all("Error 409" in text for text in found.values())
     assert "import" not in done.stdout
+
+
+def test_what_is_there_already_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """After a 409, and no other error, a command is printed that a new plan has the name for."""
+    need_terraform()
+    # A type that needs no cloud, in the place of Google's.
+    monkeypatch.setitem(IMPORTED_AS, "terraform_data", "projects/p/things/{input}")
+    monkeypatch.setenv("TF_CLI_ARGS_apply", "-auto-approve")
+    (tmp_path / "main.tf").write_text("""
+        resource "terraform_data" "made" {
+          for_each = { acme = "Error 409: Already Exists.", globex = "Error 403: Denied." }
+          input    = each.key
+          provisioner "local-exec" { command = "echo '${each.value}'; false" }
+        }
+    """)
+    command = ["terraform", f"-chdir={tmp_path}"]
+    with pytest.raises(SystemExit, match=r"^1$"):
+        main(command)
+    said = capfd.readouterr()
+    assert "Error 403: Denied." in said.err
+    assert [line for line in said.out.splitlines() if line.startswith("terraform ")] == [
+        f"terraform -chdir={tmp_path} import 'terraform_data.made[\"acme\"]' projects/p/things/acme"
+    ]
 
 
 @pytest.mark.parametrize("run", ["http", "accounts", "accounts_by_pubsub"])
