@@ -7,7 +7,7 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,9 +26,14 @@ class Done(NamedTuple):
 
 def run(*arguments: str, **settings: str) -> Done:
     """Run a command whose standard streams are files."""
+    done = _run(arguments, settings)
+    assert "Traceback" not in done.err
+    return done
+
+
+def _run(arguments: Sequence[str], settings: Mapping[str, str]) -> Done:
     done = Done(*run_command(arguments, os.environ | settings, timeout=300))
     assert TOKEN not in done.out + done.err
-    assert "Traceback" not in done.err
     return done
 
 
@@ -67,8 +72,7 @@ def on_terminal(
 
 def told(command: Sequence[str], **settings: str) -> tuple[dict[str, Any], Done]:
     """Run a command with --json; return what it answers, and how it ended."""
-    done = Done(*run_command(command[len(COMMAND) :], os.environ | settings, timeout=300))
-    assert TOKEN not in done.out + done.err
+    done = _run(command[len(COMMAND) :], settings)
     found: dict[str, Any] = json.loads(done.out)
     return found, done
 

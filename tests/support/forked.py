@@ -42,16 +42,13 @@ class _Worker:
     ) -> None:
         assert (tuple(command[2:4]), stdout) == (worker.COMMAND, PIPE)
         self._output, output = os.pipe()
-        self._start(command[4:], env, (stdin, output, 2), pass_fds)
+        self._start(command[4:], env, [stdin, output, 2, *pass_fds])
         os.close(output)
 
     def _start(
-        self,
-        resources: Sequence[str],
-        environment: Mapping[str, str],
-        streams: Sequence[int],
-        pass_fds: Sequence[int],
+        self, resources: Sequence[str], environment: Mapping[str, str], streams: Sequence[int]
     ) -> None:
+        """Start the process, which has these streams open, the first three as its standard ones."""
         raise NotImplementedError
 
     def communicate(self) -> tuple[bytes, None]:
@@ -70,14 +67,8 @@ class _Worker:
 class ForkedWorker(_Worker):
     """A worker that is forked from a server, as threads run in the process of the tests."""
 
-    def _start(
-        self,
-        resources: Sequence[str],
-        environment: Mapping[str, str],
-        streams: Sequence[int],
-        pass_fds: Sequence[int],
-    ) -> None:
-        self._process = _fork(_work, resources, environment, [*streams, *pass_fds])
+    def _start(self, *of: Any) -> None:
+        self._process = _fork(_work, *of)
         assert self._process.pid
         self.pid = self._process.pid
 
@@ -90,11 +81,7 @@ class _ForkedFromCommand(_Worker):
     """A worker of a command that was forked itself."""
 
     def _start(
-        self,
-        resources: Sequence[str],
-        environment: Mapping[str, str],
-        streams: Sequence[int],
-        pass_fds: Sequence[int],
+        self, resources: Sequence[str], environment: Mapping[str, str], streams: Sequence[int]
     ) -> None:
         self.pid = os.fork()
         if not self.pid:
