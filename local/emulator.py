@@ -11,6 +11,7 @@ datasets. What it worked out before is remembered here, which saves more than ha
 """
 
 import functools
+import gc
 import json
 import re
 import sys
@@ -217,4 +218,7 @@ sqlglot.transpile = _transpile_all  # type: ignore[assignment]
 SQLTranslator.translate = _remember_translated(SQLTranslator.translate)
 interpreter.rewrite_table_refs = _remember_qualified(interpreter.rewrite_table_refs)
 if __name__ == "__main__":
+    # Syntax trees are many objects, which the collector would go through again and again.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
     main()
