@@ -46,6 +46,8 @@ EVENTS: Final = {
     "mass_disappearance": "More than half of what was open, and more than 20 occurrences, are gone"
     " at once. They stay open until a later sync misses them, too. If the token is of another"
     " account, set the right one before that.",
+    "dates_not_believed": "How many dates of the API cannot be true: before 1990, in the future, or"
+    " after a sync saw what they date. The findings do without them.",
     "history_started": "The history of a table that was synced before was missing, and starts now.",
     "message_dropped": "A Pub/Sub message was acknowledged without a sync, because another try"
     " would not help.",
