@@ -319,3 +319,5 @@ WHEN NOT MATCHED BY TARGET THEN INSERT (
   present.close_reason, present.snoozed, present.triage, present.snooze_until, present.due_at,
   instant
 )
+-- It was open, but its history is gone, and began anew.
+WHEN NOT MATCHED BY SOURCE AND known.closed_at IS NULL THEN DELETE

@@ -501,3 +501,42 @@ def test_findings_that_are_dropped_come_back(scanner: Scanner) -> None:
     scanner.dataset.query("DROP TABLE {d}.findings")
     scanner.sync(15)
     assert scanner.findings(*columns) == before
+
+
+def test_a_history_that_is_dropped_begins_anew(scanner: Scanner) -> None:
+    """What was closed stays, and what is open is there once."""
+    scanner.find(10, first_seen_at=at(5))
+    scanner.find(11, first_seen_at=at(5))
+    scanner.sync(7)
+    scanner.lose(11)
+    scanner.sync(14)
+    scanner.dataset.query("DROP TABLE {d}.occurrences_issues_history")
+    scanner.sync(21)
+    assert scanner.findings("occurrence_id", *TIMES, "detected_at") == [
+        (10, 5, None, None, 21),
+        (11, 5, 14, "not_reported", 7),
+    ]
+
+
+def test_what_ended_otherwise_is_no_fix(scanner: Scanner) -> None:
+    """Of four, two lose their targets, one is fixed and one is open: a quarter was fixed."""
+    scanner.targets = [{"id": n, "address": f"host {n}"} for n in range(4)]
+    for n in range(4):
+        scanner.find(n, first_seen_at=at(0), target=f"host {n}")
+    scanner.sync(0)
+    for n in (0, 1):
+        scanner.lose(n)
+    del scanner.targets[:2]
+    scanner.sync(1)
+    scanner.lose(2)
+    scanner.fix(2, 10, affected_host="host 2")
+    scanner.sync(14)
+    scanner.sync(98)
+    weeks = scanner.dataset.query(
+        "SELECT week, open, closed, fixed, kaplan_meier_days_to_fix AS median,"
+        " share_fixed_90_days AS share FROM {d}.remediation_metrics WHERE severity = 'all'"
+    )
+    last = max(weeks, key=lambda row: row["week"])
+    assert (last["open"], last["median"], last["share"]) == (1, 10, pytest.approx(0.25))
+    assert sum(row["closed"] for row in weeks) == 3
+    assert sum(row["fixed"] for row in weeks) == 1
