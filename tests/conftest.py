@@ -87,7 +87,12 @@ class Dataset:
     def columns(self, table: str) -> dict[str, str]:
         """Return the columns of a table with their types."""
         found = self.client.query(f"SELECT * FROM {self.name}.{table} LIMIT 0").result().schema
-        return {field.name: field.field_type for field in found}
+        return {
+            field.name: f"ARRAY<{field.field_type}>"
+            if field.mode == "REPEATED"
+            else field.field_type
+            for field in found
+        }
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from local.processes import ROOT
 from scanner_sync.tables import DLT_COLUMNS, TABLES
+from scanner_sync.warehouse.findings import CONCLUSIONS
 from scanner_sync.warehouse.history import HISTORY_COLUMNS
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from scanner_sync.warehouse.reads import READS_TABLE
@@ -19,7 +20,8 @@ from tests.docs.markdown import table
 def test_each_column_is_described() -> None:
     """With its meaning and an example."""
     declared = [DLT_COLUMNS, HISTORY_COLUMNS]
-    tables = (*TABLES.values(), READS_TABLE, SLA_TABLE, *VIEW_TABLES.values())
+    tables = (*TABLES.values(), READS_TABLE, SLA_TABLE, *CONCLUSIONS.values())
+    tables += tuple(VIEW_TABLES.values())
     declared += [table.columns for table in tables]
     assert all(c.example is not None and c.description for d in declared for c in d.values())
 
@@ -30,13 +32,13 @@ def test_tables_are_what_a_sync_makes(dataset: Dataset, http: flask.testing.Flas
     assert http.post("/").status_code == 200
     page = (ROOT / "docs/tables.md").read_text()
     shown = {
-        name: dict(re.findall(r"^\| \**`(\w+)`\** \| (\w+) \|", section, re.MULTILINE))
+        name: dict(re.findall(r"^\| \**`(\w+)`\** \| ([\w<>]+) \|", section, re.MULTILINE))
         for name, section in re.findall(r"(?ms)^### (\w+)\n(.*?)(?=^##|\Z)", page)
     }
     names = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}  # of the API's old types
     made = {
         row["table_name"]: {
-            column: names.get(kind, kind)
+            column: re.sub(r"\w+", lambda name: names.get(name[0], name[0]), kind)
             for column, kind in dataset.columns(row["table_name"]).items()
         }
         for row in dataset.query("SELECT table_name FROM {d}.INFORMATION_SCHEMA.TABLES")

@@ -63,7 +63,7 @@ def test_what_was_dropped_is_created_again(
     before = everything(synced)
     for dropped, loads, started in (
         (["targets", "issues_history", "open_issues", READS, SLA], 2, ["issues_history"]),
-        ([*CONCLUSIONS], 2, []),
+        ([*CONCLUSIONS], 3, []),
         (["_dlt_loads"], 1, []),
         (["_dlt_version"], 2, []),
         # Without its tables, the dataset is as before the first sync.
