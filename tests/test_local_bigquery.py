@@ -86,8 +86,15 @@ def test_what_may_differ_is_said_once(
     ]
 
 
-@pytest.mark.parametrize("table", ["{d}.scans", "(SELECT * FROM {d}.scans WHERE id < 9)"])
-def test_a_merge_takes_no_key_twice(dataset: Dataset, table: str) -> None:
+@pytest.mark.parametrize(
+    ("before", "table"),
+    [
+        ("", "{d}.scans"),
+        ("DECLARE most INT64 DEFAULT 9; ", "(SELECT * FROM {d}.scans WHERE id < most)"),
+    ],
+    ids=["a statement", "a script"],
+)
+def test_a_merge_takes_no_key_twice(dataset: Dataset, before: str, table: str) -> None:
     """BigQuery stops such a MERGE when it runs, unless it only inserts; the analyzer takes it."""
     make_tables(dataset)
     dataset.query(
@@ -95,7 +102,7 @@ def test_a_merge_takes_no_key_twice(dataset: Dataset, table: str) -> None:
         " (2, 'b', '1', '2')"
     )
     merge = (
-        f"MERGE {{d}}.targets AS past USING {table} AS present ON past.id = present.id"
+        f"{before}MERGE {{d}}.targets AS past USING {table} AS present ON past.id = present.id"
         " WHEN MATCHED THEN UPDATE SET address = present.status WHEN NOT MATCHED THEN"
         " INSERT (id, address, _dlt_load_id, _dlt_id) VALUES (id, status, '1', '1')"
     )
