@@ -14,7 +14,7 @@
 # Why it matters: a "median time to fix" that moves by a whole observation when nothing but the number of
 #   findings changed. Compare with one half in exact fractions, and say which side you take. This program's
 #   measures are held against fractions.
-# Used in: scanner_sync/warehouse/metrics.py, tests/warehouse/test_metrics.py::test_any_accounts
+# Used in: scanner_sync/warehouse/metrics.sql, tests/warehouse/test_metrics.py::test_any_accounts
 set -eu
 packages="lifelines==0.30.0 statsmodels==0.15.0 surpyval==0.25"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

@@ -444,6 +444,7 @@ def test_a_mass_disappearance_is_seen_twice(
     scanner.sync(10)
     [record] = [record for record in caplog.records if record.message == "mass_disappearance"]
     assert record.levelname == "WARNING"
+    assert vars(record)["fields"] == {"disappeared": 39, "open_before": 39}
     assert scanner.findings("closed_at").count((None,)) == 39
     scanner.sync(10 + 14 / 1440)
     assert scanner.findings("closed_at").count((None,)) == 39
