@@ -192,7 +192,7 @@ class Cloud:
 def checkout_digest() -> str:
     """Return the digest that terraform/source.tf gives to the files of this checkout."""
     files = [ROOT / "main.py", ROOT / "requirements.txt"]
-    for pattern in ("*.py", "py.typed"):
+    for pattern in ("*.py", "*.sql", "py.typed"):
         files += (ROOT / "scanner_sync").rglob(pattern)
     lines = {
         file.relative_to(ROOT).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()

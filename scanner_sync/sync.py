@@ -120,9 +120,9 @@ def sync(
         log.configure(settings.log_level)
         log.event(
             "sync_started",
-            archive=archive_digest(),
             resources=list(resources),
             dataset=settings.dataset,
+            archive=archive_digest(),
         )
         deadline = Deadline(settings.sync_deadline_seconds, lambda: progress.activity)
         with show(progress), _enforced(deadline, give_up):

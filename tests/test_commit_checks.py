@@ -100,6 +100,6 @@ def test_the_workflow_is_pinned_and_read_only() -> None:
         assert text.count("actions/checkout@") == text.count("persist-credentials: false")
         assert "timeout-minutes:" in text
     text = (ROOT / ".github/workflows/test.yml").read_text()
-    assert 'python: ["3.11", "3.13"]' in text
+    assert re.findall(r'python: "([\d.]+)"', text) == ["3.11", "3.13"]
     made = re.findall(r"(?m)\bmake ([\w-]+)$", (ROOT / ".ci/run").read_text())
     assert re.findall(r"(?m)run: make ([\w-]+) PYTHON=python$", text) == made

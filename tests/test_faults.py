@@ -163,7 +163,7 @@ def test_slow_responses_do_not_fail_check() -> None:
     """`check` waits for them too."""
     assert {result.name: result.status for result in check()} == dict.fromkeys(
         [
-            "settings", "Google account", "secret", "token",
+            "archive", "settings", "Google account", "secret", "token",
             "listings", "requests", "dataset", "BigQuery jobs", "BigQuery tables",
         ],
         "ok",

@@ -154,7 +154,7 @@ def test_pubsub_pushes_to_the_function(environment: dict[str, str], dataset: Dat
         pubsub.subscribe(project, "syncs", url)
         pubsub.publish(project, "syncs", [b'{"resources": ["scans"]}'])
         assert synced.wait(timeout=600)
-    assert dataset.tables() == {"scans", "fixed_occurrences"}
+    assert dataset.tables() == {"scans", "fixed_occurrences", "issues"}
     assert set(stranger.paths) == {"/v1/scans/"}
 
 

@@ -152,7 +152,7 @@ def encode(value: object) -> str:
 @pytest.mark.parametrize(
     ("shape", "data", "tables"),
     [
-        (eventarc, encode({"resources": ["targets"]}), {"targets", "fixed_occurrences"}),
+        (eventarc, encode({"resources": ["targets"]}), {"targets"}),
         (push, "", set(TABLES)),
     ],
 )
@@ -167,7 +167,7 @@ def test_a_message_starts_a_sync(
     """The data of a message has the format of an HTTP body; without data, everything is synced."""
     answer = event.post("/", **shape(data))
     assert answer.status_code == 200
-    assert dataset.tables() == tables | {"fixed_occurrences"}
+    assert dataset.tables() == tables | {"fixed_occurrences", "issues"}
     assert dataset.query("SELECT id FROM {d}.targets") == [{"id": 1}]
 
 

@@ -252,7 +252,7 @@ def test_only_what_is_asked_for_is_read_and_loaded(
     answer = http.post("/", json={"resources": resources})
     assert answer.status_code == 200, answer.get_json()
     assert set(answer.get_json()["tables"]) == loaded
-    assert dataset.tables() == loaded | {"fixed_occurrences"}
+    assert dataset.tables() == loaded | {"fixed_occurrences", "issues"}
     assert asked(api) == dict.fromkeys(paths, 1)
 
 
@@ -280,7 +280,7 @@ def test_a_new_field_becomes_a_column(
         name: COLUMN_TYPES[column.type]
         for name, column in (TABLES["targets"].columns | DLT_COLUMNS).items()
     } | {"number": "FLOAT", "word": "STRING", "list": "JSON", "thing": "JSON"}
-    assert dataset.tables() == {"targets", "fixed_occurrences"}
+    assert dataset.tables() == {"targets", "fixed_occurrences", "issues"}
 
 
 @pytest.mark.parametrize("account", [Account()], indirect=True)
@@ -379,7 +379,7 @@ def test_a_rotated_token_is_used_at_once(
     assert asked(api) == {"scans/": 1}
     secret_manager.secrets[SECRET].append(Version(TOKEN.encode() + b"\n"))
     assert http.post("/", json={"resources": ["scans"]}).status_code == 200
-    assert dataset.tables() == {"scans", "fixed_occurrences"}
+    assert dataset.tables() == {"scans", "fixed_occurrences", "issues"}
 
 
 @pytest.mark.usefixtures("api_url", "dataset")

@@ -99,9 +99,9 @@ class Warehouse(Connection):
         ensure_tables(self, existing)
         for name, table in CONCLUSIONS.items():
             self.ensure_table(name, table.columns, existing.get(name), table.clustered_by)
-        # The findings need this one, even if no sync was ever asked for it.
-        if FIXED not in {*existing, *rows}:
-            self.ensure_table(FIXED, TABLES[FIXED].columns | DLT_COLUMNS, None)
+        # The findings and the views need these, even if no sync was ever asked for them.
+        for name in {FIXED, "issues"} - {*existing, *rows}:
+            self.ensure_table(name, TABLES[name].columns | DLT_COLUMNS, None)
         if SLA not in existing:
             create_sla_policy(self)
         ensure_views(self, existing)

@@ -304,6 +304,8 @@ WHEN MATCHED THEN UPDATE SET
   last_seen_at = present.last_seen_at, closed_at = present.closed_at,
   close_reason = present.close_reason, snoozed = present.snoozed, triage = present.triage,
   snooze_until = present.snooze_until, due_at = COALESCE(present.due_at, known.due_at),
+  -- The goal goes with the severity.
+  goal_days = IF(COALESCE(known.severity, '') = COALESCE(present.severity, ''), known.goal_days, NULL),
   updated_at = instant
 WHEN NOT MATCHED BY TARGET THEN INSERT (
   finding_id, entity_key, occurrence_id, issue_id, times_reopened, title, severity, severity_rank,

@@ -19,12 +19,12 @@ pytestmark = pytest.mark.xdist_group("terraform")
 
 
 def test_archive_holds_the_program_and_nothing_else(deployments: dict[str, State]) -> None:
-    """It has main.py, requirements.txt, the package's Python files, and the digest of them all."""
+    """It has main.py, requirements.txt, the package's files, and the digest of them all."""
     program = [ROOT / "main.py", ROOT / "requirements.txt"]
     program += [
         path
         for path in (ROOT / "scanner_sync").rglob("*")
-        if path.suffix in (".py", ".typed") and "__pycache__" not in path.parts
+        if path.suffix in (".py", ".sql", ".typed") and "__pycache__" not in path.parts
     ]
     expected = {path.relative_to(ROOT).as_posix(): path.read_text() for path in program}
     expected["scanner_sync/archive.sha256"] = checkout_digest()

@@ -73,8 +73,9 @@ def show(scanner: Scanner, number: int, day: float, found: Any, occurrences: lis
                 snoozed=state == "snoozed",
                 snooze_reason="ACCEPT_RISK" if state == "snoozed" else None,
             )
-        for listed, fixed in dict(shown["fixes"]).items():
-            if lasting and listed <= number and fixed <= day:
+        listed = {fixed for since, fixed in shown["fixes"] if since <= number and fixed <= day}
+        if lasting:
+            for fixed in sorted(listed):
                 scanner.fix(lasting, fixed, severity="high", first_seen_at=at(shown["first_seen"]))
 
 

@@ -223,7 +223,7 @@ ISSUE_LIFECYCLES: list[Row] = [
     (10, "critical", 1, 70, 71, 150, "fixed", 0, 77, False, False),
     (11, "high", 1, 126, 127, 141 - HALF_AN_HOUR, "fixed", 0, 156, False, True),
     # Without a known occurrence there is no goal.
-    (12, "medium", 1, 85, 85, 99, GONE, 0, None, False, None),
+    (12, "medium", 0, 85, 85, 99, GONE, 0, None, False, None),
     (13, None, 1, 92, 92, *OPEN, 0, None, False, None),
     (14, "medium", 1, 68, 71, 97, "fixed", 0, 128, False, True),
     (15, "low", 1, 66, 71, 71 - HALF_AN_HOUR, "fixed", 0, 186, False, True),
