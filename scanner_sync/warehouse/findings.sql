@@ -253,7 +253,8 @@ USING (
         WHERE JSON_VALUE(item) IS NOT NULL ORDER BY cve
       ) AS cves,
       COALESCE(d.host, f.affected_host, f.display_address) AS host,
-      COALESCE(SAFE_CAST(d.port AS INT64), f.affected_port) AS port, d.protocol,
+      COALESCE(CAST(REGEXP_EXTRACT(d.port, '^[0-9]{1,9}$') AS INT64), f.affected_port) AS port,
+      d.protocol,
       t.id AS target_id, t.target_type,
       IF(d.closed_at IS NULL AND NOT t.is_listed, 'deleted', t.target_status) AS target_status,
       IF(d.began_with IS NULL, ARRAY(

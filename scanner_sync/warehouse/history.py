@@ -192,7 +192,7 @@ def _with_keys(name: str, dataset: str, columns: Sequence[str]) -> str:
             ) AS r
             LEFT JOIN (
               SELECT occurrence_id, target, port, protocol,
-                COALESCE(SAFE_CAST(REGEXP_EXTRACT(entity_key, '/([0-9]+)$') AS INT64), 1) AS number
+                COALESCE(CAST(REGEXP_EXTRACT(entity_key, '/([0-9]{{1,9}})$') AS INT64), 1) AS number
               FROM `{dataset}.{name}`
               WHERE occurrence_id IN (
                 SELECT occurrence_id FROM `{dataset}.{name}` WHERE entity_key LIKE '%/%'
