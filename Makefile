@@ -25,14 +25,14 @@ demo: ## Sync a sample API into a local BigQuery, and show it (ACCOUNTS=3: three
 	@trap : INT; $(VENV)/bin/python -m local.demo $(ACCOUNTS) || test $$? = 130  # make says nothing of Ctrl-C
 
 .PHONY: test
-test: $(INSTALLED) ## Run all checks and tests (about 12 minutes on 2 cores)
+test: $(INSTALLED) ## Run all checks and tests (about 14 minutes on 2 cores)
 	@$(MAKE) --no-print-directory --jobs=2 tests checks; status=$$?; $(TOOK); exit $$status
 
 # The checks take what the tests leave of the cores, above all while pytest collects them.
 .PHONY: tests checks
-tests: $(BIGQUERY)/made
+tests: $(BIGQUERY)/made $(CHECKS)/made
 	@$(VENV)/bin/pytest
-checks:
+checks: $(CHECKS)/made
 	@$(MAKE) --no-print-directory --output-sync lint policy
 
 TOOK = seconds=$$(($$(date +%s) - $(STARTED))); \
