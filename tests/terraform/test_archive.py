@@ -41,8 +41,9 @@ def test_the_archive_alone_serves_the_function(module: Path, tmp_path: Path) -> 
     install = [fresh, "-m", "pip", "install", "--quiet", "--no-compile", "--require-hashes", "-r"]
     subprocess.run([*install, tmp_path / "function/requirements.txt"], check=True)
     account = Account(targets=[{"id": 1, "address": "a.example.com"}])
+    # Not `python -m`, which would import the package from the current folder, a checkout.
     command = [
-        *(fresh, "-m", "functions_framework", "--target", "sync_http"),
+        *(str(Path(fresh).with_name("functions-framework")), "--target", "sync_http"),
         *("--source", str(tmp_path / "function/main.py"), "--host", "127.0.0.1", "--port", "0"),
     ]
     with (
