@@ -17,12 +17,13 @@ from scanner_sync import log
 from scanner_sync.archive import archive_digest
 from scanner_sync.deadline import Deadline
 from scanner_sync.dlt_config import configure_dlt
-from scanner_sync.errors import SyncError, causes_of
+from scanner_sync.errors import SettingsError, SyncError, causes_of
 from scanner_sync.progress import Progress, logged
 from scanner_sync.refresh import Refresh
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source import scanner_source
 from scanner_sync.source.occurrences import Keep, changed_since, confirm_vanished, log_not_found
+from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import ApiSession
 from scanner_sync.tables import FIXED
 from scanner_sync.warehouse import Warehouse
@@ -37,6 +38,7 @@ from scanner_sync.warehouse.lease import (
     OLDEST,
     READ,
     STARTED,
+    TOKEN_HASH,
     Lease,
 )
 
@@ -232,6 +234,8 @@ class _Load:
         """Read the API, load the rows, and update what the dataset keeps of earlier syncs."""
         settings, progress, warehouse = self.settings, self.progress, self.warehouse
         existing = warehouse.check_names()
+        if self.lease.is_other_token(self.token) and "targets_history" in existing:
+            self._check_account()
         warehouse.forget_lost_reads(existing)
         refresh = Refresh(
             progress,
@@ -288,6 +292,27 @@ class _Load:
             requests=progress.traffic.requests,
             seconds=progress.seconds,
         )
+
+    def _check_account(self) -> None:
+        """Check that the account is the one that the dataset holds, by a page of its targets.
+
+        The API does not say which account a token is for. Raises `SettingsError` if the dataset
+        knows none of these targets: another account's rows would be merged with those it holds.
+        """
+        settings = self.settings
+        answer = self.session.page(
+            f"{settings.api_base_url}targets/", self.token, limit=str(settings.page_size)
+        )
+        rows = [to_row("targets", row) for row in answer.page.rows]
+        if rows and not self.warehouse.knows_target(
+            (row["id"], row.get("address")) for row in rows
+        ):
+            raise SettingsError(
+                f"The token is new, and {settings.dataset} knows none of the targets that it"
+                " lists, so it seems to be for another account. Nothing was loaded. Set the token"
+                " of the account that the dataset holds, or, if it is: bq update --clear_label"
+                f" {TOKEN_HASH} {self.lease.table_name}"
+            )
 
     def _source(self, resources: Sequence[str], **options: Any) -> DltSource:
         settings = self.settings

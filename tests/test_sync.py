@@ -12,7 +12,8 @@ from starlette.applications import Starlette
 
 from local.bigquery import proxy
 from local.secret_manager import SecretManager, Version
-from sample_api import Account, generate
+from sample_api import Account, create_app, generate
+from sample_api import serve as serve_api
 from scanner_sync.tables import DLT_COLUMNS, TABLES
 from tests.conftest import FOUR, PROJECT, SECRET, TOKEN, Dataset, Vanishing, asked
 from tests.support.rows import all_rows, expected_rows
@@ -380,6 +381,41 @@ def test_a_rotated_token_is_used_at_once(
     secret_manager.secrets[SECRET].append(Version(TOKEN.encode() + b"\n"))
     assert http.post("/", json={"resources": ["scans"]}).status_code == 200
     assert dataset.tables() == {"scans", "fixed_occurrences", "issues"}
+
+
+def test_a_token_of_another_account_is_refused(
+    dataset: Dataset, http: flask.testing.FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another token is let in if the dataset knows a target that it lists, or if there are none."""
+    ours = Account(targets=[{"id": 7, "address": "www.example.com"}, {"id": 8}])
+    theirs = Account(targets=[{"id": 7, "address": "somebody-else.example.com"}])
+
+    def sync(account: Account, token: str) -> tuple[int, Any]:
+        monkeypatch.setenv("ACCESS_TOKEN", token)
+        with serve_api(create_app(account, token=token)) as url:
+            monkeypatch.setenv("API_BASE_URL", url)
+            answer = http.post("/", json={"resources": ["targets"]})
+        return answer.status_code, answer.get_json()
+
+    assert sync(ours, "ours")[1]["requests"] == 1
+    assert sync(theirs, "theirs") == (
+        500,
+        {
+            "status": "error",
+            "error": {
+                "type": "SettingsError",
+                "message": f"The token is new, and {dataset.name} knows none of the targets that it"
+                " lists, so it seems to be for another account. Nothing was loaded. Set the token"
+                " of the account that the dataset holds, or, if it is: bq update --clear_label"
+                f" token_hash {PROJECT}:{dataset.name}._sync_lease",
+            },
+        },
+    )
+    assert [row["id"] for row in dataset.query("SELECT id FROM {d}.targets ORDER BY id")] == [7, 8]
+    # A colleague's, for the same account; from then on it is known, and nothing more is asked.
+    del ours.targets[0]
+    assert [sync(ours, "a-colleagues")[1]["requests"] for _ in range(2)] == [2, 1]
+    assert sync(Account(), "an-empty-ones")[0] == 200
 
 
 @pytest.mark.usefixtures("api_url", "dataset")

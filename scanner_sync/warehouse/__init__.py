@@ -1,6 +1,6 @@
 """BigQuery: all that a sync does in the dataset. Nothing here knows the API."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,18 @@ class Warehouse(Connection):
         `existing` is what `check_names` returned. Runs a query if there is the table.
         """
         return read_reads(self) if READS in existing else {}
+
+    def knows_target(self, targets: Iterable[tuple[int, str | None]]) -> bool:
+        """Tell whether `targets_history` has one of these, by id and address, or nothing at all."""
+        names = [f"{identifier} {address or ''}" for identifier, address in targets]
+        [row] = self.client.query_and_wait(
+            "SELECT LOGICAL_OR(CONCAT(CAST(id AS STRING), ' ', COALESCE(address, ''))"  # noqa: S608
+            f" IN UNNEST(@names)) AS known FROM `{self.name}.targets_history`",
+            job_config=bigquery.QueryJobConfig(
+                query_parameters=[bigquery.ArrayQueryParameter("names", "STRING", names)]
+            ),
+        )
+        return row["known"] is not False
 
     def forget_lost_reads(self, existing: dict[str, bigquery.Table]) -> None:
         """Delete `occurrence_reads` if a table is missing whose rows it tells of.

@@ -14,6 +14,7 @@ No two clocks are compared. A sync that waits for a lease takes it over if it ha
 """
 
 import contextlib
+import hashlib
 import logging
 import re
 import threading
@@ -81,6 +82,8 @@ NEWEST_FIX: Final = "newest_fix"
 """Label: the newest `remediated_at` of fixed occurrences that was read, in seconds since 1970."""
 FIXES_READ: Final = "fixes_read"
 """Label: when all fixed occurrences were last read, likewise."""
+TOKEN_HASH: Final = "token_hash"  # noqa: S105 - the name of a label
+"""Label: a hash of the token that the dataset was last filled with, from which nobody learns it."""
 API_HOST: Final = "api_host"
 """Label: the host of the API that the dataset is filled from, with `_` for what a label cannot
 have."""
@@ -154,6 +157,11 @@ class Lease:
         found = number_in(self._earlier, name)
         return default if found is None else found
 
+    @property
+    def table_name(self) -> str:
+        """The lease's table, as the command `bq` names it."""
+        return f"{self._dataset.project}:{self._dataset.dataset_id}.{LEASE_TABLE}"
+
     def check_api(self, host: str) -> None:
         """Check that the dataset is not filled from another API, and note this one for later.
 
@@ -161,13 +169,20 @@ class Lease:
         """
         name = re.sub(r"[^a-z0-9_-]", "_", host.lower())[-63:]
         if (known := self._earlier.get(API_HOST, name)) != name:
-            lease = f"{self._dataset.project}:{self._dataset.dataset_id}.{LEASE_TABLE}"
             raise SettingsError(
                 f"{self._dataset.dataset_id} holds what another API sent ({known}), but"
                 f" API_BASE_URL names {host}. Nothing was loaded. Set DATASET to another dataset,"
-                f" or, if the API has moved: bq update --clear_label {API_HOST} {lease}"
+                f" or, if the API has moved: bq update --clear_label {API_HOST} {self.table_name}"
             )
         self.notes[API_HOST] = name
+
+    def is_other_token(self, token: str) -> bool:
+        """Tell whether the dataset was last filled with another token, and note this one."""
+        # Slow on purpose, and of another result for each dataset.
+        salt = str(self._dataset).encode()
+        present = hashlib.scrypt(token.encode(), salt=salt, n=2**12, r=8, p=1, dklen=16).hex()
+        self.notes[TOKEN_HASH] = present
+        return self._earlier.get(TOKEN_HASH, present) != present
 
     @property
     def began(self) -> int:
