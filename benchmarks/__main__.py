@@ -1,7 +1,8 @@
 """Run the benchmark: `python -m benchmarks`, or parts of it with `--only`.
 
-A complete run writes `RESULTS.md` and its chart. `--only limits`, `--only shapes`,
-`--only quota` and `--only accounts` write their sections of `RESULTS.md`. Other parts are printed.
+A complete run writes `RESULTS.md` and its chart. `--only limits`, `--only shapes`, `--only quota`,
+`--only accounts` and `--only bigquery` write their sections of `RESULTS.md`. Other parts are
+printed.
 """
 
 import argparse
@@ -44,6 +45,9 @@ def main() -> None:
     elif sections == ["accounts"]:
         assert measured.accounts
         section = results.accounts_section(measured.accounts, environment)
+        file.write_text(results.replace_section(file.read_text(), section))
+    elif sections == ["bigquery"]:
+        section = results.jobs_section(measured.syncs, environment)
         file.write_text(results.replace_section(file.read_text(), section))
     elif options.only:
         console.out(results.document(measured, repetitions, environment), highlight=False)

@@ -1,7 +1,7 @@
 """Measure the BigQuery jobs of a steady sync, which does not change the schema.
 
-The jobs are counted by the proxy of the local BigQuery. It can also make each of them take as long
-as in BigQuery, by delaying the response to its insertion; concurrent jobs stay concurrent.
+The jobs are counted by the proxy of the local BigQuery. It also makes each call take as long as we
+take it to last in BigQuery, by delaying its response; what is concurrent stays concurrent.
 """
 
 import json
@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from benchmarks.candidates import (
     GUIDE,
@@ -39,7 +40,23 @@ PURPOSES = (
     (r"MERGE .*", "merge one table from its staging table"),
     (r"DELETE .*", "one table: delete replaced rows, insert"),
 )
-SIZES = Sizes(issues=50, occurrences=150, scans=50, targets=50)
+SIZES = Sizes(issues=500, occurrences=1_500, scans=50, targets=50)
+LATENCY_MS: Final = 200
+"""How long the API takes to answer."""
+MODEL: Final = {
+    "call": 0.1,
+    "LOAD": 3.0,
+    "SELECT": 0.8,
+    "DML": 2.2,
+    "script": 1.5,
+    "statement of a script": 0.7,
+}
+"""How long a call to BigQuery takes, in seconds. These are estimates, not measured in BigQuery."""
+STATEMENT = re.compile(
+    r"(?:^|;|\bTHEN(?= BEGIN))(?:\s|--.*\n)*"
+    r"(?:BEGIN|COMMIT|SELECT|MERGE|INSERT|UPDATE|DELETE|TRUNCATE|DECLARE [^;]*\bSELECT)\b"
+)
+"""A statement that BigQuery runs as a job of its own, in a script."""
 TABLE = re.compile(r"`[\w-]+`?\.`?(\w+)`?\.`?(\w+(?:\.\w+)?)`")
 
 
@@ -91,58 +108,73 @@ class Sync:
 
 
 class Counting:
-    """Count the jobs, and make each take `delay` seconds."""
+    """Count the jobs, and make each call take as long as in `MODEL` if `is_slow`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.begin(0)
+        self.begin(is_slow=False)
 
-    def begin(self, delay: float) -> None:
+    def begin(self, *, is_slow: bool) -> None:
         """Reset the counts."""
-        self._delay = delay
+        self._is_slow = is_slow
         self.jobs: list[Job] = []
         self.calls = 0
 
     def __call__(self, method: str, path: str, body: bytes) -> None:
         """Delay a job; see `local.bigquery.Fault`."""
-        what, tables = _what(path, body) if method == "POST" else (None, 0)
+        what, tables, seconds = _what(path, body) if method == "POST" else _CALL
         start = time.monotonic()
         with self._lock:
             self.calls += what is None
+        time.sleep(seconds if self._is_slow else 0)
         if what is not None:
-            time.sleep(self._delay)
             with self._lock:
                 self.jobs.append(Job(what, start, time.monotonic(), tables))
 
 
-def _what(path: str, body: bytes) -> tuple[str | None, int]:
-    """Return a job's verb and table, and the number of billed tables; None if it is not a job."""
+_CALL: Final = (None, 0, MODEL["call"])
+
+
+def _what(path: str, body: bytes) -> tuple[str | None, int, float]:
+    """Return a job's verb and table, the number of billed tables, and how long it takes.
+
+    The first is None for a call that is not a job.
+    """
     resource = path.partition("?")[0].rsplit("/", 1)[-1]
     if resource == "jobs":
         found = re.search(rb'\{.*?"jobReference".*\}', body.partition(b"\r\n--")[0] or body, re.S)
         request = json.loads(found[0] if found else body)["configuration"]
         if load := request.get("load"):
             table = load["destinationTable"]
-            return f"LOAD {table['datasetId']}.{table['tableId']}", 0
+            return f"LOAD {table['datasetId']}.{table['tableId']}", 0, MODEL["LOAD"]
         return _of_sql(request["query"]["query"])
-    return _of_sql(json.loads(body)["query"]) if resource == "queries" else (None, 0)
+    return _of_sql(json.loads(body)["query"]) if resource == "queries" else _CALL
 
 
-def _of_sql(sql: str) -> tuple[str, int]:
+def _of_sql(sql: str) -> tuple[str, int, float]:
     tables = [".".join(match) for match in TABLE.findall(sql)]
     word = re.findall(r"\w+", sql)[0].upper()
     if "_history`" in sql and "MERGE" in sql:
         word, tables = "HISTORIES of", [tables[0].partition(".")[0], *tables]
+    statements = len(STATEMENT.findall(sql))
+    if ";" in sql:
+        seconds = MODEL["script"] + statements * MODEL["statement of a script"]
+    else:
+        seconds = MODEL["SELECT" if word == "SELECT" else "DML"]
     if word == "TRUNCATE":
-        return f"TRUNCATE {len(tables)} tables of {tables[0].partition('.')[0]}", 0
-    return f"{word} {tables[0] if tables else ''}".strip(), len({t for t in tables if "." in t})
+        return f"TRUNCATE {len(tables)} tables of {tables[0].partition('.')[0]}", 0, seconds
+    what = f"{word} {tables[0] if tables else ''}".strip()
+    return what, len({t for t in tables if "." in t}), seconds
 
 
-def steady_sync(candidate: str, delay: float) -> Sync:
-    """Run the third sync of an unchanged account into a new local BigQuery."""
+def steady_sync(candidate: str, sizes: Sizes = SIZES, *, is_slow: bool) -> Sync:
+    """Run the third sync of an unchanged account into a new local BigQuery.
+
+    If `is_slow`, the API and BigQuery take their time during it.
+    """
     counting = Counting()
     with (
-        api(Api(sizes=SIZES)) as url,
+        api(Api(sizes=sizes, latency_ms=LATENCY_MS if is_slow else 0)) as url,
         bigquery.emulator() as port,
         bigquery.proxy(port, counting) as host,
         tempfile.TemporaryDirectory() as directory,
@@ -153,8 +185,8 @@ def steady_sync(candidate: str, delay: float) -> Sync:
             command += ["--resources", ",".join(TABLES)]
         if candidate == GUIDE:
             command = [sys.executable, "-m", "benchmarks.guide", url, "parallelized", directory]
-        for wait in (0, 0, delay):
-            counting.begin(wait)
+        for is_last in (False, False, True):
+            counting.begin(is_slow=is_slow and is_last)
             seen_by(url)
             started = time.monotonic()
             output, _ = run_process(command, settings)
@@ -180,6 +212,8 @@ def table_of_jobs(syncs: dict[str, Sync]) -> str:
     line("**queries and loads**", lambda s: f"{s.kinds['query']} and {s.kinds['load']}")
     line("consecutive", lambda s: len(s.critical_path))
     line("calls other than jobs", lambda s: s.calls)
+    line("seconds, modeled", lambda s: f"{s.seconds:.1f}")
+    line("of these in BigQuery", lambda s: f"{s.jobs_seconds:.1f}")
     line("requests to the API", lambda s: s.requests)
     return "\n".join(lines)
 
@@ -197,12 +231,12 @@ def drawing(sync: Sync, width: int = 60) -> str:
 
 
 def measure(repetitions: int, advance: Callable[[str], None]) -> dict[str, list[Sync]]:
-    """Measure steady syncs whose jobs take 1.5 seconds each, by candidate."""
+    """Measure steady syncs whose calls take as long as in `MODEL`, by candidate."""
     found: dict[str, list[Sync]] = {OURS: [], SAME_TABLES: [], GUIDE: []}
     for _ in range(repetitions):
         for candidate, syncs in found.items():
             advance(f"BigQuery's jobs: {candidate}")
-            syncs.append(steady_sync(candidate, 1.5))
+            syncs.append(steady_sync(candidate, is_slow=True))
     return found
 
 

@@ -1,4 +1,4 @@
-"""A local BigQuery: bqemulator, behind a proxy that works around eleven of its bugs.
+"""A local BigQuery: bqemulator, behind a proxy that works around twelve of its bugs.
 
 Where its values are not BigQuery's, `local/emulator.py` has them computed otherwise, or the proxy
 says so on standard error. Load jobs differ in more: fields that a table does not have and nulls in
@@ -18,6 +18,7 @@ The bugs that the proxy works around:
 - It describes a view without its query and its columns, and a table without its keys.
 - It takes seconds to create our views. The proxy creates them when a query first names one.
 - It gives the job of an upload another id than its caller, who cannot find the job then.
+- It takes WRITE_TRUNCATE_DATA for WRITE_APPEND. WRITE_TRUNCATE is the same there.
 - It takes no query parameters in a script that declares variables. The proxy puts their values,
   which are strings, into the script.
 """
@@ -172,6 +173,8 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
             if observer and (reason := observer.refuse(*received)):
                 self.answer(400, {}, error_of(400, reason, "invalidQuery"))
                 return
+            if self.command == "POST" and self.path.startswith("/upload/"):
+                body = body.replace(b'"WRITE_TRUNCATE_DATA"', b'"WRITE_TRUNCATE"', 1)
             status, headers, answer = self.pass_on(body)
             if observer:
                 observer.note(*received, status)

@@ -247,7 +247,7 @@ class _Load:
         )
         began = datetime.fromtimestamp(self.lease.began, UTC)
         fixed_after = self._fixed_after(began) if FIXED in existing else None
-        with warehouse.load(progress, self.lease.guard) as load:
+        with warehouse.load(progress, self.lease.guard, existing) as load:
             source = self._source(
                 self.resources,
                 keep=load.keep,
@@ -268,6 +268,7 @@ class _Load:
                 "occurrences_issues", 0
             )
             load_id = load.commit()
+            schema = load.schema if load_id else None
         if FIXED in self.resources:
             self._note_fixes(whole=fixed_after is None or progress.traffic.filter_rejected)
         elif FIXED not in existing:
@@ -281,6 +282,7 @@ class _Load:
                 existing,
                 listed=refresh.listed if is_refresh else None,
                 unavailable=progress.traffic.unavailable,
+                schema=schema,
             )
         return SyncResult(
             load_id=load_id,

@@ -49,16 +49,20 @@ class Warehouse(Connection):
         return check_names(self)
 
     def load(
-        self, progress: Progress, guard: Guard | None = None
+        self,
+        progress: Progress,
+        guard: Guard | None = None,
+        existing: Mapping[str, bigquery.Table] = MappingProxyType({}),
     ) -> "AbstractContextManager[Load]":
         """Return a load, which reads a dlt source to the end and then merges its rows.
 
         It is used inside a `with`, reports to `progress`, and checks `guard` before each job.
+        `existing` is what `check_names` returned, if it was called.
         """
         # dlt takes half a second to import, and only a sync needs it.
         from scanner_sync.warehouse.pipeline import load
 
-        return load(self, progress, guard or Guard())
+        return load(self, progress, guard or Guard(), existing)
 
     def occurrence_reads(self, existing: Mapping[str, bigquery.Table]) -> dict[int, Read]:
         """Return what the dataset knows of each issue that the last sync listed, by its id.
@@ -98,13 +102,15 @@ class Warehouse(Connection):
         *,
         listed: Sequence[Listed] | None = None,
         unavailable: Collection[str] = (),
+        schema: tuple[str, str] | None = None,
     ) -> Completion:
         """Check that a load arrived, and update the histories and all that follows from them.
 
         Creates or updates the tables and views of these. The load brought `rows`, by table;
         `load_id` is None if it brought none. `existing` is what `check_names` returned before the
         load. `listed` are the issues that the sync listed, or None if it was not to read their
-        occurrences. `unavailable` are tables whose listings the account lacks. Raises
+        occurrences. `unavailable` are tables whose listings the account lacks. `schema` is
+        `Load.schema`, with which the load is marked as complete. Raises
         `LoadUnavailable`, and changes nothing, if rows did not arrive.
         """
         self.ensure_table(READS, READS_TABLE.columns, existing.get(READS))
@@ -119,7 +125,9 @@ class Warehouse(Connection):
         ensure_views(self, existing)
         # Those that dlt has just made get their keys from the next sync.
         self.ensure_keys(TABLES | {READS: READS_TABLE} | CONCLUSIONS, existing)
-        return complete_load(self, rows, load_id, listed=listed, unavailable=unavailable)
+        return complete_load(
+            self, rows, load_id, listed=listed, unavailable=unavailable, schema=schema
+        )
 
     def status(self) -> dict[str, Any]:
         """Return what the dataset holds, and how the last syncs ended. See `read_status`."""

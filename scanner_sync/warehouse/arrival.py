@@ -1,10 +1,8 @@
 """Whether the rows that were read are in BigQuery."""
 
-import json
 from collections.abc import Iterable, Mapping
 
 from scanner_sync.errors import LoadUnavailable
-from scanner_sync.warehouse.connection import Connection
 
 
 def arrived(tables: Iterable[str], dataset: str, load: str) -> str:
@@ -17,16 +15,6 @@ def arrived(tables: Iterable[str], dataset: str, load: str) -> str:
         for table in tables
     )
     return f"TO_JSON_STRING(STRUCT({', '.join(counts)}))"
-
-
-def check_arrival(connection: Connection, rows: Mapping[str, int], load_id: str) -> None:
-    """Check, in one query, that each table holds as many rows of a load as were read.
-
-    `rows` are the numbers that were read, by table. Raises `LoadUnavailable` if one differs.
-    """
-    counts = arrived(rows, connection.name, f"'{load_id}'")
-    [row] = connection.client.query_and_wait(f"SELECT {counts} AS arrived")
-    compare_rows(rows, json.loads(row["arrived"]))
 
 
 def compare_rows(read: Mapping[str, int], arrived: Mapping[str, int]) -> None:

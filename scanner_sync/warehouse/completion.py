@@ -14,7 +14,7 @@ from google.cloud import bigquery
 from scanner_sync import log
 from scanner_sync.refresh import Listed
 from scanner_sync.tables import FIXED
-from scanner_sync.warehouse.arrival import arrived, check_arrival, compare_rows
+from scanner_sync.warehouse.arrival import arrived, compare_rows
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.findings import SYNCS, conclude, note_sights, note_sync
 from scanner_sync.warehouse.history import HISTORIES, OCCURRENCES, merge_history
@@ -39,22 +39,23 @@ def complete_load(
     *,
     listed: Sequence[Listed] | None,
     unavailable: Collection[str] = (),
+    schema: tuple[str, str] | None = None,
 ) -> Completion:
     """Bring the histories, `occurrence_reads` and the findings up to date with the load `load_id`.
 
     The load brought `rows`, by table. `listed` are the issues that the sync listed, or None if it
     was not to read their occurrences. `unavailable` are tables whose listings the account lacks.
-    Without a load there are no rows, so every open state is
-    closed. Raises `LoadUnavailable`, and changes nothing, if a table does not hold the rows of the
-    load. Logs `mass_disappearance` if so many occurrences are missed at once that they stay open
-    until a later sync misses them, too. Runs one job at most.
+    `schema` is the name and the hash of dlt's schema, with which the load is marked as complete.
+    Without a load there are no rows, so every open state is closed. Raises `LoadUnavailable`, and
+    changes nothing, if a table does not hold the rows of the load. Logs `mass_disappearance` if so
+    many occurrences are missed at once that they stay open until a later sync misses them, too.
+    Runs one job at most.
     """
     names = [name for name, of in HISTORIES.items() if of.table in rows]
-    if listed is None and not names and FIXED not in rows:
-        if load_id:
-            check_arrival(connection, rows, load_id)
-        return Completion({})
     into = connection.name
+    tells = listed is not None or names or FIXED in rows
+    if not tells and not load_id:
+        return Completion({})
     unread = waiting("@listed")
     not_read = unread if any(issue.rows is None for issue in listed or ()) else None
     expected = json.dumps(dict(rows), separators=(",", ":"))
@@ -67,15 +68,26 @@ def complete_load(
         f"IF arrived = '{expected}' THEN BEGIN TRANSACTION",
         *(merge_history(name, into, not_read if name == OCCURRENCES else None) for name in names),
         *([note_sights(into, unread), merge_reads(into, "@listed")] if listed is not None else []),
-        note_sync(into, [table for table in rows if table not in unavailable], rows_of("@listed")),
-        *conclude(into),
+        *(
+            [
+                note_sync(
+                    into, [name for name in rows if name not in unavailable], rows_of("@listed")
+                ),
+                *conclude(into),
+            ]
+            if tells
+            else []
+        ),
+        *([_note_load(into)] if schema else []),
         "COMMIT TRANSACTION",
         "END IF",
         _changes(rows, names, into),
     ]
-    parameter = bigquery.ScalarQueryParameter("listed", "STRING", as_parameter(listed or ()))
+    name, version = schema or ("", "")
+    texts = {"listed": as_parameter(listed or ()), "schema_name": name, "schema_version": version}
+    parameters = [bigquery.ScalarQueryParameter(key, "STRING", text) for key, text in texts.items()]
     job = connection.client.query(
-        ";\n".join(script), bigquery.QueryJobConfig(query_parameters=[parameter])
+        ";\n".join(script), bigquery.QueryJobConfig(query_parameters=parameters)
     )
     found = {row["table_name"]: row for row in job.result()}
     first = next(iter(found.values()))
@@ -96,6 +108,14 @@ def complete_load(
         },
         first["oldest_read_at"],
         float(first["oldest_hours"] or 0.0),
+    )
+
+
+def _note_load(dataset: str) -> str:
+    """Return the statement that marks the load as complete, as dlt does."""
+    return (
+        f"INSERT INTO `{dataset}._dlt_loads` (load_id, schema_name, status, inserted_at,"  # noqa: S608
+        " schema_version_hash) VALUES (this_load, @schema_name, 0, instant, @schema_version)"
     )
 
 

@@ -1,15 +1,13 @@
 """dlt's BigQuery destination, which also creates tables that were dropped."""
 
-import contextlib
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from pathlib import Path
 from typing import ClassVar, Self
 
 import dlt
-from dlt.common.destination.client import LoadJob
+from dlt.common.destination.client import LoadJob, StorageSchemaInfo
 from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema.typing import TSchemaTables
-from dlt.common.storages import ParsedLoadJobFileName
 from dlt.destinations.exceptions import DatabaseTerminalException
 from dlt.destinations.impl.bigquery.bigquery import BigQueryClient, BigQueryLoadJob
 from dlt.destinations.job_client_impl import SqlJobClientBase
@@ -25,6 +23,10 @@ class _Client(BigQueryClient):
     """Labels of each job."""
     guard: ClassVar[Guard]
     """Checked before each load job and each merge."""
+    existing: ClassVar[dict[str, Mapping[str, bigquery.Table]]]
+    """The tables of a dataset, by its name, if they were read and did not change since."""
+    stored: ClassVar[dict[str, list[StorageSchemaInfo]]]
+    """The versions of the schema that a dataset stores, likewise."""
 
     def __enter__(self) -> Self:
         """Open the connection."""
@@ -40,36 +42,70 @@ class _Client(BigQueryClient):
         return super().create_load_job(table, file_path, load_id, restore)
 
     def initialize_storage(self, truncate_tables: Iterable[str] | None = None) -> None:
-        """Create the dataset if it is missing, and empty the named tables.
+        """Create the dataset if it is missing.
 
-        `BigQueryClient` also runs a script for the tables whose columns BigQuery detects, even if
-        there are none (dlt 1.31). Here there never are any, and a script is a job.
+        `BigQueryClient` also empties the named tables by a script (dlt 1.31). These are staging
+        tables, and each load replaces what is in them.
         """
+        if truncate_tables is not None or self.sql_client.dataset_name in self.existing:
+            return
         try:
-            SqlJobClientBase.initialize_storage(self, truncate_tables or ())
+            SqlJobClientBase.initialize_storage(self)
         except DatabaseTerminalException as error:
             # It was created in the meantime, or by a call whose answer was lost.
             if not isinstance(error.__cause__, Conflict):
                 raise
 
     def _create_load_job(self, table: PreparedTableSchema, file_path: str) -> bigquery.LoadJob:
-        """Start the job that loads a file, or return one that was started before and did not fail.
+        """Start the job that loads a file in place of what the staging table holds.
 
-        dlt starts another job whenever it lost sight of the first (dlt 1.31), and then each row is
-        in the staging table twice.
+        So it does no harm that dlt starts another job whenever it lost sight of the first.
         """
-        client, file = self.sql_client.native_connection, ParsedLoadJobFileName.parse(file_path)
-        ids = [
-            BigQueryLoadJob.get_job_id_from_file_path(file._replace(retry_count=number).file_name())
-            for number in range(file.retry_count + 1)
-        ]
-        for job_id in ids[:-1]:
-            with contextlib.suppress(NotFound):
-                job = client.get_job(job_id)
-                if isinstance(job, bigquery.LoadJob) and job.error_result is None:
-                    return job
-        start = super()._create_load_job
-        return start_load(client, ids[-1], lambda: start(table, file_path))
+        client = self.sql_client.native_connection
+        job_id = BigQueryLoadJob.get_job_id_from_file_path(file_path)
+
+        def start() -> bigquery.LoadJob:
+            with Path(file_path).open("rb") as file:
+                return client.load_table_from_file(
+                    file,
+                    self.sql_client.make_qualified_table_name(str(table["name"]), quote=False),
+                    job_id=job_id,
+                    job_config=bigquery.LoadJobConfig(
+                        source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
+                        create_disposition=bigquery.CreateDisposition.CREATE_NEVER,
+                        write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE_DATA,
+                    ),
+                    timeout=self.config.file_upload_timeout,
+                )
+
+        return start_load(client, job_id, start)
+
+    def get_stored_schema(self, schema_name: str | None = None) -> StorageSchemaInfo:
+        """Return the newest schema that the dataset stores, or None. Runs no job."""
+        stored = [info for info in self._stored() if schema_name in (None, info.schema_name)]
+        return max(stored, key=lambda info: info.inserted_at, default=None)  # type: ignore[return-value] # dlt's, too
+
+    def get_stored_schema_by_hash(self, version_hash: str) -> StorageSchemaInfo:
+        """Return the schema with this hash, if the dataset stores it. Runs no job."""
+        found = (info for info in self._stored() if info.version_hash == version_hash)
+        return next(found, None)  # type: ignore[return-value] # dlt's, too
+
+    def _stored(self) -> list[StorageSchemaInfo]:
+        """Return the versions of the schema. dlt queries them, which takes a job each time."""
+        dataset, table = self.sql_client.dataset_name, self.schema.version_table_name
+        if dataset not in self.stored:
+            client = self.sql_client.native_connection
+            try:
+                known = self.existing.get(dataset, {})
+                found = known.get(table) or client.get_table(f"{dataset}.{table}")
+                rows = [StorageSchemaInfo(**row) for row in client.list_rows(found)]
+            except NotFound:
+                rows = []
+            self.stored[dataset] = rows
+        return self.stored[dataset]
+
+    def complete_load(self, load_id: str) -> None:
+        """Leave it to the end of the sync to mark the load as complete, which takes a job here."""
 
     def update_stored_schema(
         self,
@@ -83,25 +119,44 @@ class _Client(BigQueryClient):
         table that was dropped or has expired would stay missing.
         """
         names = list(only_tables or self.schema.tables)
-        connection = Connection(self.sql_client.native_connection, self.sql_client.dataset_name)
-        found = connection.find_tables(names)
+        dataset = self.sql_client.dataset_name
+        connection = Connection(self.sql_client.native_connection, dataset)
+        found = self.existing.get(dataset) or connection.find_tables(names)
         is_complete = all(
             name in found
             and self.schema.get_table_columns(name).keys() <= {f.name for f in found[name].schema}
             for name in names
         )
-        return super().update_stored_schema(names, expected_update, force or not is_complete)
+        if is_complete and self.sql_client.is_staging_dataset_active:
+            return {}
+        if is_complete and self.get_stored_schema_by_hash(self.schema.stored_version_hash):
+            return {}
+        self.existing.pop(dataset, None)
+        try:
+            return super().update_stored_schema(names, expected_update, force or not is_complete)
+        finally:
+            self.stored.pop(dataset, None)
 
 
 class BigQuery(dlt.destinations.bigquery):
     """A destination with the arguments of `dlt.destinations.bigquery`."""
 
-    labels: Mapping[str, str] = MappingProxyType({})
-    """Labels of each job."""
-    guard: Guard = Guard()
-    """Checked before each load job and each merge."""
+    used: type[BigQueryClient]
+    """The class of the client that loads into it, from `client_for`."""
 
     @property
     def client_class(self) -> type[BigQueryClient]:
-        """The class of the client that loads into this destination."""
-        return type("_Client", (_Client,), {"labels": self.labels, "guard": self.guard})
+        """The same; dlt asks for it more than once."""
+        return self.used
+
+
+def client_for(
+    labels: Mapping[str, str], guard: Guard, existing: Mapping[str, Mapping[str, bigquery.Table]]
+) -> type[BigQueryClient]:
+    """Return the class of the client of one load, because dlt makes several of it.
+
+    `labels` are those of each job, `guard` is checked before each load job and each merge, and
+    `existing` has the tables of a dataset, by its name, if the sync has read them.
+    """
+    known = {"existing": dict(existing), "stored": {}}
+    return type("_Client", (_Client,), {"labels": labels, "guard": guard, **known})

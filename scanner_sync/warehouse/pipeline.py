@@ -6,7 +6,7 @@ import gc
 import json
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,10 +15,11 @@ from dlt.common.destination.client import WithStateSync
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.common.runtime.collector_base import Collector
 from dlt.extract.source import DltSource
+from google.cloud import bigquery
 
 from scanner_sync.progress import Progress
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.destination import BigQuery
+from scanner_sync.warehouse.destination import BigQuery, client_for
 from scanner_sync.warehouse.jobs import Guard, labels_of
 from scanner_sync.warehouse.load_files import LoadFile, load_file_source
 
@@ -33,11 +34,17 @@ PIPELINE_NAME: Final = "scanner_sync"
 
 
 @contextlib.contextmanager
-def load(connection: Connection, progress: Progress, guard: Guard) -> Iterator["Load"]:
+def load(
+    connection: Connection,
+    progress: Progress,
+    guard: Guard,
+    existing: Mapping[str, bigquery.Table],
+) -> Iterator["Load"]:
     """Yield a load with a new working directory, which is removed at the end.
 
     In an old one, dlt would first load what a failed load left there. The schema is stored in the
-    dataset. `guard` is checked before each job.
+    dataset. `guard` is checked before each job. `existing` are the tables of the dataset, if they
+    were read.
     """
     with tempfile.TemporaryDirectory(prefix="scanner_sync-") as directory:
         destination = BigQuery(
@@ -46,7 +53,8 @@ def load(connection: Connection, progress: Progress, guard: Guard) -> Iterator["
             project_id=connection.client.project,
             destination_name="bigquery",
         )
-        destination.labels, destination.guard = labels_of(connection.client), guard
+        known = {connection.dataset: existing} if existing else {}
+        destination.used = client_for(labels_of(connection.client), guard, known)
         pipeline = dlt.pipeline(
             PIPELINE_NAME,
             pipelines_dir=directory,
@@ -113,7 +121,8 @@ class Load:
     def commit(self) -> str | None:
         """Load and merge what was read. Returns the load's id, or None if there were no rows.
 
-        Raises dlt's and Google's errors. Rows that were merged before an error stay merged.
+        The load is not marked as complete in `_dlt_loads`, which is left to `complete_load`. Raises
+        dlt's and Google's errors. Rows that were merged before an error stay merged.
         """
         with self._progress.step("loading"):
             self._guard.check()
@@ -123,6 +132,12 @@ class Load:
                 self.pipeline.sync_schema()
             load_info = self.pipeline.load()
         return load_info.loads_ids[-1] if load_info.loads_ids else None
+
+    @property
+    def schema(self) -> tuple[str, str]:
+        """The name and the hash of the schema, for `_dlt_loads`."""
+        schema = self.pipeline.default_schema
+        return schema.name, schema.version_hash
 
     def _restore_schema(self, name: str) -> None:
         """Restore the schema from the dataset: it has columns that no table declares."""

@@ -3,7 +3,7 @@
 import pytest
 
 from scanner_sync.errors import LoadUnavailable
-from scanner_sync.warehouse.arrival import check_arrival, compare_rows
+from scanner_sync.warehouse.arrival import compare_rows
 from tests.conftest import Dataset
 from tests.warehouse.loads import Loads
 
@@ -14,10 +14,10 @@ def test_the_rows_of_one_load_are_counted(dataset: Dataset) -> None:
     loads.load(1, issues=[{"id": 1}, {"id": 2}], targets=[{"id": 1}])
     loads.load(2, issues=[{"id": 3}])
     warehouse = dataset.warehouse
-    check_arrival(warehouse, {"issues": 2, "targets": 1, "scans": 0}, "1")
-    check_arrival(warehouse, {"issues": 1, "targets": 0}, "2")
+    existing = warehouse.check_names()
+    warehouse.complete_load({"issues": 1, "targets": 0}, "2", existing)
     with pytest.raises(LoadUnavailable, match=r"1 of 2,000 in issues, 0 of 1 in scans\."):
-        check_arrival(warehouse, {"issues": 2000, "targets": 0, "scans": 1}, "2")
+        warehouse.complete_load({"issues": 2000, "targets": 0, "scans": 1}, "2", existing)
 
 
 @pytest.mark.parametrize("arrived", [0, 2, 4])

@@ -93,18 +93,13 @@ def is_schema(method: str, path: str, body: bytes) -> bool:
     return b"ALTER TABLE" in body or b"CREATE TABLE" in body
 
 
-def is_end(method: str, path: str, body: bytes) -> bool:
-    return b"INSERT INTO" in body and b"_dlt_loads" in body
-
-
 @pytest.mark.parametrize(
     ("resources", "is_first_run", "moment", "number"),
     [
         (FOUR, True, is_schema, 2),
         (FOUR, True, is_load, 1),
         (tuple(TABLES), True, is_merge, 2),
-        (FOUR, False, is_history, 1),
-        (tuple(TABLES), False, is_end, 1),
+        (tuple(TABLES), False, is_history, 1),
     ],
     indirect=["resources"],
 )
@@ -195,7 +190,7 @@ def test_transient_failures_of_bigquery_are_retried(
     command: list[str], dataset: Dataset, account: Account, emulator_port: int
 ) -> None:
     """Two answers of 503 or of a rate limit to each kind of call, and all is as without them."""
-    moments = [is_first_query, is_schema, is_load, is_merge, is_end]
+    moments = [is_first_query, is_schema, is_load, is_merge, is_history]
     left = [(moment, fault) for moment in moments for fault in (UNAVAILABLE, RATE_LIMIT)]
 
     def fail(method: str, path: str, body: bytes) -> tuple[int, bytes] | None:
