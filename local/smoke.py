@@ -36,6 +36,7 @@ from local.processes import ROOT
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.findings import CONCLUSIONS
 from scanner_sync.warehouse.history import HISTORIES
+from scanner_sync.warehouse.intelligence import INTELLIGENCE
 from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.views import VIEW_TABLES
 
@@ -352,7 +353,7 @@ class Run:
     def table_differences(self) -> list[str]:
         """Count the rows of its load, and look for the tables and views that are derived."""
         client, dataset = self.cloud.bigquery, self.deployment.dataset["dataset_id"]
-        expected = {*TABLES, READS, *HISTORIES, *CONCLUSIONS, *VIEW_TABLES}
+        expected = {*TABLES, READS, INTELLIGENCE, *HISTORIES, *CONCLUSIONS, *VIEW_TABLES}
         try:
             missing = expected - {table.table_id for table in client.list_tables(dataset)}
             different = [f"{dataset}.{name} is missing" for name in sorted(missing)]

@@ -11,6 +11,7 @@ from scanner_sync.source.rows import convert
 from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES, Column, Table
 from scanner_sync.warehouse.findings import CONCLUSIONS
 from scanner_sync.warehouse.history import HISTORIES, HISTORY_COLUMNS, columns_of
+from scanner_sync.warehouse.intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
 from scanner_sync.warehouse.reads import READS, READS_TABLE
 from scanner_sync.warehouse.sla import SLA, SLA_TABLE
 from scanner_sync.warehouse.views import VIEW_TABLES
@@ -29,6 +30,11 @@ def reads() -> str:
 def goals() -> str:
     """Return the columns of `sla_policy`."""
     return _tables({SLA: SLA_TABLE}, {})
+
+
+def intelligence() -> str:
+    """Return the columns of `cve_intelligence`."""
+    return _tables({INTELLIGENCE: INTELLIGENCE_TABLE}, {})
 
 
 def histories() -> str:

@@ -29,6 +29,7 @@ from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.findings import CONCLUSIONS
 from scanner_sync.warehouse.history import HISTORIES
+from scanner_sync.warehouse.intelligence import INTELLIGENCE
 from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.sla import SLA
 from scanner_sync.warehouse.views import VIEWS
@@ -82,7 +83,8 @@ class Dataset:
         """Return the merged tables, without what is derived from them and internal tables."""
         found = self.query("SELECT table_name FROM {d}.INFORMATION_SCHEMA.TABLES")
         names = {row["table_name"] for row in found if not row["table_name"].startswith("_")}
-        return names - HISTORIES.keys() - CONCLUSIONS.keys() - VIEWS.keys() - {READS, SLA}
+        derived = {*HISTORIES, *CONCLUSIONS, *VIEWS, READS, SLA, INTELLIGENCE}
+        return names - derived
 
     def columns(self, table: str) -> dict[str, str]:
         """Return the columns of a table with their types."""

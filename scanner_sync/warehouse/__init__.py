@@ -16,6 +16,7 @@ from scanner_sync.warehouse.completion import Completion, complete_load
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.findings import CONCLUSIONS
 from scanner_sync.warehouse.history import ensure_tables
+from scanner_sync.warehouse.intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
 from scanner_sync.warehouse.jobs import Guard
 from scanner_sync.warehouse.lease import Lease
 from scanner_sync.warehouse.names import check_names
@@ -117,6 +118,7 @@ class Warehouse(Connection):
         ensure_tables(self, existing)
         for name, table in CONCLUSIONS.items():
             self.ensure_table(name, table.columns, existing.get(name), table.clustered_by)
+        self.ensure_table(INTELLIGENCE, INTELLIGENCE_TABLE.columns, existing.get(INTELLIGENCE))
         # The findings and the views need these, even if no sync was ever asked for them.
         for name in {FIXED, "issues"} - {*existing, *rows}:
             self.ensure_table(name, TABLES[name].columns | DLT_COLUMNS, None)
@@ -124,7 +126,8 @@ class Warehouse(Connection):
             create_sla_policy(self)
         ensure_views(self, existing)
         # Those that dlt has just made get their keys from the next sync.
-        self.ensure_keys(TABLES | {READS: READS_TABLE} | CONCLUSIONS, existing)
+        own = {READS: READS_TABLE, INTELLIGENCE: INTELLIGENCE_TABLE}
+        self.ensure_keys(TABLES | own | CONCLUSIONS, existing)
         return complete_load(
             self, rows, load_id, listed=listed, unavailable=unavailable, schema=schema
         )

@@ -11,11 +11,15 @@ from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.findings import CONCLUSIONS
 from scanner_sync.warehouse.history import HISTORIES
+from scanner_sync.warehouse.intelligence import INTELLIGENCE
 from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.sla import SLA
 from scanner_sync.warehouse.views import LABELS, VIEWS, is_ours
 
-NAMES: Final = (*TABLES, READS, *HISTORIES, *CONCLUSIONS, SLA, *VIEWS, "_dlt_loads")
+NAMES: Final = (
+    *(*TABLES, READS, *HISTORIES, *CONCLUSIONS, SLA, INTELLIGENCE),
+    *(*VIEWS, "_dlt_loads"),
+)
 """The tables and views that are combined, each into a view of the same name."""
 ACCOUNTS: Final = "accounts"
 """The view that has a row for each account, with its dataset."""

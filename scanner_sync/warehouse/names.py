@@ -10,6 +10,7 @@ from scanner_sync.tables import DLT_COLUMNS, TABLES
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.findings import CONCLUSIONS
 from scanner_sync.warehouse.history import HISTORIES, HISTORY_COLUMNS, columns_of
+from scanner_sync.warehouse.intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
 from scanner_sync.warehouse.reads import READS, READS_TABLE
 from scanner_sync.warehouse.sla import SLA, SLA_TABLE
 from scanner_sync.warehouse.views import VIEWS, is_ours
@@ -30,7 +31,7 @@ def check_names(connection: Connection) -> dict[str, bigquery.Table]:
     Returns those that exist, by name. Raises `LoadError` with the name of what is in the way.
     """
     existing = connection.find_tables(
-        [*TABLES, READS, *_DLT_TABLES, *HISTORIES, *CONCLUSIONS, SLA, *VIEWS]
+        [*TABLES, READS, *_DLT_TABLES, *HISTORIES, *CONCLUSIONS, SLA, INTELLIGENCE, *VIEWS]
     )
     merged: dict[str, _Columns] = {
         name: (table.columns, (*table.key, *DLT_COLUMNS)) for name, table in TABLES.items()
@@ -39,6 +40,7 @@ def check_names(connection: Connection) -> dict[str, bigquery.Table]:
     others: dict[str, _Columns] = {
         READS: (READS_TABLE.columns, READS_TABLE.key),
         SLA: (SLA_TABLE.columns, tuple(SLA_TABLE.columns)),
+        INTELLIGENCE: (INTELLIGENCE_TABLE.columns, INTELLIGENCE_TABLE.key),
         **{name: (table.columns, table.key) for name, table in CONCLUSIONS.items()},
     }
     _check_tables(existing, merged | _DLT_TABLES | histories | others)

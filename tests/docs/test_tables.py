@@ -9,6 +9,7 @@ from local.processes import ROOT
 from scanner_sync.tables import DLT_COLUMNS, TABLES
 from scanner_sync.warehouse.findings import CONCLUSIONS
 from scanner_sync.warehouse.history import HISTORY_COLUMNS
+from scanner_sync.warehouse.intelligence import INTELLIGENCE_TABLE
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from scanner_sync.warehouse.reads import READS_TABLE
 from scanner_sync.warehouse.sla import SLA_TABLE
@@ -20,8 +21,8 @@ from tests.docs.markdown import table
 def test_each_column_is_described() -> None:
     """With its meaning and an example."""
     declared = [DLT_COLUMNS, HISTORY_COLUMNS]
-    tables = (*TABLES.values(), READS_TABLE, SLA_TABLE, *CONCLUSIONS.values())
-    tables += tuple(VIEW_TABLES.values())
+    tables = (*TABLES.values(), READS_TABLE, SLA_TABLE, INTELLIGENCE_TABLE)
+    tables += (*CONCLUSIONS.values(), *VIEW_TABLES.values())
     declared += [table.columns for table in tables]
     assert all(c.example is not None and c.description for d in declared for c in d.values())
 

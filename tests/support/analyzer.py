@@ -245,6 +245,7 @@ def declared() -> dict[str, Columns]:
     from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES
     from scanner_sync.warehouse.findings import CONCLUSIONS
     from scanner_sync.warehouse.history import HISTORIES, columns_of
+    from scanner_sync.warehouse.intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
     from scanner_sync.warehouse.reads import READS, READS_TABLE
     from scanner_sync.warehouse.sla import SLA, SLA_TABLE
     from scanner_sync.warehouse.views import VIEWS
@@ -252,6 +253,7 @@ def declared() -> dict[str, Columns]:
     columns = {name: table.columns | DLT_COLUMNS for name, table in TABLES.items()}
     columns |= {name: columns_of(name) for name in HISTORIES}
     columns |= {READS: READS_TABLE.columns, SLA: SLA_TABLE.columns}
+    columns |= {INTELLIGENCE: INTELLIGENCE_TABLE.columns}
     columns |= {name: table.columns for name, table in CONCLUSIONS.items()}
     tables: dict[str, Columns] = {
         name: {column: BIGQUERY_TYPES[of.type] for column, of in of_table.items()}

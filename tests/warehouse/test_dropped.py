@@ -9,6 +9,7 @@ from sample_api import Account, generate
 from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES
 from scanner_sync.warehouse.findings import CONCLUSIONS, FINDINGS
 from scanner_sync.warehouse.history import HISTORIES
+from scanner_sync.warehouse.intelligence import INTELLIGENCE
 from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.sla import SLA
 from scanner_sync.warehouse.views import VIEWS
@@ -52,7 +53,7 @@ def everything(dataset: Dataset) -> dict[str, list[str]]:
             )
             for row in dataset.query(f"SELECT * FROM {{d}}.{name}")
         )
-        for name in (*TABLES, READS, SLA, *HISTORIES, FINDINGS)
+        for name in (*TABLES, READS, SLA, INTELLIGENCE, *HISTORIES, FINDINGS)
     }
     views = {name: dataset.client.get_table(f"{dataset.name}.{name}") for name in VIEWS}
     return found | {name: [str(view.view_query)] for name, view in views.items()}
@@ -65,12 +66,15 @@ def test_what_was_dropped_is_created_again(
     before = everything(synced)
     for dropped, loads, started in (
         (["targets", "issues_history", "open_issues", READS, SLA], 2, ["issues_history"]),
-        ([*CONCLUSIONS], 3, []),
+        ([*CONCLUSIONS, INTELLIGENCE], 3, []),
         (["_dlt_loads"], 1, []),
         (["_dlt_version"], 2, []),
         # Without its tables, the dataset is as before the first sync.
         (
-            [*TABLES, READS, SLA, *HISTORIES, *CONCLUSIONS, *VIEWS, "_dlt_loads", "_dlt_version"],
+            [
+                *(*TABLES, READS, SLA, INTELLIGENCE, *HISTORIES, *CONCLUSIONS, *VIEWS),
+                *("_dlt_loads", "_dlt_version"),
+            ],
             1,
             [],
         ),

@@ -17,7 +17,7 @@ def test_what_exists_is_returned(dataset: Dataset) -> None:
     assert dataset.warehouse.check_names() == {}
     dataset.client.delete_dataset(dataset.name)
     Loads(dataset).load(1, issues=[{"id": 1}])
-    merged = {*TABLES, "occurrence_reads"}
+    merged = {*TABLES, "occurrence_reads", "cve_intelligence"}
     histories = {"issues_history", "occurrences_issues_history", "targets_history", "sla_policy"}
     conclusions = {"findings", "remediation_metrics", "syncs"}
     views = {"issue_lifecycle", "open_findings", "open_issues"}
@@ -41,6 +41,7 @@ def test_what_exists_is_returned(dataset: Dataset) -> None:
         ("targets_history", "CREATE VIEW {d}.targets_history AS SELECT 1 AS id"),
         ("targets_history", "CREATE TABLE {d}.targets_history (id INT64, note STRING)"),
         ("sla_policy", "CREATE TABLE {d}.sla_policy (severity STRING, hours INT64)"),
+        ("cve_intelligence", "CREATE TABLE {d}.cve_intelligence (cve STRING, note STRING)"),
         ("findings", "CREATE TABLE {d}.findings (id INT64, note STRING)"),
         ("findings", "CREATE VIEW {d}.findings AS SELECT 1 AS finding_id"),
         ("open_issues", "CREATE VIEW {d}.open_issues AS SELECT 1 AS id"),
