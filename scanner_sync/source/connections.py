@@ -85,6 +85,27 @@ class Reply(NamedTuple):
     """To be called, once or more often, when the body and what came of it are no longer needed."""
 
 
+def open_pool(url: str, max_concurrent: int) -> tuple[urllib3.PoolManager, Url | None]:
+    """Return a pool of connections to the origin of `url`, and the proxy that they go through.
+
+    The proxy is without its credentials. Raises `SettingsError` if the environment names a proxy or
+    certificates that cannot be used.
+    """
+    proxy, credentials = _find_proxy(url)
+    options: dict[str, Any] = {"maxsize": max_concurrent}
+    if "https" in (urlsplit(url).scheme, proxy and proxy.scheme):
+        options["ssl_context"] = _ssl_context()
+    if not proxy:
+        return urllib3.PoolManager(**options), None
+    pool = urllib3.ProxyManager(
+        proxy.url,
+        proxy_headers=make_headers(proxy_basic_auth=credentials) if credentials else None,
+        proxy_ssl_context=options.get("ssl_context"),
+        **options,
+    )
+    return pool, proxy
+
+
 class Connections:
     """A pool of connections to one origin. It neither retries nor follows redirects.
 
@@ -98,20 +119,9 @@ class Connections:
         """URL of the proxy, without its credentials."""
         self._is_reached = False
         """Whether a response has come."""
-        proxy, credentials = _find_proxy(base_url)
-        options: dict[str, Any] = {"maxsize": max_concurrent}
-        if "https" in (urlsplit(base_url).scheme, proxy and proxy.scheme):
-            options["ssl_context"] = _ssl_context()
-        if not proxy:
-            self._pool = urllib3.PoolManager(**options)
-            return
-        self.proxy = proxy.url
-        self._pool = urllib3.ProxyManager(
-            proxy.url,
-            proxy_headers=make_headers(proxy_basic_auth=credentials) if credentials else None,
-            proxy_ssl_context=options.get("ssl_context"),
-            **options,
-        )
+        self._pool, proxy = open_pool(base_url, max_concurrent)
+        if proxy:
+            self.proxy = proxy.url
 
     def send(
         self, request: requests.PreparedRequest, resource: str, timeout: urllib3.Timeout
@@ -187,7 +197,7 @@ class Connections:
     def describe(self, error: HTTPError) -> str:
         """Return what went wrong, with which host and why, for a message."""
         peer, setting = self._peer_of(error)
-        reason = _reason_of(error)
+        reason = reason_of(error)
         if not self._is_reached:
             reason += f"; if this recurs, check {setting}"
         return f"no complete response from {peer} ({reason})"
@@ -228,7 +238,7 @@ def _tls_reason(error: ssl.SSLError) -> str:
     return error.reason or text.upper().replace(" ", "_")
 
 
-def _reason_of(error: HTTPError) -> str:
+def reason_of(error: HTTPError) -> str:
     """Return why a connection failed. It quotes nothing that the server sent."""
     if isinstance(error, DecodeError):
         return "the body is not compressed as its header Content-Encoding says"
