@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from time import monotonic
 from typing import Literal
+from zlib import crc32
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,13 +20,14 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sample_api import filters
+from sample_api import feeds, filters
 from sample_api.account import Account
 from sample_api.rows import Row
 from sample_api.throttle import Throttle, longest_wait
 
 BASE_PATH = "/v1"
 CONTROL_PATH = "/sample/"
+FEEDS_PATH = "/feeds/"
 USER = "security@example.com"
 Endpoint = Callable[[Request], Awaitable[Response]]
 Parameter = Literal["known", "ignored", "rejected"]
@@ -51,7 +53,7 @@ class _Gate:
 
     Each throttle counts the requests with the token that it allows, whatever their method and
     status, but for 406.
-    ``/health/`` needs no token and does not count.
+    ``/health/`` and what is below ``FEEDS_PATH`` need no token and do not count.
     """
 
     app: ASGIApp
@@ -81,7 +83,8 @@ class _Gate:
         await answer(scope, receive, send_and_record)
 
     def refusal(self, request: Request) -> Response | None:
-        if request.url.path == f"{BASE_PATH}/health/":
+        path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+        if path == f"{BASE_PATH}/health/" or path.startswith(FEEDS_PATH):
             return None
         if not re.search(r"\*/\*|application/(\*|json)", request.headers.get("accept", "*/*")):
             return _detail(406, "Could not satisfy the request Accept header.")
@@ -120,7 +123,9 @@ def create_app(
 
     ``app.state.requests`` lists the requests in order, each a ``RequestRecord``.
     ``POST /sample/next-day/`` advances the account by a day and returns its ``Changes``. It is not
-    part of the real API: it needs no token, and is neither counted nor recorded.
+    part of the real API: it needs no token, and is neither counted nor recorded. Nor are the feeds
+    about CVEs, ``/feeds/kev.json``, ``/feeds/epss.csv.gz`` and ``/feeds/cve/CVE``, which need no
+    token and are recorded.
 
     Args:
         account: The rows to serve.
@@ -242,6 +247,7 @@ def create_app(
         ),
         *(Route(BASE_PATH + path.removesuffix("/"), add_slash) for path in endpoints),
         Route(f"{CONTROL_PATH}next-day/", next_day, methods=["POST"]),
+        *_feed_routes(account),
     ]
     requests: list[RequestRecord] = []
     quotas = ((quota_per_hour, hour_seconds), (quota_per_second, 1.0))
@@ -259,6 +265,32 @@ def create_app(
     app.router.redirect_slashes = False
     app.state.requests = requests
     return app
+
+
+def _feed_routes(account: Account) -> list[Route]:
+    async def kev(request: Request) -> Response:
+        return _file(request, feeds.kev(account), "application/json")
+
+    async def epss(request: Request) -> Response:
+        return _file(request, feeds.epss(account), "application/gzip")
+
+    async def record(request: Request) -> Response:
+        found = feeds.record(request.path_params["cve"])
+        return JSONResponse(found) if found else JSONResponse({"error": "CVE_RECORD_DNE"}, 404)
+
+    return [
+        Route(f"{FEEDS_PATH}kev.json", kev),
+        Route(f"{FEEDS_PATH}epss.csv.gz", epss),
+        Route(f"{FEEDS_PATH}cve/{{cve}}", record),
+    ]
+
+
+def _file(request: Request, content: bytes, media_type: str) -> Response:
+    """Return a file, or 304 if the caller has it."""
+    etag = f'"{crc32(content):08x}"'
+    if request.headers.get("if-none-match") == etag:
+        return Response(None, 304, {"ETag": etag})
+    return Response(content, 200, {"ETag": etag}, media_type)
 
 
 def _unless_missing(path: str, missing: Mapping[str, int], endpoint: Endpoint) -> Endpoint:
