@@ -31,6 +31,18 @@ def _base_url(value: str) -> str:
     return value.rstrip("/") + "/"
 
 
+def _feed_url(value: str) -> str:
+    _base_url(value)  # so it has no query, which may hold a key
+    return value
+
+
+def _ssvc_url(value: str) -> str:
+    if value.count(CVE_PLACE) != 1:
+        raise ValueError
+    _base_url(value.replace(CVE_PLACE, "CVE"))
+    return value
+
+
 def _check_port(url: str) -> None:
     if urlsplit(url).port == 0:  # which raises ValueError for one past 65535
         raise ValueError
@@ -46,6 +58,23 @@ def _check_address(value: str) -> None:
     if not re.fullmatch(r"([\w.-]+|\[[0-9a-f:]+\]):[0-9]+", value, re.ASCII):
         raise ValueError
     _check_port(f"//{value}")
+
+
+CVE_PLACE: Final = "{cve}"
+"""What SSVC_URL holds in the place of a CVE."""
+FEEDS: Final = {
+    "kev": "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
+    "epss": "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz",
+    "ssvc": "https://cveawg.mitre.org/api/cve/{cve}",
+}
+"""The feeds that INTELLIGENCE may name, and their official addresses."""
+
+
+def _feeds(value: str) -> tuple[str, ...]:
+    names = [name.strip().lower() for name in value.split(",") if name.strip()]
+    if not FEEDS.keys() >= {*names}:
+        raise ValueError
+    return tuple(name for name in FEEDS if name in names)
 
 
 EMULATORS: Final[dict[str, tuple[str, Callable[[str], None]]]] = {
@@ -124,6 +153,9 @@ def hint(value: str) -> str:
     return ""
 
 
+_FEED_FORM: Final = "an https URL of host and path (http for a loopback host)"
+
+
 def _setting(meaning: str, form: str, parse: Callable[[str], Any], default: Any = None) -> Any:
     metadata = {"meaning": meaning, "form": form, "parse": parse}
     return field(default=default, metadata=metadata)
@@ -189,12 +221,42 @@ class Settings:
         _number(1, 86_400),
         1500,
     )
+    intelligence: tuple[str, ...] = _setting(
+        "what is read about the account's CVEs, once a day; `ssvc` tells a public API which they"
+        " are",
+        "any of kev, epss and ssvc, separated by commas",
+        _feeds,
+        (),
+    )
+    kev_url: str = _setting(
+        "CISA's catalog of exploited vulnerabilities, or a mirror of it",
+        _FEED_FORM,
+        _feed_url,
+        FEEDS["kev"],
+    )
+    epss_url: str = _setting(
+        "the scores of EPSS as CSV, with gzip or without, or a mirror of them",
+        _FEED_FORM,
+        _feed_url,
+        FEEDS["epss"],
+    )
+    ssvc_url: str = _setting(
+        "the record of a CVE, which has CISA's SSVC decisions, or a mirror of it; holds `{cve}`",
+        f"{_FEED_FORM}, with {CVE_PLACE} in it once",
+        _ssvc_url,
+        FEEDS["ssvc"],
+    )
     log_level: str = _setting(
         "minimum severity that is logged",
         "DEBUG, INFO, WARNING or ERROR",
         _log_level,
         "INFO",
     )
+
+    @property
+    def feeds(self) -> dict[str, str]:
+        """The feeds that are read, with their addresses."""
+        return {name: getattr(self, f"{name}_url") for name in self.intelligence}
 
     @property
     def token_source(self) -> str:

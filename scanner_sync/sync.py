@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from scanner_sync.progress import Progress, logged
 from scanner_sync.refresh import Refresh
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source import scanner_source
+from scanner_sync.source.intelligence import Intelligence, cves_in, read_intelligence
 from scanner_sync.source.occurrences import Keep, changed_since, confirm_vanished, log_not_found
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import ApiSession
@@ -198,7 +199,7 @@ def _execute(
             noted = {ALL_READ: 0} if "occurrences_issues" in resources else {}
             lease = held.enter_context(warehouse.lease(deadline, give_up, noted))
             lease.check_api(urlsplit(settings.api_base_url).hostname or "")
-        load = _Load(settings, resources, token, session, warehouse, lease, progress)
+        load = _Load(settings, resources, token, deadline, session, warehouse, lease, progress)
         # An interrupt reaches the main thread, which only waits here; inside a library it could be
         # swallowed.
         executor = ThreadPoolExecutor(1, "sync")
@@ -225,6 +226,7 @@ class _Load:
     settings: Settings
     resources: tuple[str, ...]
     token: str
+    deadline: Deadline
     session: ApiSession
     warehouse: Warehouse
     lease: Lease
@@ -247,15 +249,21 @@ class _Load:
         )
         began = datetime.fromtimestamp(self.lease.began, UTC)
         fixed_after = self._fixed_after(began) if FIXED in existing else None
+        cves: set[str] = set()
         with warehouse.load(progress, self.lease.guard, existing) as load:
+
+            def keep(issue: int, rows: list[dict[str, Any]], is_last: bool) -> None:
+                cves.update(cve for row in rows for cve in cves_in(row.get("cves") or ()))
+                load.keep(issue, rows, is_last)
+
             source = self._source(
                 self.resources,
-                keep=load.keep,
+                keep=keep,
                 streams=refresh.streams,
                 fixed_after=fixed_after,
                 today=began.date(),
             )
-            load.read(source, lambda: self._rest(refresh, existing, load.keep))
+            load.read(source, lambda: self._rest(refresh, existing, keep))
             # If issues are left to the next syncs, those that were not found are among them: there
             # may be no requests left to list all once more.
             if refresh.is_complete:
@@ -269,6 +277,9 @@ class _Load:
             )
             load_id = load.commit()
             schema = load.schema if load_id else None
+        if self.settings.feeds and "occurrences_issues" in self.resources:
+            with progress.step("reading_feeds"):
+                self._read_intelligence(existing, began, cves)
         if FIXED in self.resources:
             self._note_fixes(whole=fixed_after is None or progress.traffic.filter_rejected)
         elif FIXED not in existing:
@@ -315,6 +326,26 @@ class _Load:
                 " of the account that the dataset holds, or, if it is: bq update --clear_label"
                 f" {TOKEN_HASH} {self.lease.table_name}"
             )
+
+    def _read_intelligence(
+        self, existing: dict[str, bigquery.Table], began: datetime, cves: Iterable[str]
+    ) -> None:
+        """Read what the feeds say of all CVEs, these among them, unless it was read today."""
+        state, today = self.warehouse.intelligence_state(existing), began.date().isoformat()
+        if state.get("read_on") == today:
+            return
+        rows, seen = self.warehouse.intelligence(existing)
+        if not (all_cves := {*rows, *cves, *cves_in(seen)}):
+            return
+        known = Intelligence(rows, state.get("feeds", {}))
+        deadline = self.deadline
+        found = read_intelligence(self.settings.feeds, all_cves, known, began, deadline)
+        self.lease.guard.check()
+        self.warehouse.write_intelligence(
+            existing,
+            found.rows.values() if found.rows != rows else None,
+            {"read_on": today, "feeds": found.state},
+        )
 
     def _source(self, resources: Sequence[str], **options: Any) -> DltSource:
         settings = self.settings

@@ -23,6 +23,10 @@ locals {
     MAX_CONCURRENT_REQUESTS = tostring(var.max_concurrent_requests)
     MAX_REQUESTS_PER_SYNC   = tostring(var.max_requests_per_sync)
     SYNC_DEADLINE_SECONDS   = tostring(local.sync_deadline_seconds)
+    INTELLIGENCE            = join(",", var.intelligence)
+    KEV_URL                 = var.kev_url
+    EPSS_URL                = var.epss_url
+    SSVC_URL                = var.ssvc_url
     LOG_LEVEL               = var.log_level
   }
 }

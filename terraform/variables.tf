@@ -362,6 +362,50 @@ variable "max_requests_per_sync" {
   }
 }
 
+variable "intelligence" {
+  description = "What is read about the account's CVEs, once a day: any of `kev`, `epss` and `ssvc`. `ssvc` tells a public API which CVEs the account has. See [CVE intelligence](../docs/reference.md#cve-intelligence) for the hosts that `egress` has to reach."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = length(setsubtract(var.intelligence, ["kev", "epss", "ssvc"])) == 0
+    error_message = "intelligence must only contain kev, epss and ssvc."
+  }
+}
+
+variable "kev_url" {
+  description = "Address of CISA's catalog KEV, or of a mirror."
+  type        = string
+  default     = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"
+
+  validation {
+    condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^?#{}\\s]*$", var.kev_url))
+    error_message = "kev_url must be an https URL without user, query or fragment."
+  }
+}
+
+variable "epss_url" {
+  description = "Address of the scores of EPSS, or of a mirror."
+  type        = string
+  default     = "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz"
+
+  validation {
+    condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^?#{}\\s]*$", var.epss_url))
+    error_message = "epss_url must be an https URL without user, query or fragment."
+  }
+}
+
+variable "ssvc_url" {
+  description = "Address of a CVE record, or of a mirror; contains `{cve}`."
+  type        = string
+  default     = "https://cveawg.mitre.org/api/cve/{cve}"
+
+  validation {
+    condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^?#{}\\s]*\\{cve\\}[^?#{}\\s]*$", var.ssvc_url))
+    error_message = "ssvc_url must be an https URL without user, query or fragment that contains {cve} once."
+  }
+}
+
 variable "log_level" {
   description = "Minimum severity of log entries: `DEBUG` or `INFO`. The metrics and `last_runs` need `INFO` entries."
   type        = string

@@ -38,6 +38,10 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
         max_concurrent_requests=20,
         max_requests_per_sync=4500,
         sync_deadline_seconds=1500,
+        intelligence=(),
+        kev_url="https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
+        epss_url="https://epss.empiricalsecurity.com/epss_scores-current.csv.gz",
+        ssvc_url="https://cveawg.mitre.org/api/cve/{cve}",
         log_level="INFO",
     )
 
@@ -50,6 +54,8 @@ def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
         'google_cloud_project = "my-project"\ndataset = "security_2"\nbigquery_location = "EU"\n'
         "page_size = 50\nmax_concurrent_requests = 5\nmax_requests_per_sync = 1000\n"
         'sync_deadline_seconds = "60"\n'
+        'intelligence = "ssvc, KEV,"\nkev_url = "https://mirror.example/kev.json"\n'
+        'epss_url = "http://localhost:8081/epss.csv"\nssvc_url = "https://m.example/{cve}.json"\n'
         'log_level = "DEBUG"\n'
     )
     (tmp_path / ".dlt/secrets.toml").write_text('access_token = "of-the-file"\n')
@@ -64,8 +70,16 @@ def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
         max_concurrent_requests=5,
         max_requests_per_sync=1000,
         sync_deadline_seconds=60,
+        intelligence=("kev", "ssvc"),
+        kev_url="https://mirror.example/kev.json",
+        epss_url="http://localhost:8081/epss.csv",
+        ssvc_url="https://m.example/{cve}.json",
         log_level="DEBUG",
     )
+    assert read_settings().feeds == {
+        "kev": "https://mirror.example/kev.json",
+        "ssvc": "https://m.example/{cve}.json",
+    }
 
 
 WRONG: list[tuple[str, list[str], str]] = [
@@ -120,6 +134,31 @@ WRONG: list[tuple[str, list[str], str]] = [
     ("MAX_CONCURRENT_REQUESTS", ["0", "201", "many"], "a number from 1 to 200"),
     ("MAX_REQUESTS_PER_SYNC", ["0", "1000001", "all"], "a number from 1 to 1000000"),
     ("SYNC_DEADLINE_SECONDS", ["0", "86401", "1e3", "soon"], "a number from 1 to 86400"),
+    (
+        "INTELLIGENCE",
+        ["nvd", "kev epss", "kev,nvd"],
+        "any of kev, epss and ssvc, separated by commas",
+    ),
+    *(
+        (
+            name,
+            [
+                "http://mirror.example/kev.json",
+                "https://user@host/kev.json",
+                "https://host/kev.json?key=abc",
+                "https://host/{cve}/{cve}",
+                "ftp://localhost/kev.json",
+                "kev.json",
+            ],
+            "an https URL of host and path (http for a loopback host)",
+        )
+        for name in ("KEV_URL", "EPSS_URL")
+    ),
+    (
+        "SSVC_URL",
+        ["https://host/cve/", "https://host/{cve}/{cve}", "http://host/{cve}"],
+        "an https URL of host and path (http for a loopback host), with {cve} in it once",
+    ),
     ("LOG_LEVEL", ["TRACE", "30"], "DEBUG, INFO, WARNING or ERROR"),
 ]
 
@@ -361,6 +400,10 @@ GIVEN = {
     "MAX_CONCURRENT_REQUESTS": "8",
     "MAX_REQUESTS_PER_SYNC": "9",
     "SYNC_DEADLINE_SECONDS": "10",
+    "INTELLIGENCE": "epss",
+    "KEV_URL": "https://h/kev.json",
+    "EPSS_URL": "https://h/epss.csv.gz",
+    "SSVC_URL": "https://h/{cve}",
     "LOG_LEVEL": "ERROR",
     "BIGQUERY_EMULATOR_HOST": "http://localhost:9050",
     "SECRET_MANAGER_EMULATOR_HOST": "localhost:9090",

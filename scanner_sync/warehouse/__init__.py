@@ -16,7 +16,14 @@ from scanner_sync.warehouse.completion import Completion, complete_load
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.findings import CONCLUSIONS
 from scanner_sync.warehouse.history import ensure_tables
-from scanner_sync.warehouse.intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
+from scanner_sync.warehouse.intelligence import (
+    INTELLIGENCE,
+    INTELLIGENCE_TABLE,
+    read_rows,
+    state_of,
+    write_rows,
+    write_state,
+)
 from scanner_sync.warehouse.jobs import Guard
 from scanner_sync.warehouse.lease import Lease
 from scanner_sync.warehouse.names import check_names
@@ -94,6 +101,36 @@ class Warehouse(Connection):
             "occurrences_issues_history",
         }:
             self.client.delete_table(existing.pop(READS), not_found_ok=True)
+
+    def intelligence_state(self, existing: Mapping[str, bigquery.Table]) -> dict[str, Any]:
+        """Return what the last sync that read the feeds kept about them; empty if none did."""
+        return state_of(existing.get(INTELLIGENCE))
+
+    def intelligence(
+        self, existing: Mapping[str, bigquery.Table]
+    ) -> tuple[dict[str, dict[str, Any]], set[str]]:
+        """Return what is known of CVEs, and the CVEs of all occurrences that there were.
+
+        See `read_rows`.
+        """
+        return read_rows(self, existing)
+
+    def write_intelligence(
+        self,
+        existing: dict[str, bigquery.Table],
+        rows: Collection[Mapping[str, Any]] | None,
+        state: Mapping[str, Any],
+    ) -> None:
+        """Replace the rows of `cve_intelligence`, unless that is None, and keep the state.
+
+        `existing` is what `check_names` returned; it is brought up to date. Runs one load job if
+        there are rows.
+        """
+        if INTELLIGENCE not in existing:
+            self.ensure_table(INTELLIGENCE, INTELLIGENCE_TABLE.columns, None)
+        if rows is not None:
+            write_rows(self, rows)
+        existing[INTELLIGENCE] = write_state(self, state)
 
     def complete_load(
         self,

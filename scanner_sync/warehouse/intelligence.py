@@ -1,8 +1,18 @@
 """The table `cve_intelligence`: what public sources say of the account's CVEs."""
 
-from typing import Final
+import io
+import json
+import uuid
+from collections.abc import Container, Iterable, Mapping
+from typing import Any, Final
+
+import orjson
+from google.cloud import bigquery
 
 from scanner_sync.tables import Column, Table
+from scanner_sync.warehouse.connection import Connection, schema_of
+from scanner_sync.warehouse.history import OCCURRENCES
+from scanner_sync.warehouse.jobs import repeat, start_load
 
 INTELLIGENCE: Final = "cve_intelligence"
 """The name of the table."""
@@ -12,7 +22,7 @@ INTELLIGENCE_TABLE: Final = Table(
     {
         "cve": Column("text", "The CVE.", "CVE-2026-1234", required=True),
         "in_kev": Column(
-            "bool", "Whether CISA's catalogue KEV lists it: it is exploited in the wild.", True
+            "bool", "Whether CISA's catalog KEV lists it: it is exploited in the wild.", True
         ),
         "kev_added_on": Column(
             "date", "Day on which KEV listed it; stays if KEV takes it back.", "2026-11-02"
@@ -49,3 +59,83 @@ INTELLIGENCE_TABLE: Final = Table(
     },
 )
 """The columns of `cve_intelligence`."""
+_READ: Final = "Last read: "
+"""What stands before the state of the feeds in the description of the table."""
+
+
+def state_of(table: bigquery.Table | None) -> dict[str, Any]:
+    """Return what `write_state` kept in the description of the table; empty if nothing is."""
+    _, _, text = str(table.description if table else "").partition(_READ)
+    try:
+        state = json.loads(text)
+    except ValueError:  # nothing, or somebody has edited it
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def write_state(connection: Connection, state: Mapping[str, Any]) -> bigquery.Table:
+    """Keep what is to be known of the feeds in the description of the table, and return the table.
+
+    It goes with the table, and may be any text, which a label may not. Runs no jobs.
+    """
+    description = f"{INTELLIGENCE_TABLE.description} {_READ}{json.dumps(state)}"
+    written = []
+
+    def put(found: bigquery.Table | None) -> None:
+        found = found or connection.client.get_table(f"{connection.name}.{INTELLIGENCE}")
+        found.description = description
+        written.append(connection.client.update_table(found, ["description"]))
+
+    connection.change(INTELLIGENCE, None, put)
+    return written[-1]
+
+
+def read_rows(
+    connection: Connection, existing: Container[str]
+) -> tuple[dict[str, dict[str, Any]], set[str]]:
+    """Return the rows of the table, by CVE, and all values in `cves` of the history of occurrences.
+
+    `existing` are the tables that there are. Runs a query, unless there are none of these.
+    """
+    of_history = (
+        "SELECT DISTINCT JSON_VALUE(item) AS seen"  # noqa: S608 - our names
+        f" FROM `{connection.name}.{OCCURRENCES}`, UNNEST(JSON_QUERY_ARRAY(cves)) AS item"
+    )
+    parts = {
+        OCCURRENCES: f"({of_history})",
+        INTELLIGENCE: f"`{connection.name}.{INTELLIGENCE}`",
+    }
+    sources = [sql for name, sql in parts.items() if name in existing]
+    if not sources:
+        return {}, set()
+    joined = " FULL JOIN ".join(sources)
+    condition = " ON cve = seen" if len(sources) == 2 else ""
+    found = connection.client.query_and_wait(f"SELECT * FROM {joined}{condition}")  # noqa: S608
+    rows, seen = {}, set()
+    for row in map(dict, found):
+        if value := row.pop("seen", None):
+            seen.add(value)
+        if row.get("cve"):
+            rows[row["cve"]] = row
+    return rows, seen
+
+
+def write_rows(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Replace the rows of the table, all at once. Runs one load job, which is free."""
+    client, job_id = connection.client, str(uuid.uuid4())
+    lines = b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+    job = start_load(
+        client,
+        job_id,
+        lambda: client.load_table_from_file(
+            io.BytesIO(lines),
+            f"{connection.name}.{INTELLIGENCE}",
+            job_id=job_id,
+            job_config=bigquery.LoadJobConfig(
+                schema=schema_of(INTELLIGENCE_TABLE.columns),
+                source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
+                write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
+            ),
+        ),
+    )
+    job.result(retry=repeat("LOAD"))

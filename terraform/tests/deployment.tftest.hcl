@@ -283,6 +283,10 @@ run "every_variable_given" {
     page_size                = 50
     max_concurrent_requests  = 5
     max_requests_per_sync    = 1000000
+    intelligence             = ["kev", "epss"]
+    kev_url                  = "https://mirror.example.com:8443/kev.json"
+    epss_url                 = "https://mirror.example.com/epss.csv.gz"
+    ssvc_url                 = "https://mirror.example.com/cve/{cve}.json"
     log_level                = "DEBUG"
     time_zone                = "Europe/Berlin"
     schedule                 = "30 4 * * *"
@@ -305,6 +309,10 @@ run "every_variable_given" {
       MAX_CONCURRENT_REQUESTS = "5"
       MAX_REQUESTS_PER_SYNC   = "1000000"
       SYNC_DEADLINE_SECONDS   = "1680"
+      INTELLIGENCE            = "epss,kev"
+      KEV_URL                 = "https://mirror.example.com:8443/kev.json"
+      EPSS_URL                = "https://mirror.example.com/epss.csv.gz"
+      SSVC_URL                = "https://mirror.example.com/cve/{cve}.json"
       LOG_LEVEL               = "DEBUG"
     })
     error_message = "each variable sets its setting, and there are no other settings"

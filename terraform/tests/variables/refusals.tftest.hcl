@@ -745,6 +745,76 @@ run "max_requests_per_sync__fraction" {
   expect_failures = [var.max_requests_per_sync]
 }
 
+run "intelligence__unknown" {
+  command = plan
+
+  variables {
+    intelligence = ["kev", "nvd"]
+  }
+
+  expect_failures = [var.intelligence]
+}
+
+run "intelligence__uppercase" {
+  command = plan
+
+  variables {
+    intelligence = ["KEV"]
+  }
+
+  expect_failures = [var.intelligence]
+}
+
+run "kev_url__no_tls" {
+  command = plan
+
+  variables {
+    kev_url = "http://mirror.example.com/kev.json"
+  }
+
+  expect_failures = [var.kev_url]
+}
+
+run "kev_url__query" {
+  command = plan
+
+  variables {
+    kev_url = "https://mirror.example.com/kev.json?key=abc"
+  }
+
+  expect_failures = [var.kev_url]
+}
+
+run "epss_url__password" {
+  command = plan
+
+  variables {
+    epss_url = "https://user:password@mirror.example.com/epss.csv.gz"
+  }
+
+  expect_failures = [var.epss_url]
+}
+
+run "ssvc_url__no_cve" {
+  command = plan
+
+  variables {
+    ssvc_url = "https://mirror.example.com/cve/"
+  }
+
+  expect_failures = [var.ssvc_url]
+}
+
+run "ssvc_url__two_cves" {
+  command = plan
+
+  variables {
+    ssvc_url = "https://mirror.example.com/{cve}/{cve}"
+  }
+
+  expect_failures = [var.ssvc_url]
+}
+
 run "log_level__lowercase" {
   command = plan
 
