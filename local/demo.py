@@ -33,7 +33,7 @@ from starlette.routing import Mount
 from local import secret_manager
 from local.bigquery import bigquery as local_bigquery
 from local.processes import NotStarted, function, serving
-from sample_api import create_app, generate, serve
+from sample_api import create_app, feeds, generate, serve
 from scanner_sync.errors import SyncError
 from scanner_sync.report import check_target, write_report
 from scanner_sync.tables import TABLES
@@ -273,6 +273,7 @@ def settings_of(api_url: str, bigquery_url: str) -> dict[str, str]:
         "GOOGLE_CLOUD_PROJECT": PROJECT,
         "DATASET": DATASET,
         "BIGQUERY_EMULATOR_HOST": bigquery_url,
+        **feeds.settings(api_url.replace("{account}", next(iter(ACCOUNTS)))),
     }
 
 
