@@ -20,6 +20,7 @@ from local.processes import ROOT, serving
 
 OURS, CDK, CDK_20 = "this program", "Airbyte CDK", "Airbyte CDK, 20 at once"
 SAME_TABLES = "this program, the guide's tables"
+UNCHANGED = "this program, nothing changed"
 GUIDE, GUIDE_PARALLEL = "dlt, the guide's", "dlt, parallelized"
 _AIRBYTE = str(ROOT / ".venv-airbyte/bin/python")
 COMMANDS = {

@@ -481,7 +481,8 @@ def jobs_section(syncs: dict[str, list[jobs.Sync]], environment: str) -> str:
     lines = [
         JOBS_HEADING,
         f"The third sync of an account with {jobs.SIZES.issues} issues and"
-        f" {jobs.SIZES.occurrences:,} occurrences, in which nothing changed. Times are modeled:"
+        f" {jobs.SIZES.occurrences:,} occurrences, in which each table changed, or nothing did."
+        " Times are modeled:"
         " the local BigQuery answers each call after as long as we take it to last in BigQuery"
         f" ({times}), and the API after {jobs.LATENCY_MS} ms. dlt looks at a load job once a"
         " second. `python -m benchmarks --only bigquery` measures these and writes this section."

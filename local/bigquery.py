@@ -15,7 +15,8 @@ The bugs that the proxy works around:
   is ignored here, and a renamed column is described by its new name.
 - It describes a column that an update of the table adds, but does not add it.
 - It ignores If-Match, so it changes a table that has changed since the caller read it.
-- It describes a view without its query and its columns, and a table without its keys.
+- It describes a view without its query and its columns, and a table without its keys. When a table
+  was last changed, it says as of its description, and not of its rows.
 - It takes seconds to create our views. The proxy creates them when a query first names one.
 - It gives the job of an upload another id than its caller, who cannot find the job then.
 - It takes WRITE_TRUNCATE_DATA for WRITE_APPEND. WRITE_TRUNCATE is the same there.
@@ -27,6 +28,7 @@ import json
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
@@ -66,6 +68,16 @@ _given_ids: dict[str, str] = {}
 
 _keys: dict[tuple[int, str], object] = {}
 """The keys that were declared of tables, by the emulator's port and the table's id."""
+
+_destinations: dict[str, str] = {}
+"""The tables that uploads go to, as `DATASET.TABLE`, by the id of the upload."""
+_changed: dict[tuple[int, str], int] = {}
+"""When tables were last changed, in milliseconds since 1970, by port and `DATASET.TABLE`."""
+_CHANGE: Final = re.compile(
+    r"\b(?:INSERT\s+(?:INTO\s+)?|UPDATE\s+|DELETE\s+FROM\s+|MERGE\s+(?:INTO\s+)?|TRUNCATE\s+TABLE\s+)"
+    r"((?:`[^`]+`|[\w-]+)(?:\.(?:`[^`]+`|[\w-]+))*)"
+)
+"""A statement that changes the rows of a table, and the table's name."""
 
 _waiting: dict[tuple[int, str], dict[str, str]] = {}
 """The queries of the views that the emulator does not have yet, by its port and the path of the
@@ -176,6 +188,8 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
             if self.command == "POST" and self.path.startswith("/upload/"):
                 body = body.replace(b'"WRITE_TRUNCATE_DATA"', b'"WRITE_TRUNCATE"', 1)
             status, headers, answer = self.pass_on(body)
+            if status == 200:
+                self.note_changes(body)
             if observer:
                 observer.note(*received, status)
             self.answer(status, headers, answer)
@@ -217,11 +231,25 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
             """Give the job of an upload the id that its caller gave it, when it began."""
             [upload] = re.findall(r"upload_id=(\w+)", headers.get("Location") or self.path)
             if self.command == "POST":
-                _asked_ids[upload] = json.loads(body)["jobReference"]["jobId"]
+                job = json.loads(body)
+                _asked_ids[upload] = job["jobReference"]["jobId"]
+                table = job["configuration"]["load"]["destinationTable"]
+                _destinations[upload] = f"{table['datasetId']}.{table['tableId']}"
                 return answer
             asked, given = _asked_ids[upload], json.loads(answer)["jobReference"]["jobId"]
             _given_ids[asked] = given
+            _changed[port, _destinations[upload]] = time.time_ns() // 1_000_000
             return answer.replace(given.encode(), asked.encode())
+
+        def note_changes(self, body: bytes) -> None:
+            """Note which tables a query changes."""
+            if self.command != "POST" or b'"query":' not in body or b'"view"' in body:
+                return
+            request = json.loads(body)
+            query = request["query"] if "query" in request else request["configuration"]["query"]
+            for name in _CHANGE.findall(query if isinstance(query, str) else query["query"]):
+                table = ".".join(name.replace("`", "").split(".")[-2:])
+                _changed[port, table] = time.time_ns() // 1_000_000
 
         def describe_renamed_columns(self, sql: str) -> None:
             renamed = re.findall(r"ALTER TABLE `(.+?)` RENAME COLUMN (\w+) TO (\w+)", sql)
@@ -293,8 +321,12 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                 _keys[port, json.loads(answer)["id"]] = json.loads(body)["tableConstraints"]
             elif self.command == "GET" and b'"type":"TABLE"' in answer:
                 table = json.loads(answer)
+                named = table.get("tableReference", {"datasetId": "", "tableId": ""})  # or a list
                 if keys := _keys.get((port, table.get("id", ""))):
-                    return json.dumps({"tableConstraints": keys} | table).encode()
+                    table = {"tableConstraints": keys} | table
+                if changed := _changed.get((port, f"{named['datasetId']}.{named['tableId']}")):
+                    table["lastModifiedTime"] = str(max(changed, int(table["lastModifiedTime"])))
+                return json.dumps(table).encode()
             return answer
 
         def schema_of_view(self, name: str, query: str) -> object:

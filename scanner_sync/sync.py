@@ -30,6 +30,7 @@ from scanner_sync.tables import FIXED
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.completion import Completion
 from scanner_sync.warehouse.diagnose import diagnose
+from scanner_sync.warehouse.held import find_held, note_held
 from scanner_sync.warehouse.lease import (
     ALL_READ,
     FIXES_READ,
@@ -67,6 +68,8 @@ class SyncResult:
     read, and when the oldest were; empty if the sync was not to read occurrences."""
     unavailable: Sequence[str]
     """Tables whose listings the account lacks."""
+    unchanged: Sequence[str]
+    """Tables that held the rows already, and were not loaded."""
     requests: int
     seconds: float
 
@@ -81,6 +84,7 @@ class SyncResult:
             "history": self.history,
             "refresh": self.refresh,
             "unavailable": self.unavailable,
+            "unchanged": self.unchanged,
             "requests": self.requests,
             "seconds": round(self.seconds, 1),
         }
@@ -150,6 +154,7 @@ def sync(
         history=result.history,
         refresh=result.refresh,
         unavailable=result.unavailable,
+        unchanged=result.unchanged,
         **progress.cost(result.seconds),
     )
     return result
@@ -237,7 +242,8 @@ class _Load:
         settings, progress, warehouse = self.settings, self.progress, self.warehouse
         existing = warehouse.check_names()
         if self.lease.is_other_token(self.token) and "targets_history" in existing:
-            self._check_account()
+            with progress.step("reading_api"):
+                self._check_account()
         warehouse.forget_lost_reads(existing)
         refresh = Refresh(
             progress,
@@ -250,7 +256,8 @@ class _Load:
         began = datetime.fromtimestamp(self.lease.began, UTC)
         fixed_after = self._fixed_after(began) if FIXED in existing else None
         cves: set[str] = set()
-        with warehouse.load(progress, self.lease.guard, existing) as load:
+        held = find_held(self.lease, self.resources, existing)
+        with warehouse.load(progress, self.lease.guard, existing, held) as load:
 
             def keep(issue: int, rows: list[dict[str, Any]], is_last: bool) -> None:
                 cves.update(cve for row in rows for cve in cves_in(row.get("cves") or ()))
@@ -276,7 +283,7 @@ class _Load:
                 "occurrences_issues", 0
             )
             load_id = load.commit()
-            schema = load.schema if load_id else None
+            schema, now_held = load.schema if load_id else None, load.held
         if self.settings.feeds and "occurrences_issues" in self.resources:
             with progress.step("reading_feeds"):
                 self._read_intelligence(existing, began, cves)
@@ -294,7 +301,9 @@ class _Load:
                 listed=refresh.listed if is_refresh else None,
                 unavailable=progress.traffic.unavailable,
                 schema=schema,
+                loads={table: now_held[table].load_id for table in held},
             )
+        note_held(warehouse, self.lease, held, now_held, completion.instant)
         return SyncResult(
             load_id=load_id,
             dataset=settings.dataset,
@@ -302,6 +311,7 @@ class _Load:
             history=completion.history,
             refresh=self._refreshed(refresh, completion) if is_refresh else {},
             unavailable=sorted(progress.traffic.unavailable),
+            unchanged=[table for table in held if now_held[table] == held[table]],
             requests=progress.traffic.requests,
             seconds=progress.seconds,
         )

@@ -80,7 +80,7 @@ def test_events_have_the_fields_that_terraform_reads(
     assert {event: logged[event].keys() - SHAPE for event in FIELDS} == FIELDS
 
     end = logged["sync_finished"]
-    same = ("load_id", "history", "unavailable", "requests", "seconds")
+    same = ("load_id", "history", "unavailable", "unchanged", "requests", "seconds")
     assert end["tables"] == {name: of["rows"] for name, of in answer["tables"].items()}
     assert {name: end[name] for name in same} == {name: answer[name] for name in same}
     assert (end["retries"], end["throttled"], end["vanished"]) == (0, 0, 1)

@@ -33,6 +33,7 @@ from scanner_sync.warehouse.status import read_status, summarize
 from scanner_sync.warehouse.views import ensure_views
 
 if TYPE_CHECKING:
+    from scanner_sync.warehouse.load_files import Held
     from scanner_sync.warehouse.pipeline import Load
 
 
@@ -61,16 +62,18 @@ class Warehouse(Connection):
         progress: Progress,
         guard: Guard | None = None,
         existing: Mapping[str, bigquery.Table] = MappingProxyType({}),
+        held: Mapping[str, "Held"] = MappingProxyType({}),
     ) -> "AbstractContextManager[Load]":
         """Return a load, which reads a dlt source to the end and then merges its rows.
 
         It is used inside a `with`, reports to `progress`, and checks `guard` before each job.
-        `existing` is what `check_names` returned, if it was called.
+        `existing` is what `check_names` returned, if it was called. `held` is what tables hold that
+        nobody has changed since: equal rows are not loaded again.
         """
         # dlt takes half a second to import, and only a sync needs it.
         from scanner_sync.warehouse.pipeline import load
 
-        return load(self, progress, guard or Guard(), existing)
+        return load(self, progress, guard or Guard(), existing, held)
 
     def occurrence_reads(self, existing: Mapping[str, bigquery.Table]) -> dict[int, Read]:
         """Return what the dataset knows of each issue that the last sync listed, by its id.
@@ -141,6 +144,7 @@ class Warehouse(Connection):
         listed: Sequence[Listed] | None = None,
         unavailable: Collection[str] = (),
         schema: tuple[str, str] | None = None,
+        loads: Mapping[str, str] = MappingProxyType({}),
     ) -> Completion:
         """Check that a load arrived, and update the histories and all that follows from them.
 
@@ -148,7 +152,8 @@ class Warehouse(Connection):
         `load_id` is None if it brought none. `existing` is what `check_names` returned before the
         load. `listed` are the issues that the sync listed, or None if it was not to read their
         occurrences. `unavailable` are tables whose listings the account lacks. `schema` is
-        `Load.schema`, with which the load is marked as complete. Raises
+        `Load.schema`, with which the load is marked as complete. `loads` are the loads that brought
+        the rows of tables which hold them from before. Raises
         `LoadUnavailable`, and changes nothing, if rows did not arrive.
         """
         self.ensure_table(READS, READS_TABLE.columns, existing.get(READS))
@@ -162,11 +167,13 @@ class Warehouse(Connection):
         if SLA not in existing:
             create_sla_policy(self)
         ensure_views(self, existing)
-        # Those that dlt has just made get their keys from the next sync.
+        # Of the tables that were just made, those of this module get their keys from the next sync.
+        # The merged ones get them now: a table that is changed later counts as changed by others.
+        made = self.find_tables(name for name in rows if name not in existing)
         own = {READS: READS_TABLE, INTELLIGENCE: INTELLIGENCE_TABLE}
-        self.ensure_keys(TABLES | own | CONCLUSIONS, existing)
+        self.ensure_keys(TABLES | own | CONCLUSIONS, {**existing, **made})
         return complete_load(
-            self, rows, load_id, listed=listed, unavailable=unavailable, schema=schema
+            self, rows, load_id, listed=listed, unavailable=unavailable, schema=schema, loads=loads
         )
 
     def status(self) -> dict[str, Any]:

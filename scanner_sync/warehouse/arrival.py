@@ -5,16 +5,23 @@ from collections.abc import Iterable, Mapping
 from scanner_sync.errors import LoadUnavailable
 
 
-def arrived(tables: Iterable[str], dataset: str, load: str) -> str:
+def arrived(tables: Iterable[str], dataset: str, loads: Mapping[str, str]) -> str:
     """Return SQL for the number of rows of a load in each table, as a JSON object.
 
-    `dataset` is `PROJECT.DATASET`, and `load` is SQL for the load's id.
+    `dataset` is `PROJECT.DATASET`. The load is the one in the variable `this_load`, or for some
+    tables that in `loads`.
     """
     counts = (
-        f"(SELECT COUNT(*) FROM `{dataset}.{table}` WHERE _dlt_load_id = {load}) AS {table}"  # noqa: S608
+        f"(SELECT COUNT(*) FROM `{dataset}.{table}` WHERE _dlt_load_id = {of_load(table, loads)})"  # noqa: S608
+        f" AS {table}"
         for table in tables
     )
     return f"TO_JSON_STRING(STRUCT({', '.join(counts)}))"
+
+
+def of_load(table: str, loads: Mapping[str, str]) -> str:
+    """Return SQL for the id of the load that brought the rows of a table."""
+    return f"'{loads[table]}'" if table in loads else "this_load"
 
 
 def compare_rows(read: Mapping[str, int], arrived: Mapping[str, int]) -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from google.cloud import bigquery
@@ -14,7 +15,7 @@ from google.cloud import bigquery
 from scanner_sync import log
 from scanner_sync.refresh import Listed
 from scanner_sync.tables import FIXED
-from scanner_sync.warehouse.arrival import arrived, compare_rows
+from scanner_sync.warehouse.arrival import arrived, compare_rows, of_load
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.findings import SYNCS, conclude, note_sights, note_sync
 from scanner_sync.warehouse.history import HISTORIES, OCCURRENCES, merge_history
@@ -30,6 +31,8 @@ class Completion(NamedTuple):
     """When the occurrences that were read longest ago were read; None if some never were."""
     oldest_hours: float = 0.0
     """Hours since then, or since the first listing of the issue that waits longest."""
+    instant: datetime | None = None
+    """The time of the sync in the dataset, after the load and before the script changed a table."""
 
 
 def complete_load(
@@ -40,12 +43,14 @@ def complete_load(
     listed: Sequence[Listed] | None,
     unavailable: Collection[str] = (),
     schema: tuple[str, str] | None = None,
+    loads: Mapping[str, str] = MappingProxyType({}),
 ) -> Completion:
     """Bring the histories, `occurrence_reads` and the findings up to date with the load `load_id`.
 
     The load brought `rows`, by table. `listed` are the issues that the sync listed, or None if it
     was not to read their occurrences. `unavailable` are tables whose listings the account lacks.
     `schema` is the name and the hash of dlt's schema, with which the load is marked as complete.
+    `loads` are the loads that brought the rows of tables which hold them from before.
     Without a load there are no rows, so every open state is closed. Raises `LoadUnavailable`, and
     changes nothing, if a table does not hold the rows of the load. Logs `mass_disappearance` if so
     many occurrences are missed at once that they stay open until a later sync misses them, too.
@@ -63,10 +68,18 @@ def complete_load(
     script = [
         f"DECLARE this_load STRING DEFAULT '{load_id or ''}'",
         # One DECLARE for all tables, because BigQuery runs each DECLARE as a job.
-        f"DECLARE arrived STRING DEFAULT {arrived(rows, into, 'this_load')}",
+        f"DECLARE arrived STRING DEFAULT {arrived(rows, into, loads)}",
         f"DECLARE instant TIMESTAMP DEFAULT {_next_instant(into)}",
         f"IF arrived = '{expected}' THEN BEGIN TRANSACTION",
-        *(merge_history(name, into, not_read if name == OCCURRENCES else None) for name in names),
+        *(
+            merge_history(
+                name,
+                into,
+                of_load(HISTORIES[name].table, loads),
+                not_read if name == OCCURRENCES else None,
+            )
+            for name in names
+        ),
         *([note_sights(into, unread), merge_reads(into, "@listed")] if listed is not None else []),
         *(
             [
@@ -108,6 +121,7 @@ def complete_load(
         },
         first["oldest_read_at"],
         float(first["oldest_hours"] or 0.0),
+        first["instant"],
     )
 
 
@@ -159,7 +173,8 @@ def _changes(tables: Iterable[str], names: Sequence[str], dataset: str) -> str:
         " WHERE synced_at = instant"
     )
     return (
-        "SELECT table_name, arrived AS arrived, ANY_VALUE(oldest_read_at) AS oldest_read_at,"  # noqa: S608
+        "SELECT table_name, arrived AS arrived, instant AS instant,"  # noqa: S608
+        " ANY_VALUE(oldest_read_at) AS oldest_read_at,"
         " ANY_VALUE(oldest_hours) AS oldest_hours, ANY_VALUE(open_before) AS open_before,"
         " ANY_VALUE(disappeared) AS disappeared, ANY_VALUE(is_held) AS is_held,"
         " ANY_VALUE(dates_not_believed) AS dates_not_believed,"

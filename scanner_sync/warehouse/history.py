@@ -120,10 +120,11 @@ def ensure_tables(connection: Connection, existing: Mapping[str, bigquery.Table]
             log.event("history_started", logging.WARNING, table=name)
 
 
-def merge_history(name: str, dataset: str, not_read: str | None = None) -> str:
+def merge_history(name: str, dataset: str, load: str, not_read: str | None = None) -> str:
     """Return the statement that closes and opens the states of a history.
 
-    It uses the variables `this_load`, whose rows it compares, and `instant`, the time of the sync.
+    `load` is SQL for the id of the load whose rows it compares. It uses the variable `instant`, the
+    time of the sync.
     `not_read` is SQL for the ids of issues whose occurrences were not read: what is open of these
     stays as it is, unless it was found in another issue.
     """
@@ -146,7 +147,7 @@ USING (
   SELECT * FROM (
     SELECT *, FALSE AS is_old,
       TO_HEX(MD5(TO_JSON_STRING(STRUCT(entity_key AS entity_key, {compared})))) AS state_hash
-    FROM ({_with_keys(name, dataset, kept)}
+    FROM ({_with_keys(name, dataset, load, kept)}
     ){unchanged}
   )
   WHERE TRUE
@@ -161,9 +162,9 @@ WHEN NOT MATCHED BY SOURCE AND past.valid_to IS NULL THEN
 """  # noqa: S608 - our names
 
 
-def _with_keys(name: str, dataset: str, columns: Sequence[str]) -> str:
-    """Return SQL for the rows of this load, with the key of the entity that each is."""
-    of_load = f"FROM `{dataset}.{HISTORIES[name].table}` WHERE _dlt_load_id = this_load"
+def _with_keys(name: str, dataset: str, load: str, columns: Sequence[str]) -> str:
+    """Return SQL for the rows of a load, with the key of the entity that each is."""
+    of_load = f"FROM `{dataset}.{HISTORIES[name].table}` WHERE _dlt_load_id = {load}"
     listed = ", ".join(columns)
     if name != OCCURRENCES:
         return f"""

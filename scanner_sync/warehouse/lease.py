@@ -157,6 +157,10 @@ class Lease:
         found = number_in(self._earlier, name)
         return default if found is None else found
 
+    def text(self, name: str) -> str:
+        """Return a text that an earlier sync noted in a label, or an empty one."""
+        return self._earlier.get(name, "")
+
     @property
     def table_name(self) -> str:
         """The lease's table, as the command `bq` names it."""

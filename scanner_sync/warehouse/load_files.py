@@ -17,8 +17,9 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import dlt
 import orjson
@@ -52,8 +53,8 @@ _RESERVED: Final = re.compile(
 _NAMED: Final = re.compile("[A-Za-z0-9]")
 """Without any of these, dlt's naming leaves only what it fills gaps with: x, or xx."""
 _NAMING: Final = NamingConvention()
-_WITHIN_53_BITS: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_STRICT_INTEGER
-"""A line, or `TypeError` if an integer is 2**53 or larger, or -2**53 or smaller."""
+AGE: Final = "age"
+"""A column that changes every day and says nothing that others do not."""
 
 
 def load_file_source(
@@ -63,14 +64,16 @@ def load_file_source(
     *,
     compress: bool,
     on_rows: Callable[[str, int], None],
+    held: Mapping[str, "Held"],
     rest: Callable[[], DltSource | None] = lambda: None,
 ) -> DltSource:
     """Return a dlt source with the tables of `api`, which imports their rows as load files.
 
     When dlt extracts it, `files` gets a file in `directory` for each table, and `api` is read to
     the end, into these. Then `rest` is called for a source of more rows for some of these tables,
-    or None. At last dlt gets the files of the tables that have rows. `compress` writes them with
-    gzip, which BigQuery reads and emulators do not. `on_rows` is called with a table and the number
+    or None. At last dlt gets the files of the tables that have rows, but not if these are the rows
+    that a table holds from an earlier load, by `held`. `compress` writes the files with gzip, which
+    BigQuery reads and emulators do not. `on_rows` is called with a table and the number
     of rows that were just written. Extracting raises what `api` and `rest` raise, and what
     `LoadFile.write` raises.
     """
@@ -83,8 +86,9 @@ def load_file_source(
                 _read(more, files, on_rows)
             for each in files.values():
                 each.close()
+                each.is_held = held.get(each.table, NOTHING).digest == each.digest
         file = files[table]
-        if file.rows:
+        if file.rows and not file.is_held:
             new = dlt.mark.make_hints(columns=file.new_columns) if file.new_columns else None
             yield dlt.mark.with_file_import(str(file.path), "jsonl", file.rows, new)
 
@@ -148,6 +152,17 @@ def _writer(file: "LoadFile", of: DltResource, on_rows: Callable[[str, int], Non
     return writer
 
 
+class Held(NamedTuple):
+    """What a table holds, which nobody has changed since."""
+
+    digest: str
+    """`LoadFile.digest` of the rows of its last load."""
+    load_id: str
+
+
+NOTHING: Final = Held("", "")
+
+
 class LoadFile:
     """A file with the rows of one table, one JSON object in each line.
 
@@ -159,14 +174,17 @@ class LoadFile:
         self.table = table
         self.path = path
         self.rows = 0
+        self.is_held = False
+        """Whether the table holds the same rows already."""
+        self.load_id = load_id
         self.new_columns: dict[str, Any] = {}
         """Columns of the fields in this file that no table declares."""
-        self._load_id = load_id
+        self._sum = 0
         self._key = sorted(TABLES[table].key)
         self._declared = TABLES[table].columns.keys()
         self._integers = [n for n, of in TABLES[table].columns.items() if of.type == "bigint"]
-        self._parts: dict[int, int] = {}
-        """Rows of the parts whose last page did not come yet."""
+        self._parts: dict[int, tuple[int, int]] = {}
+        """Rows and digest of the parts whose last page did not come yet."""
         self._lock = threading.Lock()
         self._data_types = {name: column.get("data_type") for name, column in columns.items()}
         self._fields = {name: name for name in (*self._declared, *DLT_COLUMNS)}
@@ -185,10 +203,11 @@ class LoadFile:
         that of another field, or if its name cannot be a column name. Several threads may write,
         also with `write_page`.
         """
-        lines = self._lines(rows)
+        lines, digest = self._lines(rows)
         with self._lock:
             self._file.write(lines)
             self.rows += len(rows)
+            self._sum += digest
 
     def write_page(self, part: int, rows: list[dict[str, Any]], *, is_last: bool) -> int:
         """Write the next page of a part of the table, which is appended whole with its last page.
@@ -201,9 +220,11 @@ class LoadFile:
             self.write(rows)
             return len(rows)
         path = self._path_of(part)
+        lines, digest = self._lines(rows)
         with gzip.open(path, "ab", 1) as pages:
-            pages.write(self._lines(rows))
-        count = self._parts[part] = self._parts.get(part, 0) + len(rows)
+            pages.write(lines)
+        before = self._parts.get(part, (0, 0))
+        count, total = self._parts[part] = (before[0] + len(rows), before[1] + digest)
         if not is_last:
             return 0
         with self._lock, gzip.open(path) as pages:
@@ -211,25 +232,38 @@ class LoadFile:
             # its first member.
             shutil.copyfileobj(pages, self._file)
             self.rows += count
+            self._sum += total
         path.unlink()
         del self._parts[part]
         return count
 
-    def _lines(self, rows: list[dict[str, Any]]) -> bytes:
-        lines = []
+    @property
+    def digest(self) -> str:
+        """A digest of the rows, in any order, without the column `age`."""
+        return f"{self._sum % 2**128:032x}"
+
+    def _lines(self, rows: list[dict[str, Any]]) -> tuple[bytes, int]:
+        """Return the lines of rows, and a digest of these that is a sum."""
+        lines: list[bytes] = []
+        digest = 0
         for row in rows:
             if len(row) > len(self._declared):
                 self._name_new_columns(row)
             key = orjson.dumps({name: row[name] for name in self._key})
-            fields = {name: value for name, value in row.items() if value is not None}
-            fields["_dlt_load_id"] = self._load_id
+            fields = {
+                name: value for name, value in row.items() if value is not None and name != AGE
+            }
             fields["_dlt_id"] = digest128b(key, 10)
             try:
-                line = orjson.dumps(fields, option=_WITHIN_53_BITS)
+                line = orjson.dumps(fields, option=orjson.OPT_STRICT_INTEGER)
             except TypeError:
-                line = orjson.dumps(self._as_loaded(fields), option=orjson.OPT_APPEND_NEWLINE)
-            lines.append(line)
-        return b"".join(lines)
+                line = orjson.dumps(self._as_loaded(fields))
+            digest += int.from_bytes(blake2b(line, digest_size=16).digest())
+            rest = {"_dlt_load_id": self.load_id}
+            if row.get(AGE) is not None:
+                rest[AGE] = row[AGE]
+            lines += (line[:-1], b",", orjson.dumps(rest, option=orjson.OPT_APPEND_NEWLINE)[1:])
+        return b"".join(lines), digest
 
     def close(self) -> None:
         """Complete the file, without parts whose last page did not come.

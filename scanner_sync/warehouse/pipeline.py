@@ -21,7 +21,7 @@ from scanner_sync.progress import Progress
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.destination import BigQuery, client_for
 from scanner_sync.warehouse.jobs import Guard, labels_of
-from scanner_sync.warehouse.load_files import LoadFile, load_file_source
+from scanner_sync.warehouse.load_files import Held, LoadFile, load_file_source
 
 # dlt offers to read rows through BigQuery's Storage API. Nothing is read here.
 warnings.filterwarnings("ignore", message="Cannot create BigQuery Storage client")
@@ -39,12 +39,13 @@ def load(
     progress: Progress,
     guard: Guard,
     existing: Mapping[str, bigquery.Table],
+    held: Mapping[str, Held],
 ) -> Iterator["Load"]:
     """Yield a load with a new working directory, which is removed at the end.
 
     In an old one, dlt would first load what a failed load left there. The schema is stored in the
     dataset. `guard` is checked before each job. `existing` are the tables of the dataset, if they
-    were read.
+    were read, and `held` is what some of them hold.
     """
     with tempfile.TemporaryDirectory(prefix="scanner_sync-") as directory:
         destination = BigQuery(
@@ -63,7 +64,7 @@ def load(
             progress=_Jobs(progress),
         )
         try:
-            yield Load(pipeline, progress, guard, compress=not connection.is_emulator)
+            yield Load(pipeline, progress, guard, held, compress=not connection.is_emulator)
         finally:
             pipeline.deactivate()
 
@@ -71,13 +72,21 @@ def load(
 class Load:
     """One load: `read` a source, then `commit` it.
 
+    `held` is what tables hold that nobody has changed since; equal rows are not loaded again.
     `compress` is whether the load files are gzip, which the emulators do not read.
     """
 
     def __init__(
-        self, pipeline: dlt.Pipeline, progress: Progress, guard: Guard, *, compress: bool
+        self,
+        pipeline: dlt.Pipeline,
+        progress: Progress,
+        guard: Guard,
+        held: Mapping[str, Held],
+        *,
+        compress: bool,
     ) -> None:
         self.pipeline = pipeline
+        self._held = held
         self._guard = guard
         self._progress = progress
         self._compress = compress
@@ -114,6 +123,7 @@ class Load:
             self._files,
             compress=self._compress,
             on_rows=self._progress.count_rows,
+            held=self._held,
             rest=rest,
         )
         self.pipeline.extract(files)
@@ -121,6 +131,7 @@ class Load:
     def commit(self) -> str | None:
         """Load and merge what was read. Returns the load's id, or None if there were no rows.
 
+        Tables that hold these rows already are left as they are, see `held`.
         The load is not marked as complete in `_dlt_loads`, which is left to `complete_load`. Raises
         dlt's and Google's errors. Rows that were merged before an error stay merged.
         """
@@ -130,8 +141,16 @@ class Load:
             if not all(self._progress.rows_read.values()):
                 # dlt creates the tables that get rows; this creates the others.
                 self.pipeline.sync_schema()
-            load_info = self.pipeline.load()
-        return load_info.loads_ids[-1] if load_info.loads_ids else None
+            self.pipeline.load()
+        return next((file.load_id for file in self._files.values() if file.rows), None)
+
+    @property
+    def held(self) -> dict[str, Held]:
+        """What each table holds that was read: its digest, and the load that brought it."""
+        return {
+            table: self._held[table] if file.is_held else Held(file.digest, file.load_id)
+            for table, file in self._files.items()
+        }
 
     @property
     def schema(self) -> tuple[str, str]:

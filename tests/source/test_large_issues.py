@@ -63,7 +63,7 @@ def extracted(
             max_requests=1000,
             sleep=lambda seconds: None,
         )
-        load = Load(pipeline, progress, Guard(), compress=True)
+        load = Load(pipeline, progress, Guard(), {}, compress=True)
         with session:
             load.extract(
                 scanner_source(

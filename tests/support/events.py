@@ -6,6 +6,6 @@ COST = {"requests", "retries", "throttled", "vanished", "seconds", "steps", "pea
 FIELDS = {
     "sync_started": {"archive", "resources", "dataset"},
     "table_synced": {"table", "rows"},
-    "sync_finished": {"load_id", "tables", "history", "refresh", "unavailable"} | COST,
+    "sync_finished": {"load_id", "tables", "history", "refresh", "unavailable", "unchanged"} | COST,
     "sync_failed": {"error_type", "error_message", "rows_read"} | COST,
 }

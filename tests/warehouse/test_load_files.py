@@ -280,7 +280,7 @@ def test_dlt_imports_the_files(tmp_path: Path, compress: bool) -> None:
     pipeline = dlt.pipeline("test", pipelines_dir=str(tmp_path / "dlt"), destination="dummy")
     counted: list[tuple[str, int]] = []
     source: DltSource = load_file_source(
-        api(), tmp_path, {}, compress=compress, on_rows=lambda *rows: counted.append(rows)
+        api(), tmp_path, {}, compress=compress, on_rows=lambda *rows: counted.append(rows), held={}
     )
     pipeline.extract(source)
     assert counted == [("targets", 1), ("targets", 1)]

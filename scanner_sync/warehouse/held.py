@@ -1,0 +1,77 @@
+"""What the tables hold from the last load, so that equal rows are not loaded again.
+
+The lease notes for each table a digest of its rows, the load that brought them, and when BigQuery
+last changed it. A table that has changed since is loaded again, which heals what somebody else did
+to it.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Final
+
+from google.cloud import bigquery
+
+from scanner_sync.tables import TABLES
+from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.lease import Lease
+from scanner_sync.warehouse.load_files import AGE, Held
+
+DLT_TABLES: Final = {"_dlt_loads", "_dlt_version"}
+"""dlt's own tables, which it creates when it loads something."""
+HELD: Final = "held_"
+"""Begin of a label: the digest of the rows of a table, and after `_` the load that brought them."""
+CHANGED: Final = "changed_"
+"""Begin of a label: when the table was last changed, in milliseconds since 1970."""
+AGED: Final = "aged"
+"""Label: the day on which a table was loaded that has the column `age`, in days since 1970."""
+
+
+def find_held(
+    lease: Lease, tables: Collection[str], existing: Mapping[str, bigquery.Table]
+) -> dict[str, Held]:
+    """Return what those of `tables` hold that nobody has changed since they were loaded.
+
+    `existing` is what `check_names` returned. If one of dlt's own is missing, nothing is held,
+    because dlt creates it with the next load. A table with the column `age` is among them only on
+    the day on which it was loaded.
+    """
+    held: dict[str, Held] = {}
+    if not existing.keys() >= DLT_TABLES:
+        return held
+    for table in tables:
+        digest, _, load = lease.text(HELD + table).partition("_")
+        is_of_today = lease.label(AGED) == _day(lease) or AGE not in TABLES[table].columns
+        found = existing.get(table)
+        if load and found and is_of_today and lease.text(CHANGED + table) == _changed(found):
+            held[table] = Held(digest, load.replace("-", "."))
+    return held
+
+
+def note_held(
+    connection: Connection,
+    lease: Lease,
+    before: Mapping[str, Held],
+    now: Mapping[str, Held],
+    instant: datetime | None,
+) -> None:
+    """Note in the lease what the tables hold that were loaded. Makes one call for each.
+
+    `instant` is a time between the end of their load and now; what has changed later was changed by
+    somebody else.
+    """
+    loaded = {table: held for table, held in now.items() if before.get(table) != held}
+    for table, found in connection.find_tables(loaded).items():
+        held = loaded[table]
+        is_ours = instant is not None and found.modified is not None and found.modified <= instant
+        text = f"{held.digest}_{held.load_id.replace('.', '-')}" if is_ours else ""
+        lease.notes |= {HELD + table: text, CHANGED + table: _changed(found)}
+        if AGE in TABLES[table].columns:
+            lease.notes |= {AGED: _day(lease)}
+
+
+def _day(lease: Lease) -> int:
+    return lease.began // 86_400
+
+
+def _changed(table: bigquery.Table) -> str:
+    return str(round(table.modified.timestamp() * 1000)) if table.modified else ""
