@@ -98,7 +98,8 @@ def test_feeds_are_read_once_a_day(
             jobs["query"] += b'"query": "SELECT' in body
 
     with proxy(emulator_port, count) as url:
-        assert failed(synced(BIGQUERY_EMULATOR_HOST=url, **settings)) == []
+        done = synced(BIGQUERY_EMULATOR_HOST=url, **settings)
+    assert (failed(done), json.loads(done.out)["requests"]) == ([], 2)
     assert jobs == {"query": 1, "load": 1}
     before = known(dataset)
     assert before.keys() == {EXPLOITED, OTHER, FIXED}
@@ -111,8 +112,9 @@ def test_feeds_are_read_once_a_day(
     assert first[:2] == [("kev.json", 200), ("epss.csv.gz", 200)]
     assert sorted(first[2:]) == [(f"cve/{cve}", 200) for cve in sorted(before)]
 
-    synced(**settings)
+    done = synced(**settings)
     assert (known(dataset), asked()) == (before, [])
+    assert json.loads(done.out)["requests"] == 2  # of the API alone
 
     # The next day there is a new CVE only for the sync after.
     the_next_day(dataset)

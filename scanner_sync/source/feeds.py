@@ -66,7 +66,7 @@ class Unchanged(Exception):
 
 
 class FeedReader:
-    """Reads public files, as long as the deadline leaves time to load what was read.
+    """Reads public files, each in half of the time that the deadline leaves at most.
 
     Redirects are followed to `hosts` and to the host of the file's own URL, and never from https to
     http. `sleep` waits before a file is asked for once more. Several threads may read.
@@ -97,7 +97,7 @@ class FeedReader:
 
     def end(self) -> float:
         """Return the moment, by the monotonic clock, until which what is asked for now may take."""
-        return time.monotonic() + min(FILE_SECONDS, self._deadline.remaining_to_read)
+        return time.monotonic() + min(FILE_SECONDS, self._deadline.remaining / 2)
 
     def read(
         self,

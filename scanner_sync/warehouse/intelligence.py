@@ -3,7 +3,7 @@
 import io
 import json
 import uuid
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -53,7 +53,7 @@ INTELLIGENCE_TABLE: Final = Table(
         "ssvc_on": Column("date", "Day on which SSVC was last asked for it.", "2026-11-23"),
         "read_at": Column(
             "timestamp",
-            "When one of the sources was last read for it, with success.",
+            "Time of the last sync that read all sources without a fault and found a change.",
             "2026-11-24T06:00:02Z",
         ),
     },
@@ -67,10 +67,11 @@ def state_of(table: bigquery.Table | None) -> dict[str, Any]:
     """Return what `write_state` kept in the description of the table; empty if nothing is."""
     _, _, text = str(table.description if table else "").partition(_READ)
     try:
-        state = json.loads(text)
-    except ValueError:  # nothing, or somebody has edited it
-        return {}
-    return state if isinstance(state, dict) else {}
+        state: dict[str, Any] = json.loads(text)
+        assert all(isinstance(feed, dict) for feed in state["feeds"].values())
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
+        return {}  # there is none, or somebody has edited it
+    return state
 
 
 def write_state(connection: Connection, state: Mapping[str, Any]) -> bigquery.Table:
@@ -91,21 +92,21 @@ def write_state(connection: Connection, state: Mapping[str, Any]) -> bigquery.Ta
 
 
 def read_rows(
-    connection: Connection, existing: Container[str]
+    connection: Connection, existing: Mapping[str, bigquery.Table]
 ) -> tuple[dict[str, dict[str, Any]], set[str]]:
     """Return the rows of the table, by CVE, and all values in `cves` of the history of occurrences.
 
     `existing` are the tables that there are. Runs a query, unless there are none of these.
     """
-    of_history = (
-        "SELECT DISTINCT JSON_VALUE(item) AS seen"  # noqa: S608 - our names
-        f" FROM `{connection.name}.{OCCURRENCES}`, UNNEST(JSON_QUERY_ARRAY(cves)) AS item"
-    )
-    parts = {
-        OCCURRENCES: f"({of_history})",
-        INTELLIGENCE: f"`{connection.name}.{INTELLIGENCE}`",
-    }
-    sources = [sql for name, sql in parts.items() if name in existing]
+    sources = []
+    if INTELLIGENCE in existing:
+        sources.append(f"`{connection.name}.{INTELLIGENCE}`")
+    # A column that was dropped is added again at the end of the sync.
+    if OCCURRENCES in existing and "cves" in {of.name for of in existing[OCCURRENCES].schema}:
+        sources.append(
+            "(SELECT DISTINCT JSON_VALUE(item) AS seen"  # noqa: S608 - our names
+            f" FROM `{connection.name}.{OCCURRENCES}`, UNNEST(JSON_QUERY_ARRAY(cves)) AS item)"
+        )
     if not sources:
         return {}, set()
     joined = " FULL JOIN ".join(sources)

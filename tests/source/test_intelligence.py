@@ -5,11 +5,14 @@ import gzip
 import json
 import logging
 import re
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,6 +20,7 @@ from local.processes import answering
 from scanner_sync.deadline import Deadline
 from scanner_sync.source import intelligence
 from scanner_sync.source.intelligence import Intelligence, cves_in, read_intelligence
+from tests.support.tls import Sockets, forwarding, tls
 
 NOW: Final = datetime(2026, 11, 24, 6, tzinfo=UTC)
 TODAY: Final = NOW.date()
@@ -329,7 +333,7 @@ def test_decisions_are_asked_for_once_a_week(
     assert server.asked() == [f"/cve/{cve}" for cve in (OTHER, "CVE-2019-5")]
     feeds.read("ssvc", now=NOW + timedelta(days=6))
     assert server.asked() == []
-    feeds.read("ssvc", now=NOW + timedelta(days=8))
+    feeds.read("ssvc", now=NOW + timedelta(days=7))
     assert server.asked() == [f"/cve/{cve}" for cve in (LISTED, "CVE-2026-11", "CVE-2026-9")]
 
 
@@ -397,13 +401,13 @@ def send(handler: Any, body: bytes) -> None:
 
 
 def long(handler: Any) -> None:
-    """Send scores of more than 16 MiB."""
-    send(handler, epss(*18_000 * [f"{OTHER},0.00040,0.{'1' * 950}"]))
+    """Send scores of more than 1 MiB."""
+    send(handler, epss(*1_200 * [f"{OTHER},0.00040,0.{'1' * 950}"]))
 
 
 def long_when_unpacked(handler: Any) -> None:
-    """Send scores of more than 64 MiB that are packed into less than one."""
-    send(handler, gzip.compress(epss(*72_000 * [f"{OTHER},0.00040,0.{'1' * 950}"])))
+    """Send scores of more than 1 MiB that are packed into less."""
+    send(handler, gzip.compress(epss(*1_200 * [f"{OTHER},0.00040,0.{'1' * 950}"])))
 
 
 HTML = b"<!doctype html><title>Sign in</title>"
@@ -488,9 +492,9 @@ FAULTS: list[tuple[str, str, Answer | Callable[[Any], None], str, int]] = [
             (b"\x1f\x8b" + HTML, "it has another form"),
         )
     ),
-    ("kev", "/kev.json", long, "it is longer than 16 MiB", 1),
-    ("epss", "/epss.csv.gz", long, "it is longer than 16 MiB", 1),
-    ("epss", "/epss.csv.gz", long_when_unpacked, "it is longer than 64 MiB", 1),
+    ("kev", "/kev.json", long, "it is longer than 1 MiB", 1),
+    ("epss", "/epss.csv.gz", long, "it is longer than 1 MiB", 1),
+    ("epss", "/epss.csv.gz", long_when_unpacked, "it is longer than 1 MiB", 1),
     *(
         ("ssvc", f"/cve/{LISTED}", answer, reason, asked)
         for answer, reason, asked in (
@@ -498,7 +502,7 @@ FAULTS: list[tuple[str, str, Answer | Callable[[Any], None], str, int]] = [
             (Answer(HTML), "it has another form", 1),
             (Answer(b"{}"), "it has another form", 1),
             (Answer(record(OTHER, *DECIDED)), "it has another form", 1),
-            (long, "it is longer than 16 MiB", 1),
+            (long, "it is longer than 1 MiB", 1),
         )
     ),
 ]
@@ -513,6 +517,7 @@ def test_a_feed_that_cannot_be_read_changes_nothing(
     feeds: Feeds,
     server: Server,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
     name: str,
     path: str,
     answer: Answer | Callable[[Any], None],
@@ -520,6 +525,8 @@ def test_a_feed_that_cannot_be_read_changes_nothing(
     asked: int,
 ) -> None:
     """What was known stays, with when it was read; one warning says why; the next day asks anew."""
+    for limit in ("FILE_LIMIT", "UNPACKED_LIMIT"):  # a large body takes long on a busy machine
+        monkeypatch.setattr(intelligence, limit, 2**20)
     server.answers[path] = answer
     rows, state = feeds.known.rows, feeds.known.state.get(name, {})
     assert feeds.read(name, cves=(LISTED,)) == rows
@@ -590,6 +597,37 @@ def test_feeds_are_read_through_the_proxy(
     server.url = "http://feeds.example"
     assert not feeds.read("kev")[LISTED]["in_kev"]
     assert server.asked() == ["http://feeds.example/kev.json"]
+
+
+def test_certificates_are_checked_and_no_redirect_leaves_tls(
+    feeds: Feeds,
+    server: Server,
+    certificate: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A certificate is trusted if the environment names it, as for the API."""
+    plain = urlsplit(server.url)
+
+    def accept(client: socket.socket) -> Sockets:
+        near = tls(certificate).wrap_socket(client, server_side=True)
+        return near, socket.create_connection(("127.0.0.1", plain.port or 0))
+
+    with forwarding(accept) as port:
+        server.url = f"https://127.0.0.1:{port}"
+        feeds.read("kev")
+        assert reasons(caplog) == {
+            "kev": "no complete answer from 127.0.0.1 (CERTIFICATE_VERIFY_FAILED)"
+        }
+        caplog.clear()
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        assert feeds.read("kev")[LISTED]["in_kev"]
+        assert (reasons(caplog), server.asked()) == ({}, ["/kev.json"])
+        moved = f"{plain.scheme}://{plain.netloc}/moved"
+        server.answers["/kev.json"] = Answer(status=302, headers={"Location": moved})
+        feeds.read("kev")
+        assert server.asked() == ["/kev.json"]
+    assert re.search("redirects to http://127.0.0.1, which is not", reasons(caplog)["kev"])
 
 
 def test_only_cves_are_asked_for() -> None:
