@@ -129,8 +129,7 @@ class Warehouse(Connection):
         `existing` is what `check_names` returned; it is brought up to date. Runs one load job if
         there are rows.
         """
-        if INTELLIGENCE not in existing:
-            self.ensure_table(INTELLIGENCE, INTELLIGENCE_TABLE.columns, None)
+        self.ensure_table(INTELLIGENCE, INTELLIGENCE_TABLE.columns, existing.get(INTELLIGENCE))
         if rows is not None:
             write_rows(self, rows)
         existing[INTELLIGENCE] = write_state(self, state)

@@ -122,7 +122,10 @@ def read_rows(
 
 
 def write_rows(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Replace the rows of the table, all at once. Runs one load job, which is free."""
+    """Replace the rows of the table, all at once, and keep its keys and columns.
+
+    Runs one load job, which is free.
+    """
     client, job_id = connection.client, str(uuid.uuid4())
     lines = b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
     job = start_load(
@@ -135,7 +138,7 @@ def write_rows(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Non
             job_config=bigquery.LoadJobConfig(
                 schema=schema_of(INTELLIGENCE_TABLE.columns),
                 source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
-                write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
+                write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE_DATA,
             ),
         ),
     )
