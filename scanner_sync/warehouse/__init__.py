@@ -28,7 +28,7 @@ from scanner_sync.warehouse.jobs import Guard
 from scanner_sync.warehouse.lease import Lease
 from scanner_sync.warehouse.names import check_names
 from scanner_sync.warehouse.reads import READS, READS_TABLE, read_reads
-from scanner_sync.warehouse.sla import SLA, create_sla_policy
+from scanner_sync.warehouse.sla import PRESETS, SLA, SLA_TABLE, write_policy
 from scanner_sync.warehouse.status import read_status, summarize
 from scanner_sync.warehouse.views import ensure_views
 
@@ -144,6 +144,8 @@ class Warehouse(Connection):
         unavailable: Collection[str] = (),
         schema: tuple[str, str] | None = None,
         loads: Mapping[str, str] = MappingProxyType({}),
+        exposed_tags: Collection[str] = (),
+        internal_tags: Collection[str] = (),
     ) -> Completion:
         """Check that a load arrived, and update the histories and all that follows from them.
 
@@ -152,7 +154,8 @@ class Warehouse(Connection):
         load. `listed` are the issues that the sync listed, or None if it was not to read their
         occurrences. `unavailable` are tables whose listings the account lacks. `schema` is
         `Load.schema`, with which the load is marked as complete. `loads` are the loads that brought
-        the rows of tables which hold them from before. Raises
+        the rows of tables which hold them from before. `exposed_tags` and `internal_tags` are tags
+        of targets that are exposed, or not, whatever their type. Raises
         `LoadUnavailable`, and changes nothing, if rows did not arrive.
         """
         self.ensure_table(READS, READS_TABLE.columns, existing.get(READS))
@@ -163,8 +166,10 @@ class Warehouse(Connection):
         # The findings and the views need these, even if no sync was ever asked for them.
         for name in {FIXED, "issues"} - {*existing, *rows}:
             self.ensure_table(name, TABLES[name].columns | DLT_COLUMNS, None)
-        if SLA not in existing:
-            create_sla_policy(self)
+        if SLA in existing:
+            self.ensure_table(SLA, SLA_TABLE.columns, existing[SLA])
+        else:
+            write_policy(self, PRESETS["vendor"])
         ensure_views(self, existing)
         # Of the tables that were just made, those of this module get their keys from the next sync.
         # The merged ones get them now: a table that is changed later counts as changed by others.
@@ -172,7 +177,15 @@ class Warehouse(Connection):
         own = {READS: READS_TABLE, INTELLIGENCE: INTELLIGENCE_TABLE}
         self.ensure_keys(TABLES | own | CONCLUSIONS, {**existing, **made})
         return complete_load(
-            self, rows, load_id, listed=listed, unavailable=unavailable, schema=schema, loads=loads
+            self,
+            rows,
+            load_id,
+            listed=listed,
+            unavailable=unavailable,
+            schema=schema,
+            loads=loads,
+            exposed_tags=exposed_tags,
+            internal_tags=internal_tags,
         )
 
     def status(self) -> dict[str, Any]:

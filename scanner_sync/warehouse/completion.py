@@ -44,6 +44,8 @@ def complete_load(
     unavailable: Collection[str] = (),
     schema: tuple[str, str] | None = None,
     loads: Mapping[str, str] = MappingProxyType({}),
+    exposed_tags: Collection[str] = (),
+    internal_tags: Collection[str] = (),
 ) -> Completion:
     """Bring the histories, `occurrence_reads` and the findings up to date with the load `load_id`.
 
@@ -51,9 +53,10 @@ def complete_load(
     was not to read their occurrences. `unavailable` are tables whose listings the account lacks.
     `schema` is the name and the hash of dlt's schema, with which the load is marked as complete.
     `loads` are the loads that brought the rows of tables which hold them from before.
-    Without a load there are no rows, so every open state is closed. Raises `LoadUnavailable`, and
-    changes nothing, if a table does not hold the rows of the load. Logs `mass_disappearance` if so
-    many occurrences are missed at once that they stay open until a later sync misses them, too.
+    `exposed_tags` and `internal_tags` are tags of targets that are exposed, or not, whatever their
+    type. Without a load there are no rows, so every open state is closed. Raises `LoadUnavailable`,
+    and changes nothing, if a table does not hold the rows of the load. Logs `mass_disappearance` if
+    so many occurrences are missed at once that they stay open until a later sync misses them, too.
     Runs one job at most.
     """
     names = [name for name, of in HISTORIES.items() if of.table in rows]
@@ -96,8 +99,14 @@ def complete_load(
         "END IF",
         _changes(rows, names, into),
     ]
-    name, version = schema or ("", "")
-    texts = {"listed": as_parameter(listed or ()), "schema_name": name, "schema_version": version}
+    schema_name, schema_version = schema or ("", "")
+    texts = {
+        "listed": as_parameter(listed or ()),
+        "schema_name": schema_name,
+        "schema_version": schema_version,
+        "exposed_tags": json.dumps(list(exposed_tags)),
+        "internal_tags": json.dumps(list(internal_tags)),
+    }
     parameters = [bigquery.ScalarQueryParameter(key, "STRING", text) for key, text in texts.items()]
     job = connection.client.query(
         ";\n".join(script), bigquery.QueryJobConfig(query_parameters=parameters)

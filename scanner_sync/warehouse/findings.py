@@ -49,6 +49,16 @@ FINDINGS_TABLE: Final = Table(
         "cvss_score": _OCCURRENCE["cvss_score"],
         "exploit_likelihood": _OCCURRENCE["exploit_likelihood"],
         "cves": Column("text[]", "CVE identifiers, sorted.", ["CVE-2026-1234"]),
+        "in_kev": Column(
+            "bool",
+            "Whether one of its CVEs is in CISA's KEV catalog, of those exploited in the wild; null"
+            " if that is not known.",
+            True,
+        ),
+        "kev_due_on": Column(
+            "date", "The earliest day by which KEV wants one of them fixed.", "2026-12-01"
+        ),
+        "epss": Column("double", "The highest EPSS score of its CVEs, 0 to 1.", 0.94321),
         "host": Column("text", "Address of its target: targets.address.", "www.example.com"),
         "port": Column("bigint", "Port, if it is a number.", 443),
         "protocol": _OCCURRENCE["protocol"],
@@ -61,6 +71,12 @@ FINDINGS_TABLE: Final = Table(
             " longer listed while the finding is."
         ),
         "tags": Column("text[]", "Tags of the target, sorted.", ["pci", "production"]),
+        "exposed": Column(
+            "bool",
+            "Whether the target counts as reachable from the internet: `target_type` is external,"
+            " unless a tag in `EXPOSED_TAGS` or `INTERNAL_TAGS` says otherwise.",
+            True,
+        ),
         "opened_at": Column(
             "timestamp",
             "When it was first seen, or, if it had been closed before, seen again.",
@@ -96,6 +112,20 @@ FINDINGS_TABLE: Final = Table(
             "timestamp",
             "When a sync first saw it accepted as a risk, or as a false positive.",
             "2026-11-21T06:00:04Z",
+        ),
+        "due_rule": Column(
+            "text",
+            "The rule of `sla_policy` that says when it is due: its `name`. Null if none fits.",
+            "high",
+        ),
+        "cve_to_fix": Column(
+            "text",
+            "The CVE that makes it due then; of several, one in KEV, and then the one with the"
+            " highest EPSS score. Null if nothing is known of its CVEs.",
+            "CVE-2026-1234",
+        ),
+        "goal_from": Column(
+            "timestamp", "When the days of its goal begin to count.", "2026-02-19T02:14:00Z"
         ),
         "goal_days": Column("bigint", "Days of its goal, by `sla_policy`.", 30),
         "due_at": Column(
@@ -230,7 +260,10 @@ def note_sights(dataset: str, unread: str) -> str:
 
 
 def conclude(dataset: str) -> list[str]:
-    """Return the statements that bring `findings` and `remediation_metrics` up to date."""
+    """Return the statements that bring `findings` and `remediation_metrics` up to date.
+
+    They use the parameters `exposed_tags` and `internal_tags`, which are JSON arrays of tags.
+    """
     return [_read(name, dataset) for name in ("findings", "goals", "metrics")]
 
 

@@ -290,7 +290,13 @@ USING (
       WHEN IF(snoozes, reason, issue_reason) = 'MITIGATING_CONTROLS' THEN 'mitigated'
       ELSE 'snoozed'
     END AS triage,
-    IF(snoozes, snoozed_until, IF(issue_snoozes, issue_until, NULL)) AS snooze_until
+    IF(snoozes, snoozed_until, IF(issue_snoozes, issue_until, NULL)) AS snooze_until,
+    -- Of two tags that contradict each other, the one that exposes it counts.
+    CASE
+      WHEN EXISTS (SELECT 1 FROM UNNEST(tags) AS tag WHERE tag IN UNNEST(JSON_VALUE_ARRAY(@exposed_tags))) THEN TRUE
+      WHEN EXISTS (SELECT 1 FROM UNNEST(tags) AS tag WHERE tag IN UNNEST(JSON_VALUE_ARRAY(@internal_tags))) THEN FALSE
+      ELSE COALESCE(target_type = 'external', FALSE)
+    END AS exposed
   FROM labeled
 ) AS present
 ON known.finding_id = present.finding_id
@@ -301,25 +307,27 @@ WHEN MATCHED THEN UPDATE SET
   exploit_likelihood = present.exploit_likelihood, cves = present.cves, host = present.host,
   port = present.port, protocol = present.protocol, target_id = present.target_id,
   target_type = present.target_type, target_status = present.target_status, tags = present.tags,
-  opened_at = present.opened_at, detected_at = present.detected_at,
+  exposed = present.exposed, opened_at = present.opened_at, detected_at = present.detected_at,
   last_seen_at = present.last_seen_at, closed_at = present.closed_at,
   close_reason = present.close_reason, snoozed = present.snoozed, triage = present.triage,
   snooze_until = present.snooze_until, due_at = COALESCE(present.due_at, known.due_at),
-  -- The goal goes with the severity.
-  goal_days = IF(COALESCE(known.severity, '') = COALESCE(present.severity, ''), known.goal_days, NULL),
+  -- The goal goes with the severity, and its beginning with that of the finding. It is -1 until the
+  -- next statement finds the rule.
+  goal_days = IF(COALESCE(known.severity, '') = COALESCE(present.severity, ''), known.goal_days, -1),
+  goal_from = IF(known.goal_from = known.opened_at, present.opened_at, known.goal_from),
   updated_at = instant
 WHEN NOT MATCHED BY TARGET THEN INSERT (
   finding_id, entity_key, occurrence_id, issue_id, times_reopened, title, severity, severity_rank,
   cvss_score, exploit_likelihood, cves, host, port, protocol, target_id, target_type,
-  target_status, tags, opened_at, detected_at, last_seen_at, closed_at, close_reason, snoozed,
-  triage, snooze_until, due_at, updated_at
+  target_status, tags, exposed, opened_at, detected_at, last_seen_at, closed_at, close_reason,
+  snoozed, triage, snooze_until, goal_days, due_at, updated_at
 ) VALUES (
   present.finding_id, present.entity_key, present.occurrence_id, present.issue_id,
   present.times_reopened, present.title, present.severity, present.severity_rank,
   present.cvss_score, present.exploit_likelihood, present.cves, present.host, present.port,
   present.protocol, present.target_id, present.target_type, present.target_status, present.tags,
-  present.opened_at, present.detected_at, present.last_seen_at, present.closed_at,
-  present.close_reason, present.snoozed, present.triage, present.snooze_until, present.due_at,
+  present.exposed, present.opened_at, present.detected_at, present.last_seen_at, present.closed_at,
+  present.close_reason, present.snoozed, present.triage, present.snooze_until, -1, present.due_at,
   instant
 )
 -- It was open, but its history is gone, and began anew.

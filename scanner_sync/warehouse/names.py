@@ -39,7 +39,7 @@ def check_names(connection: Connection) -> dict[str, bigquery.Table]:
     histories = {name: (columns_of(name), tuple(HISTORY_COLUMNS)) for name in HISTORIES}
     others: dict[str, _Columns] = {
         READS: (READS_TABLE.columns, READS_TABLE.key),
-        SLA: (SLA_TABLE.columns, tuple(SLA_TABLE.columns)),
+        SLA: (SLA_TABLE.columns, (*SLA_TABLE.key, "days")),
         INTELLIGENCE: (INTELLIGENCE_TABLE.columns, INTELLIGENCE_TABLE.key),
         **{name: (table.columns, table.key) for name, table in CONCLUSIONS.items()},
     }

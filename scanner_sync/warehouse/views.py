@@ -18,9 +18,10 @@ LABELS: Final = {"made_by": "scanner_sync"}
 VIEWS: Final = {
     "open_findings": """
 SELECT f.finding_id, f.occurrence_id, f.issue_id, f.times_reopened, f.title, f.severity,
-  f.severity_rank, f.cvss_score, f.exploit_likelihood, f.cves, f.host, f.port, f.protocol,
-  f.target_id, f.target_type, f.target_status, f.tags, f.opened_at, f.detected_at, f.last_seen_at,
-  f.snoozed, f.triage, f.snooze_until, f.due_at,
+  f.severity_rank, f.cvss_score, f.exploit_likelihood, f.cves, f.in_kev, f.kev_due_on, f.epss,
+  f.host, f.port, f.protocol, f.target_id, f.target_type, f.target_status, f.tags, f.exposed,
+  f.opened_at, f.detected_at, f.last_seen_at, f.snoozed, f.triage, f.snooze_until, f.due_rule,
+  f.cve_to_fix, f.due_at,
   TIMESTAMP_DIFF(GREATEST(f.opened_at, CURRENT_TIMESTAMP()), f.opened_at, SECOND) / 86400
     AS days_open,
   NOT f.snoozed AND COALESCE(f.target_status, '') != 'deleted' AS to_do,
@@ -41,14 +42,14 @@ WITH spans AS (
   SELECT issue_id AS id, finding_id, title, severity, opened_at, detected_at, last_seen_at,
     closed_at, close_reason, snoozed AND COALESCE(
       TIMESTAMP(snooze_until) > COALESCE(closed_at, CURRENT_TIMESTAMP()), TRUE) AS snoozed,
-    COALESCE(target_status, '') = 'deleted' AS is_deleted, due_at, met_sla
+    COALESCE(target_status, '') = 'deleted' AS is_deleted, in_kev, epss, due_at, met_sla
   FROM `{d}.findings` WHERE issue_id IS NOT NULL AND opened_at IS NOT NULL
   UNION ALL
   -- An issue of which no occurrence is known is open while it is listed.
   SELECT h.id, NULL, h.title, h.severity, h.valid_from, h.valid_from, h.valid_to, h.valid_to,
     IF(h.valid_to IS NULL, NULL, 'not_reported'), COALESCE(h.snoozed AND COALESCE(
       TIMESTAMP(h.snooze_until) > COALESCE(h.valid_to, CURRENT_TIMESTAMP()), TRUE), FALSE),
-    FALSE, NULL, NULL
+    FALSE, NULL, NULL, NULL, NULL
   FROM `{d}.issues_history` AS h
   LEFT JOIN (SELECT DISTINCT issue_id FROM `{d}.findings`) AS f ON f.issue_id = h.id
   WHERE f.issue_id IS NULL
@@ -77,15 +78,16 @@ times AS (
     -- While one is open, those that are closed say nothing about it.
     COALESCE(LOGICAL_AND(IF(closed_at IS NULL, snoozed, NULL)), LOGICAL_AND(snoozed)) AS snoozed,
     LOGICAL_OR(closed_at IS NULL AND NOT snoozed AND NOT is_deleted) AS to_do,
-    MIN(due_at) AS due_at, LOGICAL_AND(met_sla) AS met,
+    LOGICAL_OR(in_kev) AS in_kev, MAX(epss) AS epss, MIN(due_at) AS due_at,
+    LOGICAL_AND(met_sla) AS met,
     MIN(IF(closed_at IS NULL AND NOT snoozed AND NOT is_deleted, due_at, NULL)) AS next_due
   FROM numbered GROUP BY id, times_reopened
 )
 SELECT id, times_reopened, title, severity,
   CASE severity WHEN 'critical' THEN 1 WHEN 'high' THEN 2 WHEN 'medium' THEN 3 WHEN 'low' THEN 4
     ELSE IF(COALESCE(severity, '') = '', 6, 5) END AS severity_rank,
-  snoozed, to_do, findings, open_findings, opened_at, detected_at, last_seen_at, closed_at,
-  IF(closed_at IS NULL, NULL, last_reason) AS close_reason,
+  in_kev, epss, snoozed, to_do, findings, open_findings, opened_at, detected_at, last_seen_at,
+  closed_at, IF(closed_at IS NULL, NULL, last_reason) AS close_reason,
   TIMESTAMP_DIFF(COALESCE(closed_at, GREATEST(opened_at, CURRENT_TIMESTAMP())), opened_at, SECOND)
     / 86400 AS days_open,
   due_at, COALESCE(next_due < CURRENT_TIMESTAMP(), FALSE) AS overdue,
@@ -93,9 +95,9 @@ SELECT id, times_reopened, title, severity,
 FROM times
 """,
     "open_issues": """
-SELECT l.id, l.title, l.severity, l.severity_rank, l.snoozed, l.to_do, i.exploit_likelihood,
-  i.cvss_score, l.findings, l.open_findings, l.opened_at, l.times_reopened, l.days_open, l.due_at,
-  l.overdue, i.description, i.remediation
+SELECT l.id, l.title, l.severity, l.severity_rank, l.in_kev, l.epss, l.snoozed, l.to_do,
+  i.exploit_likelihood, i.cvss_score, l.findings, l.open_findings, l.opened_at, l.times_reopened,
+  l.days_open, l.due_at, l.overdue, i.description, i.remediation
 FROM `{d}.issue_lifecycle` AS l LEFT JOIN `{d}.issues` AS i ON i.id = l.id
 WHERE l.closed_at IS NULL
 """,
@@ -108,6 +110,7 @@ _OPEN = (
     "closed_at",
     "close_reason",
     "accepted_at",
+    "goal_from",
     "goal_days",
     "met_sla",
     "updated_at",
@@ -122,6 +125,8 @@ _LIFECYCLE = {
     "title": _FINDING["title"],
     "severity": _FINDING["severity"],
     "severity_rank": _FINDING["severity_rank"],
+    "in_kev": _FINDING["in_kev"],
+    "epss": _FINDING["epss"],
     "snoozed": Column(
         "bool", "Whether all of its findings are snoozed; while one is open, all open ones.", False
     ),
@@ -178,7 +183,8 @@ VIEW_TABLES: Final = {
         {
             name: (_LIFECYCLE | _ISSUE)[name]
             for name in (
-                *("id", "title", "severity", "severity_rank", "snoozed", "to_do"),
+                *("id", "title", "severity", "severity_rank", "in_kev", "epss"),
+                *("snoozed", "to_do"),
                 *("exploit_likelihood", "cvss_score", "findings", "open_findings", "opened_at"),
                 *("times_reopened", "days_open", "due_at", "overdue", "description"),
                 "remediation",

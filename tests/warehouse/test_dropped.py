@@ -43,7 +43,7 @@ def everything(dataset: Dataset) -> dict[str, list[str]]:
     apart = {"valid_from", "valid_to", "listed_at", "read_at"}
     apart |= {"finding_id", "detected_at", "last_seen_at", "updated_at"}
     # A snooze is known since a sync first saw it, and so is what the API does not date.
-    apart |= {"accepted_at", "due_at", "opened_at"}
+    apart |= {"accepted_at", "due_at", "goal_from", "opened_at"}
     found = {
         name: sorted(
             json.dumps(

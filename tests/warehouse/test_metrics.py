@@ -91,7 +91,7 @@ def fill(dataset: Dataset, accounts: list[Any]) -> None:
     removed = {"entity_key": "1", "id": 1, "address": "removed"}
     insert_states(dataset, "targets_history", [removed | {"valid_from": at(0), "valid_to": at(1)}])
     goals = [
-        {"severity": f"severity {number}", "days": days}
+        {"rank": number, "severity": f"severity {number}", "days": days}
         for number, (days, _) in enumerate(accounts)
         if days is not None
     ]

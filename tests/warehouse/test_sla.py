@@ -49,8 +49,9 @@ def test_goals_are_the_users_to_edit(dataset: Dataset) -> None:
     # One goal is changed, one is dropped, two are added, and one is there twice.
     dataset.query(f"UPDATE {{d}}.{SLA} SET days = 50 WHERE severity = 'high'")
     dataset.query(f"DELETE FROM {{d}}.{SLA} WHERE severity = 'low'")
-    added = [("info", 365), ("critical", 90), ("none", 10)]
-    insert(dataset, SLA, [{"severity": severity, "days": days} for severity, days in added])
+    added = [(None, "info", 365), (10, "critical", 90), (5, "none", 10)]
+    rows = [{"rank": rank, "severity": name, "days": days} for rank, name, days in added]
+    insert(dataset, SLA, rows)
     edited = policy()
     assert len(edited) == 6
     conclude(dataset, OPENED + timedelta(days=61))
