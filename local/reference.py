@@ -81,6 +81,7 @@ LAYERS: Final = {
     "refresh": ("refresh",),
     "services": (
         *("terminal", "progress", "deadline", "settings", "secret", "dlt_config"),
+        "rules",
         *("log", "scratch", "streams", "archive"),
     ),
     "base": ("tables", "errors"),

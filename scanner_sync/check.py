@@ -17,8 +17,15 @@ from google.cloud import bigquery
 
 from scanner_sync.archive import archive_digest
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import ApiError, ApiUnavailable, DeadlineExceeded, LoadError
+from scanner_sync.errors import (
+    ApiError,
+    ApiUnavailable,
+    DeadlineExceeded,
+    LoadError,
+    SettingsError,
+)
 from scanner_sync.refresh import requests_for
+from scanner_sync.rules import faults
 from scanner_sync.secret import read_token
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source.connections import origin_of
@@ -28,6 +35,7 @@ from scanner_sync.source.session import GONE, LACKING, ApiSession
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.diagnose import diagnose, explain
+from scanner_sync.warehouse.sla import read_rules
 
 TIMEOUT: Final = 5.0
 """Seconds in which the API, or Secret Manager, has to answer."""
@@ -64,6 +72,7 @@ def check(account: str | None = None) -> Iterator[CheckResult]:
         ("dataset", checks.dataset, "Google account"),
         ("BigQuery jobs", checks.jobs, "Google account"),
         ("BigQuery tables", checks.tables, "dataset"),
+        ("sla_policy", checks.sla_policy, "dataset"),
     ]
     for name, step, needed in steps:
         try:
@@ -241,6 +250,14 @@ class _Checks:
                 with contextlib.suppress(GoogleAPIError):
                     client.delete_table(table, not_found_ok=True, **CALL)
         return "the account may create them" if existing else "those of a dataset it creates"
+
+    def sla_policy(self) -> str:
+        rules = read_rules(self._warehouse, CALL)
+        if rules is None:
+            return "the first sync creates it, with the scanner's own goals"
+        if found := list(faults(rules)):
+            raise SettingsError(f"Correct these rules: {'; '.join(found)}.")
+        return f"{len(rules):,} rules"
 
 
 def _page_of(response: ApiResponse) -> Page:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner_sync import __version__, log, streams, worker
 from scanner_sync.errors import SyncError, answer_of
+from scanner_sync.rules import PRESETS, faults, in_words
 from scanner_sync.settings import (
     ACCOUNT,
     ACCOUNT_FORM,
@@ -66,6 +67,7 @@ def _run_command(arguments: Sequence[str] | None, ending: threading.Lock) -> int
         "status": _status,
         "report": _report,
         "combine": _combine,
+        "policy": _policy,
     }
     return commands[parsed.command](parsed)
 
@@ -156,6 +158,22 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DATASET",
         help="the dataset of the views; created if it is missing",
     )
+    policy = add(
+        "policy",
+        "Show the rules by which findings are due, or choose others",
+        "They are the rows of the table sla_policy, which is yours to edit. The first rule that"
+        " fits a finding counts. The next sync applies what was changed.",
+    )
+    policy.add_argument(
+        "--preset",
+        choices=list(PRESETS),
+        metavar="NAME",
+        help=f"write the rules of a preset: {', '.join(PRESETS)}",
+    )
+    policy.add_argument(
+        "--replace", action="store_true", help="with --preset: also if the rules were edited"
+    )
+    add_account(policy)
     return parser
 
 
@@ -379,6 +397,37 @@ def _combine(arguments: argparse.Namespace) -> int:
         datasets = {name: read_settings(name).dataset for name in arguments.accounts}
         views = combine(into, datasets)
     print_table(["view", "accounts"], list(views.items()))
+    return 0
+
+
+def _policy(arguments: argparse.Namespace) -> int:
+    from scanner_sync.terminal import print_table
+
+    with _warehouse(arguments.account) as warehouse:
+        if arguments.preset:
+            warehouse.choose_preset(arguments.preset, replace=arguments.replace)
+        rules, counts = warehouse.policy()
+    print_table(
+        ["rank", "rule", "fits", "days", "from", "action", "open findings"],
+        [
+            [
+                rule.rank,
+                rule.due_rule,
+                in_words(rule),
+                "next upgrade" if rule.days is None else f"{rule.days:,}",
+                None if rule.days is None else rule.starts or "opened_at",
+                rule.action,
+                counts.pop(rule.due_rule, 0),
+            ]
+            for rule in rules
+        ],
+    )
+    if without := counts.pop(None, 0):
+        print(f"Open findings that no rule fits: {without:,}.")
+    if left := sum(counts.values()):
+        print(f"Open findings with rules from before, until the next sync: {left:,}.")
+    for fault in faults(rules):
+        print(f"Correct {fault}.")
     return 0
 
 

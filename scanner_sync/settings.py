@@ -120,6 +120,13 @@ def _number(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def _tags(value: str) -> tuple[str, ...]:
+    tags = tuple(tag.strip() for tag in value.split(","))
+    if not all(tags) or re.match(r"""["'`“\[]""", value):
+        raise ValueError
+    return tags
+
+
 def _log_level(value: str) -> str:
     level = {"WARN": "WARNING"}.get(value.upper(), value.upper())
     if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
@@ -245,6 +252,18 @@ class Settings:
         f"{_FEED_FORM}, with {CVE_PLACE} in it once",
         _ssvc_url,
         FEEDS["ssvc"],
+    )
+    exposed_tags: tuple[str, ...] = _setting(
+        "tags of targets that are exposed to the internet, whatever their type",
+        "tags, separated by commas",
+        _tags,
+        (),
+    )
+    internal_tags: tuple[str, ...] = _setting(
+        "tags of targets that are not exposed, although they are external",
+        "tags, separated by commas",
+        _tags,
+        (),
     )
     log_level: str = _setting(
         "minimum severity that is logged",

@@ -302,6 +302,8 @@ class _Load:
                 unavailable=progress.traffic.unavailable,
                 schema=schema,
                 loads={table: now_held[table].load_id for table in held},
+                exposed_tags=settings.exposed_tags,
+                internal_tags=settings.internal_tags,
             )
         note_held(warehouse, self.lease, held, now_held, completion.instant)
         return SyncResult(

@@ -27,6 +27,8 @@ locals {
     KEV_URL                 = var.kev_url
     EPSS_URL                = var.epss_url
     SSVC_URL                = var.ssvc_url
+    EXPOSED_TAGS            = join(",", var.exposed_tags)
+    INTERNAL_TAGS           = join(",", var.internal_tags)
     LOG_LEVEL               = var.log_level
   }
 }

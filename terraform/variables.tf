@@ -406,6 +406,30 @@ variable "ssvc_url" {
   }
 }
 
+variable "exposed_tags" {
+  description = "Tags of targets that are exposed to the internet, whatever their type. The rules in `sla_policy` may ask for it."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for tag in var.exposed_tags : can(regex("^[^,]*[^,[:space:]][^,]*$", tag))])
+    error_message = "exposed_tags must be tags without commas."
+  }
+}
+
+variable "internal_tags" {
+  description = "Tags of targets that are not exposed, although they are external."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for tag in var.internal_tags : can(regex("^[^,]*[^,[:space:]][^,]*$", tag))])
+    error_message = "internal_tags must be tags without commas."
+  }
+}
+
 variable "log_level" {
   description = "Minimum severity of log entries: `DEBUG` or `INFO`. The metrics and `last_runs` need `INFO` entries."
   type        = string

@@ -320,7 +320,7 @@ def answer_to(part: str, of: str, answer: tuple[int, bytes]) -> Any:
             "response from http://127.0.0.1:9 (Connection refused; if this recurs, check API",
             75,
         ),
-        ({"BIGQUERY_LOCATION": "EU"}, "dataset", ["BigQuery tables"], "is in US", 1),
+        ({"BIGQUERY_LOCATION": "EU"}, "dataset", ["BigQuery tables", "sla_policy"], "is in US", 1),
         (("/jobs", "POST", DENIED), "BigQuery jobs", [], "roles/bigquery.jobUser", 1),
         (("/tables", "POST", DENIED), "BigQuery tables", [], "roles/bigquery.dataEditor", 1),
         (("/tables", "POST", DOWN), "BigQuery tables", [], "ServiceUnavailable", 75),

@@ -164,7 +164,7 @@ def test_slow_responses_do_not_fail_check() -> None:
     assert {result.name: result.status for result in check()} == dict.fromkeys(
         [
             "archive", "settings", "Google account", "secret", "token",
-            "listings", "requests", "dataset", "BigQuery jobs", "BigQuery tables",
+            "listings", "requests", "dataset", "BigQuery jobs", "BigQuery tables", "sla_policy",
         ],
         "ok",
     )  # fmt: skip

@@ -42,6 +42,8 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
         kev_url="https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
         epss_url="https://epss.empiricalsecurity.com/epss_scores-current.csv.gz",
         ssvc_url="https://cveawg.mitre.org/api/cve/{cve}",
+        exposed_tags=(),
+        internal_tags=(),
         log_level="INFO",
     )
 
@@ -56,6 +58,7 @@ def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
         'sync_deadline_seconds = "60"\n'
         'intelligence = "ssvc, KEV,"\nkev_url = "https://mirror.example/kev.json"\n'
         'epss_url = "http://localhost:8081/epss.csv"\nssvc_url = "https://m.example/{cve}.json"\n'
+        'exposed_tags = "dmz, web"\ninternal_tags = "lab"\n'
         'log_level = "DEBUG"\n'
     )
     (tmp_path / ".dlt/secrets.toml").write_text('access_token = "of-the-file"\n')
@@ -74,6 +77,8 @@ def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
         kev_url="https://mirror.example/kev.json",
         epss_url="http://localhost:8081/epss.csv",
         ssvc_url="https://m.example/{cve}.json",
+        exposed_tags=("dmz", "web"),
+        internal_tags=("lab",),
         log_level="DEBUG",
     )
     assert read_settings().feeds == {
@@ -158,6 +163,10 @@ WRONG: list[tuple[str, list[str], str]] = [
         "SSVC_URL",
         ["https://host/cve/", "https://host/{cve}/{cve}", "http://host/{cve}"],
         "an https URL of host and path (http for a loopback host), with {cve} in it once",
+    ),
+    *(
+        (name, [",", "web,", "web,,db", "“web”, db"], "tags, separated by commas")
+        for name in ("EXPOSED_TAGS", "INTERNAL_TAGS")
     ),
     ("LOG_LEVEL", ["TRACE", "30"], "DEBUG, INFO, WARNING or ERROR"),
 ]
@@ -373,6 +382,8 @@ def test_tables_of_dlt_are_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "meant"),
     [
+        ("EXPOSED_TAGS", "web, Front End,web", ("web", "Front End", "web")),
+        ("INTERNAL_TAGS", " lab ", ("lab",)),
         *(("LOG_LEVEL", value, value.upper()) for value in ("debug", "Info", "warning", "error")),
         *(("LOG_LEVEL", value, "WARNING") for value in ("WARN", "warn")),
         ("ACCESS_TOKEN", "dG9rZW4=", "dG9rZW4="),
@@ -404,6 +415,8 @@ GIVEN = {
     "KEV_URL": "https://h/kev.json",
     "EPSS_URL": "https://h/epss.csv.gz",
     "SSVC_URL": "https://h/{cve}",
+    "EXPOSED_TAGS": "dmz",
+    "INTERNAL_TAGS": "lab",
     "LOG_LEVEL": "ERROR",
     "BIGQUERY_EMULATOR_HOST": "http://localhost:9050",
     "SECRET_MANAGER_EMULATOR_HOST": "localhost:9090",
@@ -474,6 +487,8 @@ def test_what_is_around_a_value_is_named(monkeypatch: pytest.MonkeyPatch, value:
         n: form for n, (form, _) in EMULATORS.items()
     }
     for name, form in forms.items():
+        if name.endswith("_TAGS") and value[0] not in "[\"'`“":
+            continue  # most text can be a tag
         with monkeypatch.context() as patch:
             set_all(patch, GOOD | {name: value})
             with pytest.raises(SettingsError) as caught:

@@ -11,6 +11,7 @@ from scanner_sync.deadline import Deadline
 from scanner_sync.errors import SyncError
 from scanner_sync.progress import Progress
 from scanner_sync.refresh import Listed, Read
+from scanner_sync.rules import PRESETS, Rule
 from scanner_sync.tables import DLT_COLUMNS, FIXED, TABLES
 from scanner_sync.warehouse.completion import Completion, complete_load
 from scanner_sync.warehouse.connection import Connection
@@ -28,7 +29,14 @@ from scanner_sync.warehouse.jobs import Guard
 from scanner_sync.warehouse.lease import Lease
 from scanner_sync.warehouse.names import check_names
 from scanner_sync.warehouse.reads import READS, READS_TABLE, read_reads
-from scanner_sync.warehouse.sla import PRESETS, SLA, SLA_TABLE, write_policy
+from scanner_sync.warehouse.sla import (
+    SLA,
+    SLA_TABLE,
+    choose_preset,
+    count_open,
+    read_rules,
+    write_policy,
+)
 from scanner_sync.warehouse.status import read_status, summarize
 from scanner_sync.warehouse.views import ensure_views
 
@@ -187,6 +195,19 @@ class Warehouse(Connection):
             exposed_tags=exposed_tags,
             internal_tags=internal_tags,
         )
+
+    def policy(self) -> tuple[list[Rule], dict[str | None, int]]:
+        """Return the rules of `sla_policy`, and how many open findings each holds, by its name.
+
+        The numbers are of the last sync, and None stands for no rule. Raises `LoadError` if there
+        is no such dataset.
+        """
+        self.find_dataset()
+        return read_rules(self) or [], count_open(self)
+
+    def choose_preset(self, preset: str, *, replace: bool) -> None:
+        """Write the rules of a preset into `sla_policy`. See `choose_preset`."""
+        choose_preset(self, preset, replace=replace)
 
     def status(self) -> dict[str, Any]:
         """Return what the dataset holds, and how the last syncs ended. See `read_status`."""

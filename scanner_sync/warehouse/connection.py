@@ -19,7 +19,7 @@ from google.cloud.bigquery.table import (
 )
 from google.oauth2.credentials import Credentials
 
-from scanner_sync.errors import SettingsError
+from scanner_sync.errors import LoadError, SettingsError
 from scanner_sync.settings import Settings
 from scanner_sync.tables import BIGQUERY_TYPES, Column, Table
 from scanner_sync.warehouse.jobs import repeat_jobs
@@ -119,6 +119,16 @@ class Connection:
                 f"The dataset {dataset.dataset_id} is in {dataset.location}, but BIGQUERY_LOCATION"
                 f" is {self.location}. Set BIGQUERY_LOCATION to {dataset.location}."
             )
+
+    def find_dataset(self) -> bigquery.Dataset:
+        """Return the dataset. Raises `LoadError` if there is no such."""
+        try:
+            return self.client.get_dataset(self.dataset)
+        except NotFound:
+            raise LoadError(
+                f"Dataset {self.dataset} does not exist in project {self.client.project}. The first"
+                " sync creates it. If it should exist, check DATASET and GOOGLE_CLOUD_PROJECT."
+            ) from None
 
     def find_tables(self, names: Iterable[str], suffix: str = "") -> dict[str, bigquery.Table]:
         """Return the tables and views among `names` that exist, by name.

@@ -19,7 +19,7 @@ FROM (
   rules AS (  -- a thousand years at most, so that it has a date
     SELECT FALSE AS is_last,
       ROW_NUMBER() OVER (ORDER BY `rank` IS NULL, `rank`, days IS NULL, days, name) AS place,
-      COALESCE(name, CONCAT('rule ', CAST(`rank` AS STRING))) AS name, severity, tag, target_type,
+      COALESCE(name, CONCAT('rule ', COALESCE(CAST(`rank` AS STRING), 'without a rank'))) AS name, severity, tag, target_type,
       exploit_likelihood, in_kev, exposed, automatable, technical_impact, epss_at_least,
       GREATEST(LEAST(days, 365000), 0) AS days, starts
     FROM `{dataset}.sla_policy`

@@ -1,18 +1,20 @@
-"""The rules by which findings are due, which the user may change: the table `sla_policy`."""
+"""The table `sla_policy`: the rules by which findings are due, which the user may change."""
 
 import contextlib
 import io
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from itertools import product
-from typing import Final, NamedTuple
+from typing import Any, Final
 
-from google.api_core.exceptions import Conflict
+from google.api_core.exceptions import Conflict, NotFound
 from google.cloud import bigquery
 
+from scanner_sync.errors import LoadError
+from scanner_sync.rules import PRESETS, Rule, place_of
 from scanner_sync.tables import Column, Table
 from scanner_sync.warehouse.connection import Connection, schema_of
+from scanner_sync.warehouse.findings import FINDINGS
 from scanner_sync.warehouse.jobs import repeat, start_load
 
 SLA: Final = "sla_policy"
@@ -63,122 +65,6 @@ SLA_TABLE: Final = Table(
 )
 
 
-class Rule(NamedTuple):
-    """A row of `sla_policy`. What is None fits everything; see `SLA_TABLE`."""
-
-    rank: int | None = None
-    name: str | None = None
-    severity: str | None = None
-    tag: str | None = None
-    target_type: str | None = None
-    exploit_likelihood: str | None = None
-    in_kev: bool | None = None
-    exposed: bool | None = None
-    automatable: bool | None = None
-    technical_impact: str | None = None
-    epss_at_least: float | None = None
-    days: int | None = None
-    starts: str | None = "opened_at"
-    action: str | None = None
-
-
-def _ranked(rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    """Return rules with ranks between which there is room for others."""
-    return tuple(rule._replace(rank=10 * place) for place, rule in enumerate(rules, 1))
-
-
-GOALS: Final = {"critical": 7, "high": 30, "medium": 60, "low": 120}
-"""The scanner's own goals, in days."""
-
-# By exposed, in KEV, automatable and total technical impact.
-_BOD: Final = {
-    (False, False, False, False): None,
-    (False, False, False, True): None,
-    (False, False, True, False): 60,
-    (False, False, True, True): 60,
-    (False, True, False, False): 14,
-    (False, True, False, True): 14,
-    (False, True, True, False): 14,
-    (False, True, True, True): 3,
-    (True, False, False, False): 60,
-    (True, False, False, True): 14,
-    (True, False, True, False): 14,
-    (True, False, True, True): 3,
-    (True, True, False, False): 14,
-    (True, True, False, True): 3,
-    (True, True, True, False): 3,
-    (True, True, True, True): 3,
-}
-"""The days of BOD 26-04; None for the next upgrade."""
-_TRIAGE: Final = {(False, True, True, True), (True, True, False, True), (True, True, True, True)}
-"""Where BOD 26-04 asks for forensic triage."""
-
-
-def _words(facts: Mapping[str, bool]) -> str:
-    return ", ".join(f"{'' if holds else 'not '}{fact}" for fact, holds in facts.items())
-
-
-def _bod() -> Iterable[Rule]:
-    for (exposed, in_kev, automatable, is_total), days in _BOD.items():
-        triage = (exposed, in_kev, automatable, is_total) in _TRIAGE
-        impact = "total" if is_total else "partial"
-        words = {"exposed": exposed, "in KEV": in_kev, "automatable": automatable}
-        yield Rule(
-            name=f"BOD 26-04: {_words(words)}, {impact} impact",
-            exposed=exposed,
-            in_kev=in_kev,
-            automatable=automatable,
-            technical_impact=impact,
-            days=days,
-            starts="first_known",
-            action="forensic triage" if triage else None if days else "fix with the next upgrade",
-        )
-    # The directive is about CVEs.
-    for severity, days in GOALS.items():
-        yield Rule(name=f"no CVE: {severity}", severity=severity, days=days)
-
-
-_FEDRAMP: Final = {
-    "critical": (2, 4, 16),
-    "high": (4, 8, 64),
-    "medium": (16, 32, 128),
-    "low": (48, 128, 192),
-}
-"""The days of FedRAMP's class C, by severity in place of impact: likely exploitable and reachable,
-likely exploitable and not reachable, and not likely exploitable."""
-_LIKELY: Final = {
-    "in KEV": Rule(in_kev=True),
-    "known exploit": Rule(exploit_likelihood="known"),
-    "very likely exploit": Rule(exploit_likelihood="very_likely"),
-    "likely exploit": Rule(exploit_likelihood="likely"),
-}
-"""The conditions of which one makes something likely exploitable, in words."""
-
-
-def _fedramp() -> Iterable[Rule]:
-    action = "accept the risk if it is open for more than 192 days"
-    for severity, (reachable, unreachable, unlikely) in _FEDRAMP.items():
-        name = f"FedRAMP class C: {severity}"
-        of_all = Rule(severity=severity, starts="detected_at", action=action)
-        for exposed, (words, likely) in product((True, False), _LIKELY.items()):
-            yield of_all._replace(
-                name=f"{name}, {words}, {_words({'exposed': exposed})}",
-                exposed=exposed,
-                in_kev=likely.in_kev,
-                exploit_likelihood=likely.exploit_likelihood,
-                days=reachable if exposed else unreachable,
-            )
-        yield of_all._replace(name=f"{name}, not likely exploitable", days=unlikely)
-
-
-PRESETS: Final[dict[str, tuple[Rule, ...]]] = {
-    "vendor": _ranked(Rule(name=of, severity=of, days=days) for of, days in GOALS.items()),
-    "bod-26-04": _ranked(_bod()),
-    "fedramp-class-c": _ranked(_fedramp()),
-}
-"""Policies to begin with, by name. A new table holds `vendor`."""
-
-
 def write_policy(connection: Connection, rules: Iterable[Rule], *, replace: bool = False) -> None:
     """Write `sla_policy` with these rules, by one load job, which is free.
 
@@ -207,3 +93,51 @@ def write_policy(connection: Connection, rules: Iterable[Rule], *, replace: bool
     )
     with contextlib.suppress(*([] if replace else [Conflict])):  # it was made in the meantime
         job.result(retry=repeat("LOAD"))
+
+
+def read_rules(connection: Connection, call: Mapping[str, Any] | None = None) -> list[Rule] | None:
+    """Return the rules in the order in which they are tried, or None without the table.
+
+    Raises `LoadError` if the table is not this program's. Makes API calls only, no jobs. `call` are
+    arguments of each.
+    """
+    name, call = f"{connection.name}.{SLA}", call or {}
+    try:
+        table = connection.client.get_table(name, **call)
+    except NotFound:
+        return None
+    if not {field.name for field in table.schema} >= {"rank", "days"}:
+        raise LoadError(
+            f"{name} was not created by this program, or by an earlier version: it has no ranks."
+            " Rename or drop it; the next sync creates it."
+        )
+    rows = connection.client.list_rows(table, **call)
+    rules = (Rule(**{field: row.get(field) for field in Rule._fields}) for row in rows)
+    return sorted(rules, key=place_of)
+
+
+def choose_preset(connection: Connection, preset: str, *, replace: bool) -> None:
+    """Write the rules of a preset into `sla_policy`. The next sync applies them.
+
+    Raises `LoadError` if the dataset is missing, if the table is not this program's, or if it holds
+    other rules than those of a preset and is not to be replaced. Runs one load job.
+    """
+    connection.find_dataset()
+    present = read_rules(connection)
+    if present and not replace and not any(present == [*rules] for rules in PRESETS.values()):
+        raise LoadError(
+            f"{connection.name}.{SLA} was edited. Nothing was written. To replace what it holds,"
+            " repeat the command with --replace."
+        )
+    write_policy(connection, PRESETS[preset], replace=True)
+
+
+def count_open(connection: Connection) -> dict[str | None, int]:
+    """Return how many findings are open, by `due_rule`, as of the last sync. Runs a query."""
+    if not connection.find_tables([FINDINGS]):
+        return {}
+    rows = connection.client.query_and_wait(
+        f"SELECT due_rule, COUNT(*) AS number FROM `{connection.name}.{FINDINGS}`"  # noqa: S608
+        " WHERE closed_at IS NULL GROUP BY due_rule"
+    )
+    return {row["due_rule"]: row["number"] for row in rows}

@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from scanner_sync import errors
-from scanner_sync.errors import LoadError
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import HISTORIES
@@ -54,7 +52,7 @@ def read_status(connection: Connection) -> dict[str, Any]:
     dataset.
     """
     client, dataset = connection.client, connection.dataset
-    found = _find_dataset(connection)
+    found = connection.find_dataset()
     existing = {table.table_id for table in client.list_tables(found)}
     names = [name for name in (*TABLES, *HISTORIES) if name in existing]
     lease = client.get_table(f"{dataset}.{LEASE_TABLE}") if LEASE_TABLE in existing else None
@@ -83,7 +81,7 @@ def summarize(connection: Connection) -> dict[str, Any]:
 
     Runs one query. Raises `LoadError` if there is no such dataset.
     """
-    _find_dataset(connection)
+    connection.find_dataset()
     existing = connection.find_tables([LEASE_TABLE, "open_issues"])
     lease = existing.get(LEASE_TABLE)
     if "open_issues" in existing:
@@ -118,17 +116,6 @@ def describe_state(summary: Mapping[str, Any]) -> str:
     """Return the state of a summary, with the type of the error if the last sync failed."""
     kind = summary["error_type"]
     return f"{summary['state']} ({kind})" if kind else str(summary["state"])
-
-
-def _find_dataset(connection: Connection) -> bigquery.Dataset:
-    client, dataset = connection.client, connection.dataset
-    try:
-        return client.get_dataset(dataset)
-    except NotFound:
-        raise LoadError(
-            f"Dataset {dataset} does not exist in project {client.project}. The first sync creates"
-            " it. If it should exist, check DATASET and GOOGLE_CLOUD_PROJECT."
-        ) from None
 
 
 def _tables(connection: Connection, names: list[str]) -> list[dict[str, Any]]:

@@ -287,6 +287,8 @@ run "every_variable_given" {
     kev_url                  = "https://mirror.example.com:8443/kev.json"
     epss_url                 = "https://mirror.example.com/epss.csv.gz"
     ssvc_url                 = "https://mirror.example.com/cve/{cve}.json"
+    exposed_tags             = ["dmz", "front end"]
+    internal_tags            = ["lab"]
     log_level                = "DEBUG"
     time_zone                = "Europe/Berlin"
     schedule                 = "30 4 * * *"
@@ -313,6 +315,8 @@ run "every_variable_given" {
       KEV_URL                 = "https://mirror.example.com:8443/kev.json"
       EPSS_URL                = "https://mirror.example.com/epss.csv.gz"
       SSVC_URL                = "https://mirror.example.com/cve/{cve}.json"
+      EXPOSED_TAGS            = "dmz,front end"
+      INTERNAL_TAGS           = "lab"
       LOG_LEVEL               = "DEBUG"
     })
     error_message = "each variable sets its setting, and there are no other settings"

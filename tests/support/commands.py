@@ -110,6 +110,7 @@ NAMES = [
     "dataset",
     "BigQuery jobs",
     "BigQuery tables",
+    "sla_policy",
 ]
 
 

@@ -108,11 +108,14 @@ def insert_states(dataset: Dataset, history: str, states: list[dict[str, Any]]) 
     insert(dataset, history, [own | state for state in states])
 
 
-def conclude(dataset: Dataset, instant: datetime) -> None:
-    """Conclude from what was inserted, as a sync at an instant that reads nothing."""
+def conclude(dataset: Dataset, instant: datetime, **tags: Any) -> None:
+    """Conclude from what was inserted, as a sync at an instant that reads nothing.
+
+    `tags` are `exposed_tags` and `internal_tags`.
+    """
     warehouse = dataset.warehouse
     with at_time(instant):
-        warehouse.complete_load({FIXED: 0}, None, warehouse.check_names())
+        warehouse.complete_load({FIXED: 0}, None, warehouse.check_names(), **tags)
 
 
 def issue(n: int, severity: str, **fields: Any) -> dict[str, Any]:

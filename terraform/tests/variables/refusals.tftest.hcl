@@ -675,6 +675,26 @@ run "secret_locations__global" {
   expect_failures = [var.secret_locations]
 }
 
+run "exposed_tags__comma" {
+  command = plan
+
+  variables {
+    exposed_tags = ["web,dmz"]
+  }
+
+  expect_failures = [var.exposed_tags]
+}
+
+run "internal_tags__empty" {
+  command = plan
+
+  variables {
+    internal_tags = ["lab", " "]
+  }
+
+  expect_failures = [var.internal_tags]
+}
+
 run "page_size__zero" {
   command = plan
 
