@@ -82,11 +82,12 @@ DEFINITIONS: Final = {
     ),
     "goals": Definition(
         "Goals, overdue and due",
-        "`due_at` is `opened_at` plus the days that `sla_policy` has for the severity. Time for"
-        " which it was snoozed before that is left out, as far as the syncs saw it. A closed"
-        " finding keeps its goal; one that was fixed before a sync saw it has that of the scanner,"
-        " if there is one. It is overdue if it is to do and `due_at` has passed. It is due this"
-        " week if that comes before next Monday.",
+        "`due_at` follows from the first rule of `sla_policy` that fits the finding, or one of its"
+        " CVEs; of several CVEs, the one that is due first decides. By the scanner's own goals, it"
+        " is `opened_at` plus the days for its severity. Time for which it was snoozed before that"
+        " is left out, as far as the syncs saw it. A closed finding keeps its goal; one that was"
+        " fixed before a sync saw it has that of the scanner, if there is one. It is overdue if it"
+        " is to do and `due_at` has passed. It is due this week if that comes before next Monday.",
     ),
     "in_time": Definition(
         "In time",

@@ -41,7 +41,8 @@ USING (
   ),
   grouped AS (
     SELECT grouped_by AS severity, f.entity_key, f.issue_id, f.opened_at, f.detected_at, f.closed_at,
-      f.close_reason, f.due_at, f.accepted_at, f.times_reopened, f.target_status,
+      f.close_reason, f.due_at, GREATEST(f.due_at, f.opened_at) AS due_from, f.accepted_at,
+      f.times_reopened, f.target_status,
       f.close_reason IN ('fixed', 'not_reported') AS is_fix
     FROM `{dataset}.findings` AS f
     CROSS JOIN UNNEST(['all', COALESCE(NULLIF(f.severity, ''), 'none')]) AS grouped_by
@@ -72,8 +73,8 @@ USING (
       g.opened_at >= w.week_from AND g.opened_at < w.week_to AS is_opened,
       COALESCE(g.closed_at >= w.week_from AND g.closed_at < w.week_to, FALSE) AS is_closed,
       g.is_fix AND g.closed_at >= w.week_from AND g.closed_at < w.week_to AS is_fixed,
-      COALESCE(g.due_at >= w.week_from AND g.due_at < w.week_to
-        AND (g.is_fix OR COALESCE(g.closed_at >= g.due_at, TRUE)), FALSE) AS is_due,
+      COALESCE(g.due_from >= w.week_from AND g.due_from < w.week_to
+        AND (g.is_fix OR COALESCE(g.closed_at >= g.due_from, TRUE)), FALSE) AS is_due,
       COALESCE(g.is_fix AND g.closed_at <= g.due_at, FALSE) AS is_met, g.due_at IS NOT NULL AS has_goal,
       COALESCE(g.due_at < w.week_to AND COALESCE(g.target_status, '') != 'deleted', FALSE)
         AND o.entity_key IS NULL AND i.id IS NULL AS is_late,
@@ -82,7 +83,7 @@ USING (
     FROM weeks AS w
     JOIN grouped AS g ON g.opened_at < w.week_to AND (
       COALESCE(g.closed_at >= w.week_from, TRUE)
-      OR COALESCE(g.due_at >= w.week_from AND g.due_at < w.week_to, FALSE)
+      OR COALESCE(g.due_from >= w.week_from AND g.due_from < w.week_to, FALSE)
     )
     LEFT JOIN snoozed_occurrences AS o ON o.week = w.week AND o.entity_key = g.entity_key
     LEFT JOIN snoozed_issues AS i ON i.week = w.week AND i.id = g.issue_id

@@ -7,9 +7,10 @@ import pytest
 
 from local.bigquery import at
 from scanner_sync.refresh import Listed
+from scanner_sync.warehouse.intelligence import INTELLIGENCE
 from tests.conftest import Dataset
 from tests.docs.markdown import blocks
-from tests.warehouse.loads import Loads
+from tests.warehouse.loads import Loads, insert
 
 QUERIES = {block.heading: block.text for block in blocks() if block.info == "sql"}
 WEB, DATABASE, OLD = "www.example.com", "db.example.com", "old.example.com"
@@ -106,6 +107,7 @@ def asked(dataset: Dataset) -> Dataset:
         issues=issues(1, 2, 3, 5, 812),
         **tables,
     )
+    insert(dataset, INTELLIGENCE, [{"cve": CVE, "in_kev": True}])
     worse = issues(812, severity="medium")
     sync(SYNCS[1], (5,), FIRST, SNOOZED, CHANGED, issues=issues(1, 3, 5) + worse, **tables)
     new = place(1, 11, WEB, 443, july(14)), place(1, 12, WEB, 8443, july(10))
@@ -151,6 +153,7 @@ def test_queries_answer_their_questions(asked: Dataset) -> None:
     assert found == {
         "What you get": [("high", 1, 11.3), ("medium", 1, 34.8)],
         "Change a goal": [],
+        "Add a rule": [],
         "How many issues are open?": [("critical", 2, 1), ("high", 2, 2), ("low", 1, 0)],
         "How many were open on a past day?": [
             ("critical", 2),
@@ -170,6 +173,9 @@ def test_queries_answer_their_questions(asked: Dataset) -> None:
         "Where is a CVE?": [
             ("critical", "One", DATABASE, 5432, june(1), None),
             ("medium", "Changed, then fixed", WEB, 80, june(10), FIXED_AT),
+        ],
+        "What is exploited in the wild?": [
+            (CVE, "critical", "One", DATABASE, 5432, june(1) + goal, "critical")
         ],
         "Which targets have most to do?": [(WEB, 2, 3), (DATABASE, 1, 1)],
         "Which tags have most to do?": [("pci", 3, 4, 1), ("web", 2, 3, 0)],

@@ -488,6 +488,23 @@ def test_a_closed_finding_keeps_its_goal(scanner: Scanner) -> None:
     assert scanner.findings(*columns) == [(10, 7, 12, True), (11, 1, 6, None), (20, 3, 8, None)]
 
 
+def test_what_is_due_before_it_is_found_is_due_in_the_week_of_its_opening(scanner: Scanner) -> None:
+    """By a rule whose days begin with the listing in KEV."""
+    scanner.find(10, first_seen_at=at(0), cves=["CVE-1"])
+    scanner.sync(0)
+    rule = {"rank": 1, "name": "exploited", "in_kev": True, "days": 3, "starts": "first_known"}
+    insert(scanner.dataset, "sla_policy", [rule])
+    listed = {"cve": "CVE-1", "in_kev": True, "kev_added_on": MONDAY.date() - timedelta(days=9)}
+    insert(scanner.dataset, "cve_intelligence", [listed])
+    scanner.sync(14)
+    columns = ("opened_at", "due_rule", "cve_to_fix", "goal_from", "due_at")
+    assert scanner.findings(*columns) == [(0, "exploited", "CVE-1", -9, -6)]
+    weeks = scanner.dataset.query(
+        "SELECT due, met, overdue FROM {d}.remediation_metrics WHERE severity = 'all' ORDER BY week"
+    )
+    assert [tuple(week.values()) for week in weeks] == [(1, 0, 1), (0, 0, 1), (0, 0, 1)]
+
+
 def test_findings_that_are_dropped_come_back(scanner: Scanner) -> None:
     """Complete, with the next sync."""
     scanner.find(10, first_seen_at=at(5))
