@@ -2,9 +2,11 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import pytest
 
+from sample_api import Account
 from scanner_sync.errors import LoadError
 from scanner_sync.rules import PRESETS, Rule
 from scanner_sync.warehouse.sla import SLA, read_rules
@@ -124,3 +126,27 @@ def test_a_table_without_ranks_is_named(dataset: Dataset) -> None:
     dataset.client.delete_table(f"{dataset.name}.{SLA}")
     conclude(dataset, OPENED)
     assert read_rules(dataset.warehouse) == [*PRESETS["vendor"]]
+
+
+def test_tags_say_what_is_exposed(
+    dataset: Dataset, account: Account, api_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the settings. Otherwise it is what is external."""
+    assert api_url
+    tags: dict[str, list[str]] = {"a": [], "b": ["lab"], "c": ["dmz"], "d": ["dmz", "lab"]}
+    account.targets = [
+        {"id": n, "address": f"{address}.{kind}", "target_type": kind, "tags": of}
+        for n, (kind, (address, of)) in enumerate(product(("external", "cloud"), tags.items()))
+    ]
+    account.issues = [{"id": 1, "severity": "high"}]
+    account.occurrences = {
+        1: [{"id": of["id"], "target": of["address"]} for of in account.targets]
+        + [{"id": 9, "target": "unknown"}]
+    }
+    monkeypatch.setenv("EXPOSED_TAGS", "dmz")
+    monkeypatch.setenv("INTERNAL_TAGS", "pci,lab")
+    assert run("sync", "--resources", "issues,occurrences_issues,targets").status == 0
+    found = dataset.query("SELECT host FROM {d}.open_findings WHERE exposed ORDER BY host")
+    assert [row["host"] for row in found] == [
+        *("a.external", "c.cloud", "c.external", "d.cloud", "d.external")
+    ]
