@@ -144,8 +144,9 @@ _Region = dict[str, frozenset[Any]]
 
 def place_of(rule: Rule) -> tuple[Any, ...]:
     """Return what the rules are sorted by to try them, as the statement in `goals.sql` does."""
-    rank, days, name = rule.rank, rule.days, rule.name
-    return rank is None, rank or 0, days is None, days or 0, name is not None, name or ""
+    numbers = ((of is None, of or 0) for of in (rule.rank, rule.days))
+    texts = ((of is not None, of or "") for of in (rule.name, rule.starts))
+    return (*numbers, *texts)
 
 
 def in_words(rule: Rule) -> str:

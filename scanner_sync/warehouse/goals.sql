@@ -18,10 +18,10 @@ FROM (
   WITH
   rules AS (  -- a thousand years at most, so that it has a date
     SELECT FALSE AS is_last,
-      ROW_NUMBER() OVER (ORDER BY `rank` IS NULL, `rank`, days IS NULL, days, name) AS place,
-      COALESCE(name, CONCAT('rule ', COALESCE(CAST(`rank` AS STRING), 'without a rank'))) AS name, severity, tag, target_type,
-      exploit_likelihood, in_kev, exposed, automatable, technical_impact, epss_at_least,
-      GREATEST(LEAST(days, 365000), 0) AS days, starts
+      ROW_NUMBER() OVER (ORDER BY `rank` IS NULL, `rank`, days IS NULL, days, name, starts) AS place,
+      COALESCE(name, CONCAT('rule ', COALESCE(CAST(`rank` AS STRING), 'without a rank'))) AS name,
+      severity, tag, target_type, exploit_likelihood, in_kev, exposed, automatable,
+      technical_impact, epss_at_least, GREATEST(LEAST(days, 365000), 0) AS days, starts
     FROM `{dataset}.sla_policy`
     UNION ALL
     -- Comes after all others, and fits everything: no rule.
@@ -54,7 +54,8 @@ FROM (
       MAX(i.epss) OVER (PARTITION BY f.finding_id) AS epss,
       COUNT(i.cve) OVER (PARTITION BY f.finding_id) > 0 AS is_known,
       ROW_NUMBER() OVER (
-        PARTITION BY f.finding_id ORDER BY COALESCE(i.in_kev, FALSE) DESC, COALESCE(i.epss, -1) DESC, found
+        PARTITION BY f.finding_id
+        ORDER BY COALESCE(i.in_kev, FALSE) DESC, COALESCE(i.epss, -1) DESC, found
       ) AS nth
     FROM asked AS f
     LEFT JOIN UNNEST(f.cves) AS found
