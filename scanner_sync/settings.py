@@ -210,6 +210,18 @@ class Settings:
         _matching(r"[\w-]+"),
         "US",
     )
+    exposed_tags: tuple[str, ...] = _setting(
+        "tags of targets that are exposed to the internet, whatever their type",
+        "tags, separated by commas",
+        _tags,
+        (),
+    )
+    internal_tags: tuple[str, ...] = _setting(
+        "tags of targets that are not exposed, although they are external",
+        "tags, separated by commas",
+        _tags,
+        (),
+    )
     page_size: int = _setting(
         "rows requested per page", "a number from 1 to 10000", _number(1, 10_000), 100
     )
@@ -252,18 +264,6 @@ class Settings:
         f"{_FEED_FORM}, with {CVE_PLACE} in it once",
         _ssvc_url,
         FEEDS["ssvc"],
-    )
-    exposed_tags: tuple[str, ...] = _setting(
-        "tags of targets that are exposed to the internet, whatever their type",
-        "tags, separated by commas",
-        _tags,
-        (),
-    )
-    internal_tags: tuple[str, ...] = _setting(
-        "tags of targets that are not exposed, although they are external",
-        "tags, separated by commas",
-        _tags,
-        (),
     )
     log_level: str = _setting(
         "minimum severity that is logged",

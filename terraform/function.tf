@@ -19,6 +19,8 @@ locals {
     GOOGLE_CLOUD_PROJECT    = var.project_id
     DATASET                 = local.dataset_of_call
     BIGQUERY_LOCATION       = var.bigquery_location
+    EXPOSED_TAGS            = join(",", var.exposed_tags)
+    INTERNAL_TAGS           = join(",", var.internal_tags)
     PAGE_SIZE               = tostring(var.page_size)
     MAX_CONCURRENT_REQUESTS = tostring(var.max_concurrent_requests)
     MAX_REQUESTS_PER_SYNC   = tostring(var.max_requests_per_sync)
@@ -27,8 +29,6 @@ locals {
     KEV_URL                 = var.kev_url
     EPSS_URL                = var.epss_url
     SSVC_URL                = var.ssvc_url
-    EXPOSED_TAGS            = join(",", var.exposed_tags)
-    INTERNAL_TAGS           = join(",", var.internal_tags)
     LOG_LEVEL               = var.log_level
   }
 }

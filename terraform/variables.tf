@@ -329,6 +329,30 @@ variable "deletion_protection" {
   nullable    = false
 }
 
+variable "exposed_tags" {
+  description = "Tags of targets that are exposed to the internet, whatever their type. The rules in `sla_policy` may ask for it."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for tag in var.exposed_tags : can(regex("^[^,]*[^,[:space:]][^,]*$", tag))])
+    error_message = "exposed_tags must be tags without commas."
+  }
+}
+
+variable "internal_tags" {
+  description = "Tags of targets that are not exposed, although they are external."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for tag in var.internal_tags : can(regex("^[^,]*[^,[:space:]][^,]*$", tag))])
+    error_message = "internal_tags must be tags without commas."
+  }
+}
+
 variable "page_size" {
   description = "Rows per request to the API."
   type        = number
@@ -403,30 +427,6 @@ variable "ssvc_url" {
   validation {
     condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^?#{}\\s]*\\{cve\\}[^?#{}\\s]*$", var.ssvc_url))
     error_message = "ssvc_url must be an https URL without user, query or fragment that contains {cve} once."
-  }
-}
-
-variable "exposed_tags" {
-  description = "Tags of targets that are exposed to the internet, whatever their type. The rules in `sla_policy` may ask for it."
-  type        = list(string)
-  default     = []
-  nullable    = false
-
-  validation {
-    condition     = alltrue([for tag in var.exposed_tags : can(regex("^[^,]*[^,[:space:]][^,]*$", tag))])
-    error_message = "exposed_tags must be tags without commas."
-  }
-}
-
-variable "internal_tags" {
-  description = "Tags of targets that are not exposed, although they are external."
-  type        = list(string)
-  default     = []
-  nullable    = false
-
-  validation {
-    condition     = alltrue([for tag in var.internal_tags : can(regex("^[^,]*[^,[:space:]][^,]*$", tag))])
-    error_message = "internal_tags must be tags without commas."
   }
 }
 

@@ -34,6 +34,8 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
         google_cloud_project=None,
         dataset="scanner",
         bigquery_location="US",
+        exposed_tags=(),
+        internal_tags=(),
         page_size=100,
         max_concurrent_requests=20,
         max_requests_per_sync=4500,
@@ -42,8 +44,6 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
         kev_url="https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
         epss_url="https://epss.empiricalsecurity.com/epss_scores-current.csv.gz",
         ssvc_url="https://cveawg.mitre.org/api/cve/{cve}",
-        exposed_tags=(),
-        internal_tags=(),
         log_level="INFO",
     )
 
@@ -54,11 +54,11 @@ def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
     (tmp_path / ".dlt/config.toml").write_text(
         'api_base_url = "http://localhost:8081/v1/"\naccess_token_secret = "projects/p/secrets/s"\n'
         'google_cloud_project = "my-project"\ndataset = "security_2"\nbigquery_location = "EU"\n'
+        'exposed_tags = "dmz, web"\ninternal_tags = "lab"\n'
         "page_size = 50\nmax_concurrent_requests = 5\nmax_requests_per_sync = 1000\n"
         'sync_deadline_seconds = "60"\n'
         'intelligence = "ssvc, KEV,"\nkev_url = "https://mirror.example/kev.json"\n'
         'epss_url = "http://localhost:8081/epss.csv"\nssvc_url = "https://m.example/{cve}.json"\n'
-        'exposed_tags = "dmz, web"\ninternal_tags = "lab"\n'
         'log_level = "DEBUG"\n'
     )
     (tmp_path / ".dlt/secrets.toml").write_text('access_token = "of-the-file"\n')
@@ -69,6 +69,8 @@ def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
         google_cloud_project="my-project",
         dataset="security_2",
         bigquery_location="EU",
+        exposed_tags=("dmz", "web"),
+        internal_tags=("lab",),
         page_size=50,
         max_concurrent_requests=5,
         max_requests_per_sync=1000,
@@ -77,8 +79,6 @@ def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
         kev_url="https://mirror.example/kev.json",
         epss_url="http://localhost:8081/epss.csv",
         ssvc_url="https://m.example/{cve}.json",
-        exposed_tags=("dmz", "web"),
-        internal_tags=("lab",),
         log_level="DEBUG",
     )
     assert read_settings().feeds == {
@@ -135,10 +135,6 @@ WRONG: list[tuple[str, list[str], str]] = [
         "lower-case letters and digits, single underscores between them, not ending in _staging",
     ),
     ("BIGQUERY_LOCATION", ["E U", "eu/"], "a BigQuery location, such as EU"),
-    ("PAGE_SIZE", ["0", "-1", "ten", "1.5", "10001", "٣"], "a number from 1 to 10000"),
-    ("MAX_CONCURRENT_REQUESTS", ["0", "201", "many"], "a number from 1 to 200"),
-    ("MAX_REQUESTS_PER_SYNC", ["0", "1000001", "all"], "a number from 1 to 1000000"),
-    ("SYNC_DEADLINE_SECONDS", ["0", "86401", "1e3", "soon"], "a number from 1 to 86400"),
     (
         "INTELLIGENCE",
         ["nvd", "kev epss", "kev,nvd"],
@@ -168,6 +164,10 @@ WRONG: list[tuple[str, list[str], str]] = [
         (name, [",", "web,", "web,,db", "“web”, db"], "tags, separated by commas")
         for name in ("EXPOSED_TAGS", "INTERNAL_TAGS")
     ),
+    ("PAGE_SIZE", ["0", "-1", "ten", "1.5", "10001", "٣"], "a number from 1 to 10000"),
+    ("MAX_CONCURRENT_REQUESTS", ["0", "201", "many"], "a number from 1 to 200"),
+    ("MAX_REQUESTS_PER_SYNC", ["0", "1000001", "all"], "a number from 1 to 1000000"),
+    ("SYNC_DEADLINE_SECONDS", ["0", "86401", "1e3", "soon"], "a number from 1 to 86400"),
     ("LOG_LEVEL", ["TRACE", "30"], "DEBUG, INFO, WARNING or ERROR"),
 ]
 
@@ -407,6 +407,8 @@ GIVEN = {
     "GOOGLE_CLOUD_PROJECT": "my-project",
     "DATASET": "d",
     "BIGQUERY_LOCATION": "EU",
+    "EXPOSED_TAGS": "dmz",
+    "INTERNAL_TAGS": "lab",
     "PAGE_SIZE": "7",
     "MAX_CONCURRENT_REQUESTS": "8",
     "MAX_REQUESTS_PER_SYNC": "9",
@@ -415,8 +417,6 @@ GIVEN = {
     "KEV_URL": "https://h/kev.json",
     "EPSS_URL": "https://h/epss.csv.gz",
     "SSVC_URL": "https://h/{cve}",
-    "EXPOSED_TAGS": "dmz",
-    "INTERNAL_TAGS": "lab",
     "LOG_LEVEL": "ERROR",
     "BIGQUERY_EMULATOR_HOST": "http://localhost:9050",
     "SECRET_MANAGER_EMULATOR_HOST": "localhost:9090",

@@ -280,6 +280,8 @@ run "every_variable_given" {
     dataset                  = "findings"
     bigquery_location        = "EU"
     deletion_protection      = false
+    exposed_tags             = ["dmz", "front end"]
+    internal_tags            = ["lab"]
     page_size                = 50
     max_concurrent_requests  = 5
     max_requests_per_sync    = 1000000
@@ -287,8 +289,6 @@ run "every_variable_given" {
     kev_url                  = "https://mirror.example.com:8443/kev.json"
     epss_url                 = "https://mirror.example.com/epss.csv.gz"
     ssvc_url                 = "https://mirror.example.com/cve/{cve}.json"
-    exposed_tags             = ["dmz", "front end"]
-    internal_tags            = ["lab"]
     log_level                = "DEBUG"
     time_zone                = "Europe/Berlin"
     schedule                 = "30 4 * * *"
@@ -307,6 +307,8 @@ run "every_variable_given" {
       GOOGLE_CLOUD_PROJECT    = "my-project-1"
       DATASET                 = "findings"
       BIGQUERY_LOCATION       = "EU"
+      EXPOSED_TAGS            = "dmz,front end"
+      INTERNAL_TAGS           = "lab"
       PAGE_SIZE               = "50"
       MAX_CONCURRENT_REQUESTS = "5"
       MAX_REQUESTS_PER_SYNC   = "1000000"
@@ -315,8 +317,6 @@ run "every_variable_given" {
       KEV_URL                 = "https://mirror.example.com:8443/kev.json"
       EPSS_URL                = "https://mirror.example.com/epss.csv.gz"
       SSVC_URL                = "https://mirror.example.com/cve/{cve}.json"
-      EXPOSED_TAGS            = "dmz,front end"
-      INTERNAL_TAGS           = "lab"
       LOG_LEVEL               = "DEBUG"
     })
     error_message = "each variable sets its setting, and there are no other settings"
