@@ -135,6 +135,14 @@ WRONG: list[tuple[str, list[str], str]] = [
         "lower-case letters and digits, single underscores between them, not ending in _staging",
     ),
     ("BIGQUERY_LOCATION", ["E U", "eu/"], "a BigQuery location, such as EU"),
+    *(
+        (name, [",", "web,", "web,,db", "“web”, db"], "tags, separated by commas")
+        for name in ("EXPOSED_TAGS", "INTERNAL_TAGS")
+    ),
+    ("PAGE_SIZE", ["0", "-1", "ten", "1.5", "10001", "٣"], "a number from 1 to 10000"),
+    ("MAX_CONCURRENT_REQUESTS", ["0", "201", "many"], "a number from 1 to 200"),
+    ("MAX_REQUESTS_PER_SYNC", ["0", "1000001", "all"], "a number from 1 to 1000000"),
+    ("SYNC_DEADLINE_SECONDS", ["0", "86401", "1e3", "soon"], "a number from 1 to 86400"),
     (
         "INTELLIGENCE",
         ["nvd", "kev epss", "kev,nvd"],
@@ -160,14 +168,6 @@ WRONG: list[tuple[str, list[str], str]] = [
         ["https://host/cve/", "https://host/{cve}/{cve}", "http://host/{cve}"],
         "an https URL of host and path (http for a loopback host), with {cve} in it once",
     ),
-    *(
-        (name, [",", "web,", "web,,db", "“web”, db"], "tags, separated by commas")
-        for name in ("EXPOSED_TAGS", "INTERNAL_TAGS")
-    ),
-    ("PAGE_SIZE", ["0", "-1", "ten", "1.5", "10001", "٣"], "a number from 1 to 10000"),
-    ("MAX_CONCURRENT_REQUESTS", ["0", "201", "many"], "a number from 1 to 200"),
-    ("MAX_REQUESTS_PER_SYNC", ["0", "1000001", "all"], "a number from 1 to 1000000"),
-    ("SYNC_DEADLINE_SECONDS", ["0", "86401", "1e3", "soon"], "a number from 1 to 86400"),
     ("LOG_LEVEL", ["TRACE", "30"], "DEBUG, INFO, WARNING or ERROR"),
 ]
 
