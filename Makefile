@@ -20,9 +20,9 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: ## Sync a sample API into a local BigQuery, and show it (ACCOUNTS=3: three accounts)
+demo: ## Sync a sample API into a local BigQuery, and show it (ACCOUNTS=3: of three accounts; KEEP=1: then ask it in SQL)
 	@$(MAKE) --no-print-directory --jobs=2 $(INSTALLED) $(BIGQUERY)/made
-	@trap : INT; $(VENV)/bin/python -m local.demo $(ACCOUNTS) || test $$? = 130  # make says nothing of Ctrl-C
+	@trap : INT; $(VENV)/bin/python -m local.demo $(ACCOUNTS) $(if $(KEEP),--keep) || test $$? = 130  # make says nothing of Ctrl-C
 
 .PHONY: test
 test: $(INSTALLED) ## Run all checks and tests (about 14 minutes on 2 cores)

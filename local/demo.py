@@ -1,8 +1,9 @@
-"""The whole of it on this machine: a sample API into a local BigQuery, on two days.
+"""The whole of it on this machine: a sample API into a local BigQuery, synced twice.
 
-With a number of accounts, as many sample APIs instead, into a dataset each, on one day.
+With a number of accounts, as many sample APIs instead, into a dataset each, synced once.
 
-Everything that it starts listens on loopback alone and is gone when it ends, however it ends.
+Everything that it starts listens on loopback alone and is gone when it ends, however it ends. With
+`--keep` that is when its user says so, who can query BigQuery until then.
 """
 
 import argparse
@@ -14,12 +15,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 import requests
 from google.cloud import bigquery
@@ -55,10 +56,12 @@ OF_EACH = {
 }
 """The settings of a deployment with many accounts."""
 SEVERITIES = ["critical", "high", "medium", "low"]
-DAY_1 = "Day 1: the first sync, called as Cloud Scheduler calls it"
-DAY_2 = "Day 2: some issues were fixed, some are new, some changed"
+FIRST = "The first sync, called as Cloud Scheduler calls it"
+SECOND = "The second sync: some issues were fixed, some are new, some changed"
+EXAMPLE = "SELECT severity, COUNT(*) AS to_do FROM open_findings WHERE to_do GROUP BY severity;"
 
 console = Console(highlight=False)
+Done = subprocess.CompletedProcess[str]
 Query = Callable[[str], list[dict[str, Any]]]
 """Gives the rows of a query."""
 
@@ -99,47 +102,62 @@ def run() -> None:
         default=1,
         help="how many accounts to show (default: 1)",
     )
-    count = parser.parse_args().accounts
+    parser.add_argument("--keep", action="store_true", help="then ask for SQL, until Ctrl-C")
+    options = parser.parse_args()
+    if options.keep and not is_terminal(sys.stdin):
+        raise NotStarted(
+            "KEEP=1 asks for SQL, which needs a terminal, and standard input is none. Nothing was"
+            " started. Run it in a terminal, or without KEEP."
+        )
     check_target(REPORT)
     started = time.monotonic()
-    if count == 1:
-        show_two_days()
-    else:
-        show_accounts(list(ACCOUNTS)[:count])
-    console.print(f"The report on it, a page for a browser: {REPORT}", soft_wrap=True)
-    console.print(f"Done in {time.monotonic() - started:.0f} seconds; nothing is left running.")
-
-
-def show_two_days() -> None:
-    """Sync one account twice, while it changes."""
-    with cloud() as here:
-        show_settings(here, "API_BASE_URL")
-
-        console.rule(DAY_1)
-        sync(here)
-        show_tables(here.query)
-
-        console.rule(DAY_2)
-        changes = here.next_day()
-        sync(here)
-        show_tables(here.query)
-        show_changes(here.query, changes)
-        write_report(Warehouse(here.client, DATASET), REPORT)
-
-
-def show_accounts(accounts: Sequence[str]) -> None:
-    """Sync each account with the same function, combine them, and show them side by side."""
+    accounts = list(ACCOUNTS)[: options.accounts] if options.accounts > 1 else []
     with cloud(accounts) as here:
-        show_settings(here, "API_BASE_URL", *OF_EACH)
-        for account in accounts:
-            console.rule(account)
-            sync(here, account)
-        console.rule("All accounts")
-        names = ",".join(accounts)
-        command(here, "status", "--accounts", names)
-        command(here, "combine", "--accounts", names, "--into", ALL)
-        show_combined(here.query)
-        command(here, "report", "--dataset", ALL, "--out", str(REPORT))
+        if accounts:
+            show_accounts(here, accounts)
+        else:
+            show_two_syncs(here)
+        console.print(f"The report on it, a page for a browser: {REPORT}", soft_wrap=True)
+        took = f" in {time.monotonic() - started:.0f} seconds"
+        if options.keep:
+            keep(here, ALL if accounts else DATASET)
+            took = ""
+    console.print(f"Done{took}; nothing is left running.")
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether a person sits at the other end of a stream, which is None if it was closed."""
+    return stream is not None and stream.isatty()
+
+
+def show_two_syncs(here: "Cloud") -> None:
+    """Sync one account twice, while it changes."""
+    show_settings(here, "API_BASE_URL")
+
+    console.rule(FIRST)
+    sync(here)
+    show_tables(here.query)
+
+    console.rule(SECOND)
+    changes = here.next_day()
+    sync(here)
+    show_tables(here.query)
+    show_changes(here.query, changes)
+    write_report(Warehouse(here.client, DATASET), REPORT)
+
+
+def show_accounts(here: "Cloud", accounts: Sequence[str]) -> None:
+    """Sync each account with the same function, combine them, and show them side by side."""
+    show_settings(here, "API_BASE_URL", *OF_EACH)
+    for account in accounts:
+        console.rule(account)
+        sync(here, account)
+    console.rule("All accounts")
+    names = ",".join(accounts)
+    command(here, "status", "--accounts", names)
+    command(here, "combine", "--accounts", names, "--into", ALL)
+    show_combined(here.query)
+    command(here, "report", "--dataset", ALL, "--out", str(REPORT))
 
 
 def show_settings(here: "Cloud", *names: str) -> None:
@@ -149,17 +167,58 @@ def show_settings(here: "Cloud", *names: str) -> None:
     console.print(f"  {'the function, sync_http':<30} {here.function}\n")
 
 
-def command(here: "Cloud", *arguments: str) -> None:
-    """Run a command of `scanner-sync`, and print what it prints. It says itself what is wrong."""
-    console.print(f"[bold]$[/bold] scanner-sync {' '.join(arguments)}", soft_wrap=True)
-    done = subprocess.run(
+def keep(here: "Cloud", dataset: str) -> None:
+    """Leave everything running, and run the SQL that is typed, until Ctrl-C or Ctrl-D."""
+    console.print("\nEverything keeps running:")
+    show_settings(here, "API_BASE_URL")
+    console.print(
+        f"Ask the dataset {dataset} in SQL; a semicolon or an empty line ends a statement. Ctrl-C"
+        f" ends everything. For example:\n  {EXAMPLE}\n",
+        soft_wrap=True,
+    )
+    with suppress(ImportError):  # Python may be built without it
+        import readline  # noqa: F401 - `input` then has a history, and keys to edit a line
+    try:
+        for sql in statements():
+            arguments = ["query", "--dataset", dataset, "--", sql]
+            scanner_sync(here, arguments)
+    except Interrupted as interrupted:
+        if interrupted.status != 128 + signal.SIGINT:
+            raise
+        console.print()
+
+
+def statements() -> Iterator[str]:
+    """Ask for statements until the end of the input, which is Ctrl-D on a terminal."""
+    lines: list[str] = []
+    while True:
+        try:
+            line = input("...> " if lines else "sql> ").strip()
+        except EOFError:
+            print()
+            return
+        lines += [line] if line else []
+        if lines and (not line or line.endswith(";")):
+            yield "\n".join(lines)
+            lines = []
+
+
+def scanner_sync(here: "Cloud", arguments: Sequence[str], stdout: int | None = None) -> Done:
+    """Run a command of `scanner-sync`, which says itself what is wrong."""
+    return subprocess.run(
         [sys.executable, "-m", "scanner_sync", *arguments],
         env=os.environ | here.settings,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         text=True,
         check=False,
         start_new_session=True,  # Ctrl-C is for the demo, which then ends this
     )
+
+
+def command(here: "Cloud", *arguments: str) -> None:
+    """Run a command of `scanner-sync`, and print what it prints. It says itself what is wrong."""
+    console.print(f"[bold]$[/bold] scanner-sync {' '.join(arguments)}", soft_wrap=True)
+    done = scanner_sync(here, arguments, subprocess.PIPE)
     console.print(done.stdout, markup=False, soft_wrap=True)
     if done.returncode != 0:
         raise SystemExit(done.returncode)
@@ -205,9 +264,13 @@ class Cloud:
         return [dict(row) for row in self.client.query(sql).result()]
 
     def next_day(self) -> dict[str, list[int]]:
-        """Move the sample API to its next day, and tell what changed."""
+        """Move the sample API to its next day, which is now, and tell what changed."""
         url = self.settings["API_BASE_URL"].removesuffix("/v1")
-        changes: dict[str, list[int]] = requests.post(f"{url}/sample/next-day/", timeout=10).json()
+        # The API writes no fractions of a second, and it is to be after the sync before.
+        now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
+        at = {"scanned_at": now.isoformat()}
+        answer = requests.post(f"{url}/sample/next-day/", params=at, timeout=10)
+        changes: dict[str, list[int]] = answer.json()
         return changes
 
 

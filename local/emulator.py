@@ -20,8 +20,10 @@ from typing import Any, Final
 
 import duckdb_extensions
 import sqlglot
+from bqemulator.api.routes import jobs
 from bqemulator.cli import main
 from bqemulator.domain.result import Ok
+from bqemulator.jobs import executor
 from bqemulator.scripting import interpreter
 from bqemulator.sql.translator import SQLTranslator
 from sqlglot import exp
@@ -213,6 +215,25 @@ def _remember_qualified(qualify: Callable[[str, str], str]) -> Callable[[str, st
     return qualify_once
 
 
+_classify = executor.classify_statement_type
+
+
+def _kind_of(sql: str) -> str:
+    """Say what a statement is that is not to be run.
+
+    The emulator takes only one statement at a time for what it is, and runs any other to find out.
+    """
+    statements = executor._parse_script_or_raise(sql).statements
+    if len(statements) != 1 or not isinstance(statements[0], executor.SqlStmt):
+        return "SCRIPT"
+    kind: str = _classify(sql)
+    if not kind and isinstance(executor._parse_for_classification(sql), exp.Query):
+        return "SELECT"  # such as a union
+    return kind
+
+
+jobs.classify_statement_type = _kind_of
+jobs._DESTRUCTIVE_STATEMENT_TYPES |= {"SCRIPT", "EXPORT_DATA"}
 sqlglot.parse_one = _remember_parsed(sqlglot.parse_one)
 sqlglot.transpile = _transpile_all  # type: ignore[assignment]
 SQLTranslator.translate = _remember_translated(SQLTranslator.translate)

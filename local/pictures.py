@@ -62,7 +62,7 @@ def screenshot(page: Path, out: Path, chromium: str) -> None:
 
 
 def draw_demo(out: Path) -> None:
-    """Record the second day of `make demo`."""
+    """Record the second sync of `make demo`."""
     demo.console = Console(file=io.StringIO(), width=WIDTH, force_terminal=True, highlight=False)
     with demo.cloud() as here:
         demo.sync(here)
@@ -72,7 +72,7 @@ def draw_demo(out: Path) -> None:
             file=io.StringIO(), width=WIDTH, record=True, force_terminal=True, highlight=False
         )
         console.print("[bold]$[/bold] make demo\n[dim]...[/dim]")
-        console.rule(demo.DAY_2)
+        console.rule(demo.SECOND)
         demo.show_tables(here.query)
         demo.show_changes(here.query, changes)
     svg = console.export_svg(title="make demo", unique_id="demo")

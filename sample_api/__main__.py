@@ -37,7 +37,7 @@ def main() -> None:
         "127.0.0.1 until interrupted. Prints its base URL once it accepts connections.",
         epilog="The token is the value of the environment variable SAMPLE_API_TOKEN, by default "
         "'sample-token'. POST /sample/next-day/ advances the account by a day and returns what "
-        "changed.",
+        "changed; ?scanned_at=TIME dates it.",
     )
     faults = parser.add_argument_group(
         "faults", "Shares are numbers from 0 to 1; see sample_api/faults.py."

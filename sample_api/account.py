@@ -76,14 +76,19 @@ class Account:
     """Days since the first one."""
     last_id: int = 1000
     """The highest id so far; ids are not reused."""
+    scanned_at: datetime | None = None
+    """When the latest scan ran, if not at ``SCAN_TIME`` of its day."""
 
     @property
     def now(self) -> datetime:
         """Return the time of the latest scan."""
-        return datetime.combine(self.first_day + timedelta(days=self.day), SCAN_TIME)
+        on_time = datetime.combine(self.first_day + timedelta(days=self.day), SCAN_TIME)
+        return self.scanned_at or on_time
 
-    def next_day(self) -> Changes:
+    def next_day(self, scanned_at: datetime | None = None) -> Changes:
         """Advance by a day, always in the same way for the same account.
+
+        What happens on it is dated ``scanned_at``, by default ``SCAN_TIME`` of the day.
 
         One issue in 50, but at least one, is fixed, and as many are opened. Three get another
         severity and one is snoozed, if that many are left. On every other day or so, one of the
@@ -91,6 +96,7 @@ class Account:
         licenses stay. Rows that a test has set must have the fields that ``generate`` gives them.
         """
         self.day += 1
+        self.scanned_at = scanned_at
         rows = (*self.issues, *self.scans, *self.targets)
         self.last_id = max([self.last_id, *(row["id"] for row in rows)])
         rng = random.Random(f"{self.seed}/{self.day}")

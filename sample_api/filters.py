@@ -59,9 +59,9 @@ def fixed(account: Account, params: Params, delay_days: int) -> list[Row]:
     tests = _equal(params, "severity", target_addresses="affected_host")
     if tags := _values(params, "tag_names"):
         tests.append(lambda row: not tags.isdisjoint(row.get("tags") or ()))
-    if after := _time(params, "remediated_after"):
+    if after := time_of(params, "remediated_after"):
         tests.append(partial(_is_since, "remediated_at", after))
-    if before := _time(params, "remediated_before"):
+    if before := time_of(params, "remediated_before"):
         tests.append(partial(_is_until, "remediated_at", before))
     if delay_days:
         reported = account.now - timedelta(days=delay_days)
@@ -84,7 +84,7 @@ def _of_occurrences(account: Account, params: Params) -> list[Test]:
             if not tags.isdisjoint(row.get("tags") or ())
         }
         tests.append(lambda row: row.get("target") in tagged)
-    if since := _time(params, "since"):
+    if since := time_of(params, "since"):
         tests.append(partial(_is_since, "first_seen_at", since))
     return tests
 
@@ -123,7 +123,11 @@ def _is_until(column: str, until: datetime, row: Row) -> bool:
     return moment is not None and moment <= until
 
 
-def _time(params: Params, name: str) -> datetime | None:
+def time_of(params: Params, name: str) -> datetime | None:
+    """Return a parameter that is a time, or None without it.
+
+    Raises `InvalidParameterError` if it is another text.
+    """
     moment = _moment(params.get(name))
     if moment is None and params.get(name):
         raise InvalidParameterError(name, "Enter a valid date/time.")

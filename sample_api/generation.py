@@ -72,7 +72,7 @@ def _year_of_fixes(rng: random.Random, account: Account) -> list[Row]:
             fixed.append((issue, found, rng.randrange(days_ago - 14)))
     open_now = [(issue, row, days_open(row)) for issue, row in _with_stable_ids(account)]
     old = [found for found in open_now if found[2] > 30]
-    for issue, row, age in rng.sample(old, len(old) // 40):
+    for issue, row, age in rng.sample(old, len(old) // 80):
         days_ago = rng.randint(7, min(365, age) - 1)
         fixed.append((issue, row | {"age": f"{age - days_ago} days"}, days_ago))
 

@@ -122,10 +122,10 @@ def create_app(
     """Return the API of one account, below ``/v1``. Changes to the account are served at once.
 
     ``app.state.requests`` lists the requests in order, each a ``RequestRecord``.
-    ``POST /sample/next-day/`` advances the account by a day and returns its ``Changes``. It is not
-    part of the real API: it needs no token, and is neither counted nor recorded. Nor are the feeds
-    about CVEs, ``/feeds/kev.json``, ``/feeds/epss.csv.gz`` and ``/feeds/cve/CVE``, which need no
-    token and are recorded.
+    ``POST /sample/next-day/`` advances the account by a day and returns its ``Changes``;
+    ``?scanned_at=`` says when they happened. It is not part of the real API: it needs no token, and
+    is neither counted nor recorded. Nor are the feeds about CVEs, ``/feeds/kev.json``,
+    ``/feeds/epss.csv.gz`` and ``/feeds/cve/CVE``, which need no token and are recorded.
 
     Args:
         account: The rows to serve.
@@ -222,7 +222,8 @@ def create_app(
         return RedirectResponse(request.url.replace(path=f"{request.url.path}/"), 301)
 
     async def next_day(request: Request) -> Response:
-        return JSONResponse(asdict(account.next_day()))
+        scanned_at = filters.time_of(dict(request.query_params), "scanned_at")
+        return JSONResponse(asdict(account.next_day(scanned_at)))
 
     endpoints: dict[str, Endpoint] = {
         "/health/": health,

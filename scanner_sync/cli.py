@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scanner_sync import __version__, log, streams, worker
-from scanner_sync.errors import SyncError, answer_of
+from scanner_sync.errors import SyncError, answer_of, counted
 from scanner_sync.rules import PRESETS, faults, in_words
 from scanner_sync.settings import (
     ACCOUNT,
@@ -30,6 +31,9 @@ from scanner_sync.worker import Interrupted, exit_status
 
 if TYPE_CHECKING:
     from scanner_sync.warehouse import Warehouse
+
+ROWS_SHOWN = 1000
+"""Rows of a query that are printed as a table."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,6 +72,7 @@ def _run_command(arguments: Sequence[str] | None, ending: threading.Lock) -> int
         "report": _report,
         "combine": _combine,
         "policy": _policy,
+        "query": _query,
     }
     return commands[parsed.command](parsed)
 
@@ -174,6 +179,18 @@ def _parser() -> argparse.ArgumentParser:
         "--replace", action="store_true", help="with --preset: also if the rules were edited"
     )
     add_account(policy)
+    query = add(
+        "query",
+        "Run a SELECT on the dataset, and print its rows",
+        "A table without a dataset is one of this dataset. Nothing else than a SELECT is run.",
+    )
+    query.add_argument("sql", metavar="SQL", help="the statement")
+    query.add_argument("--csv", action="store_true", help="print all rows as CSV")
+    which = query.add_mutually_exclusive_group()
+    add_account(which)
+    which.add_argument(
+        "--dataset", type=_dataset, metavar="NAME", help="the dataset, instead of DATASET"
+    )
     return parser
 
 
@@ -428,6 +445,26 @@ def _policy(arguments: argparse.Namespace) -> int:
         print(f"Open findings with rules from before, until the next sync: {left:,}.")
     for fault in faults(rules):
         print(f"Correct {fault}.")
+    return 0
+
+
+def _query(arguments: argparse.Namespace) -> int:
+    from scanner_sync.terminal import print_csv, print_rows
+
+    with _warehouse(arguments.account, arguments.dataset) as warehouse:
+        found = warehouse.query(arguments.sql)
+        columns = [field.name for field in found.schema]
+        rows = (row.values() for row in found)
+        if arguments.csv:
+            print_csv(columns, rows)
+            return 0
+        shown = list(islice(rows, ROWS_SHOWN))
+    print_rows(columns, shown)
+    count = found.total_rows or 0
+    if count > len(shown):
+        print(f"{len(shown):,} of {count:,} rows; --csv prints all.")
+    else:
+        print(counted(count, "row") + ".")
     return 0
 
 

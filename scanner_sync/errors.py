@@ -13,8 +13,13 @@ from typing import Any, ClassVar, Final
 
 def shown(text: str) -> str:
     """Return foreign text for a message: control characters escaped, at most 100 characters."""
-    escaped = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:101])
+    escaped = printable(text[:101])
     return escaped if len(escaped) <= 100 else f"{escaped[:97]}..."
+
+
+def printable(text: str) -> str:
+    """Return foreign text for a terminal: control characters escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def counted(number: int, noun: str) -> str:

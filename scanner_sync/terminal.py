@@ -3,15 +3,20 @@
 rich draws the bars. Without it, as in the function, the log reports progress.
 """
 
+import csv
+import json
 import os
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
 from scanner_sync import log
+from scanner_sync.errors import printable
 from scanner_sync.progress import STEPS, Progress, every
 
 try:
@@ -20,6 +25,8 @@ except ImportError:
     rich = None  # type: ignore[assignment] # the extra `cli` is not installed
 
 REFRESH_SECONDS = 0.1
+LEAST_WIDTH = 10
+"""Characters of a terminal for each column of a query, with the space between two."""
 
 
 class Bars:
@@ -90,23 +97,92 @@ def _of(total: int | None) -> str:
     return "" if total is None else f" of {total:,}"
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table on standard output, with numbers aligned to the right."""
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[bool] | None = None
+) -> None:
+    """Print a table on standard output. `right` says which columns go to the right, not numbers."""
     cells = [["" if cell is None else _text(cell) for cell in row] for row in rows]
-    right = [
+    right = right or [
         all(isinstance(row[n], int | float | None) for row in rows) for n in range(len(columns))
     ]
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     for row in [list(columns), *cells]:
         aligned = (
-            cell.rjust(width) if is_number else cell.ljust(width)
-            for cell, width, is_number in zip(row, widths, right, strict=True)
+            cell.rjust(width) if is_right else cell.ljust(width)
+            for cell, width, is_right in zip(row, widths, right, strict=True)
         )
         print("  ".join(aligned).rstrip())
 
 
 def _text(cell: Any) -> str:
     return f"{cell:,}" if isinstance(cell, int | float) else str(cell)
+
+
+def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print the rows of any query on standard output, so that they fit a terminal.
+
+    The widest columns are cut, and where there are too many, each cell is on a line of its own.
+    Elsewhere than on a terminal, and without rich, nothing is cut.
+    """
+    cells = [[printable("NULL" if cell is None else _plain(cell)) for cell in row] for row in rows]
+    right = [any(_is_number(row[n]) for row in rows) for n in range(len(columns))]
+    room = shutil.get_terminal_size().columns if rich and sys.stdout.isatty() else None
+    if room is None:
+        print_table(columns, cells, right)
+    elif len(columns) * LEAST_WIDTH > room:
+        longest = max(map(len, columns))
+        for number, row in enumerate(cells, start=1):
+            print(f"row {number}")
+            for column, cell in zip(columns, row, strict=True):
+                print(f"  {column:<{longest}}  {cell}")
+    else:
+        _print_fitting(columns, cells, right, room)
+
+
+def _print_fitting(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], room: int
+) -> None:
+    from rich.cells import cell_len
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
+    most = room
+    while sum(min(width, most) for width in widths) + 2 * len(widths) > room:
+        most -= 1
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column, width, is_right in zip(columns, widths, right, strict=True):
+        table.add_column(
+            Text(column),
+            justify="right" if is_right else "left",
+            width=min(width, most),
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+    for row in cells:
+        table.add_row(*map(Text, row))
+    Console(highlight=False, width=room).print(table)
+
+
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows on standard output as CSV, with nothing for a null, as BigQuery exports them."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([None if cell is None else _plain(cell) for cell in row] for row in rows)
+
+
+def _plain(cell: Any) -> str:
+    """Return a value of BigQuery as text: arrays, structs and booleans as JSON."""
+    if isinstance(cell, datetime):
+        return str(cell).replace("+00:00", " UTC")
+    if isinstance(cell, bool | list | dict):
+        return json.dumps(cell, ensure_ascii=False, default=_plain)
+    return str(cell)
+
+
+def _is_number(cell: Any) -> bool:
+    return isinstance(cell, int | float | Decimal) and not isinstance(cell, bool)
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -2,7 +2,9 @@
 
 import io
 import os
+import pty
 import re
+import select
 import subprocess
 import sys
 from collections.abc import Callable
@@ -37,6 +39,7 @@ def test_it_prints_what_a_person_reads(
             changes = here.next_day()
             demo.sync(here)
             demo.show_changes(here.query, changes)
+    check_dates(dataset, changes)
     shown = re.sub(r"\x1b\[[\d;?]*[A-Za-z]|\r", "", out.getvalue())
     said = re.findall(r"(?m)^(?:POST|Loaded).*$", shown)
     loaded = rf"Loaded [\d,]+ rows into {dataset.name} in [\d.]+ seconds, with [\d,]+ requests\."
@@ -48,6 +51,107 @@ def test_it_prints_what_a_person_reads(
     assert shown.splitlines()[-1] == (
         f"40 issues are open. The merged table has {40 + fixed}: a sync deletes no row, so it keeps"
         f" the {fixed} that were fixed."
+    )
+
+
+def check_dates(dataset: Dataset, changes: dict[str, list[int]]) -> None:
+    """Check that all that happened between the two syncs is dated so, and happened once."""
+    first, second = (
+        row["synced_at"] for row in dataset.query("SELECT * FROM {d}.syncs ORDER BY synced_at")
+    )
+    found = dataset.query("SELECT * FROM {d}.findings WHERE detected_at IS NOT NULL")
+    closed = [row for row in found if row["closed_at"]]
+    assert len({row["entity_key"] for row in found}) == len(found)
+    assert {row["occurrence_id"] for row in closed} - {None} == {*changes["fixed_occurrences"]}
+    assert all(first < row["closed_at"] <= second for row in closed)
+    assert {row["close_reason"] for row in closed if row["closed_at"] < second} == {"fixed"}
+    opened = [row for row in found if row["issue_id"] in changes["opened"]]
+    assert opened
+    assert all(first < row["opened_at"] <= second for row in opened)
+
+
+IN_A_TERMINAL = """
+import contextlib, fcntl, sys, termios
+from local import demo
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that Ctrl-C reaches it
+bigquery_url = sys.argv.pop()
+@contextlib.contextmanager
+def cloud(accounts):
+    yield demo.Cloud(demo.settings_of("http://127.0.0.1:9/v1", bigquery_url), "", None, None)
+demo.cloud, demo.show_two_syncs = cloud, lambda here: None
+demo.show_settings = lambda here, *names: print("addresses of", *names)
+sys.exit(demo.main())
+"""
+"""The demo with nothing to show but a local BigQuery, which its last argument names."""
+
+
+@pytest.mark.parametrize("end", ["\x03", "\x04"])
+def test_it_asks_for_sql_until_its_user_ends_it(
+    bigquery_url: str, tmp_path: Path, end: str
+) -> None:
+    """A statement may have several lines. An error is said, and asking goes on."""
+    ours, its = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", IN_A_TERMINAL, "--keep", bigquery_url],
+        cwd=tmp_path,  # where the page would be written
+        env=os.environ | {"PYTHONPATH": str(ROOT), "TERM": "dumb", "COLUMNS": "200"},
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+    )
+    os.close(its)
+    shown = ""
+
+    def wait_for(text: str) -> None:
+        nonlocal shown
+        while text not in shown:
+            assert select.select([ours], [], [], 300)[0], shown
+            shown += os.read(ours, 4096).decode()
+        shown = shown.partition(text)[2]
+
+    wait_for("addresses of API_BASE_URL")
+    wait_for("Ctrl-C ends everything")
+    wait_for("sql> ")
+    os.write(ours, b"SELECT 6 *\n")
+    wait_for("...> ")
+    os.write(ours, b"7 AS n;\n")
+    wait_for("\r\n42\r\n1 row.\r\nsql> ")
+    os.write(ours, b"DELETE FROM findings WHERE TRUE\n\n")
+    wait_for("RequestError: Only SELECT is run here, and this is DELETE.")
+    wait_for("sql> ")
+    os.write(ours, end.encode())
+    wait_for("Done; nothing is left running.")
+    assert process.wait(timeout=60) == 0
+    os.close(ours)
+
+
+@pytest.mark.parametrize("redirection", ["</dev/null", "<&-"])
+def test_without_a_terminal_there_is_nobody_to_ask(tmp_path: Path, redirection: str) -> None:
+    """Which is said at once, before anything is started."""
+    done = subprocess.run(
+        [
+            "sh",
+            "-c",
+            f'exec "$@" {redirection}',
+            "sh",
+            sys.executable,
+            "-m",
+            "local.demo",
+            "--keep",
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        "KEEP=1 asks for SQL, which needs a terminal, and standard input is none. Nothing was"
+        " started. Run it in a terminal, or without KEEP.\n",
     )
 
 

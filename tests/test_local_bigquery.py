@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from google.api_core.exceptions import BadRequest
+from google.cloud import bigquery
 
 from local import bigquery as local_bigquery
 from tests.conftest import Dataset
@@ -115,3 +116,19 @@ def test_a_merge_takes_no_key_twice(dataset: Dataset, before: str, table: str) -
         dataset.query(merge)
     found = dataset.query("SELECT id, address FROM {d}.targets ORDER BY id")
     assert found == [{"id": 1, "address": "a"}, {"id": 2, "address": "b"}]
+
+
+def test_a_dry_run_runs_nothing(dataset: Dataset) -> None:
+    """It says what a statement is. A script is one of its own, whatever is in it."""
+    dataset.client.create_dataset(dataset.name)
+    dataset.query("CREATE TABLE {d}.t AS SELECT 1 AS n")
+    config = bigquery.QueryJobConfig(dry_run=True)
+    for sql, kind in (
+        ("SELECT 1; DELETE FROM {d}.t WHERE TRUE", "SCRIPT"),
+        ("EXECUTE IMMEDIATE 'DELETE FROM {d}.t WHERE TRUE'", "SCRIPT"),
+        ("DELETE FROM {d}.t WHERE TRUE", "DELETE"),
+        ("(SELECT n FROM {d}.t) UNION ALL SELECT 2", "SELECT"),
+        ("SELECT n FROM {d}.t", "SELECT"),
+    ):
+        assert dataset.client.query(sql.replace("{d}", dataset.name), config).statement_type == kind
+    assert dataset.query("SELECT n FROM {d}.t") == [{"n": 1}]

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from google.cloud import bigquery
+from google.cloud.bigquery.table import RowIterator
 
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import SyncError
@@ -28,6 +29,7 @@ from scanner_sync.warehouse.intelligence import (
 from scanner_sync.warehouse.jobs import Guard
 from scanner_sync.warehouse.lease import Lease
 from scanner_sync.warehouse.names import check_names
+from scanner_sync.warehouse.query import query
 from scanner_sync.warehouse.reads import READS, READS_TABLE, read_reads
 from scanner_sync.warehouse.sla import (
     SLA,
@@ -216,3 +218,7 @@ class Warehouse(Connection):
     def summary(self) -> dict[str, Any]:
         """Return in short how the last syncs ended, and how much is open. See `summarize`."""
         return summarize(self)
+
+    def query(self, sql: str) -> RowIterator:
+        """Run a SELECT of a user on the dataset, and return its rows. See `query.query`."""
+        return query(self, sql)

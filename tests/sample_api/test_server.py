@@ -336,6 +336,28 @@ def test_the_control_endpoint_advances_the_account(http: requests.Session) -> No
     assert (account, scans, wrong_method) == (expected, expected.scans, 405)
 
 
+def test_the_control_endpoint_dates_what_changes(http: requests.Session) -> None:
+    """The scan, what it finds and what it misses are of the time that is asked for."""
+    account = generate(seed=7, issues=60)
+    moment = "2025-03-04T15:30:05Z"
+    with serve(create_app(account, token=TOKEN)) as base_url:
+        control = base_url.replace("/v1", "/sample/next-day/")
+        wrong = http.post(control, params={"scanned_at": "noon"}, timeout=10)
+        changes = http.post(control, params={"scanned_at": moment}, timeout=10).json()
+    assert (wrong.status_code, wrong.json()) == (400, {"scanned_at": ["Enter a valid date/time."]})
+    assert changes["day"] == "2025-03-04"
+    count = len(changes["fixed_occurrences"])
+    opened = [row for issue in changes["opened"] for row in account.occurrences[issue]]
+    dates = {
+        account.scans[0]["created_at"],
+        *(row["remediated_at"] for row in account.fixed[:count]),
+        *(row["first_seen_at"] for row in opened if row["first_seen_at"]),
+    }
+    assert count > 0
+    assert opened
+    assert dates == {moment}
+
+
 NEVER_NULL: dict[str, dict[str, type]] = {
     "health": {"status": str, "authenticated_as": str},
     "issues": {
