@@ -156,7 +156,7 @@ def commands() -> str:
             yield [f"`{name}`", about[name]]
             for action in command._actions:
                 if not isinstance(action, argparse._HelpAction):
-                    shown = " ".join([action.option_strings[0], *filter(None, [action.metavar])])
+                    shown = " ".join([*action.option_strings[:1], *filter(None, [action.metavar])])
                     yield [f"`{name} {shown}`", action.help or ""]
 
     return table(["command", "what it does"], rows())

@@ -397,10 +397,16 @@ def _describe_failed(refresh: Mapping[str, Any]) -> str:
 
 def _report(arguments: argparse.Namespace) -> int:
     from scanner_sync.report import check_target, write_report
+    from scanner_sync.terminal import spinning
 
     check_target(arguments.out)
-    with _warehouse(arguments.account, arguments.dataset) as warehouse:
-        errors = write_report(warehouse, arguments.out)
+    with (
+        _warehouse(arguments.account, arguments.dataset) as warehouse,
+        spinning("reading the dataset") as say,
+    ):
+        errors = write_report(
+            warehouse, arguments.out, lambda read, all: say(f"{read} of {all} accounts read")
+        )
     print(arguments.out)
     return _print_errors(errors)
 

@@ -8,8 +8,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import TracebackType
@@ -192,6 +192,19 @@ def ago(moment: datetime, now: datetime) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size} {unit} ago"
     return f"{seconds} s ago"
+
+
+@contextmanager
+def spinning(text: str) -> Iterator[Callable[[str], None]]:
+    """Show what goes on, and that something does, while inside; elsewhere than on a terminal, not.
+
+    Yields a function that replaces the text.
+    """
+    if not can_draw():
+        yield lambda text: None
+        return
+    with log.console().status(text) as status:
+        yield status.update
 
 
 def can_draw() -> bool:

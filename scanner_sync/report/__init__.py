@@ -5,7 +5,7 @@ The extra `report` installs the packages for it, which the function does without
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,26 @@ from typing import Any
 from scanner_sync.errors import SettingsError, SyncError
 from scanner_sync.report import charts
 from scanner_sync.report.definitions import DEFINITIONS
-from scanner_sync.report.figures import Account, Figures, read_accounts, read_figures
+from scanner_sync.report.figures import (
+    Account,
+    Figures,
+    read_accounts,
+    read_figures,
+    total_trend,
+)
 from scanner_sync.warehouse.combined import accounts_of
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.status import LATE_AFTER
 
 
-def write_report(warehouse: Connection, out: Path) -> dict[str, SyncError]:
+def write_report(
+    warehouse: Connection, out: Path, on_read: Callable[[int, int], None] = lambda read, all: None
+) -> dict[str, SyncError]:
     """Write the report on a dataset, as of now by BigQuery's clock, to the file `out`.
 
     If the dataset combines several accounts, the page has a section for each. Returns why some of
-    them could not be read, by account.
+    them could not be read, by account. `on_read` is called with how many of them were read so far,
+    and how many there are.
 
     The file is written only when the page is complete. Raises `SettingsError` as `check_target`
     does, before any query is paid for, and the errors of `read_figures`.
@@ -32,7 +41,9 @@ def write_report(warehouse: Connection, out: Path) -> dict[str, SyncError]:
     now = warehouse.now()
     accounts: list[Account] = []
     if datasets := accounts_of(warehouse):
-        accounts = read_accounts(warehouse, datasets, now)
+        count = len(datasets)
+        on_read(0, count)
+        accounts = read_accounts(warehouse, datasets, now, lambda read: on_read(read, count))
         page = render_accounts(warehouse.name, accounts, now)
     else:
         page = render(read_figures(warehouse, now))
@@ -91,6 +102,7 @@ def _part(figures: Figures, account: str | None = None) -> str:
         charts=charts.draw(figures),
         definitions=DEFINITIONS,
         total=figures.total,
+        grade=figures.grade,
         **figures._asdict(),
     )
 
@@ -98,9 +110,12 @@ def _part(figures: Figures, account: str | None = None) -> str:
 def _page(
     parts: Sequence[str], dataset: str, now: datetime, accounts: Sequence[Account] = ()
 ) -> str:
+    trend = total_trend(accounts)
     return _fill(
         "page.html",
         parts=parts,
+        trend=trend,
+        charts=charts.draw_trend(trend) if trend else {},
         dataset=dataset,
         now=now,
         accounts=accounts,
@@ -122,6 +137,7 @@ def _fill(name: str, **values: Any) -> str:
     )
     environment.filters |= {
         "count": "{:,}".format,
+        "of": "{:,} ({:,})".format,
         "share": _share,
         "days": charts.days,
         "day": "{:%Y-%m-%d}".format,

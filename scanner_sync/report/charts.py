@@ -5,14 +5,15 @@ small to read. Colors are the page's CSS variables, so one drawing serves light 
 says anything that position or words do not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from scanner_sync.report.figures import Figures, Week
+from scanner_sync.report.figures import WEEK, Figures, Trend
 
 Spec = dict[str, Any]
 """A Vega-Lite specification, or a part of one."""
+Shown = TypeVar("Shown", Figures, Trend)
 
 _INK, _MUTED, _LINE = "var(--ink)", "var(--muted)", "var(--line)"
 _ACCENT, _CRITICAL, _FIXED = "var(--accent)", "var(--critical)", "var(--fixed)"
@@ -44,10 +45,25 @@ _COUNTS: Final[Spec] = {
 
 
 def draw(figures: Figures) -> dict[str, dict[str, str]]:
-    """Draw all charts as SVG, each `wide` and `narrow`.
+    """Draw all charts of an account as SVG, each `wide` and `narrow`.
 
     Raises ImportError without the extra `report`.
     """
+    return draw_trend(figures.trend) | {
+        name: _draw(chart, figures)
+        for name, chart in (("days", days_to_fix), ("targets", worst_targets))
+    }
+
+
+def draw_trend(trend: Trend) -> dict[str, dict[str, str]]:
+    """Draw the charts of weeks, likewise."""
+    return {
+        name: _draw(chart, trend)
+        for name, chart in (("open", open_by_severity), ("flow", opened_and_closed))
+    }
+
+
+def _draw(chart: Callable[[Shown, bool], Spec], shown: Shown) -> dict[str, str]:
     import vl_convert
 
     def svg(spec: Spec) -> str:
@@ -55,39 +71,25 @@ def draw(figures: Figures) -> dict[str, dict[str, str]]:
         drawn: str = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
         return drawn
 
-    charts = {
-        "open": open_by_severity,
-        "flow": opened_and_closed,
-        "days": days_to_fix,
-        "targets": worst_targets,
-    }
-    return {
-        name: {"wide": svg(chart(figures, False)), "narrow": svg(chart(figures, True))}
-        for name, chart in charts.items()
-    }
+    return {"wide": svg(chart(shown, False)), "narrow": svg(chart(shown, True))}
 
 
-def open_by_severity(figures: Figures, narrow: bool) -> Spec:
+def open_by_severity(trend: Trend, narrow: bool) -> Spec:
     """Show a panel for each severity, each with its own scale, under the current number."""
     size = (112, 84) if narrow else (164, 110)
-    ends = (figures.weeks[0].until, figures.period.now)
     return {
         "columns": 2 if narrow else 4,
         "spacing": {"row": 26, "column": 14},
-        "concat": [_panel(figures.weeks, severity, ends, size) for severity in figures.severities],
+        "concat": [_panel(trend, severity, size) for severity in trend.severities],
     }
 
 
-def _panel(
-    weeks: Sequence[Week],
-    severity: str,
-    ends: tuple[datetime, datetime],
-    size: tuple[int, int],
-) -> Spec:
+def _panel(trend: Trend, severity: str, size: tuple[int, int]) -> Spec:
+    weeks = trend.weeks
     values = [
         {"at": _ms(week.until), "open": week.open[severity]} for week in weeks if week.is_known
     ]
-    first, last = map(_ms, ends)
+    first, last = _ms(weeks[0].until), _ms(trend.period.now)
     dates = {"values": [first, last], "format": "%b %-d", "labelFlush": True, "grid": False}
     x = _field("at", "temporal", scale={"type": "utc", "domain": [first, last]}, axis=dates)
     scale = {"domain": [0, max([4, *(value["open"] for value in values)])], "nice": 3}
@@ -95,10 +97,12 @@ def _panel(
     color = _CRITICAL if severity == "critical" else _ACCENT
     name = severity[:1].upper() + severity[1:]
     width = size[0]
+    share = (_ms(trend.period.first) - first) / max(1, last - first)
     return _layered(
         values,
         size,
         {"x": x, "y": y},
+        *_shade(share, size),
         _layer("area", fill=color, fillOpacity=0.14, line={"stroke": color}),
         _layer("point", where=f"datum.at === {last}", filled=True, fill=color, size=45, opacity=1),
         _words(name, x=0, y=-14, fontWeight=600, fontSize=13, limit=width - 50),
@@ -112,7 +116,7 @@ def _panel(
     )
 
 
-def opened_and_closed(figures: Figures, narrow: bool) -> Spec:
+def opened_and_closed(trend: Trend, narrow: bool) -> Spec:
     """Show the findings of each week: bars up for opened ones, bars down for closed ones."""
     size, step = ((274, 190), 6) if narrow else ((820, 220), 2)
     values: list[Spec] = [
@@ -123,12 +127,11 @@ def opened_and_closed(figures: Figures, narrow: bool) -> Spec:
             "signed": sign * number,
             "words": f"{number:,}" if number < 10_000 else f"{number / 1000:.0f}k",
         }
-        for week in figures.weeks[1:]
+        for week in trend.weeks[1:]
         if week.is_known
         for kind, sign, number in (("opened", 1, week.opened), ("closed", -1, week.closed))
     ]
-    weeks = [_iso(week) for week in figures.period.weeks]
-    most = max([4, *(abs(value["signed"]) for value in values)])
+    weeks = [_iso(week) for week in trend.period.weeks]
     dates = {
         "values": weeks[::-step],
         "labelExpr": "utcFormat(toDate(datum.value), '%b %-d')",
@@ -137,15 +140,18 @@ def opened_and_closed(figures: Figures, narrow: bool) -> Spec:
     }
     across = {"domain": weeks, "paddingOuter": 0.1}
     x = _field("week", "ordinal", sort=None, scale=across, axis=dates)
-    upright = {"domain": [-most, most], "nice": 4}
+    numbers = [value["signed"] for value in values]
+    upright = {"domain": [min([-2, *numbers]), max([2, *numbers])], "nice": 4}
     y = _field(
         "signed", "quantitative", stack=None, scale=upright, axis={"tickCount": 5, **_COUNTS}
     )
     color = _if("datum.kind === 'opened'", _ACCENT, _FIXED)
+    before = sum(monday + WEEK <= trend.period.first for monday in trend.period.weeks)
     return _layered(
         values,
         size,
         {"x": x, "y": y},
+        *_shade(before / len(weeks), size),
         _layer(
             "bar",
             {
@@ -165,6 +171,17 @@ def opened_and_closed(figures: Figures, narrow: bool) -> Spec:
     )
 
 
+def _shade(share: float, size: tuple[int, int]) -> list[Spec]:
+    """Shade a share of a chart from its left, which is the time before the first sync."""
+    if share <= 0:
+        return []
+    width, height = size
+    anywhere = {"x": None, "y": None}
+    place: Spec = {"x": 0, "x2": min(share, 1) * width, "y": 0, "y2": height}
+    layer = _layer("rect", anywhere, **place, fill=_MUTED, fillOpacity=0.1, aria=False)
+    return [{"data": {"values": [{}]}, **layer}]
+
+
 def _numbers(where: str, dy: int) -> Spec:
     """Write the number of each bar `dy` pixels below its end."""
     words = {"text": {"field": "words"}}
@@ -175,10 +192,14 @@ def days_to_fix(figures: Figures, narrow: bool) -> Spec:
     """Show each severity's middle half as a bar, and its median as a tick and in words."""
     width, ticks = (170, 4) if narrow else (690, 8)
     rows = figures.fixes.by_severity
-    values = [{**row._asdict(), "words": f"{days(row.median)} days"} for row in rows]
+    values = [
+        {**row._asdict(), "words": f"{days(row.median)} days" if row.fixed else "no fix"}
+        for row in rows
+    ]
+    most = max([1.0, *(row.three_quarters or 0 for row in rows)])
     x = {
         "type": "quantitative",
-        "scale": {"domain": [0, max([1, *(row.three_quarters for row in rows)])], "nice": True},
+        "scale": {"domain": [0, most], "nice": True},
         "axis": {"tickCount": ticks, "format": ",~f"},
     }
     names = {
@@ -192,18 +213,20 @@ def days_to_fix(figures: Figures, narrow: bool) -> Spec:
     half = {"x": {**x, "field": "quarter"}, "x2": {"field": "three_quarters"}}
     look: Spec = {"fill": _ACCENT, "fillOpacity": 0.25, "stroke": _ACCENT}
     median = {"x": {**x, "field": "median"}}
+    order = {"domain": [row.severity for row in rows]}
+    is_fixed = "datum.fixed > 0"
     return _layered(
         values,
         (width, {"step": 34}),
-        {"y": _field("severity", "ordinal", sort=None, axis=names)},
-        _layer("bar", half, height=12, cornerRadius=6, **look),
-        _layer("tick", median, thickness=4, size=20, fill=_INK, opacity=1),
+        {"y": _field("severity", "ordinal", sort=None, scale=order, axis=names)},
+        _layer("bar", half, where=is_fixed, height=12, cornerRadius=6, **look),
+        _layer("tick", median, where=is_fixed, thickness=4, size=20, fill=_INK, opacity=1),
         _layer("text", {"text": {"field": "words"}}, x=width + 12, fontWeight=600),
     )
 
 
 def worst_targets(figures: Figures, narrow: bool) -> Spec:
-    """Show a bar for each target under its address, critical issues first, with both in words."""
+    """Show a bar for each target under its address, critical findings first, with both in words."""
     width, room = (215, 300) if narrow else (740, 820)
     values = [
         {
@@ -234,8 +257,10 @@ def _bar(x: Spec, **mark: Any) -> Spec:
     return _layer("bar", {"x": x}, height=10, yOffset=9, **mark)
 
 
-def days(number: float) -> str:
-    """Write a number of days, with a decimal if it is small."""
+def days(number: float | None) -> str:
+    """Write a number of days, with a decimal if it is small; a dash if there is none."""
+    if number is None:
+        return "\N{EN DASH}"
     return f"{number:.1f}" if number < 10 else f"{number:,.0f}"
 
 

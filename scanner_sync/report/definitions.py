@@ -23,6 +23,19 @@ DEFINITIONS: Final = {
         " its issue is; a snooze ends on its day, even if no sync has come since. A target is"
         " deleted if the scanner no longer lists it, but still lists the finding.",
     ),
+    "order": Definition(
+        "What comes first",
+        "The findings of an issue on one host are one thing to do. First comes what is overdue and"
+        " has a CVE in CISA's catalog of known exploited vulnerabilities (KEV); then what else"
+        " is in it; then what the scanner says an exploit is known of; and within each, what has"
+        " the highest EPSS score, the highest severity and the earliest `due_at`. Without `kev` and"
+        " `epss` in `INTELLIGENCE`, the scanner's word, severity and `due_at` decide.",
+    ),
+    "exploited": Definition(
+        "Exploited in the wild",
+        "To do, with a CVE in CISA's catalog of known exploited vulnerabilities (KEV). Without"
+        " `kev` in `INTELLIGENCE`, the page counts what the scanner says an exploit is known of.",
+    ),
     "opened": Definition(
         "Opened",
         "`opened_at` is the scanner's `first_seen_at`, or, if it gives none that can be true, the"
@@ -87,7 +100,15 @@ DEFINITIONS: Final = {
         " is `opened_at` plus the days for its severity. Time for which it was snoozed before that"
         " is left out, as far as the syncs saw it. A closed finding keeps its goal; one that was"
         " fixed before a sync saw it has that of the scanner, if there is one. It is overdue if it"
-        " is to do and `due_at` has passed. It is due this week if that comes before next Monday.",
+        " is to do and `due_at` has passed. It is due in the next seven days if it is to do and"
+        " `due_at` comes within them.",
+    ),
+    "grade": Definition(
+        "Vendor's grade",
+        "The grade of the scanner's vendor, by its published rule: F if something critical that is"
+        " to do is older than 7 days, else C if something high is older than 30, B if something"
+        " medium is older than 60, A if something low is older than 120, and A+ otherwise. The age"
+        " counts from `opened_at`. `sla_policy` has no part in it.",
     ),
     "in_time": Definition(
         "In time",
@@ -98,8 +119,13 @@ DEFINITIONS: Final = {
     "tags": Definition(
         "Tags",
         "An open finding has the tags that its target has now, and a closed one those of its"
-        " closing. It counts for each of them. The five tags with the most findings to do are"
-        " shown.",
+        " closing. It counts for each of them. The ten tags with the worst to do are shown.",
+    ),
+    "coverage": Definition(
+        "Coverage",
+        "The scanner says with each occurrence when its target was last scanned. Of a target on"
+        " which nothing was ever found there is no date, so it is not known, unless the scanner"
+        " lists it as unscanned.",
     ),
 }
 """The definitions by a short name, in the order of the page."""

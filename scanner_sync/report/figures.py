@@ -1,8 +1,8 @@
 """The figures of the report. BigQuery counts, so few rows are read however large the account is."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
@@ -13,7 +13,8 @@ from google.cloud import bigquery
 
 from scanner_sync import log
 from scanner_sync.errors import LoadError, SyncError
-from scanner_sync.tables import TABLES
+from scanner_sync.report.actions import LIMIT, READ_ACTIONS, Action, Actions
+from scanner_sync.tables import FIXED, TABLES
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.diagnose import (
     NO_RIGHT,
@@ -34,10 +35,22 @@ WEEKS: Final = 26
 STALE_AFTER: Final = timedelta(hours=24)
 """How old the last load, or the oldest occurrences, may be before the page warns."""
 
+UNSCANNED_AFTER: Final = timedelta(days=14)
+"""Time without a scan after which a target is named."""
+
+VENDOR_GOALS: Final = {
+    "critical": (7, "F"),
+    "high": (30, "C"),
+    "medium": (60, "B"),
+    "low": (120, "A"),
+}
+"""Days in which the scanner's vendor wants something fixed, and the grade if one is missed:
+https://help.intruder.io/en/articles/4899845-cyber-hygiene-score"""
+
 SEVERITIES: Final = ("critical", "high", "medium", "low")
 """Always shown, in this order. Any other severity that the API sends comes after them."""
 
-_WEEK: Final = timedelta(weeks=1)
+WEEK: Final = timedelta(weeks=1)
 _DAYS_TO_FIX: Final = "TIMESTAMP_DIFF(closed_at, opened_at, SECOND) / 86400"
 
 
@@ -55,12 +68,12 @@ class Period(NamedTuple):
     @property
     def week_ago(self) -> datetime:
         """Seven days before now."""
-        return self.now - _WEEK
+        return self.now - WEEK
 
     @property
     def weeks(self) -> list[datetime]:
         """The Mondays of all weeks, oldest first."""
-        return [_monday(self.now) - n * _WEEK for n in reversed(range(WEEKS))]
+        return [_monday(self.now) - n * WEEK for n in reversed(range(WEEKS))]
 
     @property
     def start(self) -> datetime:
@@ -97,7 +110,7 @@ class Week(NamedTuple):
     @property
     def so_far(self) -> bool:
         """Whether it is the current week."""
-        return self.until < self.monday + _WEEK
+        return self.until < self.monday + WEEK
 
     @property
     def fixes(self) -> int:
@@ -106,20 +119,36 @@ class Week(NamedTuple):
 
 
 class Now(NamedTuple):
-    """What is open now of one severity."""
+    """What is open now of one severity: findings, and the issues of which they are."""
 
     severity: str
-    open: int
-    to_do: int
-    """Those that are not snoozed and whose target is not deleted. What follows counts these alone,
-    except for `snoozed`."""
-    overdue: int
-    due: int
-    """Due before next Monday."""
-    snoozed: int
-    mean_age: float | None
+    open: int = 0
+    open_issues: int = 0
+    snoozed: int = 0
+    to_do: int = 0
+    """Those that are not snoozed and whose target is not deleted. What follows counts these
+    alone."""
+    to_do_issues: int = 0
+    overdue: int = 0
+    overdue_issues: int = 0
+    due: int = 0
+    """Due in the next seven days."""
+    due_issues: int = 0
+    exploited: int = 0
+    """With a CVE in the KEV catalog."""
+    exploited_issues: int = 0
+    looked_up: int = 0
+    """With a CVE that was looked up in that catalog."""
+    scored: int = 0
+    """With a CVE that has a score in EPSS."""
+    likely: int = 0
+    """With an exploit that the scanner calls known."""
+    likely_issues: int = 0
+    missed: int = 0
+    """Older than the goal of the scanner's vendor."""
+    mean_age: float | None = None
     """In days. None if nothing is to do."""
-    oldest: float | None
+    oldest: float | None = None
     """The age of the oldest, in days."""
 
     @property
@@ -141,14 +170,15 @@ class DaysToFix(NamedTuple):
     """How long fixes took, for one severity."""
 
     severity: str
-    fixed: int
-    not_reported: int
+    fixed: int = 0
+    not_reported: int = 0
     """Those of `fixed` whose date is that of the sync that missed them."""
-    mean: float
-    quarter: float
-    median: float
-    three_quarters: float
-    in_time: float | None
+    mean: float | None = None
+    """In days, like what follows. None if nothing was fixed."""
+    quarter: float | None = None
+    median: float | None = None
+    three_quarters: float | None = None
+    in_time: float | None = None
     """The share that met its goal, 0 to 1. None if there is no goal."""
 
 
@@ -172,7 +202,7 @@ class Fixes(NamedTuple):
     """In days. None if nothing was fixed."""
     in_time: float | None
     by_severity: list[DaysToFix]
-    """For severities with a fix, in the order of the page."""
+    """In the order of the page."""
     measures: dict[str, Measures]
     """By severity, and for `all`."""
 
@@ -181,34 +211,22 @@ class Closings(NamedTuple):
     """How many were closed within the period, of one severity, and why."""
 
     severity: str
-    fixed: int
-    not_reported: int
-    target_removed: int
-    target_not_scanned: int
+    fixed: int = 0
+    not_reported: int = 0
+    target_removed: int = 0
+    target_not_scanned: int = 0
 
 
 class Tag(NamedTuple):
     """What is to do on the targets with a tag, and how long fixes took there."""
 
     tag: str
-    by_severity: list["TagSeverity"]
-
-    @property
-    def to_do(self) -> int:
-        """How many are to do in all."""
-        return sum(row.to_do for row in self.by_severity)
-
-    @property
-    def overdue(self) -> int:
-        """How many are overdue in all."""
-        return sum(row.overdue for row in self.by_severity)
-
-
-class TagSeverity(NamedTuple):
-    """The same of one severity."""
-
-    severity: str
     to_do: int
+    issues: int
+    """Those of which the findings to do are."""
+    exploited: int
+    critical: int
+    high: int
     overdue: int
     mean_age: float | None
     """Of what is to do, in days."""
@@ -218,22 +236,14 @@ class TagSeverity(NamedTuple):
     """Their median days."""
 
 
-class OldIssue(NamedTuple):
-    """A critical issue that is to do."""
-
-    id: int
-    title: str | None
-    opened_at: datetime
-    times_reopened: int
-    to_do: int
-    """How many of its findings are to do."""
-
-
 class Target(NamedTuple):
-    """How many issues are to do on a target."""
+    """What is to do on a target: findings, and the issues of which they are."""
 
     target: str
     to_do: int
+    issues: int
+    overdue: int
+    exploited: int
     critical: int
     high: int
     medium: int
@@ -244,6 +254,33 @@ class Target(NamedTuple):
     def other(self) -> int:
         """Those of any other severity."""
         return self.to_do - self.critical - self.high - self.medium - self.low
+
+
+class Unscanned(NamedTuple):
+    """A target that was not scanned lately."""
+
+    target: str
+    status: str | None
+    """As the scanner names it."""
+    scanned_at: datetime | None
+    """The latest scan that is known. None if the scanner lists it as never scanned."""
+
+
+class Coverage(NamedTuple):
+    """When the targets were scanned, as far as the occurrences tell."""
+
+    targets: int
+    recent: int
+    """Those that were scanned within `UNSCANNED_AFTER`."""
+    late: int
+    """Those that were scanned before that, or never."""
+    latest: list[Unscanned]
+    """Ten of them, those that were never scanned first, and then the oldest."""
+
+    @property
+    def unknown(self) -> int:
+        """Those of which no date is known: nothing was found on them."""
+        return self.targets - self.recent - self.late
 
 
 class TableRows(NamedTuple):
@@ -268,6 +305,8 @@ class Reads(NamedTuple):
     """When that sync was. None if none read any."""
     oldest_at: datetime | None
     """When the occurrences were read that were read longest ago."""
+    empty: int = 0
+    """Issues that are listed without an occurrence."""
 
     def stale(self, now: datetime) -> bool:
         """Tell whether occurrences are missing, or too old."""
@@ -288,6 +327,16 @@ class Freshness(NamedTuple):
     tables: list[TableRows]
 
 
+class Trend(NamedTuple):
+    """The weeks of an account, or of several together."""
+
+    period: Period
+    severities: list[str]
+    """All that occur, in the order of the page. Findings without one are under `none`."""
+    weeks: list[Week]
+    """The weeks of the period, oldest first, and the one before it."""
+
+
 class Figures(NamedTuple):
     """What the page shows, by its parts."""
 
@@ -299,21 +348,35 @@ class Figures(NamedTuple):
     """The weeks of the period, oldest first, and the one before it."""
     open_now: list[Now]
     """In the order of the page."""
+    actions: Actions
     last_days: LastDays
     fixes: Fixes
     closings: list[Closings]
-    """In the order of the page, for severities with a closing."""
-    oldest: list[OldIssue]
-    """The ten oldest, oldest first."""
+    """In the order of the page. None if nothing was closed."""
     targets: list[Target]
-    """The ten with the most issues to do, worst first."""
+    """Ten of those with something to do, worst first."""
     tags: list[Tag]
-    """The five with the most findings to do, worst first."""
+    """Ten of those with something to do, worst first."""
+    coverage: Coverage
     freshness: Freshness
 
     def total(self, name: str) -> int:
         """Return the sum over all severities of a number of `open_now`."""
         return sum(getattr(row, name) for row in self.open_now)
+
+    @property
+    def trend(self) -> Trend:
+        """The weeks, with what is needed to draw them."""
+        return Trend(self.period, self.severities, self.weeks)
+
+    @property
+    def grade(self) -> tuple[str, str | None]:
+        """The vendor's grade, and the severity that decides it; None if no goal is missed."""
+        missed = {row.severity for row in self.open_now if row.missed}
+        for severity, (_, grade) in VENDOR_GOALS.items():
+            if severity in missed:
+                return grade, severity
+        return "A+", None
 
 
 class Account(NamedTuple):
@@ -333,6 +396,16 @@ class Account(NamedTuple):
         return self._figures.total("to_do")
 
     @property
+    def issues(self) -> int:
+        """Of how many issues they are."""
+        return self._figures.total("to_do_issues")
+
+    @property
+    def looked_up(self) -> int:
+        """How many have a CVE that was looked up in the KEV catalog."""
+        return self._figures.total("looked_up")
+
+    @property
     def critical(self) -> int:
         """How many of them are critical."""
         return sum(row.to_do for row in self._figures.open_now if row.severity == "critical")
@@ -341,6 +414,16 @@ class Account(NamedTuple):
     def overdue(self) -> int:
         """How many are overdue."""
         return self._figures.total("overdue")
+
+    @property
+    def critical_overdue(self) -> int:
+        """How many critical ones are overdue."""
+        return sum(row.overdue for row in self._figures.open_now if row.severity == "critical")
+
+    @property
+    def exploited(self) -> int:
+        """How many have a CVE in the KEV catalog."""
+        return self._figures.total("exploited")
 
     @property
     def fixed(self) -> int:
@@ -354,12 +437,16 @@ class Account(NamedTuple):
 
 
 def read_accounts(
-    combined: Connection, datasets: Mapping[str, str], now: datetime
+    combined: Connection,
+    datasets: Mapping[str, str],
+    now: datetime,
+    on_read: Callable[[int], None] = lambda count: None,
 ) -> list[Account]:
-    """Read the figures of each account from its own dataset, several at once.
+    """Read the figures of each account from its own dataset, several at once; the worst come first.
 
     `datasets` are those that `combined` combines, by account. What goes wrong with one is in its
-    `error`, and keeps none of the others from being read.
+    `error`, and keeps none of the others from being read. `on_read` is called after each, with how
+    many were read.
     """
 
     def read(name: str) -> Account:
@@ -372,8 +459,46 @@ def read_accounts(
         except Exception as error:
             return Account(name, state, error=explain(error))
 
+    accounts = []
     with ThreadPoolExecutor(8, "accounts") as pool:
-        return list(pool.map(read, datasets))
+        for future in as_completed([pool.submit(read, name) for name in datasets]):
+            accounts.append(future.result())
+            on_read(len(accounts))
+    return sorted(accounts, key=_worst_first)
+
+
+def _worst_first(account: Account) -> tuple[object, ...]:
+    """Sort accounts by the worst that is to do. Those that could not be read come first."""
+    if account.figures is None:
+        return (False, account.name)
+    numbers = (
+        *(account.exploited, account.critical_overdue, account.critical, account.overdue),
+        account.to_do,
+    )
+    return (True, *(-number for number in numbers), account.name)
+
+
+def total_trend(accounts: Iterable[Account]) -> Trend | None:
+    """Add up the weeks of all accounts that were read. None if there is none."""
+    trends = [account.figures.trend for account in accounts if account.figures]
+    if not trends:
+        return None
+    weeks = [
+        Week(
+            parts[0].monday,
+            max(part.until for part in parts),
+            sum((part.open for part in parts), Counter()),
+            opened=sum(part.opened for part in parts),
+            closed=sum(part.closed for part in parts),
+            is_known=any(part.is_known for part in parts),
+            reconstructed=any(part.reconstructed for part in parts),
+        )
+        for parts in zip(*(trend.weeks for trend in trends), strict=True)
+    ]
+    last = max(trends, key=lambda trend: trend.period.first).period
+    now = max(trend.period.now for trend in trends)
+    severities = _in_order(*(severity for trend in trends for severity in trend.severities))
+    return Trend(last._replace(now=now), severities, weeks)
 
 
 def read_figures(warehouse: Connection, now: datetime) -> Figures:
@@ -425,16 +550,17 @@ def _read(warehouse: Connection, now: datetime) -> Figures:
         period=period,
         severities=severities,
         weeks=weeks,
-        open_now=[
-            open_by.get(severity) or Now(severity, 0, 0, 0, 0, 0, None, None)
-            for severity in severities
-        ],
+        open_now=[open_by.get(severity) or Now(severity) for severity in severities],
+        actions=_read_actions(warehouse, period),
         last_days=last_days,
         fixes=fixes,
-        closings=[closed_by[severity] for severity in severities if severity in closed_by],
-        oldest=_read_oldest(warehouse),
+        closings=[
+            closed_by.get(severity) or Closings(severity)
+            for severity in (_in_order(*closed_by) if closed_by else [])
+        ],
         targets=_read_targets(warehouse),
         tags=_read_tags(warehouse, period),
+        coverage=_read_coverage(warehouse, period, existing),
         freshness=_read_freshness(warehouse, period, existing),
     )
 
@@ -490,15 +616,15 @@ def _read_weeks(warehouse: Connection, period: Period) -> tuple[list[Week], dict
     rows = _query(
         warehouse,
         "SELECT * FROM `{d}.remediation_metrics` WHERE week >= DATE(@begin) ORDER BY week",
-        begin=period.start - _WEEK,
+        begin=period.start - WEEK,
     )
     by_week: dict[datetime, dict[str, bigquery.Row]] = {}
     for row in rows:
         monday = datetime(row.week.year, row.week.month, row.week.day, tzinfo=UTC)
         by_week.setdefault(monday, {})[row.severity] = row
     weeks: list[Week] = []
-    for monday in (period.start - _WEEK, *period.weeks):
-        until = min(monday + _WEEK, period.now)
+    for monday in (period.start - WEEK, *period.weeks):
+        until = min(monday + WEEK, period.now)
         if found := by_week.get(monday):
             weeks.append(_week(monday, until, found))
         elif by_week and monday > max(by_week):  # without a sync, nothing was seen to change
@@ -534,19 +660,44 @@ def _week(monday: datetime, until: datetime, found: Mapping[str, bigquery.Row]) 
 
 def _read_now(warehouse: Connection, period: Period) -> list[Now]:
     """Read what is open now."""
+    goals = " ".join(f"WHEN '{of}' THEN {days}" for of, (days, _) in VENDOR_GOALS.items())
+    conditions = {
+        "open": "TRUE",
+        "to_do": "to_do",
+        "overdue": "overdue",
+        "due": "to_do AND due_at >= @now AND due_at < @in_a_week",
+        "exploited": "to_do AND in_kev",
+        "likely": "to_do AND exploit_likelihood = 'known'",
+    }
+    counts = ", ".join(
+        f"COUNTIF({of}) AS {name}, COUNT(DISTINCT IF({of}, issue_id, NULL)) AS {name}_issues"
+        for name, of in conditions.items()
+    )
     rows = _query(
         warehouse,
         f"""
-SELECT {SEVERITY} AS severity, COUNT(*) AS open, COUNTIF(to_do) AS to_do,
-  COUNTIF(overdue) AS overdue, COUNTIF(to_do AND due_at >= @now AND due_at < @monday) AS due,
-  COUNTIF(snoozed) AS snoozed,
+SELECT {SEVERITY} AS severity, {counts}, COUNTIF(snoozed) AS snoozed,
+  COUNTIF(to_do AND in_kev IS NOT NULL) AS looked_up, COUNTIF(to_do AND epss IS NOT NULL) AS scored,
+  COUNTIF(to_do AND days_open > CASE severity {goals} END) AS missed,
   AVG(IF(to_do, days_open, NULL)) AS mean_age, MAX(IF(to_do, days_open, NULL)) AS oldest
 FROM `{{d}}.open_findings` GROUP BY 1
 """,  # noqa: S608 - our names
         now=period.now,
-        monday=period.weeks[-1] + _WEEK,
+        in_a_week=period.now + WEEK,
     )
-    return [Now(*(row[name] for name in Now._fields)) for row in rows]
+    return [Now(**row) for row in rows]
+
+
+def _read_actions(warehouse: Connection, period: Period) -> Actions:
+    """Read what to do first, and what of it is new."""
+    rows = _query(warehouse, READ_ACTIONS, week_ago=period.week_ago)
+    actions = [(row, Action(*(row[name] for name in Action._fields))) for row in rows]
+    return Actions(
+        first=[action for row, action in actions if row.place <= LIMIT],
+        all=rows[0].actions if rows else 0,
+        new=[action for row, action in actions if row.is_new and row.place_of_kind <= LIMIT],
+        all_new=rows[0].all_new if rows else 0,
+    )
 
 
 def _read_changes(warehouse: Connection, period: Period) -> tuple[LastDays, list[Closings]]:
@@ -619,81 +770,106 @@ GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
         not_reported=rows[0].all_not_reported if rows else 0,
         median=rows[0].all_median if rows else None,
         in_time=rows[0].all_in_time if rows else None,
-        by_severity=[found[severity] for severity in _in_order(*found) if severity in found],
-        measures=measures,
+        by_severity=[found.get(severity) or DaysToFix(severity) for severity in _in_order(*found)],
+        measures={of: Measures(None, None, None) for of in _in_order(*found)} | measures,
     )
 
 
+_WORST: Final = "exploited DESC, critical DESC, high DESC, overdue DESC, to_do DESC"
+"""SQL: the order of what has the worst to do."""
+_WORST_COUNTS: Final = ", ".join(
+    [
+        "COUNTIF(to_do) AS to_do, COUNT(DISTINCT IF(to_do, issue_id, NULL)) AS issues",
+        "COUNTIF(overdue) AS overdue, COUNTIF(to_do AND in_kev) AS exploited",
+        *(f"COUNTIF(to_do AND severity = '{of}') AS {of}" for of in SEVERITIES),
+    ]
+)
+"""SQL: these numbers."""
+
+
 def _read_tags(warehouse: Connection, period: Period) -> list[Tag]:
-    """Read the five tags with the most findings to do."""
+    """Read the ten tags with the worst to do."""
     rows = _query(
         warehouse,
         f"""
 WITH found AS (
-  SELECT tag, {SEVERITY} AS severity, days_open AS days, to_do, overdue, FALSE AS is_fixed
+  SELECT tag, severity, days_open AS days, to_do, overdue, in_kev, issue_id, FALSE AS is_fixed
   FROM `{{d}}.open_findings` CROSS JOIN UNNEST(tags) AS tag
   UNION ALL
-  SELECT tag, {SEVERITY}, {_DAYS_TO_FIX}, FALSE, FALSE, TRUE
+  SELECT tag, NULL, {_DAYS_TO_FIX}, FALSE, FALSE, FALSE, NULL, TRUE
   FROM `{{d}}.findings` CROSS JOIN UNNEST(tags) AS tag
   WHERE closed_at >= @start AND {IS_FIX} AND opened_at IS NOT NULL
 ),
 measured AS (
-  SELECT *, SUM(IF(to_do, 1, 0)) OVER (PARTITION BY tag) AS all_to_do, PERCENTILE_CONT(
-      IF(is_fixed, days, NULL), 0.5) OVER (PARTITION BY tag, severity) AS median
+  SELECT *, PERCENTILE_CONT(IF(is_fixed, days, NULL), 0.5) OVER (PARTITION BY tag) AS median
   FROM found
 )
-SELECT tag, all_to_do, severity, COUNTIF(to_do) AS to_do, COUNTIF(overdue) AS overdue,
-  AVG(IF(to_do, days, NULL)) AS mean_age, COUNTIF(is_fixed) AS fixed, median
-FROM measured WHERE all_to_do > 0 GROUP BY tag, all_to_do, severity, median
+SELECT * FROM (
+  SELECT tag, {_WORST_COUNTS}, AVG(IF(to_do, days, NULL)) AS mean_age,
+    COUNTIF(is_fixed) AS fixed, median
+  FROM measured GROUP BY tag, median
+)
+WHERE to_do > 0 ORDER BY {_WORST}, tag LIMIT 10
 """,  # noqa: S608 - our names
         start=period.start,
     )
-    found: dict[tuple[int, str], dict[str, TagSeverity]] = {}
-    for row in rows:
-        severities = found.setdefault((-row.all_to_do, row.tag), {})
-        severities[row.severity] = TagSeverity(*(row[name] for name in TagSeverity._fields))
-    return [
-        Tag(tag, [by[severity] for severity in _in_order(*by) if severity in by])
-        for (_, tag), by in sorted(found.items())[:5]
-    ]
-
-
-def _read_oldest(warehouse: Connection) -> list[OldIssue]:
-    """Read the critical issues to do that have been open longest."""
-    rows = _query(
-        warehouse,
-        """
-SELECT i.id, i.title, i.opened_at, i.times_reopened, COALESCE(f.to_do, 0) AS to_do
-FROM `{d}.open_issues` AS i LEFT JOIN (
-  SELECT issue_id, COUNTIF(to_do) AS to_do FROM `{d}.open_findings` GROUP BY issue_id
-) AS f ON f.issue_id = i.id
-WHERE i.severity = 'critical' AND i.to_do
-ORDER BY i.opened_at, i.id LIMIT 10
-""",
-    )
-    return [OldIssue(**row) for row in rows]
+    return [Tag(*(row[name] for name in Tag._fields)) for row in rows]
 
 
 def _read_targets(warehouse: Connection) -> list[Target]:
-    """Count the issues to do of each target, each issue once even if it is on several ports."""
-    counts = ", ".join(
-        f"COUNT(DISTINCT IF(severity = '{severity}', issue_id, NULL)) AS {severity}"
-        for severity in SEVERITIES
-    )
+    """Read the ten targets with the worst to do."""
     rows = _query(
         warehouse,
         f"""
-SELECT host AS target, COUNT(DISTINCT issue_id) AS to_do, {counts}, ANY_VALUE(tags) AS tags
+SELECT host AS target, {_WORST_COUNTS}, ANY_VALUE(tags) AS tags
 FROM `{{d}}.open_findings` WHERE to_do AND host IS NOT NULL
 GROUP BY host
-ORDER BY to_do DESC, critical DESC, high DESC, medium DESC, low DESC, target LIMIT 10
+ORDER BY {_WORST}, target LIMIT 10
 """,  # noqa: S608 - our names
     )
     return [Target(**row) for row in rows]
 
 
+def _read_coverage(warehouse: Connection, period: Period, existing: set[str]) -> Coverage:
+    """Read which targets were not scanned lately, by the dates that the occurrences have."""
+    scans = " UNION ALL ".join(
+        f"SELECT {address} AS address, target_last_scanned_at AS scanned_at FROM `{{d}}.{table}`"  # noqa: S608 - our names
+        for table, address in (
+            (FIXED, "COALESCE(affected_host, display_address)"),
+            ("occurrences_issues", "target"),
+        )
+        if table in existing
+    )
+    rows = _query(
+        warehouse,
+        f"""
+WITH scans AS ({scans}),
+scanned AS (
+  SELECT t.address AS target, MAX(t.target_status) AS status, MAX(s.scanned_at) AS scanned_at
+  FROM `{{d}}.targets_history` AS t LEFT JOIN scans AS s ON s.address = t.address
+  WHERE t.valid_to IS NULL GROUP BY t.address
+),
+judged AS (
+  SELECT *, scanned_at >= @since AS is_recent, COALESCE(
+      scanned_at < @since, COALESCE(status, '') = 'unscanned') AS is_late
+  FROM scanned
+)
+SELECT *, COUNT(*) OVER () AS targets, SUM(IF(is_recent, 1, 0)) OVER () AS recent,
+  SUM(IF(is_late, 1, 0)) OVER () AS late
+FROM judged ORDER BY is_late DESC, scanned_at, target LIMIT 10
+""",  # noqa: S608 - our names
+        since=period.now - UNSCANNED_AFTER,
+    )
+    return Coverage(
+        targets=rows[0].targets if rows else 0,
+        recent=rows[0].recent if rows else 0,
+        late=rows[0].late if rows else 0,
+        latest=[Unscanned(row.target, row.status, row.scanned_at) for row in rows if row.is_late],
+    )
+
+
 def _read_freshness(warehouse: Connection, period: Period, existing: set[str]) -> Freshness:
-    """Read when loads and occurrences were, and what each merged table holds: one query each."""
+    """Read when loads and occurrences were, and what each merged table holds."""
     [loads] = _query(
         warehouse,
         """
@@ -706,11 +882,13 @@ WHERE inserted_at > @week_ago
 """,
         week_ago=period.week_ago,
     )
-    written = """
-SELECT '{table}' AS name, COUNT(*) AS held, MAX(l.inserted_at) AS written
-FROM `{d}.{table}` AS t LEFT JOIN `{d}._dlt_loads` AS l ON l.load_id = t._dlt_load_id
-"""
     tables = [name for name in TABLES if name in existing]
+    written = " UNION ALL ".join(
+        f"SELECT {number} AS number, '{table}' AS name, COUNT(*) AS held,"  # noqa: S608 - our names
+        f" MAX(l.inserted_at) AS written FROM `{{d}}.{table}` AS t"
+        " LEFT JOIN `{d}._dlt_loads` AS l ON l.load_id = t._dlt_load_id"
+        for number, table in enumerate(tables)
+    )
     scanned = None
     if "scans" in tables:
         [scans] = _query(warehouse, "SELECT MAX(created_at) AS newest FROM `{d}.scans`")
@@ -721,9 +899,8 @@ FROM `{d}.{table}` AS t LEFT JOIN `{d}._dlt_loads` AS l ON l.load_id = t._dlt_lo
         scanned=scanned,
         reads=_read_reads(warehouse),
         tables=[
-            TableRows(**row)
-            for table in tables
-            for row in _query(warehouse, written.replace("{table}", table))
+            TableRows(row["name"], row.held, row.written)
+            for row in (_query(warehouse, f"{written} ORDER BY number") if tables else [])
         ],
     )
 
@@ -735,7 +912,7 @@ def _read_reads(warehouse: Connection) -> Reads | None:
         """
 SELECT COUNT(*) AS listed, COUNTIF(r.read_at = l.latest_at) AS latest,
   COUNTIF(r.read_at < l.latest_at) AS earlier, COUNTIF(r.read_at IS NULL) AS never,
-  MAX(r.read_at) AS latest_at, MIN(r.read_at) AS oldest_at
+  MAX(r.read_at) AS latest_at, MIN(r.read_at) AS oldest_at, COUNTIF(r.`rows` = 0) AS empty
 FROM `{d}.occurrence_reads` AS r
 CROSS JOIN (SELECT MAX(read_at) AS latest_at FROM `{d}.occurrence_reads`) AS l
 """,

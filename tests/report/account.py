@@ -29,6 +29,21 @@ TAGS: dict[str, list[str | None]] = {
     **{f"host-{n}.example.com": [f"tag {n % 6}"] for n in range(11)},
 }
 """The tags of each target."""
+CVES: dict[str, dict[str, Any]] = {
+    "CVE-2023-1": {"in_kev": True, "epss": 0.9},
+    "CVE-2023-2": {"in_kev": False, "epss": 0.4},
+    "CVE-2023-3": {"in_kev": False, "epss": None},
+    "CVE-2023-4": {"in_kev": True, "epss": 0.0012},
+}
+"""What is known of some CVEs."""
+SCANNED = {
+    "host-0.example.com": NOW - timedelta(days=1),
+    "host-1.example.com": NOW - timedelta(days=14),
+    "host-2.example.com": NOW - timedelta(days=14, seconds=1),
+    "host-3.example.com": NOW - timedelta(days=90),
+    "host-6.example.com": NOW - timedelta(days=33),
+}
+"""When targets were last scanned, as occurrences say it."""
 REMOVED = {"host-3.example.com"}
 """Targets that the second sync no longer saw."""
 STATUSES = {"host-4.example.com": "unresponsive", "host-5.example.com": "unscanned"}
@@ -64,11 +79,43 @@ class Issue(NamedTuple):
     openings: list[list[State]]
     occurrences: list[Occurrence]
 
+    @property
+    def cves(self) -> list[str]:
+        """The CVEs of its occurrences. Nothing is known of the last of these."""
+        chosen = ((), (), (2, 3), (1, 2), (4,), (3,), (9,))[self.id % 7]
+        return [f"CVE-2023-{number}" for number in chosen]
+
+    @property
+    def exploit_likelihood(self) -> str | None:
+        """What the scanner says of all its occurrences."""
+        return (None, "known", "likely", "rare", "very_likely")[self.id % 5]
+
+    @property
+    def remediation(self) -> str | None:
+        """A sentence of its own, and another one."""
+        return (
+            None if self.id % 9 == 0 else f"Update it to 1.{self.id}\n<b>or later</b>. Restart it."
+        )
+
+
+PORTS = ["443", None, "8080", "443"]
+"""The ports of an issue's occurrences, in turn."""
+
 
 def some_issues(seed: int = 37) -> list[Issue]:
     """Make issues that were opened, changed, snoozed, fixed and reopened."""
     rng = random.Random(seed)
-    return [_some_issue(rng, number) for number in range(1, 121)]
+    issues = [_some_issue(rng, number) for number in range(1, 121)]
+    return [_new_issue(issue) if issue.id % 20 == 17 else issue for issue in issues]
+
+
+def _new_issue(issue: Issue) -> Issue:
+    """Make an issue one that a sync of this week was the first to see, on two ports of a host."""
+    begin, seen = SYNCS[-3], SYNCS[-3] - timedelta(days=issue.id % 9)
+    severity = ("high", "critical", "low")[issue.id % 3]
+    host = TARGETS[issue.id % 3]
+    found = [Occurrence(host, False, at, None, None) for at in (seen, begin, begin)]
+    return issue._replace(openings=[[State(severity, False, begin, None)]], occurrences=found)
 
 
 def _some_issue(rng: random.Random, number: int) -> Issue:
@@ -139,6 +186,9 @@ def fill(dataset: Dataset, issues: list[Issue]) -> None:
                 "target": occurrence.target,
                 "snoozed": occurrence.snoozed,
                 "first_seen_at": occurrence.first_seen,
+                "port": PORTS[n % 4],
+                "cves": issue.cves,
+                "exploit_likelihood": issue.exploit_likelihood,
                 "valid_from": issue.openings[-1][0].begin,
                 "valid_to": occurrence.end,
                 "last_seen_at": occurrence.end and occurrence.end - timedelta(hours=12),
@@ -179,12 +229,32 @@ def fill(dataset: Dataset, issues: list[Issue]) -> None:
             for n, address in enumerate(TARGETS)
         ],
     )
+    own = {"_dlt_load_id": "1"}
+    _insert(
+        dataset,
+        "issues",
+        [
+            own | {"id": of.id, "remediation": of.remediation, "_dlt_id": f"{of.id}"}
+            for of in issues
+        ],
+    )
+    _insert(
+        dataset,
+        "occurrences_issues",
+        [
+            own
+            | {"issue_id": 1, "id": n, "target": target, "target_last_scanned_at": at}
+            | {"_dlt_id": f"{n}"}
+            for n, (target, at) in enumerate(SCANNED.items())
+        ],
+    )
+    _insert(dataset, "cve_intelligence", [{"cve": cve} | known for cve, known in CVES.items()])
     _insert(
         dataset,
         "occurrence_reads",
         [
-            {"issue_id": issue.id, "listed_at": FIRST, "read_at": read_at}
-            for issue, read_at in zip(issues, READ_AT, strict=False)
+            {"issue_id": of.id, "listed_at": FIRST, "read_at": at, "rows": len(of.occurrences)}
+            for of, at in zip(issues, READ_AT, strict=False)
         ],
     )
     for table in ("_dlt_loads", "licenses", "syncs"):  # what the sync that made the tables left

@@ -78,20 +78,23 @@ def days(number: float) -> str:
 class ReadPage(HTMLParser):
     """What a page says: its tables, the text outside of them, its tags and attributes.
 
-    `charts` has the labels of the marks of each chart, for each of its drawings, by the id of the
-    heading above it.
+    `charts` has the labels of the marks of each chart, for each of its drawings, and `lists` the
+    paragraphs of each entry of a list, both by the id of the heading above.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.tables: dict[str, list[list[str]]] = {}
         self.charts: dict[str, list[list[str]]] = {}
+        self.lists: dict[str, list[list[str]]] = {}
         self.tags: set[str] = set()
         self.attributes: set[str] = set()
         self.ids: list[str] = []
         self.links: set[str] = set()
         self.words: list[str] = []
         self._cell: list[str] | None = None
+        self._items: list[list[str]] = []
+        self._paragraph: list[str] | None = None
         self.feed(path.read_text())
         self.text = " ".join(" ".join(self.words).split())
 
@@ -108,6 +111,11 @@ class ReadPage(HTMLParser):
             self.charts.setdefault(self._heading, []).append([])
         elif tag == "path" and "aria-label" in attributes:
             self.charts[self._heading][-1].append(attributes["aria-label"])
+        elif tag == "li":
+            self._items = self.lists.setdefault(self._heading, [])
+            self._items.append([])
+        elif tag == "p" and self._items:
+            self._paragraph = []
         elif tag == "table":
             self._rows = self.tables.setdefault(attributes["id"], [])
         elif tag == "tr":
@@ -119,6 +127,13 @@ class ReadPage(HTMLParser):
         if tag in ("td", "th") and self._cell is not None:
             self._rows[-1].append(" ".join(" ".join(self._cell).split()))
             self._cell = None
+        elif tag == "p" and self._paragraph is not None:
+            self._items[-1].append(" ".join(" ".join(self._paragraph).split()))
+            self._paragraph = None
+        elif tag == "ol":
+            self._items = []
 
     def handle_data(self, data: str) -> None:
         (self.words if self._cell is None else self._cell).append(data)
+        if self._paragraph is not None:
+            self._paragraph.append(data)

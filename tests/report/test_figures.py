@@ -11,10 +11,13 @@ import pytest
 from scanner_sync.report.definitions import DEFINITIONS
 
 from .account import (
+    CVES,
     IMAGE,
     MONDAY,
     NOW,
+    PORTS,
     REMOVED,
+    SCANNED,
     START,
     STATUSES,
     SYNCS,
@@ -46,6 +49,7 @@ class Found(NamedTuple):
     """A time that an occurrence was open."""
 
     issue: Issue
+    port: str | None
     severity: str
     target: str | None
     snoozed: bool
@@ -79,6 +83,24 @@ class Found(NamedTuple):
         return self.is_to_do and self.due_at is not None and self.due_at < NOW
 
     @property
+    def is_due(self) -> bool:
+        return self.is_to_do and self.due_at is not None and NOW <= self.due_at < NOW + WEEK
+
+    @property
+    def known(self) -> list[dict[str, Any]]:
+        """What is known of its CVEs, the one to fix first."""
+        found = [{"cve": cve} | CVES[cve] for cve in self.issue.cves if cve in CVES]
+        return sorted(found, key=lambda of: (-of["in_kev"], -(of["epss"] or -1), of["cve"]))
+
+    @property
+    def in_kev(self) -> bool:
+        return any(of["in_kev"] for of in self.known)
+
+    @property
+    def epss(self) -> float | None:
+        return max((of["epss"] for of in self.known if of["epss"] is not None), default=None)
+
+    @property
     def tags(self) -> list[str]:
         return sorted(tag for tag in TAGS.get(self.target or "", []) if tag is not None)
 
@@ -109,7 +131,7 @@ def some_found() -> list[Found]:
     for issue in ISSUES:
         begin = issue.openings[-1][0].begin
         states = [state for opening in issue.openings for state in opening]
-        for occurrence in issue.occurrences:
+        for n, occurrence in enumerate(issue.occurrences):
             opened_at = occurrence.first_seen or begin
             closed_at = occurrence.fixed or occurrence.end
             reason = "fixed" if occurrence.fixed else "not_reported" if closed_at else None
@@ -123,6 +145,7 @@ def some_found() -> list[Found]:
             found.append(
                 Found(
                     issue,
+                    PORTS[n % 4],
                     severity,
                     occurrence.target,
                     bool(occurrence.snoozed or last.snoozed),
@@ -134,6 +157,11 @@ def some_found() -> list[Found]:
                 )
             )
     return found
+
+
+def counted(found: list[Found]) -> str:
+    """How many they are, and of how many issues."""
+    return f"{len(found)} ({len({f.issue.id for f in found})})"
 
 
 FOUND = some_found()
@@ -220,8 +248,10 @@ def test_headline(page: ReadPage) -> None:
         critical = sum(f.severity == "critical" for f in found)
         return f" ({critical or 'none'} critical)" if found else ""
 
+    exploited = sum(f.is_to_do and f.in_kev for f in FOUND)
     assert (
-        f"{len(now)} critical findings are to do, {sum(f.is_overdue for f in now)} of them"
+        f"{exploited} findings are exploited in the wild."
+        f" {len(now)} critical findings are to do, {sum(f.is_overdue for f in now)} of them"
         f" overdue. In the last seven days, {len(opened)}"
         f" {'finding' if len(opened) == 1 else 'findings'} opened{of_which(opened)}"
         f" and {len(fixed)} were fixed{of_which(fixed)}."
@@ -229,21 +259,117 @@ def test_headline(page: ReadPage) -> None:
 
 
 def test_tiles(page: ReadPage) -> None:
-    """Five tiles show the main figures."""
+    """Six tiles show the main figures: findings, and in brackets the issues of which they are."""
     still_open = [f for f in FOUND if f.is_open]
-    critical = [f for f in still_open if f.severity == "critical"]
-    due = sum(
-        f.is_to_do and f.due_at is not None and NOW <= f.due_at < MONDAY + WEEK for f in FOUND
-    )
+
+    def tile(title: str, found: list[Found], more: str) -> str:
+        issues = len({f.issue.id for f in found})
+        return f" {title} {len(found)} ({issues} {'issue' if issues == 1 else 'issues'}), {more}"
+
+    def critical(found: list[Found]) -> str:
+        return f"{sum(f.severity == 'critical' for f in found)} critical"
+
+    to_do = [f for f in still_open if f.is_to_do]
+    overdue, due = [f for f in to_do if f.is_overdue], [f for f in to_do if f.is_due]
+    exploited = [f for f in to_do if f.in_kev]
+    assert min(map(len, (overdue, due, exploited))) > 0
+    assert any(f.severity == "critical" and f.days() > 7 for f in to_do)
     assert (
-        f"Critical, to do definition {sum(f.is_to_do for f in critical)} of {len(critical)} open"
-        f" All, to do definition {sum(f.is_to_do for f in still_open)} of {len(still_open)} open,"
-        f" {sum(f.snoozed for f in still_open)} snoozed"
-        f" Overdue definition {sum(f.is_overdue for f in FOUND)} {due} due this week"
-        f" Median days to fix definition {quartiles(FIXED)[1]}"
-        f" {len(FIXED)} fixed since {START:%Y-%m-%d}"
-        f" Time since last load 0 min {NOW:%Y-%m-%d %H:%M}"
+        tile("To do", to_do, f"of {len(still_open)} open")
+        + tile("Overdue", overdue, critical(overdue))
+        + tile("Due in the next seven days", due, critical(due))
+        + tile("Exploited in the wild", exploited, "by KEV")
+        + f" Days to fix {quartiles(FIXED)[1]} median of {len(FIXED)} in 26 weeks"
+        " Vendor\N{RIGHT SINGLE QUOTATION MARK}s grade F critical goal missed Fix these first"
     ) in page.text
+
+
+def actions() -> list[list[Found]]:
+    """What is to do, an entry for each issue on each host, in the order of the page."""
+    groups: dict[tuple[int, str], list[Found]] = {}
+    for one in FOUND:
+        if one.is_to_do:
+            groups.setdefault((one.issue.id, one.target or ""), []).append(one)
+
+    def order(group: list[Found]) -> tuple[Any, ...]:
+        first = group[0]
+        due = min((f.due_at for f in group if f.due_at), default=None)
+        severity = SHOWN.index(first.severity)
+        return (
+            not (first.in_kev and any(f.is_overdue for f in group)),
+            not first.in_kev,
+            first.issue.exploit_likelihood != "known",
+            1 if first.epss is None else -first.epss,
+            # Any other severity comes before none.
+            severity if severity < 4 else 4 + (first.severity == "none"),
+            due is None,
+            due,
+            min(f.opened_at for f in group),
+            first.target or "",
+            first.issue.id,
+        )
+
+    def order_without_none(group: list[Found]) -> tuple[Any, ...]:
+        return tuple(FOREVER if part is None else part for part in order(group))
+
+    return sorted(groups.values(), key=order_without_none)
+
+
+def words(group: list[Found]) -> list[str]:
+    """What the page says of an action."""
+    first = group[0]
+    ports = sorted({int(f.port) for f in group if f.port})
+    where = first.target or "(no host)"
+    if ports:
+        where += f", port{'s' * (len(ports) > 1)} {', '.join(map(str, ports))}"
+    cve = first.known[0]["cve"] if first.known else next(iter(first.issue.cves), None)
+    if cve:
+        where += f" · {cve}"
+    if len(first.issue.cves) > 1:
+        where += f" and {len(first.issue.cves) - 1} more"
+    if len(group) > 1:
+        where += f" · {len(group)} findings"
+    likely = {"known": "is known", "likely": "is likely", "very_likely": "is very likely"}
+    why = ["no severity" if first.severity == "none" else first.severity]
+    if first.in_kev:
+        why.append("known exploited")
+    elif said := likely.get(first.issue.exploit_likelihood or ""):
+        why.append(f"an exploit {said}")
+    due = min((f.due_at for f in group if f.due_at), default=None)
+    days_left = abs((due or NOW) - NOW).days
+    counted = f"{days_left} day{'s' * (days_left != 1)}"
+    if due is None:
+        why.append("without a deadline")
+    elif days_left == 0:
+        why.append("due within 24 hours" if due >= NOW else "due in the last 24 hours")
+    else:
+        why.append(f"due in {counted}" if due >= NOW else f"due {counted} ago")
+    if first.epss is not None and first.epss >= 0.005:
+        why.append(f"EPSS {first.epss:.0%}")
+    why.append("internal")  # no target has a type
+    remedy = f"Update it to 1.{first.issue.id} <b>or later</b>." if first.issue.remediation else ""
+    return [first.issue.title or "(no title)", where, ", ".join(why), remedy]
+
+
+def test_fix_these_first(page: ReadPage) -> None:
+    """Ten things to do, by KEV and deadline, a known exploit, EPSS and severity, and why."""
+    expected = actions()
+    assert page.lists["first"] == [words(group) for group in expected[:10]]
+    assert f"The first 10 of {len(expected)} things to do, each an issue on a host." in page.text
+    said = {part for group in expected[:10] for part in words(group)[2].split(", ")}
+    assert {"known exploited", "EPSS 90%"} < said
+
+
+def test_new_this_week(page: ReadPage) -> None:
+    """What is critical or high, and opened in the last seven days, in the same order."""
+    expected = [
+        group
+        for group in actions()
+        if group[0].severity in ("critical", "high")
+        and any(f.opened_at > NOW - WEEK for f in group)
+    ]
+    assert 0 < len(expected) <= 10
+    assert page.lists["new"] == [words(group) for group in expected]
 
 
 def test_open_now(page: ReadPage) -> None:
@@ -252,25 +378,26 @@ def test_open_now(page: ReadPage) -> None:
     for severity in SHOWN:
         now = [f for f in FOUND if f.severity == severity and f.is_open]
         to_do = [f for f in now if f.is_to_do]
-        due = [f for f in to_do if f.due_at and NOW <= f.due_at < MONDAY + WEEK]
         oldest = max((f.days() for f in to_do), default=None)
         expected.append(
             [
                 severity,
-                f"{len(now)}",
+                counted(now),
                 f"{sum(f.snoozed for f in now)}",
                 f"{sum(f.is_deleted and not f.snoozed for f in now)}",
-                f"{len(to_do)}",
-                f"{sum(f.is_overdue for f in to_do)}",
-                f"{len(due)}",
+                counted(to_do),
+                counted([f for f in to_do if f.is_overdue]),
+                counted([f for f in to_do if f.is_due]),
                 mean_days(to_do),
                 DASH if oldest is None else days(oldest),
             ]
         )
     assert {row[3] for row in expected} > {"0"}  # some are on a deleted target
     head = ["Severity", "open", "snoozed", "target deleted", "to do", "overdue"]
-    head += ["due this week", "mean age definition", "oldest"]
+    head += ["due in 7 days", "mean age definition", "oldest"]
     assert page.tables["goals-table"] == [head, *expected]
+    empty = sum(not issue.occurrences for issue in ISSUES)
+    assert f"{empty} more issues are listed without an occurrence" in page.text
 
 
 def test_open_by_severity(page: ReadPage) -> None:
@@ -328,7 +455,7 @@ def test_days_to_fix(page: ReadPage) -> None:
                 share_in_time(fixed),
             ]
             for severity, fixed in by_severity.items()
-            if fixed
+            if fixed or severity in GOALS
         ),
     ]
     words = ["half fixed within definition", "fixed in 90 days definition", "due, fixed in time"]
@@ -337,7 +464,7 @@ def test_days_to_fix(page: ReadPage) -> None:
         *(
             [severity, *estimates(severity), due_in_time(severity)]
             for severity, fixed in by_severity.items()
-            if fixed
+            if fixed or severity in GOALS
         ),
     ]
     assert (
@@ -350,82 +477,58 @@ def test_days_to_fix(page: ReadPage) -> None:
 def test_what_closed_and_why(page: ReadPage) -> None:
     """For each severity: how many were closed for each reason, and each reason occurs."""
     reasons = ["fixed", "not_reported", "target_removed", "target_not_scanned"]
-    counted = {s: Counter(f.reason for f in CLOSED if f.severity == s) for s in SHOWN}
-    assert {reason for count in counted.values() for reason in count} == {*reasons}
+    by_severity = {s: Counter(f.reason for f in CLOSED if f.severity == s) for s in SHOWN}
+    assert {reason for count in by_severity.values() for reason in count} == {*reasons}
     assert page.tables["closed-table"] == [
         ["Severity", *(reason.replace("_", " ") for reason in reasons)],
         *(
             [severity, *(f"{count[reason]}" for reason in reasons)]
-            for severity, count in counted.items()
-            if count
+            for severity, count in by_severity.items()
+            if count or severity in GOALS
         ),
     ]
 
 
-def test_oldest(page: ReadPage) -> None:
-    """The ten critical issues that have been open longest, of those that are to do."""
-    criticals = []
-    for issue in ISSUES:
-        found = [f for f in FOUND if f.issue is issue]
-        last = issue.openings[-1][-1]
-        to_do = sum(f.is_to_do for f in found)
-        # An issue of which no occurrence is known is open while it is listed.
-        is_to_do = to_do if found else last.end is None and not last.snoozed
-        if last.severity != "critical" or not is_to_do:
-            continue
-        spans = [(f.opened_at, f.closed_at or FOREVER) for f in found] or [
-            (opening[0].begin, opening[-1].end or FOREVER) for opening in issue.openings
-        ]
-        times: list[tuple[datetime, datetime]] = []
-        for begin, end in sorted(spans):
-            if times and begin <= times[-1][1]:
-                times[-1] = (times[-1][0], max(times[-1][1], end))
-            else:
-                times.append((begin, end))
-        opened_at, again = times[-1][0], len(times) - 1
-        words = f"{issue.title or '(no title)'} #{issue.id}, open since {opened_at:%Y-%m-%d}"
-        words += f", reopened {'once' if again == 1 else f'{again} times'}" if again else ""
-        age = days((NOW - opened_at) / timedelta(days=1))
-        criticals.append(((opened_at, issue.id), [words, age, f"{to_do}"]))
-    assert len(criticals) > 10
-    header, *rows = page.tables["oldest-table"]
-    assert header == ["Issue", "days open", "findings to do"]
-    assert [[cell.replace(" ,", ",") for cell in row] for row in rows] == [
-        row for _, row in sorted(criticals)[:10]
+def worst_first(found: list[Found]) -> tuple[int, ...]:
+    """Sort by the worst that is to do."""
+    to_do = [f for f in found if f.is_to_do]
+    return (
+        -sum(f.in_kev for f in to_do),
+        *(-sum(f.severity == severity for f in to_do) for severity in SHOWN[:2]),
+        -sum(f.is_overdue for f in to_do),
+        -len(to_do),
+    )
+
+
+def numbers(found: list[Found]) -> list[str]:
+    """What is to do, overdue and exploited, and of which severities."""
+    to_do = [f for f in found if f.is_to_do]
+    return [
+        counted(to_do),
+        f"{sum(f.is_overdue for f in to_do)}",
+        f"{sum(f.in_kev for f in to_do)}",
+        *(f"{sum(f.severity == severity for f in to_do)}" for severity in SHOWN[:4]),
     ]
 
 
 def test_tags(page: ReadPage) -> None:
-    """The five tags with the most findings to do, each with its figures by severity."""
+    """A line for each tag with something to do, the worst first."""
     found: dict[str, list[Found]] = {}
     for one in FOUND:
         for tag in one.tags:
             if one.is_open or one in FIXED:
                 found.setdefault(tag, []).append(one)
-    worst = sorted(found.items(), key=lambda item: (-sum(f.is_to_do for f in item[1]), item[0]))
-    assert len(worst) > 5
-    head = ["Severity", "to do", "overdue", "mean age", "fixed", "median days to fix"]
-    for number, (tag, all_of_it) in enumerate(worst[:5], start=1):
-        expected = []
-        for severity in SHOWN:
-            of_it = [f for f in all_of_it if f.severity == severity]
-            fixed = [f for f in of_it if f in FIXED]
-            to_do = [f for f in of_it if f.is_to_do]
-            if of_it:
-                expected.append(
-                    [
-                        severity,
-                        f"{len(to_do)}",
-                        f"{sum(f.is_overdue for f in to_do)}",
-                        mean_days(to_do),
-                        f"{len(fixed)}",
-                        quartiles(fixed)[1] if fixed else DASH,
-                    ]
-                )
-        assert page.tables[f"tag-{number}-table"] == [head, *expected]
-        overdue = sum(f.is_overdue for f in all_of_it)
-        assert f"{tag}: {sum(f.is_to_do for f in all_of_it)} to do, {overdue} overdue" in page.text
-    assert "tag-6-table" not in page.tables
+    head = ["Tag", "to do", "overdue", "exploited", "critical", "high", "mean age", "fixed"]
+    expected = []
+    for tag, of_it in sorted(found.items(), key=lambda item: (*worst_first(item[1]), item[0])):
+        fixed = [f for f in of_it if f in FIXED]
+        to_do = [f for f in of_it if f.is_to_do]
+        if to_do:
+            median = quartiles(fixed)[1] if fixed else DASH
+            row = [tag, *numbers(of_it)[:5], mean_days(to_do), f"{len(fixed)}", median]
+            expected.append(row)
+    assert len(expected) > 5
+    assert page.tables["tags-table"] == [[*head, "median days to fix"], *expected]
 
 
 def test_definitions(page: ReadPage) -> None:
@@ -437,35 +540,45 @@ def test_definitions(page: ReadPage) -> None:
 
 
 def test_targets(page: ReadPage) -> None:
-    """The ten targets with the most issues to do, each issue once, by severity."""
-    found: dict[str, dict[int, str]] = {}
+    """The ten targets with the worst to do: findings, and in brackets their issues."""
+    found: dict[str, list[Found]] = {}
     for one in FOUND:
         if one.is_to_do and one.target is not None:
-            found.setdefault(one.target, {})[one.issue.id] = one.severity
-    counted = {target: Counter(severities.values()) for target, severities in found.items()}
-    assert len(counted) > 10
-    assert TARGETS[-1] in counted
-
-    def worst_first(target: str) -> tuple[Any, ...]:
-        count = counted[target]
-        return (-count.total(), *(-count[severity] for severity in SHOWN[:4]), target)
-
-    def tags(target: str) -> list[str]:
-        return [tag for tag in TAGS[target] if tag is not None]
-
+            found.setdefault(one.target, []).append(one)
+    assert len(found) > 10
+    expected = []
+    for target, of_it in sorted(found.items(), key=lambda item: (*worst_first(item[1]), item[0])):
+        tags = [tag for tag in TAGS[target] if tag is not None]
+        other = sum(f.severity not in SHOWN[:4] for f in of_it)
+        expected.append([" ".join([target, *tags]), *numbers(of_it), f"{other}"])
+    severities = ["critical", "high", "medium", "low", "other"]
     assert page.tables["targets-table"] == [
-        ["Target", "to do", "critical", "high", "medium", "low", "other"],
+        ["Target", "to do", "overdue", "exploited", *severities],
+        *expected[:10],
+    ]
+
+
+def test_coverage(page: ReadPage) -> None:
+    """What was not scanned for 14 days, by the dates of occurrences; the rest is not known."""
+    listed = [target for target in TARGETS if target not in REMOVED]
+    scanned = {target: at for target, at in SCANNED.items() if target in listed}
+    recent = [target for target, at in scanned.items() if at >= NOW - timedelta(days=14)]
+    late = sorted(scanned.keys() - recent, key=lambda target: scanned[target])
+    unknown = len(listed) - len(scanned) - 1
+    assert (len(recent), len(late)) == (2, 2)
+    assert page.tables["coverage-table"] == [
+        ["Target without a scan for 14 days", "status", "last scan", "days ago"],
+        ["host-5.example.com", "unscanned", "never", DASH],
         *(
-            [
-                " ".join([target, *tags(target)]),
-                f"{count.total()}",
-                *(f"{count[severity]}" for severity in SHOWN[:4]),
-                f"{count.total() - sum(count[severity] for severity in SHOWN[:4])}",
-            ]
-            for target in sorted(counted, key=worst_first)[:10]
-            for count in [counted[target]]
+            [target, "live", f"{at:%Y-%m-%d}", days((NOW - at) / timedelta(days=1))]
+            for target in late
+            for at in [scanned[target]]
         ),
     ]
+    assert (
+        f"2 of {len(listed)} targets were scanned in the last 14 days, and 3 were not; of {unknown}"
+        " it is not known."
+    ) in page.text
 
 
 def test_freshness(page: ReadPage) -> None:
@@ -482,8 +595,8 @@ def test_freshness(page: ReadPage) -> None:
     written = f"{SYNCS[1]:%Y-%m-%d %H:%M}"
     assert page.tables["freshness-table"] == [
         ["Table", "rows", "last written"],
-        ["issues", "0", "no rows"],
-        ["occurrences_issues", "0", "no rows"],
+        ["issues", f"{len(ISSUES)}", written],
+        ["occurrences_issues", f"{len(SCANNED)}", written],
         ["scans", "1", f"{NOW - timedelta(hours=12):%Y-%m-%d %H:%M}"],
         ["targets", "0", "no rows"],
         ["fixed_occurrences", f"{fixed}", written],

@@ -13,7 +13,9 @@ import pytest
 from local.bigquery import at
 from scanner_sync.errors import LoadError, SettingsError
 from scanner_sync.report import check_target, render, write_report
+from scanner_sync.report.actions import Actions
 from scanner_sync.report.figures import (
+    Coverage,
     DaysToFix,
     Figures,
     Fixes,
@@ -37,13 +39,14 @@ NOTHING = Figures(
     period=Period(MOMENT, MOMENT, None, MOMENT),
     severities=[],
     weeks=[Week(MOMENT, MOMENT, Counter())] * 2,
-    open_now=[Now("critical", 0, 0, 0, 0, 0, None, None)],
+    open_now=[Now("critical")],
+    actions=Actions([], 0, [], 0),
     last_days=LastDays(0, 0, 0, 0),
     fixes=Fixes(0, 0, None, None, [], {}),
     closings=[],
-    oldest=[],
     targets=[],
     tags=[],
+    coverage=Coverage(0, 0, 0, []),
     freshness=Freshness(0, None, None, None, []),
 )
 """What the page shows of an account in which nothing was ever seen."""
@@ -86,7 +89,13 @@ def test_no_issue_one_issue_many_issues(synced: Callable[[], Dataset], tmp_path:
     # Nothing is known of the weeks before.
     week = [f"{first.date() - timedelta(days=6)} (so far)", "1", *"00000"]
     assert page.tables["flow-table"][1:] == [week]
-    assert page.tables["oldest-table"][1][0] == f"Only #1, open since {first:%Y-%m-%d}"
+    assert (
+        page.lists["first"]
+        == [["Only", "(no host)", "critical, due in 6 days, internal", ""]]
+        == page.lists["new"]
+    )
+    assert "All that is to do, each an issue on a host. First comes what has a known" in page.text
+    assert "Exploit known 0 (0 issues), by the scanner" in page.text  # as nothing asked KEV
     many = (
         "SELECT CAST(n AS STRING), n, MOD(n, 5) = 0, CAST(n AS STRING),"
         f" TIMESTAMP_ADD(TIMESTAMP '{first.isoformat()}', INTERVAL -MOD(n, 1400) HOUR),"
@@ -107,7 +116,7 @@ def test_no_issue_one_issue_many_issues(synced: Callable[[], Dataset], tmp_path:
     assert "These figures are old. The last load was 25 h ago" in page.text
     assert "401 critical findings are to do" in page.text
     assert page.tables["open-table"][1][-1] == "1,001"
-    assert len(page.tables["oldest-table"]) == 11
+    assert len(page.lists["first"]) == 10
     assert out.stat().st_size < 300_000
 
 
@@ -195,8 +204,10 @@ def test_weeks_before_the_first_sync(tmp_path: Path) -> None:
         ["2026-06-08 00:00", "3", "3"],
     ]
     assert (
-        "Those before the first sync are made from the dates that the scanner gives." in page.text
-    )
+        "Those before the first sync, which are shaded, are made from the dates that the scanner"
+        " gives."
+    ) in page.text
+    assert "Each severity has its own scale. The time before the first sync is shaded." in page.text
     assert page.charts["flow"] == 2 * [
         [
             "week: 2026-06-01; signed: 4",
