@@ -87,7 +87,9 @@ class Action(NamedTuple):
             self.severity or "no severity",
             "known exploited" if self.in_kev else _LIKELY.get(self.exploit_likelihood or "", ""),
             _due(self.due_at, now),
-            f"EPSS {self.epss:.0%}" if self.epss is not None and self.epss >= 0.005 else "",
+            f"EPSS\N{NO-BREAK SPACE}{self.epss:.0%}"
+            if self.epss is not None and self.epss >= 0.005
+            else "",
             "" if self.exposed is None else "external" if self.exposed else "internal",
         ]
         return ", ".join(filter(None, said))

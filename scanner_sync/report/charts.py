@@ -235,7 +235,8 @@ def worst_targets(figures: Figures, narrow: bool) -> Spec:
             "to_do": target.to_do,
             "critical": target.critical,
             "words": f"{target.to_do:,}"
-            + (f", {target.critical:,} critical" if target.critical else ""),
+            + (f", {target.critical:,} critical" if target.critical else "")
+            + (f", {target.exploited:,} exploited" if target.exploited else ""),
         }
         for rank, target in enumerate(figures.targets)
     ]

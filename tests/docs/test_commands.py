@@ -64,7 +64,8 @@ def test_a_command_runs(
         with serving([*words, "--port", "0"], {}, r"(http://\S+/v1)") as url:
             assert any(answers(f"{url}/targets/") for _ in range(20))
         return
-    if words[0] == ".venv/bin/scanner-sync" and words[1] in ("status", "report", "policy"):
+    showing = ("status", "report", "policy", "query")
+    if words[0] == ".venv/bin/scanner-sync" and words[1] in showing:
         assert (
             http.post("/", json={"resources": FOUR}).status_code == 200
         )  # they show what a sync made

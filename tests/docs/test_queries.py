@@ -1,5 +1,6 @@
 """Queries in the documents run on what syncs make, and give what their headings ask for."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from local.bigquery import at
 from scanner_sync.refresh import Listed
 from scanner_sync.warehouse.intelligence import INTELLIGENCE
 from tests.conftest import Dataset
-from tests.docs.markdown import blocks
+from tests.docs.markdown import blocks, section
 from tests.warehouse.loads import Loads, insert
 
 QUERIES = {block.heading: block.text for block in blocks() if block.info == "sql"}
@@ -151,7 +152,7 @@ def test_queries_answer_their_questions(asked: Dataset) -> None:
     ]
     goal = timedelta(days=7)
     assert found == {
-        "What you get": [("high", 1, 11.3), ("medium", 1, 34.8)],
+        "How long does it take to fix something?": [("high", 1, 11.3), ("medium", 1, 34.8)],
         "Change a goal": [],
         "Add a rule": [],
         "How many issues are open?": [("critical", 2, 1), ("high", 2, 2), ("low", 1, 0)],
@@ -211,3 +212,11 @@ def test_queries_answer_their_questions(asked: Dataset) -> None:
         ],
         "When was the last load?": [(SYNCS[2],)],
     }
+    asked_in_the_demo = re.findall(r"(?m)^- .*\? `(SELECT .*;)`$", section("README.md", "Try it"))
+    with at(ASKED):
+        answers = [[*asked.warehouse.query(sql)] for sql in asked_in_the_demo]
+    assert [[tuple(row.values()) for row in rows] for rows in answers] == [
+        [],  # nothing asked KEV
+        [(DATABASE, 1)],
+        [(WEB, FIXED_AT), (WEB, SYNCS[1])],
+    ]

@@ -13,8 +13,10 @@ import pytest
 from local.bigquery import at
 from scanner_sync.errors import LoadError, SettingsError
 from scanner_sync.report import check_target, render, write_report
-from scanner_sync.report.actions import Actions
+from scanner_sync.report.actions import Action, Actions
+from scanner_sync.report.charts import open_by_severity, opened_and_closed
 from scanner_sync.report.figures import (
+    WEEK,
     Coverage,
     DaysToFix,
     Figures,
@@ -25,6 +27,7 @@ from scanner_sync.report.figures import (
     Now,
     Period,
     Reads,
+    Trend,
     Week,
 )
 from tests.conftest import PROJECT, Dataset
@@ -216,6 +219,77 @@ def test_weeks_before_the_first_sync(tmp_path: Path) -> None:
             "week: 2026-06-08; signed: \N{MINUS SIGN}1",
         ]
     ]
+
+
+def test_the_time_before_the_first_sync_is_shaded() -> None:
+    """In both charts of weeks, from their left to the first sync; not if that was before them."""
+    mondays = NOTHING.period.weeks
+    weeks = [
+        Week(at, min(at + WEEK, MOMENT), Counter(high=1)) for at in (mondays[0] - WEEK, *mondays)
+    ]
+
+    def shaded(first: datetime) -> list[tuple[float, float]]:
+        """Where the shades begin and end, as shares of the charts."""
+        trend = Trend(NOTHING.period._replace(first=first), ["high"], weeks)
+        specs = [open_by_severity(trend, False)["concat"][0], opened_and_closed(trend, False)]
+        return [
+            (mark["x"] / spec["width"], mark["x2"] / spec["width"])
+            for spec in specs
+            for mark in [spec["layer"][0]["mark"]]
+            if mark["type"] == "rect"
+        ]
+
+    assert shaded(mondays[13]) == [(0, pytest.approx(13 * WEEK / (MOMENT - mondays[0]))), (0, 0.5)]
+    assert shaded(mondays[0]) == []
+
+
+def test_the_grade_of_the_vendor() -> None:
+    """The worst severity of which something is to do past the vendor's goal decides."""
+
+    def grade(*missed: str) -> tuple[str, str | None]:
+        rows = [Now(of, missed=of in missed) for of in ("critical", "high", "medium", "low", "x")]
+        return NOTHING._replace(open_now=rows).grade
+
+    assert grade("critical", "high", "low") == ("F", "critical")
+    assert grade("high", "medium") == ("C", "high")
+    assert grade("medium", "low") == ("B", "medium")
+    assert grade("low") == ("A", "low")
+    assert grade("x") == grade() == ("A+", None)
+
+
+def test_why_something_is_to_do() -> None:
+    """In words, with or without what KEV and EPSS say."""
+    plain = Action(
+        1, "T", "high", "h", [443], 1, None, MOMENT, None, False, None, None, None, 0, ""
+    )
+    hours, days = timedelta(hours=1), timedelta(days=1)
+    for action, said in (
+        (plain, "high, without a deadline"),
+        (plain._replace(severity=None, exposed=False), "no severity, without a deadline, internal"),
+        (
+            plain._replace(due_at=MOMENT - 12 * days, in_kev=True, exposed=True, epss=0.944),
+            "high, known exploited, due 12 days ago, EPSS 94%, external",
+        ),
+        (plain._replace(due_at=MOMENT - 1 * hours), "high, due in the last 24 hours"),
+        (plain._replace(due_at=MOMENT + 23 * hours), "high, due within 24 hours"),
+        (plain._replace(due_at=MOMENT + 47 * hours), "high, due in 1 day"),
+        (
+            plain._replace(exploit_likelihood="known", epss=0.001),
+            "high, an exploit is known, without a deadline",
+        ),
+        (plain._replace(exploit_likelihood="rare"), "high, without a deadline"),
+    ):
+        assert " ".join(action.why(MOMENT).split()) == said
+    for text, remedy in (
+        (None, ""),
+        ("Update to 2.4.1 or later. Then restart it.", "Update to 2.4.1 or later."),
+        (" Close\n the port ", "Close the port"),
+        ("Why? Because.", "Why?"),
+        ("word " * 60, f"{('word ' * 60)[:237]}..."),
+    ):
+        assert plain._replace(remediation=text).remedy == remedy
+    for ports, where in (([-1], "h"), ([8080, -1, 22], "h, ports 22, 8080"), ([1], "h, port 1")):
+        assert plain._replace(ports=ports).where == where
 
 
 def test_when_occurrences_were_read(tmp_path: Path) -> None:
