@@ -54,7 +54,7 @@ def screenshot(page: Path, out: Path, chromium: str) -> None:
     subprocess.run(
         [
             *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
-            *("--window-size=1200,1000", f"--screenshot={out}", page.as_uri()),
+            *("--window-size=1040,780", f"--screenshot={out}", page.as_uri()),
         ],
         stderr=subprocess.DEVNULL,
         check=True,
