@@ -31,7 +31,7 @@ from scanner_sync.errors import RequestError, SettingsError
 from scanner_sync.settings import Settings, read_settings
 from tests.conftest import PROJECT, Dataset
 from tests.report.conftest import ReadPage
-from tests.support.commands import findings, run, runs
+from tests.support.commands import findings, on_terminal, run, runs
 from tests.support.pubsub import push
 from tests.support.stranger import Stranger, serve
 
@@ -410,6 +410,9 @@ def test_the_command_line(deployment: Deployment, dataset: Dataset, tmp_path: Pa
     rows = Dataset(into, dataset.client).query("SELECT account, address FROM {d}.targets")
     assert rows == [{"account": "acme", "address": "acme"}]
     out = str(tmp_path / "report.html")
+    done = on_terminal("report", "--dataset", into, "--out", out)
+    assert (done.status, done.out.splitlines()[-1]) == (0, out)
+    assert "0 of 1 accounts read" in done.out
     done = run("report", "--dataset", into, "--out", out)
     assert (done.status, done.out, done.err) == (0, f"{out}\n", "")
     assert 'id="of-acme"' in (tmp_path / "report.html").read_text()
