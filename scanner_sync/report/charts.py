@@ -166,7 +166,7 @@ def opened_and_closed(trend: Trend, narrow: bool) -> Spec:
         ),
         *([] if narrow else [_numbers("datum.signed > 0", -8), _numbers("datum.signed < 0", 9)]),
         _layer("rule", {"x": None, "y": {"datum": 0}}, stroke=_MUTED),
-        _words("▲ opened", x=2, y=-12, fontWeight=600, fill=_ACCENT),
+        _words("▲ opened", x=2, y=-20, fontWeight=600, fill=_ACCENT),
         _words("▼ closed", x=2, y=size[1] + 12, fontWeight=600, fill=_FIXED),
     )
 
