@@ -216,7 +216,7 @@ def test_queries_answer_their_questions(asked: Dataset) -> None:
     with at(ASKED):
         answers = [[*asked.warehouse.query(sql)] for sql in asked_in_the_demo]
     assert [[tuple(row.values()) for row in rows] for rows in answers] == [
-        [],  # nothing asked KEV
+        [(DATABASE, CVE)],
         [(DATABASE, 1)],
         [(WEB, FIXED_AT), (WEB, SYNCS[1])],
     ]
