@@ -31,18 +31,26 @@ def find_held(
 ) -> dict[str, Held]:
     """Return what those of `tables` hold that nobody has changed since they were loaded.
 
-    `existing` is what `check_names` returned. If one of dlt's own is missing, nothing is held,
-    because dlt creates it with the next load. A table with the column `age` is among them only on
-    the day on which it was loaded.
+    `existing` is what `check_names` returned. If one of dlt's own is missing, nothing is held, and
+    neither is a table that lacks a column: dlt creates both with the next load. A table with the
+    column `age` is among them only on the day on which it was loaded.
     """
     held: dict[str, Held] = {}
     if not existing.keys() >= DLT_TABLES:
         return held
     for table in tables:
         digest, _, load = lease.text(HELD + table).partition("_")
-        is_of_today = lease.label(AGED) == _day(lease) or AGE not in TABLES[table].columns
+        columns = TABLES[table].columns
+        is_of_today = lease.label(AGED) == _day(lease) or AGE not in columns
         found = existing.get(table)
-        if load and found and is_of_today and lease.text(CHANGED + table) == _changed(found):
+        is_complete = found and {field.name for field in found.schema} >= columns.keys()
+        if (
+            load
+            and found
+            and is_complete
+            and is_of_today
+            and lease.text(CHANGED + table) == _changed(found)
+        ):
             held[table] = Held(digest, load.replace("-", "."))
     return held
 

@@ -9,6 +9,7 @@ import pytest
 
 from local.bigquery import proxy
 from sample_api import Account, generate
+from scanner_sync.tables import TABLES, Column
 from scanner_sync.warehouse.held import AGED
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from scanner_sync.warehouse.load_files import LoadFile
@@ -82,6 +83,14 @@ def test_only_what_changed_is_loaded(
         loaded.clear()
         run()
         assert loaded == {"query": 1}
+
+        # A later version of this program has another column.
+        columns = TABLES["tags"].columns | {"color": Column("text", "Its color.", "red")}
+        monkeypatch.setitem(TABLES, "tags", TABLES["tags"]._replace(columns=columns))
+        loaded.clear()
+        run()
+        assert loaded["tags"] == 1
+        assert dataset.rows("tags")[0]["color"] is None
 
 
 def test_a_digest_is_of_the_rows_in_any_order(tmp_path: Path) -> None:
