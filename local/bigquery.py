@@ -224,7 +224,7 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
             elif self.command == "GET" and b'"type":"VIEW"' in answer:
                 answer = self.with_query_of_view(answer)
             elif status == 200:
-                answer = self.with_keys(body, answer)
+                answer = self.with_keys_and_time(body, answer)
             return status, headers, answer
 
         def with_asked_id(self, body: bytes, headers: HTTPMessage, answer: bytes) -> bytes:
@@ -315,8 +315,8 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
             described = {"view": {"query": query}, "etag": etag, "schema": schema}
             return json.dumps(view | described).encode()
 
-        def with_keys(self, body: bytes, answer: bytes) -> bytes:
-            """Note the keys that are declared of a table, or describe it with them."""
+        def with_keys_and_time(self, body: bytes, answer: bytes) -> bytes:
+            """Note the keys of a table, or describe it with them and when its rows changed."""
             if self.command == "PATCH" and b'"tableConstraints"' in body:
                 _keys[port, json.loads(answer)["id"]] = json.loads(body)["tableConstraints"]
             elif self.command == "GET" and b'"type":"TABLE"' in answer:

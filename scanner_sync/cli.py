@@ -99,6 +99,13 @@ def _parser() -> argparse.ArgumentParser:
             help=f"the account, if the settings hold {ACCOUNT}",
         )
 
+    def add_account_or_dataset(to: argparse.ArgumentParser) -> None:
+        which = to.add_mutually_exclusive_group()
+        add_account(which)
+        which.add_argument(
+            "--dataset", type=_dataset, metavar="NAME", help="the dataset, instead of DATASET"
+        )
+
     sync = add(
         "sync",
         "Sync the API into BigQuery once",
@@ -143,11 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--out", required=True, type=_page, metavar="FILE.html", help="the file to write"
     )
-    which = report.add_mutually_exclusive_group()
-    add_account(which)
-    which.add_argument(
-        "--dataset", type=_dataset, metavar="NAME", help="the dataset, instead of DATASET"
-    )
+    add_account_or_dataset(report)
     combine = add(
         "combine",
         "Create views over the datasets of many accounts, or update them",
@@ -186,11 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     query.add_argument("sql", metavar="SQL", help="the statement")
     query.add_argument("--csv", action="store_true", help="print all rows as CSV")
-    which = query.add_mutually_exclusive_group()
-    add_account(which)
-    which.add_argument(
-        "--dataset", type=_dataset, metavar="NAME", help="the dataset, instead of DATASET"
-    )
+    add_account_or_dataset(query)
     return parser
 
 

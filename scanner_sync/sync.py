@@ -259,10 +259,11 @@ class _Load:
         held = find_held(self.lease, self.resources, existing)
         with warehouse.load(progress, self.lease.guard, existing, held) as load:
 
-            def keep(issue: int, rows: list[dict[str, Any]], is_last: bool) -> None:
+            def note_cves(issue: int, rows: list[dict[str, Any]], is_last: bool) -> None:
                 cves.update(cve for row in rows for cve in cves_in(row.get("cves") or ()))
                 load.keep(issue, rows, is_last)
 
+            keep = note_cves if settings.feeds else load.keep
             source = self._source(
                 self.resources,
                 keep=keep,

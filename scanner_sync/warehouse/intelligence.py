@@ -1,8 +1,6 @@
 """The table `cve_intelligence`: what public sources say of the account's CVEs."""
 
-import io
 import json
-import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -12,7 +10,7 @@ from google.cloud import bigquery
 from scanner_sync.tables import Column, Table
 from scanner_sync.warehouse.connection import Connection, schema_of
 from scanner_sync.warehouse.history import OCCURRENCES
-from scanner_sync.warehouse.jobs import repeat, start_load
+from scanner_sync.warehouse.jobs import load_rows
 
 INTELLIGENCE: Final = "cve_intelligence"
 """The name of the table."""
@@ -126,20 +124,9 @@ def write_rows(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> Non
 
     Runs one load job, which is free.
     """
-    client, job_id = connection.client, str(uuid.uuid4())
     lines = b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
-    job = start_load(
-        client,
-        job_id,
-        lambda: client.load_table_from_file(
-            io.BytesIO(lines),
-            f"{connection.name}.{INTELLIGENCE}",
-            job_id=job_id,
-            job_config=bigquery.LoadJobConfig(
-                schema=schema_of(INTELLIGENCE_TABLE.columns),
-                source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
-                write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE_DATA,
-            ),
-        ),
+    config = bigquery.LoadJobConfig(
+        schema=schema_of(INTELLIGENCE_TABLE.columns),
+        write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE_DATA,
     )
-    job.result(retry=repeat("LOAD"))
+    load_rows(connection.client, f"{connection.name}.{INTELLIGENCE}", lines, config)

@@ -1,9 +1,7 @@
 """The table `sla_policy`: the rules by which findings are due, which the user may change."""
 
 import contextlib
-import io
 import json
-import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -15,7 +13,7 @@ from scanner_sync.rules import PRESETS, Rule, place_of
 from scanner_sync.tables import Column, Table
 from scanner_sync.warehouse.connection import Connection, schema_of
 from scanner_sync.warehouse.findings import FINDINGS
-from scanner_sync.warehouse.jobs import repeat, start_load
+from scanner_sync.warehouse.jobs import load_rows
 
 SLA: Final = "sla_policy"
 """The name of the table."""
@@ -72,27 +70,14 @@ def write_policy(connection: Connection, rules: Iterable[Rule], *, replace: bool
     table that was made in the meantime is left as it is.
     """
     rows = (json.dumps(rule._asdict()) for rule in rules)
-    client, job_id = connection.client, str(uuid.uuid4())
     disposition = bigquery.WriteDisposition
-    job = start_load(
-        client,
-        job_id,
-        lambda: client.load_table_from_file(
-            io.BytesIO("\n".join(rows).encode()),
-            f"{connection.name}.{SLA}",
-            job_id=job_id,
-            job_config=bigquery.LoadJobConfig(
-                schema=schema_of(SLA_TABLE.columns),
-                source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
-                destination_table_description=SLA_TABLE.description,
-                write_disposition=disposition.WRITE_TRUNCATE
-                if replace
-                else disposition.WRITE_EMPTY,
-            ),
-        ),
+    config = bigquery.LoadJobConfig(
+        schema=schema_of(SLA_TABLE.columns),
+        destination_table_description=SLA_TABLE.description,
+        write_disposition=disposition.WRITE_TRUNCATE if replace else disposition.WRITE_EMPTY,
     )
     with contextlib.suppress(*([] if replace else [Conflict])):  # it was made in the meantime
-        job.result(retry=repeat("LOAD"))
+        load_rows(connection.client, f"{connection.name}.{SLA}", "\n".join(rows).encode(), config)
 
 
 def read_rules(connection: Connection, call: Mapping[str, Any] | None = None) -> list[Rule] | None:
