@@ -28,12 +28,16 @@ from bqemulator.api.middleware import (
     MetricsMiddleware,
 )
 from bqemulator.api.routes import jobs
+from bqemulator.catalog import ddl_sync
 from bqemulator.cli import main
+from bqemulator.domain.errors import InvalidQueryError
 from bqemulator.domain.result import Ok
 from bqemulator.jobs import executor
 from bqemulator.scripting import interpreter
+from bqemulator.scripting.frames import FrameStack
 from bqemulator.sql import inner_query
 from bqemulator.sql.translator import SQLTranslator
+from bqemulator.versioning.snapshots import SnapshotManager
 from sqlglot import exp
 
 # Installs the extension from its package. Otherwise the emulator would download it.
@@ -46,7 +50,6 @@ _OTHER: Final = (
 )
 """Expressions that may have other values in DuckDB's SQL."""
 _ONLY_LOOKS: Final = {
-    "_capture_dml_snapshots",
     "_detect_catalog_drop",
     "_detect_create_schema",
     "_detect_plain_create_table",
@@ -60,7 +63,7 @@ _ONLY_LOOKS: Final = {
     "detect_drop_routine",
 }
 """Functions that leave what they parsed as it is."""
-_RARELY_CHANGES: Final = {"_rewrite_vars_to_params", "rewrite_for_row_access"}
+_RARELY_CHANGES: Final = {"rewrite_for_row_access"}
 """Functions that return the SQL that they were given, unless they changed what they parsed."""
 
 _DDL: Final = re.compile(r"\b(?:CREATE|DROP)\b", re.IGNORECASE)
@@ -213,28 +216,48 @@ def _remember_parsed(parse: Callable[..., Any]) -> Callable[..., Any]:
         if sql not in _parsed:
             if len(_parsed) == 1000:
                 del _parsed[next(iter(_parsed))]  # the oldest
-            try:
-                _parsed[sql] = parse(sql, read)
-            except sqlglot.ParseError as error:  # of a script, which is none
-                _parsed[sql] = error
-        if isinstance(parsed := _parsed[sql], Exception):
-            raise parsed
+            _parsed[sql] = parse(sql, read)
         caller = sys._getframe(1).f_code.co_name
-        return parsed if caller in _ONLY_LOOKS | _RARELY_CHANGES else parsed.copy()
+        shared = caller in _ONLY_LOOKS or caller in _RARELY_CHANGES
+        return _parsed[sql] if shared else _parsed[sql].copy()
 
     return parse_once
 
 
-def _forget_changed(rewrite: Callable[..., Any]) -> Callable[..., Any]:
+def _forget_changed(rewrite: Callable[..., str]) -> Callable[..., str]:
     """Let a rewriter have the remembered tree of its SQL, which is forgotten if it changed it."""
 
-    def rewrite_and_forget(sql: str, *arguments: Any, **options: Any) -> Any:
-        rewritten = rewrite(sql, *arguments, **options)
-        if (rewritten if isinstance(rewritten, str) else rewritten[0]) is not sql:
+    def rewrite_and_forget(sql: str, **options: Any) -> str:
+        rewritten = rewrite(sql, **options)
+        if rewritten is not sql:
             _parsed.pop(sql, None)
         return rewritten
 
     return rewrite_and_forget
+
+
+def _remember_parameters(
+    rewrite: Callable[[str, FrameStack], tuple[str, list[Any]]],
+) -> Callable[[str, FrameStack], tuple[str, list[Any]]]:
+    """Remember where the variables of a script stand in a statement, whatever their values are."""
+    remembered: dict[Any, Any] = {}
+
+    def rewrite_once(sql: str, frames: FrameStack) -> tuple[str, list[Any]]:
+        variables = frames.all_visible()
+        if any(v.value is None or isinstance(v.value, dict) for v in variables.values()):
+            return rewrite(sql, frames)  # the SQL depends on such values
+        general, names = _general(sql)
+        key = general, tuple(variables)
+        if key not in remembered:
+            named = FrameStack()
+            named.push()
+            for name, variable in variables.items():
+                named.declare(name, variable.type_name, name)
+            remembered[key] = rewrite(general, named)
+        rewritten, parameters = remembered[key]
+        return _special(rewritten, names), [variables[name].value for name in parameters]
+
+    return rewrite_once
 
 
 def _remember_translated(translate: Callable[..., Any]) -> Callable[..., Any]:
@@ -256,12 +279,27 @@ def _remember_kind(is_of_kind: Callable[[str], bool]) -> Callable[[str], bool]:
     return lambda sql: remembered(_general(sql)[0])
 
 
-def _only_of_ddl(sync: Callable[..., None]) -> Callable[..., None]:
-    def sync_of_ddl(sql: str, *arguments: Any) -> None:
-        if _DDL.search(sql):
-            sync(sql, *arguments)
+def _only_of_ddl(detect: Callable[..., Any], nothing: Any = None) -> Callable[..., Any]:
+    return lambda sql, *others: detect(sql, *others) if _DDL.search(sql) else nothing
 
-    return sync_of_ddl
+
+def _not_of_scripts(refuse: Callable[..., None]) -> Callable[..., None]:
+    def refuse_statement(project: str, sql: str, context: Any) -> None:
+        if not sql.startswith("DECLARE "):  # it would be parsed, in vain
+            refuse(project, sql, context)
+
+    return refuse_statement
+
+
+async def _record_no_change(project: str, sql: str, context: Any) -> None:
+    """Do not copy a table whenever its rows change."""
+
+
+def _refuse_past(sql: str, *_: Any) -> str:
+    """Return the SQL, unless it asks for what was in a table before."""
+    if re.search(r"\bSYSTEM_TIME\b", sql, re.IGNORECASE):
+        raise InvalidQueryError("The local BigQuery keeps no past of its tables (SYSTEM_TIME).")
+    return sql
 
 
 def _remember_qualified(qualify: Callable[[str, str], str]) -> Callable[[str, str], str]:
@@ -301,13 +339,14 @@ jobs._DESTRUCTIVE_STATEMENT_TYPES |= {"SCRIPT", "EXPORT_DATA"}
 sqlglot.parse_one = _remember_parsed(sqlglot.parse_one)
 sqlglot.transpile = _transpile_all  # type: ignore[assignment]
 SQLTranslator.translate = _remember_translated(SQLTranslator.translate)
-interpreter._rewrite_vars_to_params = _forget_changed(interpreter._rewrite_vars_to_params)
-for of_ddl in (
-    "assert_drop_schema_allowed",
-    *("sync_created_schema", "sync_created_table", "sync_created_view", "sync_dropped_object"),
-):
-    for module in (executor, interpreter):
-        setattr(module, of_ddl, _only_of_ddl(getattr(module, of_ddl)))
+interpreter._rewrite_vars_to_params = _remember_parameters(interpreter._rewrite_vars_to_params)
+for of_ddl in ("_detect_catalog_drop", "_detect_create_schema", "_detect_plain_create_table"):
+    setattr(ddl_sync, of_ddl, _only_of_ddl(getattr(ddl_sync, of_ddl)))
+ddl_sync._detect_plain_create_view = _only_of_ddl(ddl_sync._detect_plain_create_view, (None, None))
+executor._capture_dml_snapshots = _record_no_change
+SnapshotManager.record_change = lambda *_: None
+inner_query.rewrite_for_system_time = _refuse_past
+executor._reject_dml_on_immutable = _not_of_scripts(executor._reject_dml_on_immutable)
 interpreter._is_row_producing = _remember_kind(interpreter._is_row_producing)
 inner_query.rewrite_for_row_access = _forget_changed(inner_query.rewrite_for_row_access)
 interpreter.rewrite_table_refs = _remember_qualified(interpreter.rewrite_table_refs)
