@@ -11,7 +11,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn, Self
 
 import orjson
 import requests
@@ -275,6 +275,12 @@ class OverlapPaginator(BasePaginator):
         self._steps_back = 0
         self._reads = 1
 
+    def __deepcopy__(self, _: object) -> Self:
+        """Return one that begins at the first page: dlt copies it for each issue, in every part."""
+        return type(self)(
+            self.limit, pause=self._pause, on_page=self._on_page, leave_out=self._leave_out
+        )
+
     def init_request(self, request: requests.Request) -> None:
         """Request the first page."""
         self.update_request(request)
@@ -295,12 +301,13 @@ class OverlapPaginator(BasePaginator):
 
     def _update(self, response: ApiResponse, data: list[Any]) -> None:
         page = response.page
-        key = key_of(response.resource)
+        fields = key_of(response.resource)
+        keys = [_key(row, fields) for row in data]
         self._largest_offset = max(self._largest_offset, self._offset)
         end = self._offset + len(data)
         more = page.has_next or end < page.total
         if self._overlaps:
-            contiguous = bool(data) and _key(data[0], key) in self._seen
+            contiguous = bool(data) and keys[0] in self._seen
         else:
             contiguous = self._offset == 0 or page.total == self._total
         self._total = page.total
@@ -311,9 +318,9 @@ class OverlapPaginator(BasePaginator):
             return
         total = None
         fresh = []
-        for row in data:
-            if _key(row, key) not in self._seen:
-                self._seen[_key(row, key)] = None
+        for key, row in zip(keys, data, strict=True):
+            if key not in self._seen:
+                self._seen[key] = None
                 fresh.append(row)
         if more and not fresh and self._reads == 1:
             self._count_step_back(response.resource, page)
@@ -391,8 +398,8 @@ def _key(row: dict[str, Any], fields: Mapping[str, ColumnType]) -> object:
 
     It is a tuple only if there are several fields, because a listing may have 100,000 rows.
     """
-    key = tuple(_stored(row.get(name), kind) for name, kind in fields.items())
-    return key[0] if len(key) == 1 else key
+    key = [_stored(row.get(name), kind) for name, kind in fields.items()]
+    return key[0] if len(key) == 1 else tuple(key)
 
 
 def _stored(value: object, kind: ColumnType) -> object:

@@ -176,7 +176,8 @@ def _of(*kinds: type) -> Callable[[object], object]:
     def convert(value: object) -> object:
         if not isinstance(value, kinds):
             raise TypeError
-        _check_depth(value)
+        if value:
+            _check_depth(value)
         return value
 
     return convert

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import requests
 import urllib3
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
+from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from scanner_sync import __version__, log
@@ -172,19 +173,20 @@ class ApiSession(requests.Session):
         return self
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
-        """Return the request as it is sent, without settings from elsewhere."""
+        """Return the request as it is sent, without settings from elsewhere.
+
+        `PreparedRequest.prepare` takes a fifth of a request's CPU time, mostly to parse and quote
+        URLs, which urllib3 does once more.
+        """
         params = dict(request.params)
         if self.traffic.filter_rejected:
             params.pop(FILTER, None)
         prepared = requests.PreparedRequest()
-        prepared.prepare(
-            method=request.method,
-            url=request.url,
-            headers=HEADERS | dict(request.headers),
-            params=params,
-            auth=request.auth,
-            hooks=request.hooks,
-        )
+        prepared.method = str(request.method).upper()
+        prepared.url = f"{request.url}?{urlencode(params)}" if params else request.url
+        prepared.headers = CaseInsensitiveDict(HEADERS | dict(request.headers))
+        prepared.hooks = request.hooks
+        prepared.prepare_auth(request.auth)
         return prepared
 
     def merge_environment_settings(self, *_: Any) -> dict[str, Any]:  # type: ignore[override]
