@@ -31,7 +31,6 @@ from benchmarks.candidates import (
 )
 from benchmarks.server import TABLES, Sizes
 from local import bigquery
-from scanner_sync.warehouse.held import HELD
 from scanner_sync.warehouse.lease import LEASE_TABLE
 
 PURPOSES = (
@@ -215,7 +214,7 @@ def _forget_what_tables_hold(host: str) -> None:
         "benchmark", credentials, client_options={"api_endpoint": host}
     )
     lease = client.get_table(f"benchmark.scanner.{LEASE_TABLE}")
-    lease.labels |= {name: "" for name in lease.labels if name.startswith(HELD)}
+    lease.labels |= {name: "" for name in lease.labels if name.startswith("held_")}
     client.update_table(lease, ["labels"])
 
 

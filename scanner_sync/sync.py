@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -31,18 +31,7 @@ from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.completion import Completion
 from scanner_sync.warehouse.diagnose import diagnose
 from scanner_sync.warehouse.held import find_held, note_held
-from scanner_sync.warehouse.lease import (
-    ALL_READ,
-    FIXES_READ,
-    ISSUES_FAILED,
-    LISTED,
-    NEWEST_FIX,
-    OLDEST,
-    READ,
-    STARTED,
-    TOKEN_HASH,
-    Lease,
-)
+from scanner_sync.warehouse.lease import Lease
 
 CLOCKS_DIFFER: Final = timedelta(minutes=10)
 """By how much the clocks of the API and of BigQuery may differ."""
@@ -201,7 +190,7 @@ def _execute(
     )
     with session, ExitStack() as held:
         with progress.step("waiting_for_lease"):
-            noted = {ALL_READ: 0} if "occurrences_issues" in resources else {}
+            noted = {"all_read": False} if "occurrences_issues" in resources else {}
             lease = held.enter_context(warehouse.lease(deadline, give_up, noted))
             lease.check_api(urlsplit(settings.api_base_url).hostname or "")
         load = _Load(settings, resources, token, deadline, session, warehouse, lease, progress)
@@ -251,9 +240,9 @@ class _Load:
             settings.page_size,
             # If not, the sync before may have failed because it spent the quota, or its time, on
             # occurrences before everything was listed.
-            is_steady=self.lease.label(ALL_READ, default=1) == 1,
+            is_steady=self.lease.last.all_read,
         )
-        began = datetime.fromtimestamp(self.lease.began, UTC)
+        began = self.lease.began
         fixed_after = self._fixed_after(began) if FIXED in existing else None
         cves: set[str] = set()
         held = find_held(self.lease, self.resources, existing)
@@ -291,7 +280,7 @@ class _Load:
         if FIXED in self.resources:
             self._note_fixes(whole=fixed_after is None or progress.traffic.filter_rejected)
         elif FIXED not in existing:
-            self.lease.notes |= {NEWEST_FIX: 0}  # it was dropped, and is created empty
+            self.lease.memory.newest_fix = None  # it was dropped, and is created empty
         is_refresh = "occurrences_issues" in self.resources
         with progress.step("updating_histories"):
             self.lease.guard.check()
@@ -337,7 +326,7 @@ class _Load:
                 f"The token is new, and {settings.dataset} knows none of the targets that it"
                 " lists, so it seems to be for another account. Nothing was loaded. Set the token"
                 " of the account that the dataset holds, or, if it is: bq update --clear_label"
-                f" {TOKEN_HASH} {self.lease.table_name}"
+                f" token_hash {self.lease.table_name}"
             )
 
     def _read_intelligence(
@@ -376,23 +365,23 @@ class _Load:
 
         All are read once a week, because no source says for certain what `remediated_after` means.
         """
-        newest, read = self.lease.label(NEWEST_FIX), self.lease.label(FIXES_READ)
-        if not newest or now - datetime.fromtimestamp(read, UTC) >= ALL_FIXES_AFTER:
+        newest, read = self.lease.last.newest_fix, self.lease.last.fixes_read
+        if not newest or not read or now - read >= ALL_FIXES_AFTER:
             return None
-        return datetime.fromtimestamp(newest, UTC) - FIXES_ARE_LATE
+        return newest - FIXES_ARE_LATE
 
     def _note_fixes(self, *, whole: bool) -> None:
         """Note in the lease what the next sync need not read."""
-        traffic = self.progress.traffic
+        traffic, memory = self.progress.traffic, self.lease.memory
         if FIXED in traffic.unavailable:
             # Should the listing come back, all of it is read.
-            self.lease.notes |= {NEWEST_FIX: 0}
+            memory.newest_fix = None
             return
         if traffic.newest_fix:
-            newest = min(int(traffic.newest_fix.timestamp()), self.lease.began)
-            self.lease.notes |= {NEWEST_FIX: max(newest, self.lease.label(NEWEST_FIX))}
+            newest = min(traffic.newest_fix, self.lease.began)
+            memory.newest_fix = max(newest, memory.newest_fix or newest)
         if whole:
-            self.lease.notes |= {FIXES_READ: self.lease.began}
+            memory.fixes_read = self.lease.began
 
     def _rest(
         self, refresh: Refresh, existing: Mapping[str, bigquery.Table], keep: Keep
@@ -402,13 +391,14 @@ class _Load:
             return None
         reads = self.warehouse.occurrence_reads(existing)
         named: Collection[int] = ()
-        if (started := self.lease.label(STARTED)) and not refresh.fits(reads):
+        last = self.lease.last
+        if last.started and not refresh.fits(reads):
             named = changed_since(
                 self.session,
                 self.settings.api_base_url,
                 self.token,
                 self.settings.page_size,
-                moment=datetime.fromtimestamp(started, UTC) - CLOCKS_DIFFER,
+                moment=last.started - CLOCKS_DIFFER,
                 listed=self.progress.rows_expected["issues"],
             )
         return self._source(
@@ -416,7 +406,7 @@ class _Load:
             keep=keep,
             due=refresh.due(reads, named),
             # The sync before may have begun many issues with many pages, and finished none.
-            one_at_a_time=bool(self.lease.label(LISTED)) and not self.lease.label(READ),
+            one_at_a_time=bool(last.issues_listed) and not last.issues_read,
         )
 
     def _refreshed(self, refresh: Refresh, completion: Completion) -> dict[str, object]:
@@ -425,14 +415,12 @@ class _Load:
         read = sum(issue.rows is not None for issue in listed)
         oldest = completion.oldest_read_at
         failed = sorted(self.progress.traffic.failed)
-        self.lease.notes |= {
-            LISTED: len(listed),
-            READ: read,
-            ISSUES_FAILED: "_".join(map(str, failed)),
-            OLDEST: int(oldest.timestamp()) if oldest else 0,
-            STARTED: self.lease.began,
-            ALL_READ: int(refresh.is_complete),
-        }
+        memory = self.lease.memory
+        memory.issues_listed, memory.issues_read = len(listed), read
+        memory.issues_failed = tuple(failed)
+        memory.oldest_read_at = oldest
+        memory.started = self.lease.began
+        memory.all_read = refresh.is_complete
         return {
             "issues_listed": len(listed),
             "issues_read": read,

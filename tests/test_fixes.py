@@ -15,7 +15,7 @@ from starlette.responses import Response
 from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 from scanner_sync.sync import sync
-from scanner_sync.warehouse.lease import FIXES_READ, LEASE_TABLE, NEWEST_FIX
+from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import PROJECT, TOKEN, Dataset
 from tests.source.faults import Faults
 from tests.support.commands import AHEAD, answer, start
@@ -152,14 +152,14 @@ def test_fixes_are_read_whole_again_after_a_week(
     account.fixed = [fix(1, NOW - timedelta(days=1))]
     assert syncs() == (None, 1)
     account.fixed = [*account.fixed, fix(2, NOW - timedelta(days=300))]
-    set_label(dataset, FIXES_READ, NOW - WEEK + timedelta(hours=1))
+    set_label(dataset, "fixes_read", NOW - WEEK + timedelta(hours=1))
     assert syncs() == (NOW - timedelta(days=1) - WEEK, 1)
     assert times(dataset).keys() == {1}
-    set_label(dataset, FIXES_READ, NOW - WEEK - timedelta(hours=1))
+    set_label(dataset, "fixes_read", NOW - WEEK - timedelta(hours=1))
     assert syncs() == (None, 2)
     assert times(dataset).keys() == {1, 2}
     assert syncs() == (NOW - timedelta(days=1) - WEEK, 1)
-    assert label(dataset, FIXES_READ) >= NOW.timestamp() - 1
+    assert label(dataset, "fixes_read") >= NOW.timestamp() - 1
 
 
 @pytest.mark.parametrize("status", [400, 422])
@@ -183,7 +183,7 @@ def test_an_api_that_rejects_the_parameter_is_read_whole_in_the_same_sync(
     with serve_api(api) as url:
         monkeypatch.setenv("API_BASE_URL", url)
         assert http.post("/", json=resources).status_code == 200
-        set_label(dataset, FIXES_READ, NOW - timedelta(days=6))
+        set_label(dataset, "fixes_read", NOW - timedelta(days=6))
         account.fixed = [fix(4, NOW), *account.fixed, fix(5, NOW - timedelta(days=300))]
         sent = len(api.state.requests)
         capfd.readouterr()
@@ -199,8 +199,8 @@ def test_an_api_that_rejects_the_parameter_is_read_whole_in_the_same_sync(
     rejected = [e for e in entries if e["message"] == "remediated_after_rejected"]
     assert [(e["severity"], e["status"]) for e in rejected] == [("INFO", status)]
     assert times(dataset).keys() == {1, 2, 3, 4, 5}
-    assert label(dataset, NEWEST_FIX) == NOW.timestamp()
-    assert label(dataset, FIXES_READ) >= NOW.timestamp() - 1
+    assert label(dataset, "newest_fix") == NOW.timestamp()
+    assert label(dataset, "fixes_read") >= NOW.timestamp() - 1
 
 
 def test_a_listing_that_is_rejected_without_the_parameter_too_fails_the_sync(
@@ -269,7 +269,7 @@ def test_nothing_fixed_yet_is_read_whole(account: Account, dataset: Dataset, syn
     account.fixed = [fix(1, NOW + timedelta(days=365)), fix(2, NOW - timedelta(days=30))]
     assert syncs() == (None, 2)
     # As if there were none after the sync itself, by BigQuery's clock.
-    newest = datetime.fromtimestamp(label(dataset, NEWEST_FIX), UTC)
+    newest = datetime.fromtimestamp(label(dataset, "newest_fix"), UTC)
     assert timedelta(seconds=-1) <= newest - NOW < timedelta(hours=1)
     assert syncs() == (newest - WEEK, 1)
     assert times(dataset).keys() == {1, 2}
@@ -295,12 +295,12 @@ def test_a_failed_sync_moves_no_start(
     """What it read was not loaded, so the next sync reads it."""
     account.fixed = [fix(1, NOW - timedelta(days=20))]
     syncs()
-    before = label(dataset, NEWEST_FIX)
+    before = label(dataset, "newest_fix")
     account.fixed = [fix(2, NOW), fix(3, NOW - timedelta(days=10)), *account.fixed]
     missing["/targets/"] = 404
     answer = http.post("/", json={"resources": ["targets", "fixed_occurrences"]})
     assert answer.status_code == 502
-    assert label(dataset, NEWEST_FIX) == before
+    assert label(dataset, "newest_fix") == before
     assert syncs() == (NOW - timedelta(days=20) - WEEK, 3)
     assert times(dataset).keys() == {1, 2, 3}
 
@@ -352,7 +352,7 @@ def test_a_fix_without_its_key_loads_nothing(
     """The answer says which table and column it is, and quotes no value."""
     account.fixed = [fix(1, NOW)]
     syncs()
-    set_label(dataset, FIXES_READ, NOW - 2 * WEEK)  # the sample API looks for no time in null
+    set_label(dataset, "fixes_read", NOW - 2 * WEEK)  # the sample API looks for no time in null
     for row, said in (
         ({"occurrence_id": None}, "a row has no occurrence_id"),
         ({"remediated_at": None}, "A row of fixed_occurrences has no remediated_at"),
@@ -408,4 +408,4 @@ def test_the_day_of_licenses_is_bigquerys(
     days |= today(dataset)
     [row] = dataset.rows("licenses")
     assert row["recorded_on"] in days
-    assert label(dataset, FIXES_READ) <= datetime.now(UTC).timestamp()
+    assert label(dataset, "fixes_read") <= datetime.now(UTC).timestamp()

@@ -54,7 +54,7 @@ class Warehouse(Connection):
         self,
         deadline: Deadline,
         on_lost: Callable[[SyncError], None],
-        noted_first: Mapping[str, int] = MappingProxyType({}),
+        noted_first: Mapping[str, Any] = MappingProxyType({}),
     ) -> Lease:
         """Return the lease on the dataset, which is held inside a `with`. See `Lease`."""
         return Lease(self, deadline, on_lost, noted_first)

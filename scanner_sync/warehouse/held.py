@@ -18,12 +18,6 @@ from scanner_sync.warehouse.load_files import AGE, Held
 
 DLT_TABLES: Final = {"_dlt_loads", "_dlt_version"}
 """dlt's own tables, which it creates when it loads something."""
-HELD: Final = "held_"
-"""Begin of a label: the digest of the rows of a table, and after `_` the load that brought them."""
-CHANGED: Final = "changed_"
-"""Begin of a label: when the table was last changed, in milliseconds since 1970."""
-AGED: Final = "aged"
-"""Label: the day on which a table was loaded that has the column `age`, in days since 1970."""
 
 
 def find_held(
@@ -39,9 +33,9 @@ def find_held(
     if not existing.keys() >= DLT_TABLES:
         return held
     for table in tables:
-        digest, _, load = lease.text(HELD + table).partition("_")
+        digest, _, load = lease.last.held.get(table, "").partition("_")
         columns = TABLES[table].columns
-        is_of_today = lease.label(AGED) == _day(lease) or AGE not in columns
+        is_of_today = lease.last.aged == _day(lease) or AGE not in columns
         found = existing.get(table)
         is_complete = found and {field.name for field in found.schema} >= columns.keys()
         if (
@@ -49,7 +43,7 @@ def find_held(
             and found
             and is_complete
             and is_of_today
-            and lease.text(CHANGED + table) == _changed(found)
+            and lease.last.changed.get(table) == _changed(found)
         ):
             held[table] = Held(digest, load.replace("-", "."))
     return held
@@ -72,13 +66,14 @@ def note_held(
         held = loaded[table]
         is_ours = instant is not None and found.modified is not None and found.modified <= instant
         text = f"{held.digest}_{held.load_id.replace('.', '-')}" if is_ours else ""
-        lease.notes |= {HELD + table: text, CHANGED + table: _changed(found)}
+        lease.memory.held[table] = text
+        lease.memory.changed[table] = _changed(found)
         if AGE in TABLES[table].columns:
-            lease.notes |= {AGED: _day(lease)}
+            lease.memory.aged = _day(lease)
 
 
 def _day(lease: Lease) -> int:
-    return lease.began // 86_400
+    return int(lease.began.timestamp()) // 86_400
 
 
 def _changed(table: bigquery.Table) -> str:

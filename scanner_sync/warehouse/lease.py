@@ -3,7 +3,7 @@
 Two syncs at once would damage each other's staging tables, so each holds a lease: a table of the
 dataset, without rows, whose labels name the holder. BigQuery creates a table of a name only once,
 and changes it only for a caller that has seen its latest version. All of this takes API calls and
-no jobs. The table is kept, and its labels also say how the last sync ended.
+no jobs. The table is kept, and its labels also hold what syncs remember: see `memory`.
 
 A job in BigQuery outlives the sync that started it. So a sync that takes over a lease that was not
 released first ends the jobs that were left, and a sync that fails releases its lease only when its
@@ -21,6 +21,8 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -48,6 +50,7 @@ from scanner_sync.errors import (
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.diagnose import diagnose, repeated_for
 from scanner_sync.warehouse.jobs import Guard, end_jobs, label_jobs, labels_for
+from scanner_sync.warehouse.memory import LastSync
 
 Answer = TypeVar("Answer")
 
@@ -57,36 +60,6 @@ HOLDER: Final = "holder"
 UNTIL: Final = "until"
 """Label: 0 if the lease was released; any other value means that it is held, and changes with each
 renewal. It is not compared with a clock."""
-SUCCEEDED: Final = "succeeded"
-"""Label: when a sync last succeeded, by BigQuery's clock, in seconds since 1970."""
-FAILED: Final = "failed"
-"""Label: when a sync last failed, likewise."""
-FAILURE: Final = "failure"
-"""Label: the type of error with which it failed, in lower case."""
-STARTED: Final = "started"
-"""Label: when the last sync that was to read occurrences, and succeeded, began, likewise."""
-ALL_READ: Final = "all_read"
-"""Label: 1 if the last sync that was to read occurrences read all that can be read; 0 from when it
-began until then, and for good if it was killed."""
-LISTED: Final = "issues_listed"
-"""Label: the issues that a sync last listed whose occurrences it was to read."""
-READ: Final = "issues_read"
-"""Label: those of them whose occurrences it read."""
-ISSUES_FAILED: Final = "issues_failed"
-"""Label: the ids of those whose occurrences could not be read, with `_` between them. A label has
-at most 63 characters, which is enough for three ids."""
-OLDEST: Final = "oldest_read_at"
-"""Label: when the occurrences that were read longest ago were read, in seconds since 1970; 0 while
-those of an issue were never read."""
-NEWEST_FIX: Final = "newest_fix"
-"""Label: the newest `remediated_at` of fixed occurrences that was read, in seconds since 1970."""
-FIXES_READ: Final = "fixes_read"
-"""Label: when all fixed occurrences were last read, likewise."""
-TOKEN_HASH: Final = "token_hash"  # noqa: S105 - the name of a label
-"""Label: a hash of the token that the dataset was last filled with, from which nobody learns it."""
-API_HOST: Final = "api_host"
-"""Label: the host of the API that the dataset is filled from, with `_` for what a label cannot
-have."""
 LEASE_SECONDS: Final = 30
 """Time after which a lease expires that is not renewed: the delay after a sync that was killed."""
 RENEW_SECONDS: Final = 5
@@ -113,8 +86,8 @@ class Lease:
     Entering creates the dataset if it is missing, waits until the lease is free or has expired, and
     raises `AlreadyRunning` if its holder renews it. `on_lost` is called in the other thread if the
     lease cannot be renewed or somebody else takes it over. Leaving releases it, and notes in its
-    labels whether the sync succeeded and, if so, what is in `notes`. `noted_first` are labels that
-    are set with the lease, for the next sync in case this one is killed.
+    labels whether the sync succeeded and, if so, what it changed of `memory`. `noted_first` are
+    fields of that which are set with the lease, for the next sync in case this one is killed.
 
     The jobs of the connection's client are labeled with the lease. After an error they are ended
     before the lease is released; if that takes too long it is not released, and expires. Neither
@@ -126,7 +99,7 @@ class Lease:
         connection: Connection,
         deadline: Deadline,
         on_lost: Callable[[SyncError], None],
-        noted_first: Mapping[str, int],
+        noted_first: Mapping[str, Any],
     ) -> None:
         self._connection = connection
         self._client = connection.client
@@ -142,24 +115,18 @@ class Lease:
         self._done = threading.Event()
         self._renewing = threading.Thread(target=self._renew, name="lease", daemon=True)
         self._table: bigquery.Table
-        self._started = "0"
-        self._earlier: Mapping[str, str] = {}
-        self._noted_first = {name: str(number) for name, number in noted_first.items()}
+        self._started = datetime.fromtimestamp(0, UTC)
+        self._was_held = False
+        """Whether a sync that was killed left it held."""
+        self._noted_first = noted_first
+        self.last = LastSync()
+        """What earlier syncs left."""
+        self.memory = LastSync()
+        """What this one leaves to the next if it succeeds: at first, the same."""
         self.is_working: Callable[[], bool] = lambda: False
         """Whether another thread may have a job, or start one that `guard` allowed."""
         self._may_list_jobs = True
         self.guard = Guard()
-        self.notes: dict[str, int | str] = {}
-        """Labels for the next sync; they are kept until a later sync sets them again."""
-
-    def label(self, name: str, default: int = 0) -> int:
-        """Return a number that earlier syncs noted in a label, or the default."""
-        found = number_in(self._earlier, name)
-        return default if found is None else found
-
-    def text(self, name: str) -> str:
-        """Return a text that an earlier sync noted in a label, or an empty one."""
-        return self._earlier.get(name, "")
 
     @property
     def table_name(self) -> str:
@@ -172,26 +139,26 @@ class Lease:
         Raises `SettingsError` if it is: its rows would be merged with those of this one.
         """
         name = re.sub(r"[^a-z0-9_-]", "_", host.lower())[-63:]
-        if (known := self._earlier.get(API_HOST, name)) != name:
+        if (known := self.last.api_host or name) != name:
             raise SettingsError(
                 f"{self._dataset.dataset_id} holds what another API sent ({known}), but"
                 f" API_BASE_URL names {host}. Nothing was loaded. Set DATASET to another dataset,"
-                f" or, if the API has moved: bq update --clear_label {API_HOST} {self.table_name}"
+                f" or, if the API has moved: bq update --clear_label api_host {self.table_name}"
             )
-        self.notes[API_HOST] = name
+        self.memory.api_host = name
 
     def is_other_token(self, token: str) -> bool:
         """Tell whether the dataset was last filled with another token, and note this one."""
         # Slow on purpose, and of another result for each dataset.
         salt = str(self._dataset).encode()
         present = hashlib.scrypt(token.encode(), salt=salt, n=2**12, r=8, p=1, dklen=16).hex()
-        self.notes[TOKEN_HASH] = present
-        return self._earlier.get(TOKEN_HASH, present) != present
+        self.memory.token_hash = present
+        return (self.last.token_hash or present) != present
 
     @property
-    def began(self) -> int:
-        """When this sync took the lease, by BigQuery's clock, in seconds since 1970."""
-        return int(self._started)
+    def began(self) -> datetime:
+        """When this sync took the lease, by BigQuery's clock, in whole seconds."""
+        return self._started
 
     def __enter__(self) -> Self:
         self._retrying(self._ensure_dataset)
@@ -199,7 +166,7 @@ class Lease:
         self._started = self._now()
         label_jobs(self._client, labels_for(self._connection.name, self._holder))
         self._renewing.start()
-        if self._earlier.get(UNTIL, "0") != "0":
+        if self._was_held:
             try:
                 while not self._retrying(partial(self._end_jobs, but=self._holder)):
                     self._sleep(WATCH_SECONDS)
@@ -220,12 +187,14 @@ class Lease:
         self._renewing.join()
         if not is_ended:
             return
-        labels = {UNTIL: "0"}
+        labels = {}
         if error is None:
-            labels |= {SUCCEEDED: self._now()}
-            labels |= {name: str(value) for name, value in self.notes.items()}
+            labels = replace(self.memory, succeeded=self._now()).changes(self._table.labels)
         else:
-            labels |= {FAILED: self._now(), FAILURE: _name_of(error).lower()}
+            failure = _name_of(error).lower()
+            ended = replace(self.last, failed=self._now(), failure=failure).labels()
+            labels = {name: ended[name] for name in ("failed", "failure")}
+        labels[UNTIL] = "0"
         # A lease that cannot be released expires.
         for _ in range(3):
             with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
@@ -271,11 +240,10 @@ class Lease:
             found = self._client.create_dataset(dataset, exists_ok=True, **CALL)
         self._connection.check_location(found)
 
-    def _now(self) -> str:
-        """Return BigQuery's time in whole seconds since 1970, counted from the last renewal."""
-        if not self._renewed_at:
-            return "0"
-        return str(int(self._renewed_at + time.monotonic() - self._renewed))
+    def _now(self) -> datetime:
+        """Return BigQuery's time in whole seconds, counted from the last renewal."""
+        seconds = self._renewed_at + time.monotonic() - self._renewed if self._renewed_at else 0
+        return datetime.fromtimestamp(int(seconds), UTC)
 
     def _acquire(self) -> bigquery.Table:
         """Create the lease, or take it over if it is released or has expired."""
@@ -297,7 +265,10 @@ class Lease:
                     self._sleep(WATCH_SECONDS)
                     continue
             try:
-                self._earlier = dict(lease.labels) if lease is not None else {}
+                labels = lease.labels if lease is not None else {}
+                self._was_held = labels.get(UNTIL, "0") != "0"
+                self.last = LastSync.read(labels)
+                self.memory = replace(LastSync.read(labels), **self._noted_first)
                 return self._retrying(partial(self._write, lease))
             except NotFound:
                 # The dataset was deleted, or it was just created and is not found everywhere yet.
@@ -338,9 +309,10 @@ class Lease:
         somebody else has changed or created it since then.
         """
         lease = found or bigquery.Table(self._reference)
-        renewed, until = time.monotonic(), int(self._now()) + LEASE_SECONDS
+        renewed, until = time.monotonic(), int(self._now().timestamp()) + LEASE_SECONDS
         held = {HOLDER: self._holder, UNTIL: str(until)}
-        lease.labels = lease.labels | held | self._noted_first
+        first = replace(self.last, **self._noted_first).labels()
+        lease.labels = lease.labels | held | {name: first[name] for name in self._noted_first}
         lease.description = "One sync at a time: the labels say which, and how the last one ended."
         if found is None:
             lease = self._client.create_table(lease, **CALL)
@@ -380,12 +352,6 @@ class Lease:
                 " that no two syncs load at once. The next sync starts from the beginning."
             )
         )
-
-
-def number_in(labels: Mapping[str, str], name: str) -> int | None:
-    """Return the number in a label of a lease, or None if there is none: anybody may edit it."""
-    value = labels.get(name, "")
-    return int(value) if re.fullmatch("[0-9]{1,10}", value) else None
 
 
 def _name_of(error: BaseException) -> str:

@@ -1,6 +1,5 @@
 """What the dataset holds, how fresh it is, and how the last syncs ended."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -11,19 +10,8 @@ from scanner_sync import errors
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import HISTORIES
-from scanner_sync.warehouse.lease import (
-    FAILED,
-    FAILURE,
-    ISSUES_FAILED,
-    LEASE_SECONDS,
-    LEASE_TABLE,
-    LISTED,
-    OLDEST,
-    READ,
-    SUCCEEDED,
-    UNTIL,
-    number_in,
-)
+from scanner_sync.warehouse.lease import LEASE_SECONDS, LEASE_TABLE, UNTIL
+from scanner_sync.warehouse.memory import LastSync
 
 LOADS: Final = 5
 """The number of loads that are listed."""
@@ -57,13 +45,14 @@ def read_status(connection: Connection) -> dict[str, Any]:
     names = [name for name in (*TABLES, *HISTORIES) if name in existing]
     lease = client.get_table(f"{dataset}.{LEASE_TABLE}") if LEASE_TABLE in existing else None
     now = connection.now()
+    last = LastSync.read(lease.labels if lease else {})
     return {
         "dataset": dataset,
         "now": now,
         "tables": _tables(connection, names),
         "last_run": _last_run(lease, now) if lease else None,
-        "last_failure": _failure(lease.labels) if lease else None,
-        "refresh": _refresh(lease.labels) if lease else None,
+        "last_failure": _failure(last),
+        "refresh": _refresh(last),
         "loads": _loads(connection) if "_dlt_loads" in existing else [],
     }
 
@@ -95,7 +84,7 @@ def summarize(connection: Connection) -> dict[str, Any]:
     else:
         now, counts = connection.now(), [None, None, None]
     last_run = _last_run(lease, now) if lease else None
-    succeeded_at = _moment(lease.labels, SUCCEEDED) if lease else None
+    succeeded_at = LastSync.read(lease.labels).succeeded if lease else None
     if last_run is None:
         state = "never"
     elif last_run["outcome"] in ("failed", "killed"):
@@ -149,41 +138,32 @@ def _loads(connection: Connection) -> list[dict[str, Any]]:
 
 
 def _last_run(lease: bigquery.Table, now: datetime) -> dict[str, Any] | None:
-    labels = lease.labels
-    if labels.get(UNTIL, "0") != "0":
+    if lease.labels.get(UNTIL, "0") != "0":
         is_valid = now - lease.modified < timedelta(seconds=LEASE_SECONDS)
         return {"outcome": "running" if is_valid else "killed", "at": lease.modified}
-    succeeded = _moment(labels, SUCCEEDED)
-    failure = _failure(labels)
-    if failure and (succeeded is None or failure["at"] >= succeeded):
+    last = LastSync.read(lease.labels)
+    failure = _failure(last)
+    if failure and (last.succeeded is None or failure["at"] >= last.succeeded):
         return {"outcome": "failed", **failure}
-    return {"outcome": "succeeded", "at": succeeded} if succeeded else None
+    return {"outcome": "succeeded", "at": last.succeeded} if last.succeeded else None
 
 
-def _failure(labels: dict[str, str]) -> dict[str, Any] | None:
-    failed = _moment(labels, FAILED)
-    if failed is None:
+def _failure(last: LastSync) -> dict[str, Any] | None:
+    if last.failed is None:
         return None
     # Labels are in lower case.
     names = {name.lower(): name for name in errors.TYPES}
-    failure = labels.get(FAILURE, "")
-    return {"at": failed, "error_type": names.get(failure, failure.capitalize())}
+    return {"at": last.failed, "error_type": names.get(last.failure, last.failure.capitalize())}
 
 
-def _refresh(labels: dict[str, str]) -> dict[str, Any] | None:
-    listed, read = number_in(labels, LISTED), number_in(labels, READ)
+def _refresh(last: LastSync) -> dict[str, Any] | None:
+    listed, read = last.issues_listed, last.issues_read
     if listed is None or read is None:
         return None
     return {
         "issues_listed": listed,
         "issues_read": read,
         "issues_waiting": max(0, listed - read),
-        "issues_failed": [int(id) for id in re.findall("-?[0-9]+", labels.get(ISSUES_FAILED, ""))],
-        "oldest_read_at": _moment(labels, OLDEST),
+        "issues_failed": list(last.issues_failed),
+        "oldest_read_at": last.oldest_read_at,
     }
-
-
-def _moment(labels: dict[str, str], name: str) -> datetime | None:
-    """Return the time in a label; 0 stands for none."""
-    seconds = number_in(labels, name)
-    return datetime.fromtimestamp(seconds, UTC) if seconds else None

@@ -10,7 +10,6 @@ import pytest
 from local.bigquery import proxy
 from sample_api import Account, generate
 from scanner_sync.tables import TABLES, Column
-from scanner_sync.warehouse.held import AGED
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from scanner_sync.warehouse.load_files import LoadFile
 from tests.conftest import Dataset
@@ -71,7 +70,7 @@ def test_only_what_changed_is_loaded(
 
         # On the next day, each occurrence says another age.
         lease = dataset.client.get_table(f"{dataset.name}.{LEASE_TABLE}")
-        lease.labels |= {AGED: str(int(lease.labels[AGED]) - 1)}
+        lease.labels |= {"aged": str(int(lease.labels["aged"]) - 1)}
         dataset.client.update_table(lease, ["labels"])
         for rows in account.occurrences.values():
             for row in rows:
