@@ -1,8 +1,8 @@
 """Run the benchmark: `python -m benchmarks`, or parts of it with `--only`.
 
 A complete run writes `RESULTS.md` and its chart. `--only limits`, `--only shapes`, `--only quota`,
-`--only accounts` and `--only bigquery` write their sections of `RESULTS.md`. Other parts are
-printed.
+`--only quiet`, `--only accounts` and `--only bigquery` write their sections of `RESULTS.md`. Other
+parts are printed.
 """
 
 import argparse
@@ -10,10 +10,20 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from benchmarks import footprint, jobs, many, quota, reading, results
+from benchmarks import footprint, jobs, many, quiet, quota, reading, results
 from local.processes import ROOT
 
-SECTIONS = ("reading", "limits", "shapes", "quota", "accounts", "memory", "start", "bigquery")
+SECTIONS = (
+    "reading",
+    "limits",
+    "shapes",
+    "quota",
+    "quiet",
+    "accounts",
+    "memory",
+    "start",
+    "bigquery",
+)
 
 
 def main() -> None:
@@ -41,6 +51,10 @@ def main() -> None:
     elif sections == ["quota"]:
         assert measured.under_quota
         section = results.quota_section(measured.under_quota, environment)
+        file.write_text(results.replace_section(file.read_text(), section))
+    elif sections == ["quiet"]:
+        assert measured.quiet
+        section = results.quiet_section(measured.quiet, environment)
         file.write_text(results.replace_section(file.read_text(), section))
     elif sections == ["accounts"]:
         assert measured.accounts
@@ -76,6 +90,8 @@ def measure(
         found.shapes = footprint.memory_by_shape(repetitions, advance)
     if "quota" in sections:
         found.under_quota = quota.measure(advance)
+    if "quiet" in sections:
+        found.quiet = quiet.measure(advance)
     if "accounts" in sections:
         found.accounts = many.measure(advance, accounts)
     if "memory" in sections:

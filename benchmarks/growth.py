@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from benchmarks.server import Sizes
 from scanner_sync.refresh import Listed, requests_for
 from scanner_sync.settings import Settings
-from scanner_sync.source.occurrences import HINT_REQUESTS
+from scanner_sync.source.signals import HINT_REQUESTS
 from scanner_sync.warehouse.reads import as_parameter
 
 # https://cloud.google.com/run/pricing (functions are billed as Cloud Run services, by request)

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import footprint, growth, jobs, many, quota, reading
+from benchmarks import footprint, growth, jobs, many, quiet, quota, reading
 from benchmarks.candidates import (
     CDK,
     CDK_20,
@@ -51,6 +51,7 @@ class Measurements:
     cold: list[dict[str, float]] = field(default_factory=list)
     syncs: dict[str, list[jobs.Sync]] = field(default_factory=dict)
     under_quota: quota.Measured | None = None
+    quiet: quiet.Measured | None = None
     accounts: many.Measured | None = None
 
 
@@ -497,6 +498,59 @@ def jobs_section(syncs: dict[str, list[jobs.Sync]], environment: str) -> str:
     return "\n".join(lines)
 
 
+QUIET_HEADING = "\n## Accounts of which only what signals name is read\n"
+QUIET_TARGETS = {1: 6500, 6: 4600}
+"""Requests a day at most, by the hours between two syncs."""
+
+
+def quiet_section(measured: quiet.Measured, environment: str) -> str:
+    """Return the section of RESULTS.md about accounts that have proved quiet."""
+    found = []
+    for day in measured.days:
+        target, before = QUIET_TARGETS[day.every_hours], measured.full * 24 // day.every_hours
+        every = "hour" if day.every_hours == 1 else f"{day.every_hours} hours"
+        name = f"a sync every {every}"
+        read = [sync.refresh["issues_read"] for sync in day.syncs]
+        full = [not sync.refresh["issues_skipped"] for sync in day.syncs]
+        between = [wrong for wrong, is_full in zip(day.wrong, full, strict=True) if not is_full]
+        after = [wrong for wrong, is_full in zip(day.wrong, full, strict=True) if is_full]
+        found += [
+            Figure(
+                f"requests a day, {name}",
+                f"at most {target:,}",
+                f"{day.requests:,}; {before:,} if everything is read each time",
+                day.requests <= target,
+            ),
+            Figure(
+                f"issues read, {name}",
+                "",
+                f"{sum(read):,} in all; {counted(sum(full), 'full read')}",
+                None,
+            ),
+            Figure(
+                f"open occurrences that differ from the API's, {name}",
+                "0 after a full read",
+                f"{max(after, default=0)}; {max(between, default=0)} at most between them",
+                bool(after) and not max(after),
+            ),
+        ]
+    return "\n".join(
+        [
+            QUIET_HEADING,
+            f"An account with {measured.issues:,} issues and {measured.occurrences:,} occurrences,"
+            f" of which {measured.changed} issues change a day: they are new, gone, snoozed, of"
+            " another severity, or have an occurrence more or less. Each night a scan of all"
+            " targets ends. The sample API answers at once, whole syncs go into the local BigQuery,"
+            " and hours pass as `benchmarks/quiet.py` says. The days begin after the full reads"
+            " that an account needs to prove quiet."
+            " `python -m benchmarks --only quiet` measures these and writes this section."
+            f" {environment}",
+            "",
+            *table(found),
+        ]
+    )
+
+
 def replace_section(results: str, section: str) -> str:
     """Return RESULTS.md with this section in place of its own, or before BigQuery's jobs."""
     heading = section[: section.index("\n", 1) + 1]
@@ -753,6 +807,8 @@ def document(m: Measurements, repetitions: int, environment: str) -> str:
         lines += [shapes_section(m.shapes, repetitions, environment)]
     if m.under_quota:
         lines += [quota_section(m.under_quota, environment)]
+    if m.quiet:
+        lines += [quiet_section(m.quiet, environment)]
     if m.accounts:
         lines += [accounts_section(m.accounts, environment)]
     if m.syncs:

@@ -26,8 +26,11 @@ EVENTS: Final = {
     " sync has sent as many requests as it may (`max_requests`), the API's quota is used up"
     " (`quota`), the rest of the time is needed for loading (`deadline`), or the API says that it"
     " will be unavailable for longer than that (`unavailable`).",
-    "since_ignored": "The API does not say which issues have changed since the last sync, so the"
-    " order of reading does without this hint.",
+    "parameter_ignored": "The API rejects or ignores a parameter that would say what has changed"
+    " since the last sync (`since`, `snoozed`, `last_scanned_after`), so the sync does without it.",
+    "unsignaled_change": "A full read found that occurrences of so many issues had changed, and"
+    " nothing that the API lists had said so. `field` is what had changed, or whether an occurrence"
+    " had `appeared` or `disappeared`. For a week, each sync reads everything.",
     "issue_not_found": "The occurrences of an issue were not found while others are left to the"
     " next syncs, and so is this one. If it recurs, the API lists an issue that it does not have.",
     "issue_failed": "The occurrences of an issue could not be read after all retries, so they are"

@@ -73,7 +73,7 @@ def main() -> None:
     for name, value in vars(Faults()).items():
         option = f"--{name.replace('_', '-')}" if name != "seed" else "--fault-seed"
         add(faults, option, value, FAULT_HELP[name], dest=f"fault_{name}", metavar=name.upper())
-    for name in ("since", "remediated_after"):
+    for name in ("since", "remediated_after", "snoozed", "last_scanned_after"):
         add(
             faults,
             f"--{name.replace('_', '-')}",
@@ -118,6 +118,8 @@ def main() -> None:
             send_retry_after=not options.no_retry_after,
             since=options.since,
             remediated_after=options.remediated_after,
+            snoozed=options.snoozed,
+            last_scanned_after=options.last_scanned_after,
             fixed_delay_days=options.fixed_delay_days,
             missing=dict(options.missing),
             schedules_in_array=options.schedules_in_array,

@@ -46,8 +46,21 @@ def scans(account: Account, params: Params) -> list[Row]:
 
 
 def targets(account: Account, params: Params) -> list[Row]:
-    """Return the targets for these parameters."""
-    return _matching(account.targets, _equal(params, "address", "target_status", "target_type"))
+    """Return the targets for these parameters.
+
+    When a target was last scanned is what its occurrences say. `last_scanned_after` is a day, which
+    is in the range.
+    """
+    tests = _equal(params, "address", "target_status", "target_type")
+    if after := time_of(params, "last_scanned_after"):
+        scanned = {
+            row["target"]
+            for rows in list(account.occurrences.values())
+            for row in rows
+            if _is_since("target_last_scanned_at", after, row)
+        }
+        tests.append(lambda row: row["address"] in scanned)
+    return _matching(account.targets, tests)
 
 
 def fixed(account: Account, params: Params, delay_days: int) -> list[Row]:

@@ -110,6 +110,8 @@ def create_app(
     send_retry_after: bool = True,
     since: Parameter = "known",
     remediated_after: Parameter = "known",
+    snoozed: Parameter = "known",
+    last_scanned_after: Parameter = "known",
     fixed_delay_days: int = 0,
     missing: Mapping[str, int] | None = None,
     schedules_in_array: bool = False,
@@ -136,6 +138,8 @@ def create_app(
         send_retry_after: Whether a 429 says when to try again. Not every API does.
         since: Whether the parameter ``since`` chooses rows, has no effect, or is answered with 400.
         remediated_after: The same for the parameter ``remediated_after``.
+        snoozed: The same for the parameter ``snoozed``.
+        last_scanned_after: The same for the parameter ``last_scanned_after``.
         fixed_delay_days: Days after ``remediated_at`` until a fix is listed, by ``account.now``.
         missing: Listings that the account's plan lacks, such as ``{"/tags/": 404}``: 403 or 404. It
             is looked up at each request, so a test may change it.
@@ -154,7 +158,12 @@ def create_app(
     if hour_seconds <= 0:
         raise ValueError("hour_seconds must be more than 0.")
     lacking = {} if missing is None else missing
-    parameters = {"since": since, "remediated_after": remediated_after}
+    parameters = {
+        "since": since,
+        "remediated_after": remediated_after,
+        "snoozed": snoozed,
+        "last_scanned_after": last_scanned_after,
+    }
 
     def params(request: Request) -> dict[str, str]:
         # Of a repeated parameter, only the last counts.

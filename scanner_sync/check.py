@@ -36,6 +36,7 @@ from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.diagnose import diagnose, explain
 from scanner_sync.warehouse.sla import read_rules
+from scanner_sync.warehouse.status import describe_loud
 
 TIMEOUT: Final = 5.0
 """Seconds in which the API, or Secret Manager, has to answer."""
@@ -213,7 +214,8 @@ class _Checks:
                 warehouse.check_location(found)
         missing = [each for each, exists in self._datasets.items() if not exists]
         if not missing:
-            return f"{warehouse.dataset} and its _staging twin, in {warehouse.location}"
+            both = f"{warehouse.dataset} and its _staging twin, in {warehouse.location}"
+            return both + describe_loud(warehouse)
         # The right to create one dataset is the right to create any, whatever its name.
         dataset = bigquery.Dataset(f"{warehouse.name}_check_{uuid.uuid4().hex}")
         dataset.location = warehouse.location

@@ -258,6 +258,11 @@ def _print_result(answer: Mapping[str, Any]) -> None:
         f" {answer['requests']:,} requests."
     )
     refresh = answer["refresh"]
+    if refresh.get("issues_skipped"):
+        print(
+            f"Occurrences of {refresh['issues_read']:,} of {refresh['issues_listed']:,} issues were"
+            " read: nothing named the others."
+        )
     if refresh.get("issues_waiting"):
         oldest = "some were never read"
         if refresh["oldest_read_at"]:
@@ -310,9 +315,18 @@ def _status(arguments: argparse.Namespace) -> int:
             [*(sync[key] for key in ("outcome", "error_type") if key in sync), when(sync["at"])]
         )
 
+    def describe_look(table: Mapping[str, Any]) -> str | None:
+        if not table.get("read_at"):
+            return None
+        found = "unchanged" if table["unchanged"] else "changed"
+        return f"{ago(table['read_at'], now)}, {found}"
+
     print_table(
-        ["table", "rows", "newest row loaded"],
-        [[of["table"], of["rows"], when(of["loaded_at"])] for of in status["tables"]],
+        ["table", "rows", "newest row loaded", "last read"],
+        [
+            [of["table"], of["rows"], when(of["loaded_at"]), describe_look(of)]
+            for of in status["tables"]
+        ],
     )
     print()
     print_table(
@@ -379,8 +393,19 @@ def _print_errors(errors: Mapping[str, SyncError]) -> int:
 
 def _describe_refresh(refresh: Mapping[str, Any], when: Callable[[datetime | None], str]) -> str:
     listed, oldest = refresh["issues_listed"], refresh["oldest_read_at"]
+    loud = ""
+    if refresh["loud_until"]:
+        loud = (
+            f"; everything is read until {_utc(refresh['loud_until'])}, because no signal named a"
+            f" change ({refresh['loud_field']})"
+        )
+    if not refresh["issues_waiting"] and refresh["issues_skipped"]:
+        return (
+            f"{refresh['issues_read']:,} of {listed:,} issues read by the last sync of occurrences;"
+            f" nothing named the others since all were read {when(refresh['full_read_at'])}"
+        )
     if not refresh["issues_waiting"]:
-        return f"all {listed:,} issues read by the last sync of occurrences"
+        return f"all {listed:,} issues read by the last sync of occurrences{loud}"
     return (
         f"{refresh['issues_read']:,} of {listed:,} issues read by the last sync of occurrences,"
         f" {refresh['issues_waiting']:,} waiting;"

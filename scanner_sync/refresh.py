@@ -4,16 +4,20 @@ The API lists occurrences by issue, so reading them takes a request for each iss
 than `MAX_REQUESTS_PER_SYNC` do not fit into one sync. A sync reads all issues, and then the
 occurrences of those that are due. The next syncs read the rest. The dataset keeps when each issue's
 occurrences were last read.
+
+An account that fits is read whole by each sync, until it is quiet: see `warehouse.memory`. Then
+only issues are due that something names: they are new, their row has changed, or a signal of the
+API names them.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate, chain, zip_longest
 from typing import Any, Final, NamedTuple
 
 from scanner_sync.progress import Progress
-from scanner_sync.tables import DLT_COLUMNS
+from scanner_sync.tables import DLT_COLUMNS, FIXED
 
 _SEVERITIES: Final = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 """Those that the API is known to send; others come after them."""
@@ -30,6 +34,8 @@ class Read(NamedTuple):
     """How many occurrences there were."""
     issue_hash: str | None
     """Hash of the issue's row then; None if its occurrences are known to have changed since."""
+    is_named: bool = False
+    """Whether a fix, or a target that has changed, says that its occurrences have."""
 
 
 class Listed(NamedTuple):
@@ -41,6 +47,37 @@ class Listed(NamedTuple):
     issue_hash: str | None
     """Hash of the issue's row; "" if its occurrences are known to have changed, but were not read,
     and None if they were not read otherwise."""
+
+
+_SNOOZED: Final = "s"
+"""End of the hash of an issue that the API lists as snoozed; no hash of a row ends so."""
+RUNNING: Final = frozenset({"in_progress", "analysing_results"})
+"""Statuses of a scan that has not ended."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class Seen:
+    """What the listings that every sync reads say of occurrences. Several threads note rows."""
+
+    def __init__(self, fixed_since: datetime) -> None:
+        self._fixed_since = fixed_since
+        self.fixes: set[str] = set()
+        """Fixes since then: `occurrence_id`, and `remediated_at` in microseconds since 1970."""
+        self.targets: set[str] = set()
+        """Status and address of each target."""
+        self.ended: set[int] = set()
+        """Scans that have ended."""
+
+    def note(self, table: str, row: Mapping[str, Any]) -> None:
+        """Note a row of a listing."""
+        if table == "targets" and row["address"]:
+            self.targets.add(f"{row['target_status'] or ''} {row['address']}")
+        if table == "scans" and row["status"] and row["status"] not in RUNNING:
+            self.ended.add(row["id"])
+        if table == FIXED and row["remediated_at"] >= self._fixed_since:
+            micros = (row["remediated_at"] - _EPOCH) // _MICROSECOND
+            self.fixes.add(f"{row['occurrence_id']} {micros}")
 
 
 class Issue(NamedTuple):
@@ -55,17 +92,28 @@ class Refresh:
     """Which issues' occurrences one sync reads.
 
     The occurrences of each issue are read as soon as it is listed if all fit into `max_requests`,
-    and the account `is_steady`: the sync before read all. Otherwise, everything is listed first.
+    and the account `is_steady`: the sync before read all. Otherwise, everything is listed first,
+    and so it is if the account `is_quiet`: then only issues are due that something names.
     """
 
     def __init__(
-        self, progress: Progress, max_requests: int, page_size: int, *, is_steady: bool
+        self,
+        progress: Progress,
+        max_requests: int,
+        page_size: int,
+        *,
+        is_steady: bool,
+        is_quiet: bool = False,
     ) -> None:
         self._max_requests = max_requests
         self._progress = progress
         self._page_size = page_size
-        self._streams = None if is_steady else False
+        self._streams = None if is_steady and not is_quiet else False
+        self.is_quiet = is_quiet
+        """Whether issues are left out that nothing names. Once most are named, none is."""
         self._issues: dict[int, Issue] = {}
+        self._due: Collection[int] = self._issues
+        """The issues whose occurrences are to be read, now or by the next syncs."""
         self._named: Collection[int] = ()
 
     def streams(self, row: Mapping[str, Any]) -> bool:
@@ -85,9 +133,26 @@ class Refresh:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the occurrences of all issues were read that can be read and were found."""
+        """Whether the occurrences of all issues were read that are to be, can be and were found."""
         traffic = self._progress.traffic
-        return self._issues.keys() == traffic.read.keys() | traffic.not_found | traffic.failed
+        return set(self._due) == traffic.read.keys() | traffic.not_found | traffic.failed
+
+    @property
+    def skipped(self) -> int:
+        """Issues that nothing names, and whose occurrences were not read for that reason."""
+        return len(self._issues) - len(self._due)
+
+    def note_snoozed(self, issues: Collection[int]) -> None:
+        """Note which issues the API lists as snoozed: it counts as a part of their rows."""
+        for id, issue in self._issues.items():
+            of_row = issue.issue_hash.removesuffix(_SNOOZED)
+            self._issues[id] = issue._replace(
+                issue_hash=of_row + _SNOOZED if id in issues else of_row
+            )
+
+    def named(self, reads: Mapping[int, Read], named: Collection[int]) -> set[int]:
+        """Return the issues whose occurrences may have changed, as far as anything says so."""
+        return set(first(self._issues, reads, {*named, *_named_in(reads)}))
 
     def fits(self, reads: Mapping[int, Read]) -> bool:
         """Tell whether the occurrences of all issues fit into this sync, as far as is known."""
@@ -102,11 +167,17 @@ class Refresh:
         `reads` are those that the dataset knows. `named` are issues whose occurrences have changed,
         according to the API.
         """
-        self._named = named
-        ordered = due(self._issues, reads, named)
+        self._named = {*named, *_named_in(reads)}
+        ordered = due(self._issues, reads, self._named)
+        if self.is_quiet:
+            changed = set(first(self._issues, reads, self._named))
+            # If most are to be read, reading the others, too, makes it a full read.
+            self.is_quiet = 2 * len(changed) < len(self._issues)
+            if self.is_quiet:
+                self._due = ordered = [issue for issue in ordered if issue in changed]
         sums = accumulate(self._requests_of(issue, reads) for issue in ordered)
         fitting = sum(self._fits(requests) for requests in sums)
-        self._progress.issues_due = max(1, fitting)
+        self._progress.issues_due = min(len(ordered), max(1, fitting))
         return ordered[: max(1, fitting)]
 
     def _requests_of(self, issue: int, reads: Mapping[int, Read]) -> int:
@@ -140,6 +211,15 @@ def due(issues: Mapping[int, Issue], reads: Mapping[int, Read], named: Iterable[
 
     What is equally old is ordered by severity.
     """
+    waiting = sorted(issues.keys() & reads.keys(), key=_age(issues, reads))
+    turns = chain.from_iterable(zip_longest(waiting, first(issues, reads, named)))
+    return list(dict.fromkeys(issue for issue in turns if issue is not None))
+
+
+def first(
+    issues: Mapping[int, Issue], reads: Mapping[int, Read], named: Iterable[int]
+) -> list[int]:
+    """Return the ids of `issues` that are new, and then of those that have changed. See `due`."""
     new = [issue for issue in issues if issue not in reads or not reads[issue].read_at]
     named = set(named)
     changed = [
@@ -148,18 +228,25 @@ def due(issues: Mapping[int, Issue], reads: Mapping[int, Read], named: Iterable[
         if issue in named or reads[issue].issue_hash != issues[issue].issue_hash
     ]
 
+    return [
+        *sorted(new, key=lambda issue: (issues[issue].severity, issue)),
+        *sorted(changed, key=_age(issues, reads)),
+    ]
+
+
+def _age(
+    issues: Mapping[int, Issue], reads: Mapping[int, Read]
+) -> Callable[[int], tuple[datetime, bool, int, int]]:
     def age(issue: int) -> tuple[datetime, bool, int, int]:
         read = reads[issue]
         was_read = read.read_at is not None
         return read.read_at or read.listed_at, was_read, issues[issue].severity, issue
 
-    waiting = sorted(issues.keys() & reads.keys(), key=age)
-    first = [
-        *sorted(new, key=lambda issue: (issues[issue].severity, issue)),
-        *sorted(changed, key=age),
-    ]
-    turns = chain.from_iterable(zip_longest(waiting, first))
-    return list(dict.fromkeys(issue for issue in turns if issue is not None))
+    return age
+
+
+def _named_in(reads: Mapping[int, Read]) -> Iterable[int]:
+    return (issue for issue, read in reads.items() if read.is_named)
 
 
 def requests_for(rows: int, page_size: int) -> int:

@@ -234,6 +234,13 @@ class Settings:
         _number(1, 1_000_000),
         4500,
     )
+    full_read_hours: int = _setting(
+        "hours after which everything is read again of an account whose syncs read only what"
+        " signals name; 0: each sync reads everything",
+        "a number from 0 to 720",
+        _number(0, 720),
+        24,
+    )
     sync_deadline_seconds: int = _setting(
         "seconds after which a sync gives up, before the platform ends it",
         "a number from 1 to 86400",

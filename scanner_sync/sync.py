@@ -19,24 +19,30 @@ from scanner_sync.deadline import Deadline
 from scanner_sync.dlt_config import configure_dlt
 from scanner_sync.errors import SettingsError, SyncError, causes_of
 from scanner_sync.progress import Progress, logged
-from scanner_sync.refresh import Refresh
+from scanner_sync.refresh import Read, Refresh, Seen
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source import scanner_source
 from scanner_sync.source.intelligence import Intelligence, cves_in, read_intelligence
-from scanner_sync.source.occurrences import Keep, changed_since, confirm_vanished, log_not_found
+from scanner_sync.source.occurrences import Keep, confirm_vanished, log_not_found
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import ApiSession
+from scanner_sync.source.signals import HINT_REQUESTS, Signals
 from scanner_sync.tables import FIXED
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.completion import Completion
 from scanner_sync.warehouse.diagnose import diagnose
-from scanner_sync.warehouse.held import find_held, note_held
+from scanner_sync.warehouse.held import find_held, is_untouched, note_held
+from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.lease import Lease
+from scanner_sync.warehouse.memory import NO_CHANGE, Unsignaled
+from scanner_sync.warehouse.reads import READS
 
 CLOCKS_DIFFER: Final = timedelta(minutes=10)
 """By how much the clocks of the API and of BigQuery may differ."""
 FIXES_ARE_LATE: Final = timedelta(days=7)
 """How late the API may list an occurrence as fixed."""
+SIGNAL_TABLES: Final = frozenset({"issues", "occurrences_issues", "scans", "targets", FIXED})
+"""Tables that a sync has to read in order to know what has changed."""
 ALL_FIXES_AFTER: Final = timedelta(days=7)
 """After which time all fixed occurrences are read again."""
 
@@ -54,7 +60,7 @@ class SyncResult:
     """Entities opened, closed and changed, by table."""
     refresh: Mapping[str, object]
     """How many issues were listed, how many of their occurrences were read, which could not be
-    read, and when the oldest were; empty if the sync was not to read occurrences."""
+    read, when the oldest were, and when all were; empty if the sync was not to read occurrences."""
     unavailable: Sequence[str]
     """Tables whose listings the account lacks."""
     unchanged: Sequence[str]
@@ -190,7 +196,11 @@ def _execute(
     )
     with session, ExitStack() as held:
         with progress.step("waiting_for_lease"):
-            noted = {"all_read": False} if "occurrences_issues" in resources else {}
+            noted: dict[str, Any] = {}
+            if "occurrences_issues" in resources:
+                noted["all_read"] = False
+            elif SIGNAL_TABLES.intersection(resources):
+                noted["full_read_at"] = None  # what it finds is no news to the next sync
             lease = held.enter_context(warehouse.lease(deadline, give_up, noted))
             lease.check_api(urlsplit(settings.api_base_url).hostname or "")
         load = _Load(settings, resources, token, deadline, session, warehouse, lease, progress)
@@ -234,6 +244,8 @@ class _Load:
             with progress.step("reading_api"):
                 self._check_account()
         warehouse.forget_lost_reads(existing)
+        began, has_signals = self.lease.began, self._has_signals(existing)
+        seen = Seen((self.lease.last.newest_fix or began) - FIXES_ARE_LATE)
         refresh = Refresh(
             progress,
             settings.max_requests_per_sync,
@@ -241,8 +253,10 @@ class _Load:
             # If not, the sync before may have failed because it spent the quota, or its time, on
             # occurrences before everything was listed.
             is_steady=self.lease.last.all_read,
+            is_quiet=has_signals
+            and self.lease.last.may_skip(began, settings.full_read_hours)
+            and is_untouched(self.lease, "occurrences_issues", existing),
         )
-        began = self.lease.began
         fixed_after = self._fixed_after(began) if FIXED in existing else None
         cves: set[str] = set()
         held = find_held(self.lease, self.resources, existing)
@@ -259,8 +273,9 @@ class _Load:
                 streams=refresh.streams,
                 fixed_after=fixed_after,
                 today=began.date(),
+                note=seen.note,
             )
-            load.read(source, lambda: self._rest(refresh, existing, keep))
+            load.read(source, lambda: self._rest(refresh, existing, keep, seen))
             # If issues are left to the next syncs, those that were not found are among them: there
             # may be no requests left to list all once more.
             if refresh.is_complete:
@@ -272,6 +287,18 @@ class _Load:
             assert sum(progress.traffic.read.values()) == progress.rows_read.get(
                 "occurrences_issues", 0
             )
+            is_full = (
+                "occurrences_issues" in self.resources
+                and refresh.is_complete
+                and not refresh.is_quiet
+                and not progress.traffic.failed
+            )
+            unchanged = load.unchanged
+            # If all occurrences are as they were, there is nothing to name.
+            is_same = "occurrences_issues" in unchanged
+            named = None
+            if is_full and has_signals:
+                named = self._named(refresh, seen, is_same=is_same)
             load_id = load.commit()
             schema, now_held = load.schema if load_id else None, load.held
         if self.settings.feeds and "occurrences_issues" in self.resources:
@@ -291,11 +318,16 @@ class _Load:
                 listed=refresh.listed if is_refresh else None,
                 unavailable=progress.traffic.unavailable,
                 schema=schema,
-                loads={table: now_held[table].load_id for table in held},
+                loads=unchanged,
                 exposed_tags=settings.exposed_tags,
                 internal_tags=settings.internal_tags,
+                named=named,
             )
         note_held(warehouse, self.lease, held, now_held, completion.instant)
+        self._note_looks(refresh, unchanged)
+        if is_full:
+            found = NO_CHANGE if is_same and has_signals else completion.unsignaled
+            self._note_full_read(found)
         return SyncResult(
             load_id=load_id,
             dataset=settings.dataset,
@@ -303,7 +335,7 @@ class _Load:
             history=completion.history,
             refresh=self._refreshed(refresh, completion) if is_refresh else {},
             unavailable=sorted(progress.traffic.unavailable),
-            unchanged=[table for table in held if now_held[table] == held[table]],
+            unchanged=[table for table in self.resources if table in unchanged],
             requests=progress.traffic.requests,
             seconds=progress.seconds,
         )
@@ -384,30 +416,90 @@ class _Load:
             memory.fixes_read = self.lease.began
 
     def _rest(
-        self, refresh: Refresh, existing: Mapping[str, bigquery.Table], keep: Keep
+        self, refresh: Refresh, existing: Mapping[str, bigquery.Table], keep: Keep, seen: Seen
     ) -> DltSource | None:
         """Return the source of the occurrences that were not read with their issues, if any."""
         if not refresh.is_left:
             return None
-        reads = self.warehouse.occurrence_reads(existing)
-        named: Collection[int] = ()
         last = self.lease.last
-        if last.started and not refresh.fits(reads):
-            named = changed_since(
-                self.session,
-                self.settings.api_base_url,
-                self.token,
-                self.settings.page_size,
-                moment=last.started - CLOCKS_DIFFER,
-                listed=self.progress.rows_expected["issues"],
-            )
+        named: Collection[int] = ()
+        if refresh.is_quiet:
+            self._note_snoozed(refresh)
+            reads, named = self._ask(seen)
+        else:
+            reads = self.warehouse.occurrence_reads(existing)
+            if last.started and not refresh.fits(reads):
+                listed = self.progress.rows_expected["issues"]
+                moment = last.started - CLOCKS_DIFFER
+                named = self._signals.changed_since(moment, listed, HINT_REQUESTS)
+        due = refresh.due(reads, named)
+        if not due:
+            return None
         return self._source(
             ["occurrences_issues"],
             keep=keep,
-            due=refresh.due(reads, named),
+            due=due,
             # The sync before may have begun many issues with many pages, and finished none.
-            one_at_a_time=bool(last.issues_listed) and not last.issues_read,
+            one_at_a_time=bool(last.issues_listed) and not (last.issues_read or last.all_read),
         )
+
+    def _has_signals(self, existing: Mapping[str, bigquery.Table]) -> bool:
+        """Tell whether the signals since the sync before can be known, and are of use."""
+        return bool(
+            self.settings.full_read_hours
+            and SIGNAL_TABLES.issubset(self.resources)
+            and existing.keys() >= {*SIGNAL_TABLES, *HISTORIES, READS}
+            and self.lease.last.knows_signals(self.lease.began)
+        )
+
+    @property
+    def _signals(self) -> Signals:
+        settings = self.settings
+        return Signals(self.session, settings.api_base_url, self.token, settings.page_size)
+
+    def _ask(self, seen: Seen) -> tuple[Mapping[int, Read], set[int]]:
+        """Return what the dataset knows of each issue, and which ones the API names as changed."""
+        assert self.lease.last.started
+        expected, since = self.progress.rows_expected, self.lease.last.started - CLOCKS_DIFFER
+        reads, has_scan_ended = self.warehouse.named_reads(seen)
+        named = self._signals.changed_since(since, expected["issues"])
+        if has_scan_ended:
+            scanned = self._signals.scanned_since(since.date(), expected["targets"])
+            named |= self.warehouse.issues_on(scanned) if scanned else set()
+        return reads, named
+
+    def _named(self, refresh: Refresh, seen: Seen, *, is_same: bool) -> set[int] | None:
+        """Return the issues that a full read need not account for: something names them.
+
+        None stands for no need to know, because the rows of occurrences are the same as before. The
+        API is asked after reading: what has changed meanwhile was read, too.
+        """
+        self._note_snoozed(refresh)
+        if is_same:
+            return None
+        assert self.lease.last.started
+        if FIXED not in self.progress.traffic.unavailable:
+            for row in self._signals.fixed_since(self.lease.last.started - CLOCKS_DIFFER):
+                seen.note(FIXED, row)
+        return refresh.named(*self._ask(seen))
+
+    def _note_snoozed(self, refresh: Refresh) -> None:
+        listed = self.progress.rows_expected["issues"]
+        refresh.note_snoozed(self._signals.snoozed(listed) if listed else ())
+
+    def _note_looks(self, refresh: Refresh, unchanged: Collection[str]) -> None:
+        """Note in the lease which tables' rows were read, and which of them held these already."""
+        for table in {*self.resources} - self.progress.traffic.unavailable:
+            is_read = table != "occurrences_issues" or not refresh.skipped
+            if is_read or self.progress.rows_read[table]:
+                is_unchanged = table in unchanged
+                self.lease.memory.note_look(table, self.lease.began, is_unchanged=is_unchanged)
+
+    def _note_full_read(self, found: Unsignaled | None) -> None:
+        """Note in the lease that everything was read, and what no signal had named."""
+        self.lease.memory.note_full_read(self.lease.began, found)
+        if found and found.issues:
+            log.event("unsignaled_change", issues=found.issues, field=found.field)
 
     def _refreshed(self, refresh: Refresh, completion: Completion) -> dict[str, object]:
         """Return `SyncResult.refresh`, and note it in the lease for the next sync."""
@@ -417,6 +509,7 @@ class _Load:
         failed = sorted(self.progress.traffic.failed)
         memory = self.lease.memory
         memory.issues_listed, memory.issues_read = len(listed), read
+        memory.issues_skipped = refresh.skipped
         memory.issues_failed = tuple(failed)
         memory.oldest_read_at = oldest
         memory.started = self.lease.began
@@ -424,8 +517,10 @@ class _Load:
         return {
             "issues_listed": len(listed),
             "issues_read": read,
-            "issues_waiting": len(listed) - read,
+            "issues_skipped": refresh.skipped,
+            "issues_waiting": len(listed) - read - refresh.skipped,
             "issues_failed": failed,
             "oldest_read_at": oldest.isoformat() if oldest else None,
             "oldest_hours": round(completion.oldest_hours, 1),
+            "full_read_at": memory.full_read_at.isoformat() if memory.full_read_at else None,
         }

@@ -24,6 +24,7 @@ locals {
     PAGE_SIZE               = tostring(var.page_size)
     MAX_CONCURRENT_REQUESTS = tostring(var.max_concurrent_requests)
     MAX_REQUESTS_PER_SYNC   = tostring(var.max_requests_per_sync)
+    FULL_READ_HOURS         = tostring(var.full_read_hours)
     SYNC_DEADLINE_SECONDS   = tostring(local.sync_deadline_seconds)
     INTELLIGENCE            = join(",", var.intelligence)
     KEV_URL                 = var.kev_url

@@ -386,6 +386,17 @@ variable "max_requests_per_sync" {
   }
 }
 
+variable "full_read_hours" {
+  description = "Hours after which everything is read again of an account that has proved quiet, so that syncs read only what signals of the API name. 0: each sync reads everything."
+  type        = number
+  default     = 24
+
+  validation {
+    condition     = var.full_read_hours >= 0 && var.full_read_hours <= 720 && floor(var.full_read_hours) == var.full_read_hours
+    error_message = "full_read_hours must be a whole number from 0 to 720."
+  }
+}
+
 variable "intelligence" {
   description = "What is read about the account's CVEs, once a day: any of `kev`, `epss` and `ssvc`. `ssvc` tells a public API which CVEs the account has. See [CVE intelligence](../docs/reference.md#cve-intelligence) for the hosts that `egress` has to reach."
   type        = set(string)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from benchmarks import many, quota
+from benchmarks import many, quiet, quota
 from benchmarks.account import account_of, most_in_a_window
 from benchmarks.candidates import (
     CDK,
@@ -34,6 +34,7 @@ from benchmarks.reading import LIMITS, SCENARIOS, seconds_to_follow
 from benchmarks.results import (
     ACCOUNTS_HEADING,
     LIMITS_HEADING,
+    QUIET_HEADING,
     QUOTA_HEADING,
     SHAPES_HEADING,
     Measurements,
@@ -125,7 +126,7 @@ def test_seconds_to_follow_a_change_of_quota(by_second: list[list[int]], seconds
 
 
 @pytest.mark.parametrize(
-    "heading", [LIMITS_HEADING, SHAPES_HEADING, QUOTA_HEADING, ACCOUNTS_HEADING]
+    "heading", [LIMITS_HEADING, SHAPES_HEADING, QUOTA_HEADING, QUIET_HEADING, ACCOUNTS_HEADING]
 )
 def test_a_section_of_the_results_is_replaced_alone(heading: str) -> None:
     """The rest of RESULTS.md does not change."""
@@ -155,7 +156,12 @@ def test_the_results_are_what_the_code_writes() -> None:
     api = {"requests": 9, "answered": 9, "refused": 0, "asked_twice": 0, "redirected": 0}
     run = Run({"read": 3.0, "rows": {}}, api | {"seconds": 9.0, "by_second": [[9, 0]] * 60}, 0)
     jobs = [Job("LOAD d_staging.t", 0.0, 1.0, 0), Job("MERGE d.t", 1.0, 9.0, 18)]
-    refresh = {"issues_read": 9, "issues_waiting": 0, "oldest_read_at": "2026-11-25T06:00:00Z"}
+    refresh = {
+        "issues_read": 9,
+        "issues_skipped": 0,
+        "issues_waiting": 0,
+        "oldest_read_at": "2026-11-25T06:00:00Z",
+    }
     sync = quota.Sync(None, 9, 0, refresh, 9.0, 99, datetime.now(UTC))
     none_wrong = dict.fromkeys(("issues", "occurrences_issues", "scans", "targets"), 0)
     measured = Measurements(
@@ -169,6 +175,7 @@ def test_the_results_are_what_the_code_writes() -> None:
         runs={(s.name, candidate): [run] for s in SCENARIOS for candidate in s.candidates},
         limits={(s.name, candidate): [run] for s in LIMITS for candidate in s.candidates},
         ceiling={"3 rows a page": [1.0], "50 rows a page": [1.0]},
+        quiet=quiet.Measured(9, 9, 9, 9, [quiet.Day(every, [sync], [0]) for every in (1, 6)]),
         accounts=many.Measured(9, 9, 9, 9.0, [9.0], dict.fromkeys(STEPS, 1.0), 0, 0, 9, 0),
         memory={10_000: [101.0], 100_000: [118.0], 1_000_000: [269.0]},
         memory_of_syncs={10_000: 112.0},
@@ -245,9 +252,10 @@ def test_a_rolling_round_is_measured() -> None:
         map(len, (account.issues, account.scans, account.targets))
     )
     [only], [day] = measured.round, measured.days
-    for sync in (only, day):
-        # One of the issues has 130 occurrences, so two pages.
-        assert sync.requests == requests_of(Sizes(12, 36, 1200, 150)).whole + 1
+    for sync, signals in (only, 0), (day, 5):
+        # One of the issues has 130 occurrences, so two pages. On the second day, it is asked what
+        # was snoozed, fixed, found and scanned since, and whether the API knows the last parameter.
+        assert sync.requests == requests_of(Sizes(12, 36, 1200, 150)).whole + 1 + signals
         assert (sync.error, sync.refused, sync.refresh["issues_read"]) == (None, 0, 12)
         assert sync.oldest_seconds is not None
     assert measured.most == only.requests + day.requests

@@ -80,10 +80,12 @@ def test_a_sync_loads_all_rows(
         "refresh": {
             "issues_listed": len(account.issues),
             "issues_read": len(account.issues),
+            "issues_skipped": 0,
             "issues_waiting": 0,
             "issues_failed": [],
             "oldest_read_at": read_at.isoformat(),
             "oldest_hours": 0.0,
+            "full_read_at": body["refresh"]["full_read_at"],
         },
         "unavailable": [],
         "unchanged": [],

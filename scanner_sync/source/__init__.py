@@ -36,6 +36,7 @@ def scanner_source(
     one_at_a_time: bool = False,
     fixed_after: datetime | None = None,
     today: date | None = None,
+    note: Callable[[str, Mapping[str, Any]], None] | None = None,
 ) -> DltSource:
     """Return the source of `resources`, which are names of tables.
 
@@ -45,6 +46,7 @@ def scanner_source(
     issues are not read; the occurrences of these are, in this order; with
     `one_at_a_time`, each is read to its end before the next. With `fixed_after`, the API is
     asked only for occurrences that were fixed since then. `licenses` are recorded for `today`.
+    `note` is called with each row of a listing, and the name of its table.
     Iterating the source raises `SyncError`, which dlt wraps in its own exceptions.
     """
     traffic = session.traffic
@@ -111,12 +113,21 @@ def scanner_source(
     if due is not None:
         return source.with_resources(*resources)
     source.resources["occurrences_issues"].add_filter(streams, insert_at=0)
-    for resource in source.resources.values():
+    for name, resource in source.resources.items():
+        if note and not resource.is_transformer:
+            resource.add_map(partial(_noted, note, name))
         # dlt applies `parallelized` only to resources that depend on another one. Without this, the
         # listings would be read one page at a time, in turns.
         if not resource.is_transformer:
             resource.parallelize()
     return source.with_resources(*resources)
+
+
+def _noted(
+    note: Callable[[str, Mapping[str, Any]], None], table: str, row: dict[str, Any]
+) -> dict[str, Any]:
+    note(table, row)
+    return row
 
 
 def _listing(

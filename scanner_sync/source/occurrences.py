@@ -2,23 +2,17 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import requests
 from dlt.extract.source import DltSource
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 
 from scanner_sync import log
-from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, counted
+from scanner_sync.errors import ApiError, ApiUnavailable, counted
 from scanner_sync.progress import Traffic
 from scanner_sync.source.pagination import ApiResponse, OnPage, issue_of
 from scanner_sync.source.rows import to_row
-from scanner_sync.source.session import ApiSession
-
-HINT_REQUESTS: Final = 2
-"""Requests that the hint of `changed_since` may take."""
-
 
 Keep = Callable[[int, list[dict[str, Any]], bool], None]
 """What keeps the occurrences of an issue. It is called, in several threads, with an issue, the rows
@@ -90,47 +84,6 @@ def log_not_found(traffic: Traffic) -> None:
     """Log the issues whose occurrences were not found, and which wait for the next syncs."""
     for issue in sorted(traffic.not_found):
         log.event("issue_not_found", logging.WARNING, resource=_path_of(issue))
-
-
-def changed_since(
-    session: ApiSession,
-    base_url: str,
-    token: str,
-    page_size: int,
-    *,
-    moment: datetime,
-    listed: int,
-) -> set[int]:
-    """Return issues with new occurrences since `moment`, as far as two requests tell.
-
-    This is a hint, because no source says for certain what the API's parameter `since` means. If
-    the API rejects or ignores it, the answer is empty, and `since_ignored` is logged. `listed` is
-    the number of all issues: as many in the answer mean that the API ignores the parameter.
-    """
-    found: set[int] = set()
-    since = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-    offset = 0
-    for _ in range(HINT_REQUESTS):
-        try:
-            page = session.page(
-                f"{base_url}issues/",
-                token,
-                since=since,
-                limit=str(page_size),
-                offset=str(offset),
-            ).page
-            named = {to_row("issues", row)["id"] for row in page.rows}
-        except (ApiError, ApiRefused, ApiUnavailable) as error:
-            log.event("since_ignored", reason=f"{str(error).partition('. ')[0]}.")
-            return set()
-        if page.total >= listed:
-            log.event("since_ignored", reason="The API returns all issues.")
-            return set()
-        found |= named
-        offset += len(page.rows)
-        if not page.has_next:
-            break
-    return found
 
 
 def _path_of(issue: int) -> str:

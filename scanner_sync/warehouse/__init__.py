@@ -11,7 +11,7 @@ from google.cloud.bigquery.table import RowIterator
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import SyncError
 from scanner_sync.progress import Progress
-from scanner_sync.refresh import Listed, Read
+from scanner_sync.refresh import Listed, Read, Seen
 from scanner_sync.rules import PRESETS, Rule
 from scanner_sync.tables import DLT_COLUMNS, FIXED, TABLES
 from scanner_sync.warehouse.completion import Completion, complete_load
@@ -30,7 +30,13 @@ from scanner_sync.warehouse.jobs import Guard
 from scanner_sync.warehouse.lease import Lease
 from scanner_sync.warehouse.names import check_names
 from scanner_sync.warehouse.query import query
-from scanner_sync.warehouse.reads import READS, READS_TABLE, read_reads
+from scanner_sync.warehouse.reads import (
+    READS,
+    READS_TABLE,
+    issues_on,
+    read_named,
+    read_reads,
+)
 from scanner_sync.warehouse.sla import (
     SLA,
     SLA_TABLE,
@@ -91,6 +97,14 @@ class Warehouse(Connection):
         `existing` is what `check_names` returned. Runs a query if there is the table.
         """
         return read_reads(self) if READS in existing else {}
+
+    def named_reads(self, seen: Seen) -> tuple[dict[int, Read], bool]:
+        """Return the same, and which issues the listings name. See `read_named`."""
+        return read_named(self, seen)
+
+    def issues_on(self, targets: Collection[str]) -> set[int]:
+        """Return the issues with open occurrences on these targets, by address. Runs a query."""
+        return issues_on(self, targets)
 
     def knows_target(self, targets: Iterable[tuple[int, str | None]]) -> bool:
         """Tell whether `targets_history` has one of these, by id and address, or nothing at all."""
@@ -156,6 +170,7 @@ class Warehouse(Connection):
         loads: Mapping[str, str] = MappingProxyType({}),
         exposed_tags: Collection[str] = (),
         internal_tags: Collection[str] = (),
+        named: Collection[int] | None = None,
     ) -> Completion:
         """Check that a load arrived, and update the histories and all that follows from them.
 
@@ -165,7 +180,8 @@ class Warehouse(Connection):
         occurrences. `unavailable` are tables whose listings the account lacks. `schema` is
         `Load.schema`, with which the load is marked as complete. `loads` are the loads that brought
         the rows of tables which hold them from before. `exposed_tags` and `internal_tags` are tags
-        of targets that are exposed, or not, whatever their type. Raises
+        of targets that are exposed, or not, whatever their type. `named` are the issues that may
+        have changed, according to the API, or None if that is not to be judged. Raises
         `LoadUnavailable`, and changes nothing, if rows did not arrive.
         """
         self.ensure_table(READS, READS_TABLE.columns, existing.get(READS))
@@ -196,6 +212,7 @@ class Warehouse(Connection):
             loads=loads,
             exposed_tags=exposed_tags,
             internal_tags=internal_tags,
+            named=named,
         )
 
     def policy(self) -> tuple[list[Rule], dict[str | None, int]]:

@@ -19,6 +19,7 @@ from scanner_sync.warehouse.arrival import arrived, compare_rows, of_load
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.findings import SYNCS, conclude, note_sights, note_sync
 from scanner_sync.warehouse.history import HISTORIES, OCCURRENCES, merge_history
+from scanner_sync.warehouse.memory import Unsignaled
 from scanner_sync.warehouse.reads import READS, as_parameter, merge_reads, rows_of, waiting
 
 
@@ -31,6 +32,8 @@ class Completion(NamedTuple):
     """When the occurrences that were read longest ago were read; None if some never were."""
     oldest_hours: float = 0.0
     """Hours since then, or since the first listing of the issue that waits longest."""
+    unsignaled: Unsignaled | None = None
+    """What changed although no signal had named it; None if that was not asked for."""
     instant: datetime | None = None
     """The time of the sync in the dataset, after the load and before the script changed a table."""
 
@@ -46,6 +49,7 @@ def complete_load(
     loads: Mapping[str, str] = MappingProxyType({}),
     exposed_tags: Collection[str] = (),
     internal_tags: Collection[str] = (),
+    named: Collection[int] | None = None,
 ) -> Completion:
     """Bring the histories, `occurrence_reads` and the findings up to date with the load `load_id`.
 
@@ -54,9 +58,11 @@ def complete_load(
     `schema` is the name and the hash of dlt's schema, with which the load is marked as complete.
     `loads` are the loads that brought the rows of tables which hold them from before.
     `exposed_tags` and `internal_tags` are tags of targets that are exposed, or not, whatever their
-    type. Without a load there are no rows, so every open state is closed. Raises `LoadUnavailable`,
-    and changes nothing, if a table does not hold the rows of the load. Logs `mass_disappearance` if
-    so many occurrences are missed at once that they stay open until a later sync misses them, too.
+    type. `named` are the issues that may have changed, according to the API, or None if the signals
+    are not to be judged. Without a load there are no rows, so every open state is closed. Raises
+    `LoadUnavailable`, and changes nothing, if a table does not hold the rows of the load. Logs
+    `mass_disappearance` if so many occurrences are missed at once that they stay open until a later
+    sync misses them, too.
     Runs one job at most.
     """
     names = [name for name, of in HISTORIES.items() if of.table in rows]
@@ -66,6 +72,9 @@ def complete_load(
         return Completion({})
     unread = waiting("@listed")
     not_read = unread if any(issue.rows is None for issue in listed or ()) else None
+    not_looked_at = {*unavailable}
+    if listed and all(issue.rows is None for issue in listed):
+        not_looked_at.add("occurrences_issues")
     expected = json.dumps(dict(rows), separators=(",", ":"))
     # A script is one job, and the transaction applies all of it or nothing.
     script = [
@@ -87,7 +96,7 @@ def complete_load(
         *(
             [
                 note_sync(
-                    into, [name for name in rows if name not in unavailable], rows_of("@listed")
+                    into, [name for name in rows if name not in not_looked_at], rows_of("@listed")
                 ),
                 *conclude(into),
             ]
@@ -97,7 +106,7 @@ def complete_load(
         *([_note_load(into)] if schema else []),
         "COMMIT TRANSACTION",
         "END IF",
-        _changes(rows, names, into),
+        _changes(rows, names, into, judge=named is not None),
     ]
     schema_name, schema_version = schema or ("", "")
     texts = {
@@ -106,6 +115,7 @@ def complete_load(
         "schema_version": schema_version,
         "exposed_tags": json.dumps(list(exposed_tags)),
         "internal_tags": json.dumps(list(internal_tags)),
+        "named": json.dumps(sorted(named or ()), separators=(",", ":")),
     }
     parameters = [bigquery.ScalarQueryParameter(key, "STRING", text) for key, text in texts.items()]
     job = connection.client.query(
@@ -130,6 +140,9 @@ def complete_load(
         },
         first["oldest_read_at"],
         float(first["oldest_hours"] or 0.0),
+        Unsignaled(int(first["unsignaled"]), first["unsignaled_field"] or "")
+        if named is not None
+        else None,
         first["instant"],
     )
 
@@ -162,7 +175,34 @@ def _next_instant(dataset: str) -> str:
     )
 
 
-def _changes(tables: Iterable[str], names: Sequence[str], dataset: str) -> str:
+def _unsignaled(dataset: str) -> str:
+    """Return SQL for how many issues had changed that no signal had named, and in which field.
+
+    These are issues that were read. What is listed no more is named by that.
+    """
+    fields = " ".join(
+        f"WHEN TO_JSON_STRING(was.{column}) IS DISTINCT FROM TO_JSON_STRING(now.{column})"
+        f" THEN '{column}'"
+        for column in HISTORIES[OCCURRENCES].versioned
+    )
+    states = f"SELECT * FROM `{dataset}.{OCCURRENCES}`"  # noqa: S608
+    return (
+        "SELECT COUNT(DISTINCT unnamed.issue_id) AS unsignaled,"  # noqa: S608
+        " MIN(CASE WHEN was.entity_key IS NULL THEN 'appeared'"
+        f" WHEN now.entity_key IS NULL THEN 'disappeared' {fields} END) AS unsignaled_field"
+        f" FROM ({states} WHERE valid_to = instant) AS was"
+        f" FULL JOIN ({states} WHERE valid_from = instant) AS now"
+        " ON was.entity_key = now.entity_key"
+        f" JOIN ({rows_of('@listed')}) AS unnamed"
+        " ON unnamed.issue_id IN (was.issue_id, now.issue_id)"
+        " WHERE unnamed.row_count IS NOT NULL"
+        " AND CAST(unnamed.issue_id AS STRING) NOT IN UNNEST(JSON_VALUE_ARRAY(@named))"
+    )
+
+
+def _changes(
+    tables: Iterable[str], names: Sequence[str], dataset: str, *, judge: bool = False
+) -> str:
     """Return the statement that selects what arrived and what changed, one row for each table."""
     all_tables = (f"SELECT '{table}' AS table_name" for table in tables)
     parts = (
@@ -177,6 +217,11 @@ def _changes(tables: Iterable[str], names: Sequence[str], dataset: str) -> str:
         " TIMESTAMP_DIFF(instant, MIN(COALESCE(read_at, listed_at)), SECOND) / 3600 AS oldest_hours"
         f" FROM `{dataset}.{READS}`"
     )
+    signals = (
+        _unsignaled(dataset)
+        if judge
+        else "SELECT 0 AS unsignaled, CAST(NULL AS STRING) AS unsignaled_field"
+    )
     missed = (
         f"SELECT open_before, disappeared, is_held, dates_not_believed FROM `{dataset}.{SYNCS}`"  # noqa: S608
         " WHERE synced_at = instant"
@@ -187,11 +232,12 @@ def _changes(tables: Iterable[str], names: Sequence[str], dataset: str) -> str:
         " ANY_VALUE(oldest_hours) AS oldest_hours, ANY_VALUE(open_before) AS open_before,"
         " ANY_VALUE(disappeared) AS disappeared, ANY_VALUE(is_held) AS is_held,"
         " ANY_VALUE(dates_not_believed) AS dates_not_believed,"
+        " ANY_VALUE(unsignaled) AS unsignaled, ANY_VALUE(unsignaled_field) AS unsignaled_field,"
         " COUNTIF(opened > 0 AND closed = 0) AS opened,"
         " COUNTIF(opened = 0 AND closed > 0) AS closed,"
         " COUNTIF(opened > 0 AND closed > 0) AS changed"
         f" FROM ({' UNION ALL '.join(all_tables)})"
         f" LEFT JOIN ({' UNION ALL '.join([nothing, *parts])}) USING (table_name)"
-        f" CROSS JOIN ({oldest}) LEFT JOIN ({missed}) ON TRUE"
+        f" CROSS JOIN ({oldest}) LEFT JOIN ({missed}) ON TRUE CROSS JOIN ({signals})"
         " GROUP BY table_name"
     )

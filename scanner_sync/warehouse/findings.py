@@ -155,6 +155,12 @@ SYNCS_TABLE: Final = Table(
         "load_id": Column("text", "Its load: _dlt_loads.load_id.", "1795467916.39"),
         "tables": Column("text[]", "The tables that it read.", ["issues", "targets"]),
         "unread_issues": Column("bigint[]", "Issues whose occurrences it did not read.", [813]),
+        "read_issues": Column(
+            "bigint[]",
+            "Issues whose occurrences it read, if these are fewer; then `unread_issues` is empty."
+            " If there were none, `tables` is without `occurrences_issues`.",
+            [815],
+        ),
         "empty_issues": Column("bigint[]", "Issues that it listed without an occurrence.", [814]),
         "open_before": Column("bigint", "Occurrences that were open before it.", 420),
         "disappeared": Column("bigint", "Those that it missed, and that are not fixed.", 3),

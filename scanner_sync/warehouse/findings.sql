@@ -43,6 +43,7 @@ USING (
     WHERE TIMESTAMP_ADD(f.remediated_at, INTERVAL 1 HOUR) > s.valid_from
       AND TIMESTAMP_ADD(f.remediated_at, INTERVAL 1 HOUR) <= s.seen_at
       AND 'occurrences_issues' IN UNNEST(y.tables) AND s.issue_id NOT IN UNNEST(y.unread_issues)
+      AND (s.issue_id IN UNNEST(y.read_issues) OR COALESCE(ARRAY_LENGTH(y.read_issues), 0) = 0)
     GROUP BY s.entity_key, s.valid_from, f.remediated_at, s.valid_to, s.issue_id, s.target,
       s.first_seen_at, s.confirmed_at
     UNION ALL

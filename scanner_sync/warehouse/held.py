@@ -49,6 +49,13 @@ def find_held(
     return held
 
 
+def is_untouched(lease: Lease, table: str, existing: Mapping[str, bigquery.Table]) -> bool:
+    """Tell whether nobody has changed a table since it was loaded."""
+    found = existing.get(table)
+    noted = lease.last.changed.get(table)
+    return bool(found and lease.last.held.get(table) and noted == _changed(found))
+
+
 def note_held(
     connection: Connection,
     lease: Lease,

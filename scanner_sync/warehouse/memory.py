@@ -2,13 +2,36 @@
 
 The labels of the lease keep it, so that it is read and written with the lease, without a job. It
 is little: what is known of each issue is in `occurrence_reads`.
+
+Among it is whether the account is quiet. A sync may leave out issues that no signal names only if
+full reads have proved that signals name what changes: `FULL_READS` in a row without a change that
+had none. A full read that finds one ends that for `LOUD`.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
-from typing import Any, Final, Self
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple, Self
+
+FULL_READS: Final = 3
+"""Full reads in a row without a change that no signal named, after which an account is quiet."""
+LOUD: Final = timedelta(days=7)
+"""For how long everything is read after such a change."""
+PUNCTUAL: Final = timedelta(minutes=10)
+"""By how much a sync may be early for a full read that is due."""
+
+
+class Unsignaled(NamedTuple):
+    """What a full read found that no signal had named."""
+
+    issues: int
+    """Issues of which an occurrence had changed, appeared or disappeared."""
+    field: str
+    """A field that had changed: `appeared` or `disappeared` if it was all of an occurrence."""
+
+
+NO_CHANGE: Final = Unsignaled(0, "")
 
 
 @dataclass
@@ -36,6 +59,16 @@ class LastSync:
     issues_failed: tuple[int, ...] = ()
     """The ids of those whose occurrences could not be read. A label has at most 63 characters,
     which is enough for three ids."""
+    issues_skipped: int | None = None
+    """Those whose occurrences it left out because nothing named them."""
+    full_read_at: datetime | None = None
+    """When the last sync began that read the occurrences of all issues; None if one of other tables
+    took signals away since then."""
+    full_reads: int | None = None
+    """How many full reads in a row found no change that no signal had named."""
+    loud_until: datetime | None = None
+    """Until when everything is read because one did, and `loud_field` is what had changed."""
+    loud_field: str = ""
     oldest_read_at: datetime | None = None
     """When the occurrences that were read longest ago were read; None while those of an issue were
     never read."""
@@ -55,11 +88,57 @@ class LastSync:
     such as `held_issues`."""
     changed: dict[str, str] = field(default_factory=dict)
     """By table: when it was last changed, in milliseconds since 1970. Likewise."""
+    looked: dict[str, str] = field(default_factory=dict)
+    """By table: when the last sync began that read its rows, in seconds since 1970; and after it
+    `_unchanged`, if the table held these already. Likewise."""
 
     @classmethod
     def read(cls, labels: Mapping[str, str]) -> Self:
         """Return what the labels of a lease say. Anybody may edit them: nonsense counts as none."""
         return cls(**{of.name: _READERS[of.type](labels, of.name) for of in fields(cls)})
+
+    def knows_signals(self, now: datetime) -> bool:
+        """Tell whether the signals since the sync before say what has changed, if any are true.
+
+        For that it has to have read everything that it was to read. While everything is read
+        because they were not true, they are not asked for.
+        """
+        is_loud = self.loud_until is not None and now < self.loud_until
+        return bool(self.all_read and self.full_read_at and self.started and not is_loud)
+
+    def may_skip(self, now: datetime, hours: int) -> bool:
+        """Tell whether a sync that begins now may leave out issues that nothing names.
+
+        It may not if everything is to be read each `hours`, and that is due now.
+        """
+        return bool(
+            hours
+            and self.knows_signals(now)
+            and (self.full_reads or 0) >= FULL_READS
+            and self.full_read_at
+            and now + PUNCTUAL < self.full_read_at + timedelta(hours=hours)
+        )
+
+    def note_full_read(self, began: datetime, found: Unsignaled | None) -> None:
+        """Note that everything was read, and what no signal had named.
+
+        That is None if the signals were not known since the sync before.
+        """
+        self.full_read_at = began
+        if found is None:
+            return
+        self.full_reads = 0 if found.issues else min(FULL_READS, (self.full_reads or 0) + 1)
+        if found.issues:
+            self.loud_until, self.loud_field = began + LOUD, found.field
+
+    def note_look(self, table: str, began: datetime, *, is_unchanged: bool) -> None:
+        """Note that a sync read the rows of a table, and whether the table held them already."""
+        self.looked[table] = f"{int(began.timestamp())}{'_unchanged' if is_unchanged else ''}"
+
+    def look(self, table: str) -> tuple[datetime | None, bool]:
+        """Return when a sync last read the rows of a table, and whether the table held them."""
+        seconds, _, found = self.looked.get(table, "").partition("_")
+        return _moment({"at": seconds}, "at"), found == "unchanged"
 
     def labels(self) -> dict[str, str]:
         """Return the labels."""

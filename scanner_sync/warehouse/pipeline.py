@@ -148,8 +148,17 @@ class Load:
     def held(self) -> dict[str, Held]:
         """What each table holds that was read: its digest, and the load that brought it."""
         return {
-            table: self._held[table] if file.is_held else Held(file.digest, file.load_id)
+            table: self._held[table]
+            if file.is_held or (not file.rows and table in self._held)
+            else Held(file.digest, file.load_id)
             for table, file in self._files.items()
+        }
+
+    @property
+    def unchanged(self) -> dict[str, str]:
+        """The loads that brought the rows of tables that were not loaded again, by table."""
+        return {
+            table: self._held[table].load_id for table, file in self._files.items() if file.is_held
         }
 
     @property

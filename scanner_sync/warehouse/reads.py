@@ -5,13 +5,17 @@ it in the same transaction as the histories, so that what it says is in the merg
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
-from scanner_sync.refresh import Listed, Read
+from google.cloud import bigquery
+
+from scanner_sync.refresh import RUNNING, Listed, Read, Seen
 from scanner_sync.tables import Column, Table
 from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.history import OCCURRENCES
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 READS: Final = "occurrence_reads"
@@ -92,13 +96,53 @@ def read_reads(connection: Connection) -> dict[int, Read]:
 
     Runs a query.
     """
-    rows = connection.client.query_and_wait(f"SELECT * FROM `{connection.name}.{READS}`")  # noqa: S608
+    return _reads(connection.client.query_and_wait(f"SELECT * FROM `{connection.name}.{READS}`"))  # noqa: S608
+
+
+def read_named(connection: Connection, seen: Seen) -> tuple[dict[int, Read], bool]:
+    """Return the same with `Read.is_named`, and whether a scan has ended since the last sync.
+
+    An issue is named if it has an open occurrence of which the API lists a new fix, or on a target
+    that is listed no more, or with another status. All tables of these have to be there. Runs a
+    query.
+    """
+    sql = Path(__file__).with_name("named.sql").read_text(encoding="utf-8")
+    rows = list(
+        connection.client.query_and_wait(
+            sql.replace("{dataset}", connection.name),
+            job_config=bigquery.QueryJobConfig(
+                query_parameters=[
+                    bigquery.ArrayQueryParameter("fixes", "STRING", sorted(seen.fixes)),
+                    bigquery.ArrayQueryParameter("targets", "STRING", sorted(seen.targets)),
+                    bigquery.ArrayQueryParameter("ended", "INT64", sorted(seen.ended)),
+                    bigquery.ArrayQueryParameter("running", "STRING", sorted(RUNNING)),
+                ]
+            ),
+        )
+    )
+    return _reads(rows), any(row["has_ended"] for row in rows)
+
+
+def issues_on(connection: Connection, targets: Collection[str]) -> set[int]:
+    """Return the issues with open occurrences on these targets, by address. Runs a query."""
+    rows = connection.client.query_and_wait(
+        f"SELECT DISTINCT issue_id FROM `{connection.name}.{OCCURRENCES}`"  # noqa: S608
+        " WHERE valid_to IS NULL AND target IN UNNEST(@targets)",
+        job_config=bigquery.QueryJobConfig(
+            query_parameters=[bigquery.ArrayQueryParameter("targets", "STRING", sorted(targets))]
+        ),
+    )
+    return {row["issue_id"] for row in rows}
+
+
+def _reads(rows: Iterable[Mapping[str, Any]]) -> dict[int, Read]:
     return {
         row["issue_id"]: Read(
             row.get("listed_at") or row.get("read_at") or _EPOCH,
             row.get("read_at"),
             row.get("rows"),
             row.get("issue_hash"),
+            bool(row.get("is_named")),
         )
         for row in rows
     }

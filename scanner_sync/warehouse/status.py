@@ -24,15 +24,18 @@ def read_status(connection: Connection) -> dict[str, Any]:
 
     - `dataset`: its name.
     - `now`: BigQuery's time. All times are aware `datetime`s.
-    - `tables`: a dict for each merged table and history, with `table`, `rows` and `loaded_at`, the
-      time of the load that its newest row is from; None if it is empty.
+    - `tables`: a dict for each merged table and history, with `table`, `rows`, `loaded_at`, the
+      time of the load that its newest row is from; None if it is empty. Of a merged table also
+      `read_at`, when the last sync began that read its rows from the API, or None if that is not
+      known, and whether the table held them already: `unchanged`.
     - `last_run`: a dict with the `outcome` of the last sync and the time `at` which it was known,
       or None if there was no sync. `outcome` is `succeeded`, `failed` (with `error_type`),
       `running`, or `killed`, if its lease expired.
     - `last_failure`: a dict with `at` and `error_type` of the last sync that failed, or None.
-    - `refresh`: a dict with `issues_listed`, `issues_read`, `issues_waiting`, `issues_failed` and
-      `oldest_read_at`, as answered by the last sync that was to read occurrences, or None if there
-      was none.
+    - `refresh`: a dict with what the last sync answered that was to read occurrences, without
+      `oldest_hours`, or None if there was none. And `loud_until`: until when everything is read
+      because a full read found a change that no signal had named, or None; `loud_field` is what had
+      changed.
     - `loads`: a dict for each of the last loads, with `load_id` and `at`; the latest comes first.
 
     A sync that failed before it reached BigQuery, such as without a token, is only in the log. Runs
@@ -49,10 +52,10 @@ def read_status(connection: Connection) -> dict[str, Any]:
     return {
         "dataset": dataset,
         "now": now,
-        "tables": _tables(connection, names),
+        "tables": _tables(connection, names, last),
         "last_run": _last_run(lease, now) if lease else None,
         "last_failure": _failure(last),
-        "refresh": _refresh(last),
+        "refresh": _refresh(last, now),
         "loads": _loads(connection) if "_dlt_loads" in existing else [],
     }
 
@@ -101,13 +104,25 @@ def summarize(connection: Connection) -> dict[str, Any]:
     }
 
 
+def describe_loud(connection: Connection) -> str:
+    """Return until when everything is read because no signal named a change, or nothing."""
+    lease = connection.find_tables([LEASE_TABLE]).get(LEASE_TABLE)
+    last = LastSync.read(lease.labels if lease else {})
+    if last.loud_until is None or last.loud_until <= datetime.now(UTC):
+        return ""
+    return (
+        f"; each sync reads everything until {last.loud_until:%Y-%m-%d %H:%M} UTC, because no"
+        f" signal named a change ({last.loud_field})"
+    )
+
+
 def describe_state(summary: Mapping[str, Any]) -> str:
     """Return the state of a summary, with the type of the error if the last sync failed."""
     kind = summary["error_type"]
     return f"{summary['state']} ({kind})" if kind else str(summary["state"])
 
 
-def _tables(connection: Connection, names: list[str]) -> list[dict[str, Any]]:
+def _tables(connection: Connection, names: list[str], last: LastSync) -> list[dict[str, Any]]:
     if not names:
         return []
     # The id of a load is the time at which it began, in seconds since 1970.
@@ -125,6 +140,11 @@ def _tables(connection: Connection, names: list[str]) -> list[dict[str, Any]]:
             if row["load_id"]
             else None,
         }
+        | (
+            dict(zip(("read_at", "unchanged"), last.look(name), strict=True))
+            if name in TABLES
+            else {}
+        )
         for name, row in zip(names, rows, strict=True)
     ]
 
@@ -156,14 +176,19 @@ def _failure(last: LastSync) -> dict[str, Any] | None:
     return {"at": last.failed, "error_type": names.get(last.failure, last.failure.capitalize())}
 
 
-def _refresh(last: LastSync) -> dict[str, Any] | None:
+def _refresh(last: LastSync, now: datetime) -> dict[str, Any] | None:
     listed, read = last.issues_listed, last.issues_read
     if listed is None or read is None:
         return None
+    is_loud = last.loud_until is not None and now < last.loud_until
     return {
         "issues_listed": listed,
         "issues_read": read,
-        "issues_waiting": max(0, listed - read),
+        "issues_skipped": last.issues_skipped or 0,
+        "issues_waiting": max(0, listed - read - (last.issues_skipped or 0)),
         "issues_failed": list(last.issues_failed),
         "oldest_read_at": last.oldest_read_at,
+        "full_read_at": last.full_read_at,
+        "loud_until": last.loud_until if is_loud else None,
+        "loud_field": last.loud_field if is_loud else None,
     }

@@ -1,9 +1,11 @@
--- What this sync read, as evidence of what was absent, and how many occurrences it missed at once.
+-- What this sync read, as evidence of what was absent, and how many occurrences it missed at once. Of
+-- the issues that it read and those that it did not, only the fewer are kept.
 INSERT INTO `{dataset}.syncs` (
-  synced_at, load_id, tables, unread_issues, empty_issues, open_before, disappeared, is_held, dates_not_believed
+  synced_at, load_id, tables, unread_issues, read_issues, empty_issues, open_before, disappeared, is_held, dates_not_believed
 )
 WITH
 listed AS ({listed}),
+share AS (SELECT 2 * COUNTIF(row_count IS NOT NULL) < COUNT(*) AS is_small FROM listed),
 gone AS (
   SELECT occurrence_id, LOGICAL_AND(valid_to IS NOT NULL) AS is_gone, MAX(last_seen_at) AS last_seen_at
   FROM `{dataset}.occurrences_issues_history`
@@ -31,7 +33,8 @@ undated AS (
   FROM `{dataset}.fixed_occurrences`
 )
 SELECT instant, this_load, {tables},
-  ARRAY(SELECT issue_id FROM listed WHERE row_count IS NULL),
+  ARRAY(SELECT issue_id FROM listed CROSS JOIN share WHERE row_count IS NULL AND NOT is_small),
+  ARRAY(SELECT issue_id FROM listed CROSS JOIN share WHERE row_count IS NOT NULL AND is_small),
   ARRAY(SELECT issue_id FROM listed WHERE row_count = 0),
   open_before, disappeared, disappeared > 20 AND 2 * disappeared > open_before,
   opened + fixed

@@ -285,6 +285,7 @@ run "every_variable_given" {
     page_size                = 50
     max_concurrent_requests  = 5
     max_requests_per_sync    = 1000000
+    full_read_hours          = 0
     intelligence             = ["kev", "epss"]
     kev_url                  = "https://mirror.example.com:8443/kev.json"
     epss_url                 = "https://mirror.example.com/epss.csv.gz"
@@ -312,6 +313,7 @@ run "every_variable_given" {
       PAGE_SIZE               = "50"
       MAX_CONCURRENT_REQUESTS = "5"
       MAX_REQUESTS_PER_SYNC   = "1000000"
+      FULL_READ_HOURS         = "0"
       SYNC_DEADLINE_SECONDS   = "1680"
       INTELLIGENCE            = "epss,kev"
       KEV_URL                 = "https://mirror.example.com:8443/kev.json"

@@ -17,8 +17,9 @@ from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, ListingUnstable
 from scanner_sync.progress import Traffic
 from scanner_sync.source import scanner_source
-from scanner_sync.source.occurrences import changed_since, confirm_vanished
+from scanner_sync.source.occurrences import confirm_vanished
 from scanner_sync.source.session import ApiSession
+from scanner_sync.source.signals import HINT_REQUESTS, Signals
 from scanner_sync.warehouse.diagnose import diagnose
 from tests.conftest import TOKEN, asked
 from tests.source.faults import HANG, Fault, Faults
@@ -342,13 +343,8 @@ def hint(
         session = ApiSession(
             f"{url}/", token_source="THE-SECRET", max_concurrent=1, deadline=Deadline(60)
         )
-        found = changed_since(
-            session,
-            f"{url}/",
-            TOKEN,
-            3,
-            moment=datetime(2026, 11, 2, tzinfo=UTC),
-            listed=len(account.issues),
+        found = Signals(session, f"{url}/", TOKEN, 3).changed_since(
+            datetime(2026, 11, 2, tzinfo=UTC), len(account.issues), HINT_REQUESTS
         )
     return found, [request.query for request in app.state.requests]
 
@@ -389,7 +385,7 @@ def test_the_hint_names_issues_in_two_requests(
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"since": "ignored"}, "The API returns all issues."),
+        ({"since": "ignored"}, "The API returns everything."),
         ({"since": "rejected"}, "The API gave status 400 for issues/."),
         ({"quota_per_hour": 0}, "The API gave status 429 for issues/."),
         (
@@ -406,5 +402,6 @@ def test_a_hint_that_the_api_does_not_give_is_ignored(
     caplog.set_level("INFO", "scanner_sync")
     found, queries = hint(seen_on(1, 3, 3), **options)
     assert (found, len(queries)) == (set(), 1)
-    [record] = [r for r in caplog.records if r.getMessage() == "since_ignored"]
+    [record] = [r for r in caplog.records if r.getMessage() == "parameter_ignored"]
+    assert record.fields["parameter"] == "since"  # type: ignore[attr-defined]
     assert record.fields["reason"].startswith(reason)  # type: ignore[attr-defined]

@@ -34,11 +34,17 @@ class Loads:
         self._days: list[tuple[int, datetime, datetime]] = []
 
     def load(
-        self, day: int, listed: list[Listed] | None = None, **rows: list[dict[str, Any]]
+        self,
+        day: int,
+        listed: list[Listed] | None = None,
+        named: list[int] | None = None,
+        /,
+        **rows: list[dict[str, Any]],
     ) -> dict[str, dict[str, int]]:
         """Load rows by table, on a day. Returns `Completion.history`.
 
         `listed` are the issues that were listed; None if their occurrences were not to be read.
+        `named` are those that a signal named; None if that is not to be judged.
         """
         load_id = str(len(self._days) + 1)
         merges = [_merge(self._dataset.name, name, of, load_id) for name, of in rows.items() if of]
@@ -46,7 +52,9 @@ class Loads:
         counts = {name: len(rows[name]) for name in rows}
         warehouse = self._dataset.warehouse
         start = datetime.now(UTC)
-        completion = warehouse.complete_load(counts, load_id, self._existing, listed=listed)
+        completion = warehouse.complete_load(
+            counts, load_id, self._existing, listed=listed, named=named
+        )
         self._days.append((day, start, datetime.now(UTC)))
         if len(self._days) == 1:
             self._existing = warehouse.check_names()

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,12 @@ memories = st.builds(
     aged=st.none() | st.integers(0, 10**6),
     held=st.dictionaries(names, words),
     changed=st.dictionaries(names, words),
+    looked=st.dictionaries(names, words),
+    issues_skipped=st.none() | st.integers(0, 10**9),
+    full_read_at=moments,
+    full_reads=st.none() | st.integers(0, 3),
+    loud_until=moments,
+    loud_field=words,
 )
 
 
@@ -42,14 +49,23 @@ def test_what_is_written_is_read(earlier: LastSync, later: LastSync) -> None:
     assert all(re.fullmatch("[a-z0-9_-]{0,63}", text) for text in labels.values())
     before = earlier.labels()
     changed = later.changes(before)
-    expected = {**vars(later), "held": earlier.held | later.held}
-    expected["changed"] = earlier.changed | later.changed
+    together = ("held", "changed", "looked")
+    expected = vars(later) | {of: vars(earlier)[of] | vars(later)[of] for of in together}
     assert vars(LastSync.read(before | changed)) == expected
     assert all(before.get(name) != text for name, text in changed.items())
 
 
 def test_a_new_lease_has_no_labels_of_it() -> None:
     assert LastSync().changes({}) == {}
+
+
+@pytest.mark.parametrize("is_unchanged", [True, False])
+def test_when_a_table_was_read(*, is_unchanged: bool) -> None:
+    memory = LastSync()
+    assert memory.look("tags") == (None, False)
+    moment = datetime(2026, 11, 24, 6, tzinfo=UTC)
+    memory.note_look("tags", moment, is_unchanged=is_unchanged)
+    assert LastSync.read(memory.labels()).look("tags") == (moment, is_unchanged)
 
 
 @given(st.dictionaries(st.sampled_from([*LastSync().labels()]), st.text()))

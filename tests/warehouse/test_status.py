@@ -152,7 +152,39 @@ def test_what_the_last_sync_read(
         "issues_waiting": waiting,
         "issues_failed": failed,
         "oldest_read_at": oldest,
+        "issues_skipped": 0,
+        "full_read_at": None,
+        "loud_until": None,
+        "loud_field": None,
     }
+
+
+def test_a_quiet_account_that_was_loud(dataset: Dataset) -> None:
+    """What nothing names does not wait. What ended quiet reading is named as long as it does."""
+    dataset.client.create_dataset(dataset.name)
+    now = int(dataset.warehouse.now().timestamp())
+    quiet = REFRESH | {"issues_skipped": "15700", "full_read_at": "2000", "loud_field": "cves"}
+    write_lease(dataset, SUCCEEDED | quiet | {"loud_until": f"{now + 600}"})
+    expected = {
+        "issues_listed": 20_000,
+        "issues_read": 4_300,
+        "issues_skipped": 15_700,
+        "issues_waiting": 0,
+        "issues_failed": [],
+        "oldest_read_at": at(1000),
+        "full_read_at": at(2000),
+    }
+    is_loud = {"loud_until": at(now + 600), "loud_field": "cves"}
+    assert status.describe_loud(dataset.warehouse) == (
+        f"; each sync reads everything until {at(now + 600):%Y-%m-%d %H:%M} UTC, because no signal"
+        " named a change (cves)"
+    )
+    assert dataset.warehouse.status()["refresh"] == expected | is_loud
+    lease = dataset.client.get_table(f"{dataset.name}.{LEASE_TABLE}")
+    lease.labels |= {"loud_until": f"{now - 600}"}
+    dataset.client.update_table(lease, ["labels"])
+    assert dataset.warehouse.status()["refresh"] == expected | dict.fromkeys(is_loud)
+    assert status.describe_loud(dataset.warehouse) == ""
 
 
 def test_labels_that_somebody_edited(dataset: Dataset) -> None:

@@ -735,6 +735,36 @@ run "max_concurrent_requests__fraction" {
   expect_failures = [var.max_concurrent_requests]
 }
 
+run "full_read_hours__negative" {
+  command = plan
+
+  variables {
+    full_read_hours = -1
+  }
+
+  expect_failures = [var.full_read_hours]
+}
+
+run "full_read_hours__more_than_the_program_accepts" {
+  command = plan
+
+  variables {
+    full_read_hours = 721
+  }
+
+  expect_failures = [var.full_read_hours]
+}
+
+run "full_read_hours__fraction" {
+  command = plan
+
+  variables {
+    full_read_hours = 1.5
+  }
+
+  expect_failures = [var.full_read_hours]
+}
+
 run "max_requests_per_sync__zero" {
   command = plan
 
