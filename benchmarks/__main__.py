@@ -53,8 +53,8 @@ def main() -> None:
         section = results.quota_section(measured.under_quota, environment)
         file.write_text(results.replace_section(file.read_text(), section))
     elif sections == ["quiet"]:
-        assert measured.quiet
-        section = results.quiet_section(measured.quiet, environment)
+        assert measured.when_quiet
+        section = results.quiet_section(measured.when_quiet, environment)
         file.write_text(results.replace_section(file.read_text(), section))
     elif sections == ["accounts"]:
         assert measured.accounts
@@ -91,7 +91,7 @@ def measure(
     if "quota" in sections:
         found.under_quota = quota.measure(advance)
     if "quiet" in sections:
-        found.quiet = quiet.measure(advance)
+        found.when_quiet = quiet.measure(advance)
     if "accounts" in sections:
         found.accounts = many.measure(advance, accounts)
     if "memory" in sections:

@@ -51,7 +51,7 @@ class Measurements:
     cold: list[dict[str, float]] = field(default_factory=list)
     syncs: dict[str, list[jobs.Sync]] = field(default_factory=dict)
     under_quota: quota.Measured | None = None
-    quiet: quiet.Measured | None = None
+    when_quiet: quiet.Measured | None = None
     accounts: many.Measured | None = None
 
 
@@ -807,8 +807,8 @@ def document(m: Measurements, repetitions: int, environment: str) -> str:
         lines += [shapes_section(m.shapes, repetitions, environment)]
     if m.under_quota:
         lines += [quota_section(m.under_quota, environment)]
-    if m.quiet:
-        lines += [quiet_section(m.quiet, environment)]
+    if m.when_quiet:
+        lines += [quiet_section(m.when_quiet, environment)]
     if m.accounts:
         lines += [accounts_section(m.accounts, environment)]
     if m.syncs:

@@ -85,7 +85,7 @@ def test_what_a_full_read_finds(dataset: Dataset) -> None:
     second = first | {1: {10: "b", 11: "a"}, 2: {20: "a"}, 3: {30: "a", 31: "a", 32: "a"}}
     assert load([1, 2, 3], second) == Unsignaled(0, "")
     assert load([2, 3], first) == Unsignaled(1, "target")
-    assert load([1, 3], second) == Unsignaled(2, "disappeared")
+    assert load([1, 3], second) == Unsignaled(1, "disappeared")
     assert load([1, 2], first) == Unsignaled(1, "disappeared")
     third = first | {3: {30: "a", 31: "a", 33: "a"}}
     assert load([], third) == Unsignaled(1, "appeared")
