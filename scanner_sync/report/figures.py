@@ -284,11 +284,13 @@ class Coverage(NamedTuple):
 
 
 class TableRows(NamedTuple):
-    """How many rows a table holds, and when one was last written."""
+    """How many rows a table holds, when one was last written, and when the API was last read."""
 
     name: str
     held: int
     written: datetime | None
+    looked: datetime | None
+    """Time of the last sync that read rows for it, whether or not one was new."""
 
 
 class Reads(NamedTuple):
@@ -885,7 +887,8 @@ WHERE inserted_at > @week_ago
     tables = [name for name in TABLES if name in existing]
     written = " UNION ALL ".join(
         f"SELECT {number} AS number, '{table}' AS name, COUNT(*) AS held,"  # noqa: S608 - our names
-        f" MAX(l.inserted_at) AS written FROM `{{d}}.{table}` AS t"
+        f" MAX(l.inserted_at) AS written, (SELECT MAX(s.synced_at) FROM `{{d}}.syncs` AS s"
+        f" WHERE '{table}' IN UNNEST(s.tables)) AS looked FROM `{{d}}.{table}` AS t"
         " LEFT JOIN `{d}._dlt_loads` AS l ON l.load_id = t._dlt_load_id"
         for number, table in enumerate(tables)
     )
@@ -899,7 +902,7 @@ WHERE inserted_at > @week_ago
         scanned=scanned,
         reads=_read_reads(warehouse),
         tables=[
-            TableRows(row["name"], row.held, row.written)
+            TableRows(row["name"], row.held, row.written, row.looked)
             for row in (_query(warehouse, f"{written} ORDER BY number") if tables else [])
         ],
     )

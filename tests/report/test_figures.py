@@ -592,15 +592,15 @@ def test_freshness(page: ReadPage) -> None:
     ):
         assert words in page.text
     fixed = sum(o.fixed is not None for issue in ISSUES for o in issue.occurrences)
-    written = f"{SYNCS[1]:%Y-%m-%d %H:%M}"
+    written, looked = f"{SYNCS[1]:%Y-%m-%d %H:%M}", f"{max(SYNCS):%Y-%m-%d %H:%M}"
     assert page.tables["freshness-table"] == [
-        ["Table", "rows", "last written"],
-        ["issues", f"{len(ISSUES)}", written],
-        ["occurrences_issues", f"{len(SCANNED)}", written],
-        ["scans", "1", f"{NOW - timedelta(hours=12):%Y-%m-%d %H:%M}"],
-        ["targets", "0", "no rows"],
-        ["fixed_occurrences", f"{fixed}", written],
-        ["scan_schedules", "0", "no rows"],
-        ["tags", "0", "no rows"],
-        ["licenses", "0", "no rows"],
+        ["Table", "rows", "last written", "last read"],
+        ["issues", f"{len(ISSUES)}", written, looked],
+        ["occurrences_issues", f"{len(SCANNED)}", written, looked],
+        ["scans", "1", f"{NOW - timedelta(hours=12):%Y-%m-%d %H:%M}", "never"],
+        ["targets", "0", "no rows", looked],
+        ["fixed_occurrences", f"{fixed}", written, looked],
+        ["scan_schedules", "0", "no rows", "never"],
+        ["tags", "0", "no rows", "never"],
+        ["licenses", "0", "no rows", "never"],
     ]

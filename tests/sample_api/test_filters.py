@@ -12,7 +12,8 @@ from tests.sample_api.conftest import TOKEN, get, walk
 
 def occurrence(number: int, target: str, seen: str | None, *, snoozed: bool = False) -> Row:
     """Return an occurrence with what the parameters look at."""
-    return {"id": number, "target": target, "first_seen_at": seen, "snoozed": snoozed}
+    row = {"id": number, "target": target, "first_seen_at": seen, "snoozed": snoozed}
+    return row | {"target_last_scanned_at": seen}
 
 
 def fixed(number: int, severity: str | None, host: str, at: str | None, *tags: str | None) -> Row:
@@ -161,6 +162,9 @@ def ids(http: requests.Session, url: str) -> list[int]:
                 "target_type=external,cloud": [1, 3],
                 "target_type=internal": [],
                 "tag_names=pci": [1, 2, 3],
+                "last_scanned_after=2025-03-01": [1, 2],
+                "last_scanned_after=2025-03-02&target_status=unscanned": [2],
+                "last_scanned_after=2025-03-04": [],
             },
         ),
         (
