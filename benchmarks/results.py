@@ -540,9 +540,10 @@ def quiet_section(measured: quiet.Measured, environment: str) -> str:
             f"An account with {measured.issues:,} issues and {measured.occurrences:,} occurrences,"
             f" of which {measured.changed} issues change a day: they are new, gone, snoozed, of"
             " another severity, or have an occurrence more or less. Each night a scan of all"
-            " targets ends. The sample API answers at once, whole syncs go into the local BigQuery,"
-            " and hours pass as `benchmarks/quiet.py` says. The days begin after the full reads"
-            " that an account needs to prove quiet."
+            " targets ends. Nothing was fixed before, or once a week all fixes would be read, which"
+            " takes a request for each hundred. The sample API answers at once, whole syncs go into"
+            " the local BigQuery, and hours pass as `benchmarks/quiet.py` says. The days begin with"
+            " an account that has proved quiet."
             " `python -m benchmarks --only quiet` measures these and writes this section."
             f" {environment}",
             "",

@@ -39,6 +39,7 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
         page_size=100,
         max_concurrent_requests=20,
         max_requests_per_sync=4500,
+        full_read_hours=24,
         sync_deadline_seconds=1500,
         intelligence=(),
         kev_url="https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
@@ -56,6 +57,7 @@ def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
         'google_cloud_project = "my-project"\ndataset = "security_2"\nbigquery_location = "EU"\n'
         'exposed_tags = "dmz, web"\ninternal_tags = "lab"\n'
         "page_size = 50\nmax_concurrent_requests = 5\nmax_requests_per_sync = 1000\n"
+        "full_read_hours = 0\n"
         'sync_deadline_seconds = "60"\n'
         'intelligence = "ssvc, KEV,"\nkev_url = "https://mirror.example/kev.json"\n'
         'epss_url = "http://localhost:8081/epss.csv"\nssvc_url = "https://m.example/{cve}.json"\n'
@@ -74,6 +76,7 @@ def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
         page_size=50,
         max_concurrent_requests=5,
         max_requests_per_sync=1000,
+        full_read_hours=0,
         sync_deadline_seconds=60,
         intelligence=("kev", "ssvc"),
         kev_url="https://mirror.example/kev.json",
@@ -142,6 +145,7 @@ WRONG: list[tuple[str, list[str], str]] = [
     ("PAGE_SIZE", ["0", "-1", "ten", "1.5", "10001", "٣"], "a number from 1 to 10000"),
     ("MAX_CONCURRENT_REQUESTS", ["0", "201", "many"], "a number from 1 to 200"),
     ("MAX_REQUESTS_PER_SYNC", ["0", "1000001", "all"], "a number from 1 to 1000000"),
+    ("FULL_READ_HOURS", ["-1", "721", "1.5", "daily"], "a number from 0 to 720"),
     ("SYNC_DEADLINE_SECONDS", ["0", "86401", "1e3", "soon"], "a number from 1 to 86400"),
     (
         "INTELLIGENCE",
@@ -412,6 +416,7 @@ GIVEN = {
     "PAGE_SIZE": "7",
     "MAX_CONCURRENT_REQUESTS": "8",
     "MAX_REQUESTS_PER_SYNC": "9",
+    "FULL_READ_HOURS": "10",
     "SYNC_DEADLINE_SECONDS": "10",
     "INTELLIGENCE": "epss",
     "KEV_URL": "https://h/kev.json",
