@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -273,7 +274,7 @@ class _Load:
                 streams=refresh.streams,
                 fixed_after=fixed_after,
                 today=began.date(),
-                note=seen.note,
+                note=seen.note if has_signals else None,
             )
             load.read(source, lambda: self._rest(refresh, existing, keep, seen))
             # If issues are left to the next syncs, those that were not found are among them: there
@@ -452,7 +453,7 @@ class _Load:
             and self.lease.last.knows_signals(self.lease.began)
         )
 
-    @property
+    @cached_property
     def _signals(self) -> Signals:
         settings = self.settings
         return Signals(self.session, settings.api_base_url, self.token, settings.page_size)
@@ -471,8 +472,9 @@ class _Load:
     def _named(self, refresh: Refresh, seen: Seen, *, is_same: bool) -> set[int] | None:
         """Return the issues that a full read need not account for: something names them.
 
-        None stands for no need to know, because the rows of occurrences are the same as before. The
-        API is asked after reading: what has changed meanwhile was read, too.
+        None stands for no need to know, because the rows of occurrences are the same as before, and
+        for no way to, because the API did not answer. It is asked after reading: what has changed
+        meanwhile was read, too.
         """
         self._note_snoozed(refresh)
         if is_same:
@@ -481,7 +483,8 @@ class _Load:
         if FIXED not in self.progress.traffic.unavailable:
             for row in self._signals.fixed_since(self.lease.last.started - CLOCKS_DIFFER):
                 seen.note(FIXED, row)
-        return refresh.named(*self._ask(seen))
+        named = refresh.named(*self._ask(seen))
+        return None if self._signals.missing else named
 
     def _note_snoozed(self, refresh: Refresh) -> None:
         listed = self.progress.rows_expected["issues"]
@@ -513,7 +516,8 @@ class _Load:
         memory.issues_failed = tuple(failed)
         memory.oldest_read_at = oldest
         memory.started = self.lease.began
-        memory.all_read = refresh.is_complete
+        # What a signal would have named that is missing, only reading everything shows.
+        memory.all_read = refresh.is_complete and not self._signals.missing
         return {
             "issues_listed": len(listed),
             "issues_read": read,

@@ -4,7 +4,7 @@ Each is a hint, because no source says for certain what its parameter means. An 
 ignores a parameter says nothing, and `parameter_ignored` is logged.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -28,6 +28,8 @@ class Signals:
     base_url: str
     token: str
     page_size: int
+    missing: list[str] = field(default_factory=list)
+    """Parameters that the API may know, but was not available to answer."""
 
     def changed_since(
         self, moment: datetime, listed: int, most_requests: int | None = None
@@ -81,6 +83,8 @@ class Signals:
                 ).page
                 found += [to_row(table, row) for row in page.rows]
             except (ApiError, ApiRefused, ApiUnavailable) as error:
+                if isinstance(error, ApiUnavailable):
+                    self.missing.append(name)
                 return _ignored(name, f"{str(error).partition('. ')[0]}.")
             if listed is not None and page.total >= listed:
                 return _ignored(name, "The API returns everything.")

@@ -91,3 +91,16 @@ def test_a_parameter_that_the_api_does_not_know(
     assert ask(question, **{parameter: effect}) == (set(), {path: 1})
     [record] = [of for of in caplog.records if of.getMessage() == "parameter_ignored"]
     assert record.fields["parameter"] == parameter  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"), [({"snoozed": "rejected"}, []), ({"quota_per_hour": 0}, ["snoozed"])]
+)
+def test_a_signal_that_is_missing_for_now(options: dict[str, Any], missing: list[str]) -> None:
+    """An API that knows no parameter has answered. One that is not available has not."""
+
+    def ask_snoozed(signals: Signals) -> list[str]:
+        assert signals.snoozed(9) == set()
+        return signals.missing
+
+    assert ask(ask_snoozed, **options)[0] == missing
