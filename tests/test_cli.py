@@ -406,7 +406,9 @@ def test_status_shows_tables_and_syncs(dataset: Dataset) -> None:
     assert run("sync", ACCESS_TOKEN="bad").status == 1
     done = run("status")
     assert done.status == 0
-    assert re.search(r"(?m)^scans +5 +\S+ \S+ UTC, \d+ (s|min) ago$", done.out)
+    some = r"\d+ (s|min) ago"
+    assert re.search(rf"(?m)^scans +5 +\S+ \S+ UTC, {some} +{some}, changed$", done.out)
+    assert re.search(rf"(?m)^targets_history +5 +\S+ \S+ UTC, {some}$", done.out)
     assert re.search(r"(?m)^last sync: failed, ApiRefused, \S+ \S+ UTC, \d+ (s|min) ago$", done.out)
     assert load["load_id"] in done.out
 
