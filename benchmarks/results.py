@@ -808,10 +808,10 @@ def document(m: Measurements, repetitions: int, environment: str) -> str:
         lines += [shapes_section(m.shapes, repetitions, environment)]
     if m.under_quota:
         lines += [quota_section(m.under_quota, environment)]
-    if m.when_quiet:
-        lines += [quiet_section(m.when_quiet, environment)]
     if m.accounts:
         lines += [accounts_section(m.accounts, environment)]
+    if m.when_quiet:
+        lines += [quiet_section(m.when_quiet, environment)]
     if m.syncs:
         lines += [jobs_section(m.syncs, environment)]
     if whole:
