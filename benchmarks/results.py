@@ -20,6 +20,7 @@ from benchmarks.candidates import (
     GUIDE_PARALLEL,
     OURS,
     SAME_TABLES,
+    UNCHANGED,
     spread,
 )
 from benchmarks.server import WINDOW
@@ -629,7 +630,8 @@ def in_short(m: Measurements) -> list[str]:
         f"{'not done in time' if math.isnan(mib) else f'{mib:.0f} MiB'} at {number:,}"
         for number, mib in memory.items()
     ]
-    sync = jobs.median(m.syncs[OURS])
+    sync, same = jobs.median(m.syncs[OURS]), jobs.median(m.syncs[UNCHANGED])
+    unchanged = f"{same.kinds['query']} quer{'y' if same.kinds['query'] == 1 else 'ies'}"
     answered = statistics.median(start["answered"] for start in m.cold)
     measured = measured_for_growth(m)
     costs = [f"${growth.cost(n, measured)[0]:.2f} for {n} issues" for n in (500, 5000)]
@@ -646,7 +648,7 @@ def in_short(m: Measurements) -> list[str]:
         *([_rolling_in_short(m.under_quota.rolling[0])] if m.under_quota else []),
         f"- A cold function answers after {answered:.1f} s.",
         f"- A sync runs {sync.kinds['query']} queries and {sync.kinds['load']} loads in BigQuery,"
-        f" {len(sync.critical_path)} of them consecutively.",
+        f" {len(sync.critical_path)} of them consecutively; {unchanged} if nothing changed.",
         f"- A sync every 6 hours costs {' and '.join(costs)} a month at list prices, without free"
         " tiers.",
     ]
