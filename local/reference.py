@@ -45,8 +45,8 @@ EVENTS: Final = {
     "issue_vanished": "The occurrences of an issue were not found, and the issue is no longer"
     " listed.",
     "feed_failed": "What KEV, EPSS or SSVC say of the CVEs could not be read. What was known stays,"
-    " and the first sync of the next day tries again. The addresses are settings, such as"
-    " `KEV_URL`.",
+    " and the first sync of the next day tries again; `failures` counts the days in a row. The"
+    " addresses are settings, such as `KEV_URL`.",
     "jobs_not_listed": "The account may not list its jobs in BigQuery, so what a killed sync left"
     " running cannot be ended. Grant it `roles/bigquery.user` on the project.",
     "mass_disappearance": "More than half of what was open, and more than 20 occurrences, are gone"

@@ -236,7 +236,7 @@ class _Checks:
                 "the account may run them, but not list its own: a sync cannot end what a killed"
                 " one left running. Grant it roles/bigquery.user on the project"
             )
-        return "the account may run them"
+        return f"the account may run them in {self._warehouse.billing_project or client.project}"
 
     def tables(self) -> str:
         client = self._warehouse.client

@@ -160,6 +160,8 @@ def hint(value: str) -> str:
     return ""
 
 
+_project: Final = _matching(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
+_PROJECT_FORM: Final = "a project id: 6 to 30 lower-case letters, digits and hyphens"
 _FEED_FORM: Final = "an https URL of host and path (http for a loopback host)"
 
 
@@ -195,8 +197,14 @@ class Settings:
     )
     google_cloud_project: str | None = _setting(
         "project of the dataset; defaults to the project of the Google credentials",
-        "a project id: 6 to 30 lower-case letters, digits and hyphens",
-        _matching(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]"),
+        _PROJECT_FORM,
+        _project,
+    )
+    bigquery_billing_project: str | None = _setting(
+        "project in which BigQuery's jobs run, and which pays for them; defaults to that of the"
+        " dataset",
+        _PROJECT_FORM,
+        _project,
     )
     dataset: str = _setting(
         "BigQuery dataset; rows are staged in DATASET_staging; may hold `{account}`",

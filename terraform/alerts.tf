@@ -1,7 +1,6 @@
-# Up to six alerts; the text of each lists the steps to take, and with `runbook_url` it links to its section of the runbook.
-# All but the two on missing runs match log entries instead
-# of metrics: an alert on a log-based metric that is created in the same apply fails with "Cannot find metric" for up to
-# 10 minutes.
+# Up to seven alerts; the text of each lists the steps to take, and with `runbook_url` it links to its section of the runbook.
+# All but the two on missing runs match log entries instead of metrics: an alert on a log-based metric that is created in the
+# same apply fails with "Cannot find metric" for up to 10 minutes.
 
 locals {
   # The alert on missing runs counts successful runs in a window, and fires when the count stays at zero for a hold
@@ -29,7 +28,7 @@ locals {
 
   # With `accounts`, the shell's variable ACCOUNT names the account in each command.
   job_to_run     = join("-", concat([google_cloud_scheduler_job.sync.name], var.accounts == null ? [] : ["$ACCOUNT"]))
-  secret_to_fill = var.accounts == null ? google_secret_manager_secret.access_token.secret_id : "${var.name}-$ACCOUNT-token"
+  secret_to_fill = var.accounts == null ? local.secrets[""] : "${var.name}-$ACCOUNT-token"
 
   # Cloud Monitoring fills in the account. Each account, and each type of its errors, is a rule of its own for Cloud
   # Monitoring: an incident of one account holds back no notification about another.
@@ -402,6 +401,62 @@ resource "google_monitoring_alert_policy" "mass_disappearance" {
       content {
         display_name = "Runbook"
         url          = "${links.value}#many-occurrences-disappeared-at-once"
+      }
+    }
+  }
+
+  depends_on = [time_sleep.until_apis_work]
+}
+
+resource "google_monitoring_alert_policy" "feed_stale" {
+  count = length(var.intelligence) > 0 ? 1 : 0
+
+  project               = var.project_id
+  display_name          = "${var.name}: a feed is stale"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = var.notification_channels
+  user_labels           = local.labels
+
+  conditions {
+    display_name = "A feed could not be read for the third day in a row"
+
+    # A feed is asked for once a day, and each failure is logged. One or two pass by themselves.
+    condition_matched_log {
+      filter = "${local.log_of_function} AND jsonPayload.message=\"feed_failed\" AND jsonPayload.failures>2"
+
+      label_extractors = merge(var.accounts == null ? {} : local.account_label, {
+        feed = "EXTRACT(jsonPayload.feed)"
+      })
+    }
+  }
+
+  alert_strategy {
+    auto_close = "1800s"
+
+    notification_rate_limit {
+      period = "86400s"
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    subject   = "${var.name}: a feed is stale"
+    content   = <<-EOT
+      What `$${log.extracted_label.feed}` says of the CVEs could not be read for the third day in a row, or for longer. The findings have what was known before, and everything else is synced.${local.account_of_entry}
+
+      1. See why: `gcloud logging read '${local.log_of_function} AND jsonPayload.message="feed_failed"${local.of_account}' --project=${var.project_id} --freshness=7d --limit=20 --format='table(timestamp, jsonPayload.feed, jsonPayload.failures, jsonPayload.reason)'`
+      2. If the network refuses it, let the function reach the address, or name a mirror: `kev_url`, `epss_url` or `ssvc_url`.
+      3. If the feed has another form now, look for a newer version of this program. Until then, `intelligence` without it ends the alert.
+      4. The first sync of the next day tries again. `${local.run_now}` starts one.
+    EOT
+
+    dynamic "links" {
+      for_each = compact([var.runbook_url])
+
+      content {
+        display_name = "Runbook"
+        url          = "${links.value}#a-feed-is-stale"
       }
     }
   }

@@ -107,7 +107,7 @@ resource "google_bigquery_dataset" "account_staging" {
 resource "google_cloud_quotas_quota_preference" "queries" {
   count = var.max_daily_query_gib == null ? 0 : 1
 
-  parent   = "projects/${var.project_id}"
+  parent   = "projects/${local.billing_project}"
   name     = "${var.name}-queries"
   service  = "bigquery.googleapis.com"
   quota_id = "QueryUsagePerUserPerDay"

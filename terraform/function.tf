@@ -1,4 +1,5 @@
 locals {
+  billing_project       = coalesce(var.bigquery_billing_project, var.project_id)
   sync_deadline_seconds = coalesce(var.sync_deadline_seconds, var.trigger == "pubsub" ? 420 : 1500)
 
   # The program stops first, so that it can log why. Then the platform ends the request, then the caller stops waiting.
@@ -8,29 +9,30 @@ locals {
 
   # With `accounts`, a call names its account, and the program puts the name in the place of `{account}`. So it has no list
   # of accounts, and is not deployed again for a new one.
-  secret_of_call  = var.accounts == null ? google_secret_manager_secret.access_token.secret_id : "${var.name}-{account}-token"
+  secret_of_call  = var.accounts == null ? local.secrets[""] : "${var.name}-{account}-token"
   dataset_of_call = var.accounts == null ? google_bigquery_dataset.tables.dataset_id : "${var.dataset}_{account}"
 
   # All settings that the program reads in the cloud. The token is not one of them: the program reads it from Secret
   # Manager on every run, so a new token is used at once.
   settings = {
-    API_BASE_URL            = var.api_base_url
-    ACCESS_TOKEN_SECRET     = "projects/${var.project_id}/secrets/${local.secret_of_call}"
-    GOOGLE_CLOUD_PROJECT    = var.project_id
-    DATASET                 = local.dataset_of_call
-    BIGQUERY_LOCATION       = var.bigquery_location
-    EXPOSED_TAGS            = join(",", var.exposed_tags)
-    INTERNAL_TAGS           = join(",", var.internal_tags)
-    PAGE_SIZE               = tostring(var.page_size)
-    MAX_CONCURRENT_REQUESTS = tostring(var.max_concurrent_requests)
-    MAX_REQUESTS_PER_SYNC   = tostring(var.max_requests_per_sync)
-    FULL_READ_HOURS         = tostring(var.full_read_hours)
-    SYNC_DEADLINE_SECONDS   = tostring(local.sync_deadline_seconds)
-    INTELLIGENCE            = join(",", var.intelligence)
-    KEV_URL                 = var.kev_url
-    EPSS_URL                = var.epss_url
-    SSVC_URL                = var.ssvc_url
-    LOG_LEVEL               = var.log_level
+    API_BASE_URL             = var.api_base_url
+    ACCESS_TOKEN_SECRET      = "projects/${var.project_id}/secrets/${local.secret_of_call}"
+    GOOGLE_CLOUD_PROJECT     = var.project_id
+    BIGQUERY_BILLING_PROJECT = local.billing_project
+    DATASET                  = local.dataset_of_call
+    BIGQUERY_LOCATION        = var.bigquery_location
+    EXPOSED_TAGS             = join(",", var.exposed_tags)
+    INTERNAL_TAGS            = join(",", var.internal_tags)
+    PAGE_SIZE                = tostring(var.page_size)
+    MAX_CONCURRENT_REQUESTS  = tostring(var.max_concurrent_requests)
+    MAX_REQUESTS_PER_SYNC    = tostring(var.max_requests_per_sync)
+    FULL_READ_HOURS          = tostring(var.full_read_hours)
+    SYNC_DEADLINE_SECONDS    = tostring(local.sync_deadline_seconds)
+    INTELLIGENCE             = join(",", var.intelligence)
+    KEV_URL                  = var.kev_url
+    EPSS_URL                 = var.epss_url
+    SSVC_URL                 = var.ssvc_url
+    LOG_LEVEL                = var.log_level
   }
 }
 

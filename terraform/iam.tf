@@ -1,10 +1,11 @@
 # All grants: each on a single resource where the platform allows it. A test checks the complete list.
 
 locals {
-  # The only grants on the whole project. With `project_grants = false` they are made elsewhere, as the output lists them.
+  # The only grants on a whole project. With `project_grants = false` they are made elsewhere, as the output lists them.
   project_grants = {
     # BigQuery jobs belong to a project, not to a dataset.
     runtime_runs_jobs = {
+      project   = local.billing_project
       role      = lookup(var.roles, "roles/bigquery.jobUser", "roles/bigquery.jobUser")
       member    = local.members.runtime
       condition = null
@@ -12,12 +13,14 @@ locals {
     # Cloud Functions copies each archive to a bucket that it creates, and the build reads it from there. That bucket does not
     # exist before the first deployment, so this grant is on the project, with a condition on the name.
     build_reads_copied_source = {
+      project   = var.project_id
       role      = lookup(var.roles, "roles/storage.objectViewer", "roles/storage.objectViewer")
       member    = local.members.build
       condition = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-\")"
     }
     # Logs belong to a project.
     build_writes_logs = {
+      project   = var.project_id
       role      = lookup(var.roles, "roles/logging.logWriter", "roles/logging.logWriter")
       member    = local.members.build
       condition = null
@@ -28,17 +31,29 @@ locals {
 # Each is read once. Terraform would build all 500 resources again for each reference to one of them, and its plan take
 # minutes and gigabytes.
 locals {
-  account_secrets          = { for account, secret in google_secret_manager_secret.account_token : account => secret.secret_id }
+  secrets                  = { for account, secret in google_secret_manager_secret.token : account => secret.secret_id }
   account_datasets         = { for account, dataset in google_bigquery_dataset.account_tables : account => dataset.dataset_id }
   account_staging_datasets = { for account, dataset in google_bigquery_dataset.account_staging : account => dataset.dataset_id }
 }
 
-# The runtime reads the token ...
-resource "google_secret_manager_secret_iam_member" "runtime_reads_token" {
+# The runtime reads the tokens ...
+resource "google_secret_manager_secret_iam_member" "runtime_reads_tokens" {
+  for_each = setunion([""], keys(local.accounts))
+
   project   = var.project_id
-  secret_id = google_secret_manager_secret.access_token.secret_id
+  secret_id = local.secrets[each.key]
   role      = lookup(var.roles, "roles/secretmanager.secretAccessor", "roles/secretmanager.secretAccessor")
   member    = local.members.runtime
+}
+
+moved {
+  from = google_secret_manager_secret_iam_member.runtime_reads_token
+  to   = google_secret_manager_secret_iam_member.runtime_reads_tokens[""]
+}
+
+moved {
+  from = google_secret_manager_secret_iam_member.runtime_reads_account_token
+  to   = google_secret_manager_secret_iam_member.runtime_reads_tokens
 }
 
 # ... writes the tables ...
@@ -56,16 +71,7 @@ resource "google_bigquery_dataset_iam_member" "runtime_writes_staging" {
   member     = local.members.runtime
 }
 
-# ... does both for each account ...
-resource "google_secret_manager_secret_iam_member" "runtime_reads_account_token" {
-  for_each = local.accounts
-
-  project   = var.project_id
-  secret_id = local.account_secrets[each.key]
-  role      = lookup(var.roles, "roles/secretmanager.secretAccessor", "roles/secretmanager.secretAccessor")
-  member    = local.members.runtime
-}
-
+# ... those of each account too ...
 resource "google_bigquery_dataset_iam_member" "runtime_writes_account_tables" {
   for_each = local.accounts
 
@@ -88,7 +94,7 @@ resource "google_bigquery_dataset_iam_member" "runtime_writes_account_staging" {
 resource "google_project_iam_member" "runtime_runs_jobs" {
   count = var.project_grants ? 1 : 0
 
-  project = var.project_id
+  project = local.project_grants.runtime_runs_jobs.project
   role    = local.project_grants.runtime_runs_jobs.role
   member  = local.project_grants.runtime_runs_jobs.member
 }

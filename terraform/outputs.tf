@@ -22,7 +22,7 @@ output "query_tables" {
   description = "Command that lists the tables, their row counts and when they last changed."
   value = join(" ", [
     # The dataset of an account may be in another location. BigQuery finds it if none is given.
-    "bq --project_id=${var.project_id}${var.accounts == null ? " --location=${var.bigquery_location}" : ""} query --use_legacy_sql=false",
+    "bq --project_id=${local.billing_project}${var.accounts == null ? " --location=${var.bigquery_location}" : ""} query --use_legacy_sql=false",
     "'SELECT table_id, row_count, TIMESTAMP_MILLIS(last_modified_time) AS changed FROM `${var.project_id}.${var.accounts == null ? google_bigquery_dataset.tables.dataset_id : "${var.dataset}_'\"$ACCOUNT\"'"}.__TABLES__` ORDER BY table_id'",
   ])
 }
@@ -36,7 +36,7 @@ output "dead_letters" {
 }
 
 output "project_grants" {
-  description = "Roles on the whole project that the service accounts need: role, member and condition. Made by the module, unless `project_grants` is off."
+  description = "Roles on a whole project that the service accounts need: project, role, member and condition. Made by the module, unless `project_grants` is off."
   value       = local.project_grants
 }
 

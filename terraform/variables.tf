@@ -599,8 +599,19 @@ variable "roles" {
   }
 }
 
+variable "bigquery_billing_project" {
+  description = "Project in which BigQuery's jobs run, and which pays for them. It has BigQuery's API enabled. By default it is `project_id`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.bigquery_billing_project == null ? true : can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.bigquery_billing_project))
+    error_message = "bigquery_billing_project must be 6 to 30 lowercase letters, digits and hyphens, such as my-project-1, or null."
+  }
+}
+
 variable "project_grants" {
-  description = "Whether the module grants the three roles that are on the whole project. If not, grant what the output `project_grants` lists before the first apply."
+  description = "Whether the module grants the three roles that are on a whole project. If not, grant what the output `project_grants` lists before the first apply."
   type        = bool
   default     = true
   nullable    = false

@@ -32,6 +32,7 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
         access_token="token",
         access_token_secret=None,
         google_cloud_project=None,
+        bigquery_billing_project=None,
         dataset="scanner",
         bigquery_location="US",
         exposed_tags=(),
@@ -55,6 +56,7 @@ def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
     (tmp_path / ".dlt/config.toml").write_text(
         'api_base_url = "http://localhost:8081/v1/"\naccess_token_secret = "projects/p/secrets/s"\n'
         'google_cloud_project = "my-project"\ndataset = "security_2"\nbigquery_location = "EU"\n'
+        'bigquery_billing_project = "finance-1"\n'
         'exposed_tags = "dmz, web"\ninternal_tags = "lab"\n'
         "page_size = 50\nmax_concurrent_requests = 5\nmax_requests_per_sync = 1000\n"
         "full_read_hours = 0\n"
@@ -69,6 +71,7 @@ def test_settings_from_the_dlt_files(tmp_path: Path) -> None:
         access_token="of-the-file",
         access_token_secret="projects/p/secrets/s",
         google_cloud_project="my-project",
+        bigquery_billing_project="finance-1",
         dataset="security_2",
         bigquery_location="EU",
         exposed_tags=("dmz", "web"),
@@ -127,10 +130,13 @@ WRONG: list[tuple[str, list[str], str]] = [
         ],
         "projects/PROJECT/secrets/SECRET, optionally with /versions/VERSION",
     ),
-    (
-        "GOOGLE_CLOUD_PROJECT",
-        ["My Project", "p", "123456"],
-        "a project id: 6 to 30 lower-case letters, digits and hyphens",
+    *(
+        (
+            name,
+            ["My Project", "p", "123456"],
+            "a project id: 6 to 30 lower-case letters, digits and hyphens",
+        )
+        for name in ("GOOGLE_CLOUD_PROJECT", "BIGQUERY_BILLING_PROJECT")
     ),
     (
         "DATASET",
@@ -409,6 +415,7 @@ GIVEN = {
     "ACCESS_TOKEN": "t",
     "ACCESS_TOKEN_SECRET": "projects/p/secrets/s",
     "GOOGLE_CLOUD_PROJECT": "my-project",
+    "BIGQUERY_BILLING_PROJECT": "finance-1",
     "DATASET": "d",
     "BIGQUERY_LOCATION": "EU",
     "EXPOSED_TAGS": "dmz",

@@ -520,7 +520,7 @@ def read_figures(warehouse: Connection, now: datetime) -> Figures:
             raise diagnose(error) from None
         raise LoadError(
             f"BigQuery denies access: {error.message} The report needs roles/bigquery.jobUser on"
-            " the project and roles/bigquery.dataViewer on the dataset."
+            " the project in which jobs run and roles/bigquery.dataViewer on the dataset."
         ) from None
     except (GoogleAPICallError, GoogleAuthError) as error:
         raise diagnose(error) from None

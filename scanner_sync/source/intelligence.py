@@ -128,11 +128,13 @@ def _guarded(
     except Unchanged:
         reading.state[name] = before
     except FeedFault as fault:
-        log.event("feed_failed", logging.WARNING, feed=name, reason=str(fault))
+        earlier = before.get("failures")  # anybody may edit the description that has it
+        failures = earlier + 1 if isinstance(earlier, int) else 1
+        log.event("feed_failed", logging.WARNING, feed=name, reason=str(fault), failures=failures)
         reading.failed.add(name)
         # Without what would keep the next sync from reading it.
         kept = {key: before[key] for key in before.keys() & {"dated", "entries"}}
-        reading.state[name] = kept
+        reading.state[name] = kept | {"failures": failures}
 
 
 def _file(

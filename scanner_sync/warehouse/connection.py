@@ -22,7 +22,7 @@ from google.oauth2.credentials import Credentials
 from scanner_sync.errors import LoadError, SettingsError
 from scanner_sync.settings import Settings
 from scanner_sync.tables import BIGQUERY_TYPES, Column, Table
-from scanner_sync.warehouse.jobs import repeat_jobs
+from scanner_sync.warehouse.jobs import prepare_jobs
 
 LOCATE_SECONDS: Final = 10.0
 """Time in which BigQuery has to say where a dataset is."""
@@ -58,6 +58,8 @@ class Connection:
     dataset: str
     credentials: Credentials | None = None
     """Credentials for an emulator; None elsewhere, where Google's libraries find them."""
+    billing_project: str | None = None
+    """The project in which jobs run, if that is not the dataset's."""
 
     @classmethod
     def connect(cls, settings: Settings) -> Self:
@@ -79,7 +81,8 @@ class Connection:
                 "GOOGLE_CLOUD_PROJECT is required, because the Google credentials name no project."
             )
         client = bigquery.Client(project, credentials, location=settings.bigquery_location)
-        return cls(repeat_jobs(client), settings.dataset, credentials)
+        prepare_jobs(client, settings.bigquery_billing_project)
+        return cls(client, settings.dataset, credentials, settings.bigquery_billing_project)
 
     def located(self) -> Self:
         """Return a connection to the same dataset in the location that it really has.
@@ -95,7 +98,8 @@ class Connection:
         if str(found.location).lower() == self.location.lower():
             return self
         client = bigquery.Client(self.client.project, self.credentials, location=found.location)
-        return replace(self, client=repeat_jobs(client))
+        prepare_jobs(client, self.billing_project)
+        return replace(self, client=client)
 
     @property
     def name(self) -> str:

@@ -15,12 +15,14 @@ from google.api_core.exceptions import Conflict, NotFound
 from google.cloud import bigquery
 
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.jobs import Guard, label_jobs, repeat_jobs, start_load
+from scanner_sync.warehouse.jobs import Guard, label_jobs, labels_of, prepare_jobs, start_load
 
 
 class _Client(BigQueryClient):
     labels: ClassVar[Mapping[str, str]]
     """Labels of each job."""
+    billing_project: ClassVar[str | None]
+    """The project in which jobs run, if that is not the dataset's."""
     guard: ClassVar[Guard]
     """Checked before each load job and each merge."""
     existing: ClassVar[dict[str, Mapping[str, bigquery.Table]]]
@@ -31,7 +33,9 @@ class _Client(BigQueryClient):
     def __enter__(self) -> Self:
         """Open the connection."""
         super().__enter__()
-        label_jobs(repeat_jobs(self.sql_client.native_connection), self.labels)
+        client = self.sql_client.native_connection
+        prepare_jobs(client, self.billing_project)
+        label_jobs(client, self.labels)
         return self
 
     def create_load_job(
@@ -151,12 +155,19 @@ class BigQuery(dlt.destinations.bigquery):
 
 
 def client_for(
-    labels: Mapping[str, str], guard: Guard, existing: Mapping[str, Mapping[str, bigquery.Table]]
+    connection: Connection, guard: Guard, existing: Mapping[str, Mapping[str, bigquery.Table]]
 ) -> type[BigQueryClient]:
     """Return the class of the client of one load, because dlt makes several of it.
 
-    `labels` are those of each job, `guard` is checked before each load job and each merge, and
-    `existing` has the tables of a dataset, by its name, if the sync has read them.
+    Its jobs run where those of `connection` do, and have the same labels. `guard` is checked before
+    each load job and each merge, and `existing` has the tables of a dataset, by its name, if the
+    sync has read them.
     """
-    known = {"existing": dict(existing), "stored": {}}
-    return type("_Client", (_Client,), {"labels": labels, "guard": guard, **known})
+    known = {
+        "labels": labels_of(connection.client),
+        "billing_project": connection.billing_project,
+        "guard": guard,
+        "existing": dict(existing),
+        "stored": {},
+    }
+    return type("_Client", (_Client,), known)

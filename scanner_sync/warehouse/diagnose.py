@@ -66,7 +66,8 @@ NO_RIGHT: Final = Cause(
     Forbidden,
     "",
     LoadError,
-    f"{_DENIED} Grant the account roles/bigquery.jobUser on the project, and"
+    f"{_DENIED} Grant the account roles/bigquery.jobUser on the project in which jobs run"
+    " (BIGQUERY_BILLING_PROJECT, or that of the dataset), and"
     " roles/bigquery.dataEditor on the dataset and its _staging twin.",
 )
 """The account lacks a right, as far as Google says."""

@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Final, TypeVar
 
 from google.api_core.exceptions import Conflict, NotFound
@@ -24,6 +24,11 @@ DATASET: Final = "scanner_sync_dataset"
 """Label: the dataset that the job is for."""
 HOLDER: Final = "scanner_sync_holder"
 """Label: the holder of the lease on the dataset, see `lease.HOLDER`."""
+
+_OF_JOBS: Final = (
+    *("query", "query_and_wait", "load_table_from_file", "get_job", "list_jobs", "cancel_job"),
+)
+"""The methods of a client that start, find or end jobs."""
 
 
 class Guard:
@@ -59,11 +64,12 @@ def labels_of(client: bigquery.Client) -> Mapping[str, str]:
     return dict(config.labels) if config else {}
 
 
-def repeat_jobs(client: bigquery.Client) -> bigquery.Client:
-    """Have a client repeat each statement that fails for a cause that passes, and return it.
+def prepare_jobs(client: bigquery.Client, billing_project: str | None) -> None:
+    """Have a client repeat each statement that fails for a cause that passes.
 
-    By itself, Google's client knows fewer causes. Its methods are replaced, because dlt makes its
-    own client.
+    By itself, Google's client knows fewer causes. Its jobs run in `billing_project`, if there is
+    one, and names without a project are those of the client's project all the same. The methods of
+    the client are replaced, because dlt makes its own.
     """
 
     def repeating(run: Callable[..., Result]) -> Callable[..., Result]:
@@ -75,7 +81,9 @@ def repeat_jobs(client: bigquery.Client) -> bigquery.Client:
 
     client.query = repeating(client.query)  # type: ignore[method-assign]
     client.query_and_wait = repeating(client.query_and_wait)  # type: ignore[method-assign]
-    return client
+    if billing_project:
+        for name in _OF_JOBS:
+            setattr(client, name, partial(getattr(client, name), project=billing_project))
 
 
 def repeat(statement: str) -> Retry:

@@ -20,7 +20,7 @@ from google.cloud import bigquery
 from scanner_sync.progress import Progress
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.destination import BigQuery, client_for
-from scanner_sync.warehouse.jobs import Guard, labels_of
+from scanner_sync.warehouse.jobs import Guard
 from scanner_sync.warehouse.load_files import Held, LoadFile, load_file_source
 
 # dlt offers to read rows through BigQuery's Storage API. Nothing is read here.
@@ -55,7 +55,7 @@ def load(
             destination_name="bigquery",
         )
         known = {connection.dataset: existing} if existing else {}
-        destination.used = client_for(labels_of(connection.client), guard, known)
+        destination.used = client_for(connection, guard, known)
         pipeline = dlt.pipeline(
             PIPELINE_NAME,
             pipelines_dir=directory,

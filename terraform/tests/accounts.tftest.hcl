@@ -63,7 +63,7 @@ run "accounts" {
   }
 
   assert {
-    condition     = { for account, secret in google_secret_manager_secret.account_token : account => secret.secret_id } == { acme = "scanner-sync-acme-token", globex = "scanner-sync-globex-token" }
+    condition     = { for account, secret in google_secret_manager_secret.token : account => secret.secret_id if account != "" } == { acme = "scanner-sync-acme-token", globex = "scanner-sync-globex-token" }
     error_message = "each account has a secret"
   }
 
@@ -86,7 +86,7 @@ run "accounts" {
         for kept in [
           google_bigquery_dataset.account_tables[account],
           google_bigquery_dataset.account_staging[account],
-          google_secret_manager_secret.account_token[account],
+          google_secret_manager_secret.token[account],
         ] : kept.deletion_policy == "ABANDON"
       ]
     ]))
@@ -183,7 +183,7 @@ run "accounts_by_pubsub" {
     condition = (
       google_bigquery_dataset.account_tables["acme"].deletion_policy == "DELETE"
       && google_bigquery_dataset.account_staging["acme"].deletion_policy == "DELETE"
-      && google_secret_manager_secret.account_token["acme"].deletion_policy == "DELETE"
+      && google_secret_manager_secret.token["acme"].deletion_policy == "DELETE"
       && !google_bigquery_dataset.account_tables["acme"].delete_contents_on_destroy
       && !google_bigquery_dataset.account_staging["acme"].delete_contents_on_destroy
     )
@@ -237,7 +237,7 @@ run "secrets_of_accounts" {
   }
 
   assert {
-    condition     = google_secret_manager_secret.account_token["acme"].replication[0].user_managed[0].replicas[0].location == "europe-west1"
+    condition     = google_secret_manager_secret.token["acme"].replication[0].user_managed[0].replicas[0].location == "europe-west1"
     error_message = "the secrets of the accounts are where the other one is"
   }
 }

@@ -24,7 +24,7 @@ run "no_rules" {
     condition = (
       length(google_bigquery_dataset.tables.default_encryption_configuration) == 0
       && length(google_bigquery_dataset.staging.default_encryption_configuration) == 0
-      && length(google_secret_manager_secret.access_token.replication[0].auto[0].customer_managed_encryption) == 0
+      && length(google_secret_manager_secret.token[""].replication[0].auto[0].customer_managed_encryption) == 0
       && length(google_storage_bucket.source.encryption) == 0
       && google_artifact_registry_repository.images.kms_key_name == null
       && google_cloudfunctions2_function.sync.kms_key_name == null
@@ -73,13 +73,15 @@ run "rules" {
       "roles/bigquery.dataEditor" = "organizations/123/roles/scannerWriter"
       "roles/run.invoker"         = "projects/my-project-1/roles/caller"
     }
-    project_grants      = false
-    max_daily_query_gib = 50
+    project_grants           = false
+    bigquery_billing_project = "my-billing"
+    max_daily_query_gib      = 50
   }
 
   assert {
     condition = (
       google_cloud_quotas_quota_preference.queries[0].quota_id == "QueryUsagePerUserPerDay"
+      && google_cloud_quotas_quota_preference.queries[0].parent == "projects/my-billing"
       && tonumber(google_cloud_quotas_quota_preference.queries[0].quota_config[0].preferred_value) == 51200
       && google_project_service.required["cloudquotas.googleapis.com"].service == "cloudquotas.googleapis.com"
     )
@@ -99,7 +101,7 @@ run "rules" {
 
   assert {
     condition = alltrue([
-      for secret in [google_secret_manager_secret.access_token, google_secret_manager_secret.account_token["acme"]] :
+      for secret in [google_secret_manager_secret.token[""], google_secret_manager_secret.token["acme"]] :
       secret.replication[0].user_managed[0].replicas[0].customer_managed_encryption[0].kms_key_name == var.kms_keys.europe-west1
     ])
     error_message = "each copy of a secret has the key of its location"
@@ -144,10 +146,15 @@ run "rules" {
   }
 
   assert {
+    condition     = google_cloudfunctions2_function.sync.service_config[0].environment_variables.BIGQUERY_BILLING_PROJECT == "my-billing"
+    error_message = "jobs run in the project that pays for them"
+  }
+
+  assert {
     condition = output.project_grants == {
-      runtime_runs_jobs         = { role = "roles/bigquery.jobUser", member = "serviceAccount:sync@my-accounts.iam.gserviceaccount.com", condition = null }
-      build_reads_copied_source = { role = "roles/storage.objectViewer", member = "serviceAccount:build@my-accounts.iam.gserviceaccount.com", condition = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-\")" }
-      build_writes_logs         = { role = "roles/logging.logWriter", member = "serviceAccount:build@my-accounts.iam.gserviceaccount.com", condition = null }
+      runtime_runs_jobs         = { project = "my-billing", role = "roles/bigquery.jobUser", member = "serviceAccount:sync@my-accounts.iam.gserviceaccount.com", condition = null }
+      build_reads_copied_source = { project = "my-project-1", role = "roles/storage.objectViewer", member = "serviceAccount:build@my-accounts.iam.gserviceaccount.com", condition = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-\")" }
+      build_writes_logs         = { project = "my-project-1", role = "roles/logging.logWriter", member = "serviceAccount:build@my-accounts.iam.gserviceaccount.com", condition = null }
     }
     error_message = "the output lists what somebody else grants on the project"
   }
@@ -178,7 +185,7 @@ run "connector" {
   }
 
   assert {
-    condition     = google_secret_manager_secret.access_token.replication[0].auto[0].customer_managed_encryption[0].kms_key_name == var.kms_keys.global
+    condition     = google_secret_manager_secret.token[""].replication[0].auto[0].customer_managed_encryption[0].kms_key_name == var.kms_keys.global
     error_message = "a secret whose place is left to Google has a global key"
   }
 }

@@ -114,8 +114,8 @@ run "http" {
 
   assert {
     condition = (
-      length(google_secret_manager_secret.access_token.replication[0].auto) == 1
-      && length(google_secret_manager_secret.access_token.replication[0].user_managed) == 0
+      length(google_secret_manager_secret.token[""].replication[0].auto) == 1
+      && length(google_secret_manager_secret.token[""].replication[0].user_managed) == 0
     )
     error_message = "Google decides where the secret is"
   }
@@ -144,7 +144,7 @@ run "http" {
     condition = (
       google_bigquery_dataset.tables.deletion_policy == "PREVENT"
       && google_bigquery_dataset.staging.deletion_policy == "PREVENT"
-      && google_secret_manager_secret.access_token.deletion_policy == "PREVENT"
+      && google_secret_manager_secret.token[""].deletion_policy == "PREVENT"
     )
     error_message = "the data and the secret are protected from destruction by default"
   }
@@ -303,23 +303,24 @@ run "every_variable_given" {
 
   assert {
     condition = google_cloudfunctions2_function.sync.service_config[0].environment_variables == tomap({
-      API_BASE_URL            = "https://api.intruder.io/v1"
-      ACCESS_TOKEN_SECRET     = "projects/my-project-1/secrets/acme-scanner-token"
-      GOOGLE_CLOUD_PROJECT    = "my-project-1"
-      DATASET                 = "findings"
-      BIGQUERY_LOCATION       = "EU"
-      EXPOSED_TAGS            = "dmz,front end"
-      INTERNAL_TAGS           = "lab"
-      PAGE_SIZE               = "50"
-      MAX_CONCURRENT_REQUESTS = "5"
-      MAX_REQUESTS_PER_SYNC   = "1000000"
-      FULL_READ_HOURS         = "0"
-      SYNC_DEADLINE_SECONDS   = "1680"
-      INTELLIGENCE            = "epss,kev"
-      KEV_URL                 = "https://mirror.example.com:8443/kev.json"
-      EPSS_URL                = "https://mirror.example.com/epss.csv.gz"
-      SSVC_URL                = "https://mirror.example.com/cve/{cve}.json"
-      LOG_LEVEL               = "DEBUG"
+      API_BASE_URL             = "https://api.intruder.io/v1"
+      ACCESS_TOKEN_SECRET      = "projects/my-project-1/secrets/acme-scanner-token"
+      GOOGLE_CLOUD_PROJECT     = "my-project-1"
+      BIGQUERY_BILLING_PROJECT = "my-project-1"
+      DATASET                  = "findings"
+      BIGQUERY_LOCATION        = "EU"
+      EXPOSED_TAGS             = "dmz,front end"
+      INTERNAL_TAGS            = "lab"
+      PAGE_SIZE                = "50"
+      MAX_CONCURRENT_REQUESTS  = "5"
+      MAX_REQUESTS_PER_SYNC    = "1000000"
+      FULL_READ_HOURS          = "0"
+      SYNC_DEADLINE_SECONDS    = "1680"
+      INTELLIGENCE             = "epss,kev"
+      KEV_URL                  = "https://mirror.example.com:8443/kev.json"
+      EPSS_URL                 = "https://mirror.example.com/epss.csv.gz"
+      SSVC_URL                 = "https://mirror.example.com/cve/{cve}.json"
+      LOG_LEVEL                = "DEBUG"
     })
     error_message = "each variable sets its setting, and there are no other settings"
   }
@@ -334,8 +335,8 @@ run "every_variable_given" {
 
   assert {
     condition = (
-      length(google_secret_manager_secret.access_token.replication[0].auto) == 0
-      && [for replica in google_secret_manager_secret.access_token.replication[0].user_managed[0].replicas : replica.location] == ["europe-west1", "europe-west9"]
+      length(google_secret_manager_secret.token[""].replication[0].auto) == 0
+      && [for replica in google_secret_manager_secret.token[""].replication[0].user_managed[0].replicas : replica.location] == ["europe-west1", "europe-west9"]
     )
     error_message = "the secret is in the given regions, in whatever order they are given"
   }
@@ -349,7 +350,7 @@ run "every_variable_given" {
     condition = (
       google_bigquery_dataset.tables.deletion_policy == "DELETE"
       && google_bigquery_dataset.staging.deletion_policy == "DELETE"
-      && google_secret_manager_secret.access_token.deletion_policy == "DELETE"
+      && google_secret_manager_secret.token[""].deletion_policy == "DELETE"
       && !google_bigquery_dataset.tables.delete_contents_on_destroy
       && !google_bigquery_dataset.staging.delete_contents_on_destroy
     )

@@ -370,11 +370,39 @@ def test_what_was_decided_before_a_fault_is_kept(
     assert server.asked() == [f"/cve/{LISTED}", *3 * [f"/cve/{OTHER}"]]
 
 
+def test_a_feed_that_stays_unreadable_counts_the_days(
+    feeds: Feeds, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Until it is read again. What somebody wrote over the number begins at one."""
+    feeds.read("kev", now=NOW)
+    counted = []
+    for days, (answer, written) in enumerate(
+        [
+            (Answer(HTML), {}),
+            (Answer(HTML), {}),
+            (Answer(HTML), {"failures": "many"}),
+            (Answer(kev(entry(LISTED))), {}),
+            (Answer(HTML), {}),
+        ],
+        start=1,
+    ):
+        server.answers["/kev.json"] = answer
+        feeds.known.state["kev"] = {**feeds.known.state["kev"], **written}
+        caplog.clear()
+        feeds.read("kev", now=NOW + timedelta(days=days))
+        counted += [
+            record.__dict__["fields"]["failures"]
+            for record in caplog.records
+            if record.message == "feed_failed"
+        ]
+    assert counted == [1, 2, 1, 1]
+
+
 def reasons(caplog: pytest.LogCaptureFixture) -> dict[str, str]:
     """Return the feeds that failed, and why. Each is named once."""
     records = [record for record in caplog.records if record.message == "feed_failed"]
     assert all(record.levelno == logging.WARNING for record in records)
-    fields: list[dict[str, str]] = [record.__dict__["fields"] for record in records]
+    fields: list[dict[str, Any]] = [record.__dict__["fields"] for record in records]
     found = {of["feed"]: of["reason"] for of in fields}
     assert len(found) == len(records)
     return found
@@ -538,8 +566,8 @@ def test_a_feed_that_cannot_be_read_changes_nothing(
     assert paths.count(path) == asked
     assert name == "ssvc" or len(paths) == asked
     assert len(feeds.slept) == max(0, asked - 1) * ("redirect" not in reason)
-    assert feeds.known.state[name].keys() == state.keys() & {"dated", "entries"}
-    assert feeds.known.state[name].items() <= state.items()
+    kept = {key: state[key] for key in state.keys() & {"dated", "entries"}}
+    assert feeds.known.state[name] == kept | {"failures": 1}
 
 
 def test_a_feed_that_is_down_or_slow_changes_nothing(

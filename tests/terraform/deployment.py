@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -55,6 +55,36 @@ def run_tests(folder: Path, *options: str) -> list[Message]:
     if not done.stdout:
         pytest.fail(f"terraform test failed:\n{done.stderr}", pytrace=False)
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def state_with(known: Mapping[str, Mapping[str, Any]]) -> State:
+    """Return the content of a state file with Google's resources of these addresses and values."""
+    listed = []
+    for address, attributes in known.items():
+        [(kind, name, index, key)] = re.findall(r'^(\w+)\.(\w+)(\["(\w*)"\])?$', address)
+        instance = {"schema_version": 0, "attributes": attributes}
+        instance |= {"index_key": key} if index else {}
+        provider = 'provider["registry.terraform.io/hashicorp/google"]'
+        of = {"mode": "managed", "type": kind, "name": name, "provider": provider}
+        listed.append(of | {"instances": [instance]})
+    return {"version": 4, "serial": 1, "lineage": "test", "resources": listed}
+
+
+def planned_changes(module: Path, folder: Path, *options: str) -> list[Resource]:
+    """Return what the plan of a state in `folder` does to each resource. Nobody asks Google."""
+    file = str(folder / "plan")
+    planned = terraform(
+        module,
+        "plan",
+        *("-input=false", "-refresh=false", f"-state={folder / 'before.tfstate'}"),
+        *("-var=project_id=my-project-1", "-var=api_base_url=https://api.intruder.io/v1"),
+        f"-out={file}",
+        *options,
+    )
+    assert planned.returncode == 0, planned.stderr
+    changes = json.loads(terraform(module, "show", "-json", file).stdout)["resource_changes"]
+    assert isinstance(changes, list)
+    return changes
 
 
 def states_of(messages: list[Message]) -> dict[str, State]:

@@ -1,13 +1,15 @@
 """Many accounts in one deployment: what each gets, and that none changes what was there."""
 
+import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.terraform.grants import GRANTS, PUBSUB_GRANTS, grants, grants_of
 
-from .deployment import State, resources, values
+from .deployment import State, planned_changes, resources, state_with, values
 
 # In one process, so that the fixtures run once.
 pytestmark = pytest.mark.xdist_group("terraform")
@@ -37,8 +39,8 @@ RELEASED = {
     "google_project_iam_member.build_reads_copied_source[0]": None,
     "google_project_iam_member.build_writes_logs[0]": None,
     "google_project_iam_member.runtime_runs_jobs[0]": None,
-    "google_secret_manager_secret.access_token": "scanner-sync-token",
-    "google_secret_manager_secret_iam_member.runtime_reads_token": "scanner-sync-token",
+    'google_secret_manager_secret.token[""]': "scanner-sync-token",
+    'google_secret_manager_secret_iam_member.runtime_reads_tokens[""]': "scanner-sync-token",
     "google_service_account.build[0]": "scanner-sync-build",
     "google_service_account.runtime[0]": "scanner-sync-runtime",
     "google_service_account.scheduler[0]": "scanner-sync-scheduler",
@@ -48,7 +50,8 @@ RELEASED = {
 }
 """What was deployed before there were accounts: addresses, and names where Google gives none.
 
-Of what has a count by now, Terraform moves the only instance to `[0]` by itself."""
+Of what has a count by now, Terraform moves the only instance to `[0]` by itself. `moved` blocks
+move the secrets, see `test_secrets_stay_what_they_were`."""
 
 RELEASED_PUBSUB = {
     "google_project_service_identity.pubsub[0]": "pubsub.googleapis.com",
@@ -81,8 +84,8 @@ def of_account(account: str) -> set[str]:
             "google_bigquery_dataset_iam_member.runtime_writes_account_staging",
             "google_bigquery_dataset_iam_member.runtime_writes_account_tables",
             "google_cloud_scheduler_job.account",
-            "google_secret_manager_secret.account_token",
-            "google_secret_manager_secret_iam_member.runtime_reads_account_token",
+            "google_secret_manager_secret.token",
+            "google_secret_manager_secret_iam_member.runtime_reads_tokens",
         )
     }
 
@@ -118,6 +121,31 @@ def test_the_first_accounts_replace_nothing(deployments: dict[str, State]) -> No
         *of_account("globex"),
         "google_monitoring_alert_policy.account_no_success[0]",
     }
+
+
+def test_secrets_stay_what_they_were(module: Path, tmp_path: Path) -> None:
+    """Each moves to its place among the others, and so do the grants on it. None is replaced."""
+    secret, grant = "google_secret_manager_secret", "google_secret_manager_secret_iam_member"
+    moves = {
+        f"{secret}.access_token": f'{secret}.token[""]',
+        f'{secret}.account_token["acme"]': f'{secret}.token["acme"]',
+        f"{grant}.runtime_reads_token": f'{grant}.runtime_reads_tokens[""]',
+        f'{grant}.runtime_reads_account_token["acme"]': f'{grant}.runtime_reads_tokens["acme"]',
+    }
+    (tmp_path / "before.tfstate").write_text(json.dumps(state_with({of: {} for of in moves})))
+    targets = {address.partition("[")[0] for move in moves.items() for address in move}
+    planned = planned_changes(
+        module,
+        tmp_path,
+        "-var=accounts={ acme = {} }",
+        *(f"-target={target}" for target in targets),
+    )
+    assert {
+        change["previous_address"]: change["address"]
+        for change in planned
+        if "previous_address" in change
+    } == moves
+    assert not [change for change in planned if "delete" in change["change"]["actions"]]
 
 
 def changed(before: State, after: State) -> dict[str, set[str]]:

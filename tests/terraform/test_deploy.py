@@ -136,14 +136,13 @@ def test_destroy_leaves_the_data(
         "google_bigquery_dataset.staging",
         "google_bigquery_dataset.tables",
         "google_project_service.required",
-        "google_secret_manager_secret.access_token",
+        "google_secret_manager_secret.token",
         "time_sleep.until_apis_work",
     } | {
         address
         for address in (
             "google_bigquery_dataset.account_staging",
             "google_bigquery_dataset.account_tables",
-            "google_secret_manager_secret.account_token",
         )
         if run != "http"
     }
@@ -192,7 +191,7 @@ def test_whatever_is_there_already_can_be_imported(deployments: dict[str, State]
         "google_bigquery_dataset.tables": f"{project}/datasets/scanner",
         "google_bigquery_dataset.staging": f"{project}/datasets/scanner_staging",
         "google_cloud_quotas_quota_preference.queries[0]": (
-            f"{project}/locations/global/quotaPreferences/scanner-sync-queries"
+            "projects/my-billing/locations/global/quotaPreferences/scanner-sync-queries"
         ),
         "google_cloud_scheduler_job.sync": f"{project}/locations/us-central1/jobs/scanner-sync",
         "google_cloudfunctions2_function.sync": (
@@ -212,7 +211,7 @@ def test_whatever_is_there_already_can_be_imported(deployments: dict[str, State]
             for kind in ("topic", "subscription")
             for name, named in {"runs": "runs", "dead_letters": "dead-letters"}.items()
         },
-        "google_secret_manager_secret.access_token": f"{project}/secrets/scanner-sync-token",
+        'google_secret_manager_secret.token[""]': f"{project}/secrets/scanner-sync-token",
         **{
             f"google_service_account.{name}[0]": (
                 f"{project}/serviceAccounts/scanner-sync-{name}@my-project-1.iam.gserviceaccount.com"
@@ -228,7 +227,7 @@ def test_whatever_is_there_already_can_be_imported(deployments: dict[str, State]
                 "google_bigquery_dataset.account_staging": (
                     f"{project}/datasets/scanner_{{}}_staging"
                 ),
-                "google_secret_manager_secret.account_token": (
+                "google_secret_manager_secret.token": (
                     f"{project}/secrets/scanner-sync-{{}}-token"
                 ),
                 "google_cloud_scheduler_job.account": (

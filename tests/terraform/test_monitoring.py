@@ -70,7 +70,7 @@ def test_alerts_list_the_steps_to_take(deployments: dict[str, State]) -> None:
     expected = {
         "http": {f"scanner-sync: {name}" for name in always},
         "pubsub": {f"scanner-sync: {name}" for name in always - {"occurrences are old"}},
-        "every_variable_given": {f"acme-scanner: {name}" for name in always},
+        "every_variable_given": {f"acme-scanner: {name}" for name in always | {"a feed is stale"}},
         "accounts": {
             f"scanner-sync: {name}" for name in always | {"no run of an account succeeded"}
         },
@@ -123,6 +123,29 @@ def test_the_alert_on_what_disappeared_has_its_numbers(
     assert extracted == numbers
     text = alert["documentation"][0]["content"]
     assert set(re.findall(r"log\.extracted_label\.(\w+)", text)) == numbers.keys()
+
+
+@pytest.mark.parametrize(
+    ("event", "failures", "fires"),
+    [("feed_failed", 3, True), ("feed_failed", 2, False), ("issue_failed", 3, False)],
+)
+def test_the_alert_on_a_feed_that_stays_stale_counts_days(
+    deployments: dict[str, State],
+    capfd: pytest.CaptureFixture[str],
+    event: str,
+    failures: int,
+    fires: bool,
+) -> None:
+    """It fires from the third day on, and its text names the feed."""
+    alert = values(
+        deployments["every_variable_given"], "google_monitoring_alert_policy.feed_stale[0]"
+    )
+    [condition] = alert["conditions"][0]["condition_matched_log"]
+    entry = logged(capfd, event, logging.WARNING, feed="kev", failures=failures)
+    assert matches(entry, condition["filter"]) is fires
+    assert condition["label_extractors"] == {"feed": "EXTRACT(jsonPayload.feed)"}
+    assert field(entry, "jsonPayload.feed") == "kev"
+    assert "`${log.extracted_label.feed}`" in alert["documentation"][0]["content"]
 
 
 def test_alerts_watch_the_events_that_the_program_logs(

@@ -1,15 +1,12 @@
 """The archive is written by the apply that uploads it, from the files that were planned."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from local.processes import ROOT
-
-from .deployment import need_terraform, terraform
+from .deployment import need_terraform, planned_changes, state_with, terraform
 
 # In one process, so that the fixtures run once.
 pytestmark = pytest.mark.xdist_group("terraform")
@@ -69,12 +66,15 @@ def test_a_saved_plan_of_other_files_is_refused(checkout: Path) -> None:
     assert "expanding the plan for terraform_data.source" in applied.stderr
 
 
-def test_the_new_archive_comes_before_the_old_one_goes() -> None:
-    """No plan of the providers' schemas alone shows the order, so the configuration is read."""
-    text = (ROOT / "terraform/source.tf").read_text()
-    [block] = re.findall(r'(?ms)^resource "google_storage_bucket_object".*?^}', text)
-    assert "create_before_destroy = true" in block
-    assert "output_sha256" in block  # another name, so that the old one can go
+def test_the_new_archive_comes_before_the_old_one_goes(module: Path, tmp_path: Path) -> None:
+    """A failed upload leaves the archive from which the function can be built again."""
+    address = "google_storage_bucket_object.source"
+    state = {address: {"name": "source-1.zip", "bucket": "b"}}
+    (tmp_path / "before.tfstate").write_text(json.dumps(state_with(state)))
+    # The providers' schemas alone do not say that another name is another object.
+    planned = planned_changes(module, tmp_path, f"-replace={address}", f"-target={address}")
+    [replaced] = [change for change in planned if change["address"] == address]
+    assert replaced["change"]["actions"] == ["create", "delete"]
 
 
 def test_what_the_archive_does_not_hold_changes_nothing(checkout: Path) -> None:

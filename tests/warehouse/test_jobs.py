@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import threading
 from http.client import HTTPConnection
@@ -9,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from local.bigquery import proxy
+from local.bigquery import error_of, proxy
 from sample_api import Account, generate
-from scanner_sync.errors import SyncError
+from scanner_sync.errors import LoadError, SyncError
+from scanner_sync.settings import read_settings
 from scanner_sync.sync import sync
-from scanner_sync.warehouse import jobs, lease
+from scanner_sync.warehouse import Warehouse, jobs, lease
 from tests.conftest import PROJECT, SYNC, Dataset
 from tests.support.commands import start
 
@@ -164,3 +166,45 @@ def test_a_dataset_that_can_be_no_label_has_a_hash(dataset: Dataset) -> None:
     assert "scanner" in found
     assert {len(label) for label in found} == {7, 32}
     assert len(found) == 4
+
+
+@pytest.mark.usefixtures("api_url")
+def test_jobs_run_in_the_project_that_pays(
+    account: Account,
+    dataset: Dataset,
+    emulator_port: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They start, are found and are ended there, and what they change is in the dataset's project.
+
+    After an error the sync lists its jobs, to end them.
+    """
+    asked: dict[str, set[str]] = {}
+    is_failing = False
+
+    def note(method: str, path: str, body: bytes) -> tuple[int, bytes] | None:
+        found = re.fullmatch(
+            r"(?:/upload|/resumable/upload)?/bigquery/v2/projects/([^/]+)/(\w+).*", path
+        )
+        if found:
+            asked.setdefault(found[2], set()).add(found[1])
+        if is_failing and b"BEGIN TRANSACTION" in body:
+            return 403, error_of(403, "Access Denied", "accessDenied")
+        return None
+
+    with proxy(emulator_port, note) as url:
+        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", url)
+        monkeypatch.setenv("BIGQUERY_BILLING_PROJECT", "finance-project")
+        sync(("scans",), abort)
+        account.scans[0] = account.scans[0] | {"status": "paused"}
+        is_failing = True
+        with pytest.raises(LoadError):
+            sync(("scans",), abort)
+        named = Warehouse.connect(read_settings()).located()
+        [row] = named.query("SELECT COUNT(*) AS scans FROM scans")
+    assert row["scans"] == 3
+    assert asked == {
+        "datasets": {PROJECT},
+        "jobs": {"finance-project"},
+        "queries": {"finance-project"},
+    }

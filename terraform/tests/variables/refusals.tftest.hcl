@@ -1031,6 +1031,16 @@ run "runbook_url__fragment" {
   expect_failures = [var.runbook_url]
 }
 
+run "bigquery_billing_project__number" {
+  command = plan
+
+  variables {
+    bigquery_billing_project = "123456789012"
+  }
+
+  expect_failures = [var.bigquery_billing_project]
+}
+
 run "max_daily_query_gib__zero" {
   command = plan
 
