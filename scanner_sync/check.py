@@ -29,6 +29,8 @@ from scanner_sync.rules import faults
 from scanner_sync.secret import read_token
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source.connections import origin_of
+from scanner_sync.source.feeds import FeedFault
+from scanner_sync.source.intelligence import KNOWN_CVE, try_feed
 from scanner_sync.source.pagination import ApiResponse, Page
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import GONE, LACKING, ApiSession
@@ -40,6 +42,8 @@ from scanner_sync.warehouse.status import describe_loud
 
 TIMEOUT: Final = 5.0
 """Seconds in which the API, or Secret Manager, has to answer."""
+FEED_TIMEOUT: Final = 20.0
+"""Seconds in which a feed has to arrive. EPSS has 2.5 MB."""
 CALL: Final[dict[str, Any]] = {"retry": None, "timeout": 10.0}
 """How BigQuery is called: once."""
 CLOUD_PLATFORM: Final = "https://www.googleapis.com/auth/cloud-platform"
@@ -70,6 +74,7 @@ def check(account: str | None = None) -> Iterator[CheckResult]:
         ("token", checks.token, "secret"),
         ("listings", checks.listings, "token"),
         ("requests", checks.requests, "listings"),
+        ("feeds", checks.feeds, "settings"),
         ("dataset", checks.dataset, "Google account"),
         ("BigQuery jobs", checks.jobs, "Google account"),
         ("BigQuery tables", checks.tables, "dataset"),
@@ -176,6 +181,29 @@ class _Checks:
         # A sync reads the listings whole, and the occurrences of one issue at least.
         syncs = max(1, math.ceil(issues / max(1, limit - listings)))
         return f"{needed}, more than {maximum}: a round takes {syncs:,} sync{'s' * (syncs > 1)}"
+
+    def feeds(self) -> str:
+        """Read each feed, without the token. Nothing is kept."""
+        known: list[str] = []
+        unknown: list[str] = []
+        faults = {}
+        for name, url in self._settings.feeds.items():
+            today = datetime.now(UTC).date()
+            try:
+                # Half of the time that is left is for a file.
+                of = known if try_feed(name, url, today, Deadline(2 * FEED_TIMEOUT)) else unknown
+                of.append(name)
+            except FeedFault as fault:
+                faults[f"{name.upper()}_URL ({url}): {fault}"] = fault.passes
+        if faults:
+            kind = ApiUnavailable if all(faults.values()) else SettingsError
+            raise kind(
+                f"{'; '.join(faults)}. Let this machine reach the address, or name a mirror. A sync"
+                " goes on without it, and says so; without a feed in INTELLIGENCE it is not asked."
+            )
+        if unknown:
+            return f"read, but {KNOWN_CVE} is not in {', '.join(unknown)}: check the address"
+        return f"read: {', '.join(known)}" if known else "not asked for: INTELLIGENCE is empty"
 
     def _first_page(self, path: str) -> Page:
         return _page_of(self._request(path))

@@ -164,7 +164,8 @@ def test_slow_responses_do_not_fail_check() -> None:
     assert {result.name: result.status for result in check()} == dict.fromkeys(
         [
             "archive", "settings", "Google account", "secret", "token",
-            "listings", "requests", "dataset", "BigQuery jobs", "BigQuery tables", "sla_policy",
+            "listings", "requests", "feeds", "dataset", "BigQuery jobs", "BigQuery tables",
+            "sla_policy",
         ],
         "ok",
     )  # fmt: skip

@@ -69,7 +69,8 @@ class FeedReader:
     """Reads public files, each in half of the time that the deadline leaves at most.
 
     Redirects are followed to `hosts` and to the host of the file's own URL, and never from https to
-    http. `sleep` waits before a file is asked for once more. Several threads may read.
+    http. `sleep` waits before a file is asked for once more, up to `attempts` times in all. Several
+    threads may read.
     """
 
     def __init__(
@@ -77,8 +78,10 @@ class FeedReader:
         deadline: Deadline,
         hosts: frozenset[str],
         sleep: Callable[[float], None] = time.sleep,
+        attempts: int = ATTEMPTS,
     ) -> None:
         self._deadline = deadline
+        self._attempts = attempts
         self._hosts = hosts
         self._sleep = sleep
         self._pools: dict[str, urllib3.PoolManager] = {}
@@ -124,7 +127,7 @@ class FeedReader:
             except UNREADABLE as error:
                 raise FeedFault(f"it has another form ({type(error).__name__})") from None
             delay, attempt = backoff(attempt), attempt + 1
-            if not fault.passes or attempt == ATTEMPTS or time.monotonic() + delay > until:
+            if not fault.passes or attempt == self._attempts or time.monotonic() + delay > until:
                 raise fault from None
             self._sleep(delay)
 

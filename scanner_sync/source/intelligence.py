@@ -43,6 +43,8 @@ SSVC_AGE: Final = timedelta(days=7)
 """After which time a record is asked for again."""
 LONGEST_VALIDATOR: Final = 300
 """Characters of an ETag or a date that are kept for the next request."""
+KNOWN_CVE: Final = "CVE-2021-44228"
+"""Log4Shell, which each feed knows. To ask for it tells nobody which CVEs an account has."""
 _HOSTS: Final = frozenset(str(urlsplit(url).hostname) for url in FEEDS.values())
 
 
@@ -108,14 +110,24 @@ def read_intelligence(
 
 def intelligence_source(reading: _Reading) -> DltSource:
     """Return dlt's source of the feeds. A row has a CVE, and the columns that the feed knows."""
-    readers = {"kev": _kev, "epss": _epss, "ssvc": _ssvc}
 
     @dlt.source(name="intelligence")
     def intelligence() -> Iterator[Any]:
         for name in reading.urls:
-            yield dlt.resource(_guarded(reading, name, readers[name]), name=name, primary_key="cve")
+            said = _guarded(reading, name, _READERS[name])
+            yield dlt.resource(said, name=name, primary_key="cve")
 
     return intelligence()
+
+
+def try_feed(name: str, url: str, today: date, deadline: Deadline) -> bool:
+    """Read a feed to its end, once, and tell whether it knows `KNOWN_CVE`. Raises `FeedFault`."""
+    rows: dict[str, Row] = {KNOWN_CVE: {"cve": KNOWN_CVE}}
+    with FeedReader(deadline, _HOSTS, attempts=1) as reader:
+        reading = _Reading(reader, {name: url}, today, Intelligence({}, {}), rows, False)
+        [said] = [*_READERS[name](reading)] or [{}]
+    # Without the keys that are there also of a CVE that it does not know.
+    return any(said[key] for key in said.keys() - {"cve", "ssvc_on"})
 
 
 def _guarded(
@@ -338,3 +350,6 @@ def _moment(value: object) -> datetime:
     moment = CONVERSIONS["timestamp"](value)
     assert isinstance(moment, datetime)
     return moment.astimezone(UTC)
+
+
+_READERS: Final = {"kev": _kev, "epss": _epss, "ssvc": _ssvc}

@@ -107,6 +107,7 @@ NAMES = [
     "token",
     "listings",
     "requests",
+    "feeds",
     "dataset",
     "BigQuery jobs",
     "BigQuery tables",
