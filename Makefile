@@ -123,6 +123,15 @@ deploy: ## Provision everything in Google Cloud, or bring it up to date
 smoke: $(INSTALLED) ## Start a run in Google Cloud, and say what differs from what is promised
 	@$(VENV)/bin/python -m local.smoke
 
+# Of a real deployment. SQL is the statement; a dollar sign in it is doubled.
+.PHONY: token run logs query
+token: ## Ask for the API token, and store it in Secret Manager (ACCOUNT=acme: of one of many accounts)
+run: ## Start a run in Google Cloud, and wait for its end
+logs: ## List how the last runs in Google Cloud ended
+query: ## Run a SELECT on the dataset in Google Cloud (SQL="SELECT ..."); without one, show how fresh it is
+token run logs query: $(INSTALLED)
+	@$(VENV)/bin/python -m local.operate $@ $(TERRAFORM)
+
 # With no target `terraform destroy` would take everything, so an empty list ends here.
 .PHONY: destroy
 destroy: ## Take all but the data away from Google Cloud

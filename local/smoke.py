@@ -20,15 +20,16 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import google.auth
 import requests
 from google.api_core.exceptions import GoogleAPICallError
-from google.auth.exceptions import TransportError
+from google.auth.exceptions import DefaultCredentialsError, TransportError
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 
@@ -37,6 +38,7 @@ from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.findings import CONCLUSIONS
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.intelligence import INTELLIGENCE
+from scanner_sync.warehouse.jobs import prepare_jobs
 from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.views import VIEW_TABLES
 
@@ -45,9 +47,11 @@ Values = dict[str, Any]
 
 APIS: Final = {
     "scheduler": "https://cloudscheduler.googleapis.com/v1",
+    "secrets": "https://secretmanager.googleapis.com/v1",
     "logging": "https://logging.googleapis.com/v2",
     "monitoring": "https://monitoring.googleapis.com",
 }
+TERRAFORM: Final = ("terraform", f"-chdir={ROOT / 'terraform'}")
 PLAN: Final = "The cloud is what was applied"
 PASSING: Final = (429, 500, 502, 503, 504)
 """Statuses after which a request is sent once more."""
@@ -55,6 +59,10 @@ METRICS_SECONDS: Final = 600
 """How long a log entry may take to be counted in a log-based metric."""
 STARTING_SECONDS: Final = 180
 """How long a run may take to begin, and its last log entry to arrive."""
+BUSY: Final = timedelta(minutes=2)
+"""Time in which a sync that goes on has logged something: it does so every 30 seconds."""
+BEGINNINGS: Final = ("sync_started", "sync_failed")
+"""The first event of a run. One with a wrong setting only fails."""
 TOLERANCE: Final = 0.05
 """The share by which a chart may differ from the log: PromQL extrapolates to the window's edges."""
 
@@ -164,13 +172,18 @@ class Cloud:
         )
         raise SystemExit(f"{method} {url} was {said}. {advice}")
 
-    def entries(self, project: str, service: str, since: str) -> Iterator[Values]:
-        """Yield the log entries of a service from an instant on, page by page."""
+    def entries(
+        self, project: str, service: str, since: str, more: str = "", order: str = "asc"
+    ) -> Iterator[Values]:
+        """Yield the log entries of a service from an instant on, page by page.
+
+        `more` is added to the filter, and `order` is by time.
+        """
         query = {
             "resourceNames": [f"projects/{project}"],
             "filter": 'resource.type="cloud_run_revision"'
-            f' AND resource.labels.service_name="{service}" AND timestamp>="{since}"',
-            "orderBy": "timestamp asc",
+            f' AND resource.labels.service_name="{service}" AND timestamp>="{since}"{more}',
+            "orderBy": f"timestamp {order}",
             "pageSize": 1000,
         }
         while True:
@@ -205,28 +218,14 @@ def checkout_digest() -> str:
 
 def main() -> None:
     """Check the deployment of this folder's Terraform state, and print what differs."""
-    shown = _terraform("show", "-json")
-    if shown.returncode:
-        raise SystemExit(shown.stderr)
-    state = json.loads(shown.stdout).get("values")
-    if not state:
-        raise SystemExit("Terraform's state is empty. Run: make deploy")
-    accounts = Deployment(state).accounts
-    deployment = Deployment(state, os.environ.get("ACCOUNT") or next(iter(accounts), None))
-    if deployment.account:
+    deployment = deployed(TERRAFORM, os.environ.get("ACCOUNT") or None)
+    if accounts := deployment.accounts:
+        deployment = replace(deployment, account=deployment.account or accounts[0])
         print(f"Account {deployment.account} of {len(accounts)}. To choose: make smoke ACCOUNT=...")
-    project = deployment.settings["GOOGLE_CLOUD_PROJECT"]
-    credentials, _ = google.auth.default(
-        ["https://www.googleapis.com/auth/cloud-platform"], quota_project_id=project
-    )
-    location = deployment.dataset["location"]
-    cloud = Cloud(
-        AuthorizedSession(credentials),  # type: ignore[no-untyped-call]
-        bigquery.Client(project, credentials, location=location),
-        APIS,
-    )
+    cloud = cloud_of(deployment)
     print(PLAN, "...", end=" ", flush=True)
-    plan = _terraform("plan", "-input=false", "-lock=false", "-detailed-exitcode", "-no-color")
+    options = ("-input=false", "-lock=false", "-detailed-exitcode", "-no-color")
+    plan = _run([*TERRAFORM, "plan", *options])
     ok = _print(plan_differences(plan.returncode, plan.stdout, plan.stderr))
     for promise, differences in check(Run(deployment, cloud)):
         print(promise, "...", end=" ", flush=True)
@@ -234,13 +233,43 @@ def main() -> None:
     sys.exit(not ok)
 
 
-def _terraform(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["terraform", f"-chdir={ROOT / 'terraform'}", *arguments],  # noqa: S607 - found on PATH
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def deployed(terraform: Sequence[str], account: str | None) -> Deployment:
+    """Return the deployment whose state the command `terraform` shows.
+
+    Ends the program if nothing is deployed.
+    """
+    shown = _run([*terraform, "show", "-json"])
+    if shown.returncode:
+        raise SystemExit(
+            f"{shown.stderr}Terraform shows no state. If nothing is deployed: make deploy"
+        )
+    if not (state := json.loads(shown.stdout).get("values")):
+        raise SystemExit("Nothing is deployed: Terraform's state is empty. Run: make deploy")
+    return Deployment(state, account)
+
+
+def cloud_of(deployment: Deployment) -> Cloud:
+    """Return Google's APIs, as the user. Ends the program without credentials."""
+    project = deployment.settings["GOOGLE_CLOUD_PROJECT"]
+    try:
+        credentials, _ = google.auth.default(
+            ["https://www.googleapis.com/auth/cloud-platform"], quota_project_id=project
+        )
+    except DefaultCredentialsError:
+        raise SystemExit(
+            "There are no Google credentials. Log in: gcloud auth application-default login"
+        ) from None
+    client = bigquery.Client(project, credentials, location=deployment.dataset["location"])
+    prepare_jobs(client, deployment.settings["BIGQUERY_BILLING_PROJECT"])
+    session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+    return Cloud(session, client, APIS)
+
+
+def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise SystemExit(f"{command[0]} is not on PATH. Install it first.") from None
 
 
 def _print(differences: list[str]) -> bool:
@@ -298,9 +327,16 @@ class Run:
         """Whether it has ended, and well."""
         return self.end.get("message") == "sync_finished"
 
+    @property
+    def limit(self) -> int:
+        """Seconds in which it has ended, or the platform has ended it."""
+        return int(self.deployment.service["timeout_seconds"]) + STARTING_SECONDS
+
     def differences(self) -> list[str]:
         """Start it, wait until it has ended, and tell how if it did not succeed."""
         job = self.deployment.job
+        recent = (datetime.now(UTC) - BUSY).isoformat()
+        others = {of.get("trace") for of in self.cloud.entries(self.project, self.name, recent)}
         path = f"projects/{self.project}/locations/{job['region']}/jobs/{job['name']}"
         answer = self.cloud.ask("POST", "scheduler", f"{path}:run", json={})
         # By Google's clock.
@@ -309,14 +345,13 @@ class Run:
 
         def unfinished() -> list[str]:
             entries = self.cloud.entries(self.project, self.name, since)
-            self.entries = [entry for entry in entries if self.is_ours(entry)]
+            self.entries = _of_first([of for of in entries if self.is_ours(of)], others)
             ends = [*self.events("sync_finished"), *self.events("sync_failed")]
             self.end = ends[0] if ends else {}
             begun = "has not ended" if self.events("sync_started") else "has not begun"
             return [] if ends else [f"the run {begun}; docs/first-deployment.md says where to look"]
 
-        limit = self.deployment.service["timeout_seconds"] + STARTING_SECONDS
-        if unended := self.cloud.again(unfinished, limit):
+        if unended := self.cloud.again(unfinished, self.limit):
             return unended
         if self.succeeded:
             return []
@@ -358,7 +393,8 @@ class Run:
             missing = expected - {table.table_id for table in client.list_tables(dataset)}
             different = [f"{dataset}.{name} is missing" for name in sorted(missing)]
             load = bigquery.ScalarQueryParameter("load", "STRING", self.end["load_id"])
-            for name in sorted(self.end["tables"].keys() - missing):
+            # A table that held the same rows already was not loaded again.
+            for name in sorted(self.end["tables"].keys() - missing - {*self.end["unchanged"]}):
                 sql = f"SELECT COUNT(*) AS n FROM `{dataset}.{name}` WHERE _dlt_load_id = @load"
                 config = bigquery.QueryJobConfig(query_parameters=[load])
                 [row] = client.query_and_wait(sql, job_config=config)
@@ -430,6 +466,17 @@ class Run:
                 if promql and self.promql(promql["query"]):
                     different.append(f"{title}: it does not see this run: {promql['query']}")
         return different
+
+
+def _of_first(entries: Sequence[Values], others: Collection[str | None]) -> list[Values]:
+    """Return the entries of the run that began first, by the trace of the request that it answers.
+
+    `others` are the traces of runs that began before. Entries without a trace are the platform's.
+    """
+    news = [of for of in entries if not of.get("trace") or of["trace"] not in others]
+    begun = (of for of in news if of.get("jsonPayload", {}).get("message") in BEGINNINGS)
+    trace = next(begun, {}).get("trace")
+    return [of for of in news if of.get("trace") in (None, trace)]
 
 
 def _number(event: Values, path: str) -> float:

@@ -4,9 +4,11 @@ Scheduler's job calls the real function, whose log lines become entries. Metrics
 these entries as Terraform's state says, and PromQL is evaluated for the shapes that are used.
 """
 
+import base64
 import json
 import re
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -31,6 +33,8 @@ class LocalCloud:
         self.function = ""
         """The URL that Scheduler's job calls."""
         self.entries: list[Entry] = []
+        self.tokens: dict[str, list[str]] = {}
+        """What was added to each secret, in order."""
         self.uncounted: set[str] = set()
         """Names of metrics that have counted nothing yet."""
         self.policies: dict[str, dict[str, Any]] = {
@@ -58,18 +62,35 @@ class LocalCloud:
             self.entries.append({**entry, "textPayload": line})
             return
         severity = fields.pop("severity")
+        if trace := fields.pop("logging.googleapis.com/trace", None):
+            entry["trace"] = trace
         self.entries.append({**entry, "severity": severity, "jsonPayload": fields})
+
+    def call_function(self) -> None:
+        """Call the function, with a trace, as Cloud Run's front end gives each request one."""
+        trace = f"00-{uuid.uuid4().hex}-{uuid.uuid4().hex[:16]}-01"
+        requests.post(self.function, headers={"traceparent": trace}, timeout=600)
 
     def list_entries(self, query: dict[str, Any]) -> dict[str, Any]:
         """Answer entries:list, two entries a page."""
-        [(service, since)] = re.findall(
-            r'^resource\.type="cloud_run_revision" AND resource\.labels\.service_name="(.*)"'
-            r' AND timestamp>="(.*)"$',
+        [(service, since, ends, account)] = re.findall(
+            r'^resource\.type="cloud_run_revision" AND resource\.labels\.service_name="(.*?)"'
+            r' AND timestamp>="(.*?)"( AND jsonPayload\.message='
+            r'\("sync_finished" OR "sync_failed"\)(?: AND jsonPayload\.account="(\w+)")?)?$',
             query["filter"],
         )
         [function] = self.of("google_cloudfunctions2_function")
         assert service == function["name"]
         found = [entry for entry in self.entries if entry["timestamp"] >= since]
+        if ends:
+            fields = [(entry, entry.get("jsonPayload", {})) for entry in found]
+            found = [
+                entry
+                for entry, of in fields
+                if of.get("message") in ("sync_finished", "sync_failed")
+                and of.get("account") in (None, account or None)
+            ]
+        found.sort(key=lambda entry: entry["timestamp"], reverse="desc" in query["orderBy"])
         start = int(query.get("pageToken", 0))
         more = {"nextPageToken": str(start + 2)} if len(found) > start + 2 else {}
         return {"entries": found[start : start + 2], **more}
@@ -147,11 +168,16 @@ def serve(cloud: LocalCloud) -> Iterator[str]:
                 for job in cloud.of("google_cloud_scheduler_job")
             ]
             if self.path in jobs:
-                call = threading.Thread(target=requests.post, args=(cloud.function,))
+                call = threading.Thread(target=cloud.call_function)
                 calls.append(call)
                 # The instant of the answer, which is rounded down, is before the run begins.
                 self.answer({})
                 call.start()
+            elif self.path.endswith(":addVersion"):
+                secret = self.path.removesuffix(":addVersion").strip("/")
+                versions = cloud.tokens.setdefault(secret, [])
+                versions.append(base64.b64decode(json.loads(body)["payload"]["data"]).decode())
+                self.answer({"name": f"{secret}/versions/{len(versions)}"})
             elif self.path == "/entries:list":
                 self.answer(cloud.list_entries(json.loads(body)))
             elif self.path == f"/v1/{project}/location/global/prometheus/api/v1/query":

@@ -2,13 +2,37 @@
 
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import requests
+from google.cloud import bigquery
+from google.oauth2.credentials import Credentials
 
-from local.processes import ROOT
+from local.processes import ROOT, function
+from local.secret_manager import SecretManager, Version
+from local.secret_manager import serve as serve_secrets
+from local.smoke import Cloud, Deployment
+from sample_api import create_app, generate
+from sample_api import serve as serve_api
+from tests.conftest import TOKEN
 
-from .deployment import Message, State, need_terraform, run_tests, skip, states_of, terraform
+from .cloud import LocalCloud, serve
+from .deployment import (
+    Message,
+    State,
+    need_terraform,
+    run_tests,
+    skip,
+    states_of,
+    terraform,
+    unpack,
+)
+
+Here = tuple[LocalCloud, Cloud, Deployment, SecretManager]
+ANONYMOUS = Credentials(token="anonymous")  # type: ignore[no-untyped-call]
 
 # Files that a working copy may contain and that must not be deployed.
 STRAYS = (
@@ -78,3 +102,35 @@ def module_tests(module: Path) -> list[Message]:
 def deployments(module_tests: list[Message]) -> dict[str, State]:
     """Return the state after each run of the module's tests that applies, by the run's name."""
     return states_of(module_tests)
+
+
+@pytest.fixture
+def here(deployments: dict[str, State], bigquery_url: str, tmp_path: Path) -> Iterator[Here]:
+    """A deployment, with the settings and files that it is given, and what is asked about it."""
+    state = deployments["http"]
+    local = LocalCloud(state)
+    deployment = Deployment(state)
+    settings = deployment.settings
+    secrets = SecretManager({settings["ACCESS_TOKEN_SECRET"]: [Version(TOKEN.encode())]})
+    project = settings["GOOGLE_CLOUD_PROJECT"]
+    options = {"api_endpoint": bigquery_url}
+    client = bigquery.Client(project, ANONYMOUS, client_options=options)
+    for name in ("scanner", "scanner_staging"):  # of another test
+        client.delete_dataset(name, delete_contents=True, not_found_ok=True)
+    api = create_app(generate(seed=4, issues=6, targets=5, scans=5), token=TOKEN)
+    unpack(state, tmp_path)
+    with ExitStack() as parts:
+        environment = {
+            **settings,
+            # Before this checkout, which is the working directory.
+            "PYTHONPATH": str(tmp_path),
+            "PYTHONSAFEPATH": "1",
+            "API_BASE_URL": parts.enter_context(serve_api(api)),
+            "BIGQUERY_EMULATOR_HOST": bigquery_url,
+            "SECRET_MANAGER_EMULATOR_HOST": parts.enter_context(serve_secrets(secrets)),
+        }
+        local.function = parts.enter_context(function(environment, on_line=local.log))
+        # It ends before the function does, and waits for its calls.
+        url = parts.enter_context(serve(local))
+        apis = dict.fromkeys(("scheduler", "secrets", "logging", "monitoring"), url)
+        yield local, Cloud(requests.Session(), client, apis, pause=0.1), deployment, secrets

@@ -2,20 +2,16 @@
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import ClassVar
 
 import pytest
 import requests
 from google.cloud import bigquery
-from google.oauth2.credentials import Credentials
 
-from local.processes import answering, function
-from local.secret_manager import SecretManager, Version
-from local.secret_manager import serve as serve_secrets
+from local.processes import answering
+from local.secret_manager import Version
 from local.smoke import (
     PLAN,
     Cloud,
@@ -25,19 +21,15 @@ from local.smoke import (
     checkout_digest,
     plan_differences,
 )
-from sample_api import create_app, generate
-from sample_api import serve as serve_api
-from tests.conftest import TOKEN
 from tests.docs.markdown import blocks, table
 
 from .cloud import LocalCloud, serve
-from .deployment import State, unpack, values
+from .conftest import ANONYMOUS, Here
+from .deployment import State, values
 
 # In one process, so that the fixtures run once.
 pytestmark = pytest.mark.xdist_group("terraform")
 
-Here = tuple[LocalCloud, Cloud, Deployment, SecretManager]
-ANONYMOUS = Credentials(token="anonymous")  # type: ignore[no-untyped-call]
 RUNS, LOGGED, ROWS, CHARTS, ALERTS = (
     "Cloud Scheduler's job starts a run, which succeeds",
     "The log of the run tells of each table, and of no error",
@@ -45,36 +37,6 @@ RUNS, LOGGED, ROWS, CHARTS, ALERTS = (
     "The dashboard shows the run (its metrics may take minutes)",
     "Each alert is valid, and none on missing runs would fire",
 )
-
-
-@pytest.fixture
-def here(deployments: dict[str, State], bigquery_url: str, tmp_path: Path) -> Iterator[Here]:
-    """A deployment, with the settings and files that it is given, and what is asked about it."""
-    state = deployments["http"]
-    local = LocalCloud(state)
-    deployment = Deployment(state)
-    settings = deployment.settings
-    secrets = SecretManager({settings["ACCESS_TOKEN_SECRET"]: [Version(TOKEN.encode())]})
-    project = settings["GOOGLE_CLOUD_PROJECT"]
-    options = {"api_endpoint": bigquery_url}
-    client = bigquery.Client(project, ANONYMOUS, client_options=options)
-    api = create_app(generate(seed=4, issues=6, targets=5, scans=5), token=TOKEN)
-    unpack(state, tmp_path)
-    with ExitStack() as parts:
-        environment = {
-            **settings,
-            # Before this checkout, which is the working directory.
-            "PYTHONPATH": str(tmp_path),
-            "PYTHONSAFEPATH": "1",
-            "API_BASE_URL": parts.enter_context(serve_api(api)),
-            "BIGQUERY_EMULATOR_HOST": bigquery_url,
-            "SECRET_MANAGER_EMULATOR_HOST": parts.enter_context(serve_secrets(secrets)),
-        }
-        local.function = parts.enter_context(function(environment, on_line=local.log))
-        # It ends before the function does, and waits for its calls.
-        url = parts.enter_context(serve(local))
-        apis = dict.fromkeys(("scheduler", "logging", "monitoring"), url)
-        yield local, Cloud(requests.Session(), client, apis, pause=0.1), deployment, secrets
 
 
 def test_a_deployment_is_compared_with_what_is_promised(here: Here) -> None:
