@@ -53,7 +53,7 @@ findings: ## Run what other software does against a good guess (LATEST=1: its ne
 	test -z "$$changed" || { echo "Changed:$$changed"; exit 1; }
 
 .PHONY: lint
-lint: $(INSTALLED) ## Check code, types, imports, spelling, generated tables and the workflow
+lint: $(INSTALLED) ## Check code, types, imports, spelling, generated tables, the workflows and the image
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
@@ -61,6 +61,7 @@ lint: $(INSTALLED) ## Check code, types, imports, spelling, generated tables and
 	$(VENV)/bin/python -m cogapp --check --diff -P --verbosity 1 $(GENERATED)
 	$(VENV)/bin/codespell
 	$(VENV)/bin/zizmor --offline --quiet .github
+	$(VENV)/bin/hadolint Dockerfile
 
 .PHONY: docs
 docs: $(INSTALLED) ## Write the generated tables of the documents
@@ -69,6 +70,10 @@ docs: $(INSTALLED) ## Write the generated tables of the documents
 .PHONY: pictures
 pictures: $(INSTALLED) $(BIGQUERY)/made ## Draw the pictures of the README; needs Chromium
 	$(VENV)/bin/python -m local.pictures
+
+.PHONY: dist
+dist: $(INSTALLED) ## Build what a release consists of, in dist/
+	@$(VENV)/bin/python -m local.dist dist
 
 .PHONY: hooks
 hooks: $(VENV)/made ## Have git check each commit before it is made
@@ -144,7 +149,7 @@ destroy: ## Take all but the data away from Google Cloud
 .PHONY: clean
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) $(BIGQUERY) $(CHECKS) $(AIRBYTE) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
-		.hypothesis
+		.hypothesis dist
 
 # Each has one lock, because their packages hold back those of each other. The two from which hundreds
 # of processes are started have their bytecode compiled.

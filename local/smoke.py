@@ -13,7 +13,6 @@ It prints a line for each, with what differs, and exits with 1 if anything does.
 In a deployment with accounts it does so for one of them: `make smoke ACCOUNT=acme`, or the first.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -33,6 +32,7 @@ from google.auth.exceptions import DefaultCredentialsError, TransportError
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 
+from local.dist import checkout_digest
 from local.processes import ROOT
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.findings import CONCLUSIONS
@@ -201,19 +201,6 @@ class Cloud:
                 break
             time.sleep(self.pause)
         return found
-
-
-def checkout_digest() -> str:
-    """Return the digest that terraform/source.tf gives to the files of this checkout."""
-    files = [ROOT / "main.py", ROOT / "requirements.txt"]
-    for pattern in ("*.py", "*.sql", "py.typed"):
-        files += (ROOT / "scanner_sync").rglob(pattern)
-    lines = {
-        file.relative_to(ROOT).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in files
-    }
-    text = "".join(f"{lines[name]}  {name}\n" for name in sorted(lines))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def main() -> None:

@@ -1,3 +1,3 @@
 """Sync a vulnerability scanner's REST API into BigQuery."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from local.processes import ROOT
 
@@ -89,16 +90,29 @@ def test_each_commit_is_checked(checkout: Path) -> None:
     assert set(hooks) - {"terraform-fmt"} == planted.keys() - {"terraform-fmt"} | {"mypy"}
 
 
-def test_the_workflow_is_pinned_and_read_only() -> None:
-    """Each action by its commit, no right but to read, both Pythons, and all that .ci/run runs."""
+def test_the_workflows_are_pinned_and_read_only() -> None:
+    """Each action by its commit, no right but to read, both Pythons, and all that .ci/run runs.
+
+    What writes a release and its provenance runs none of our code, nor any package.
+    """
+    rights = {}
     for path in (ROOT / ".github/workflows").iterdir():
         text = path.read_text()
         uses = re.findall(r"uses: (.*)", text)
         assert uses
         assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v[\d.]+", use) for use in uses)
-        assert re.findall(r"(?m)^ *permissions:\n((?: +\S.*\n)+)", text) == ["  contents: read\n"]
         assert text.count("actions/checkout@") == text.count("persist-credentials: false")
-        assert "timeout-minutes:" in text
+        workflow = yaml.safe_load(text)
+        for name, job in workflow["jobs"].items():
+            assert "timeout-minutes" in job
+            rights[path.stem, name] = job.get("permissions", workflow["permissions"])
+            if rights[path.stem, name] != {"contents": "read"}:
+                assert "checkout" not in str(job)
+    assert rights == {
+        ("test", "test"): {"contents": "read"},
+        ("release", "build"): {"contents": "read"},
+        ("release", "release"): dict.fromkeys(("contents", "id-token", "attestations"), "write"),
+    }
     text = (ROOT / ".github/workflows/test.yml").read_text()
     assert re.findall(r'python: "([\d.]+)"', text) == ["3.11", "3.13"]
     made = re.findall(r"(?m)\bmake ([\w-]+)$", (ROOT / ".ci/run").read_text())

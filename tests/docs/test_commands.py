@@ -86,7 +86,20 @@ def test_a_command_for_the_cloud_can_be_pasted(block: Block) -> None:
         ["bash", "-n", "-c", block.text], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    programs = {"cp", "make", "terraform", "gcloud", "bq", "curl", "export", "for", "done", "read"}
+    programs = {
+        "cp",
+        "make",
+        "terraform",
+        "gcloud",
+        "bq",
+        "curl",
+        "docker",
+        "export",
+        "git",
+        "for",
+        "done",
+        "read",
+    }
     for command in commands(block):
         first = command.split()[0]
         assert first in programs or re.match(r"[A-Z_]+=", first), command

@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from local.bigquery import bigquery as local_bigquery
+from local.dist import checkout_digest
 from local.processes import ROOT, serving
-from local.smoke import checkout_digest
 from sample_api import Account, create_app, serve
 from tests.support.pythons import fresh_environment
 

@@ -10,6 +10,7 @@ import pytest
 import requests
 from google.cloud import bigquery
 
+from local.dist import checkout_digest
 from local.processes import answering
 from local.secret_manager import Version
 from local.smoke import (
@@ -18,7 +19,6 @@ from local.smoke import (
     Deployment,
     Run,
     check,
-    checkout_digest,
     plan_differences,
 )
 from tests.docs.markdown import blocks, table
