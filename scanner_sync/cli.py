@@ -81,15 +81,21 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scanner-sync",
         description="Sync a vulnerability scanner's API into BigQuery. Settings come from the"
-        " environment, .dlt/secrets.toml and .dlt/config.toml; `check` tests them.",
+        " environment, .dlt/secrets.toml and .dlt/config.toml. Begin with `scanner-sync check`: it"
+        " says what is missing, and changes nothing.",
         epilog="Exit codes: 0 success, 1 permanent failure, 2 usage error, 75 retryable failure,"
         " 129, 130 or 143 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"scanner-sync {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
-    def add(name: str, summary: str, details: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=summary, description=f"{summary}. {details}")
+    def add(name: str, summary: str, details: str, example: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary}. {details}",
+            epilog=f"Example: scanner-sync {name}{example}",
+        )
 
     def add_account(command: argparse._ActionsContainer) -> None:
         command.add_argument(
@@ -111,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         "Sync the API into BigQuery once",
         "The function does the same. The log goes to standard error: readable on a terminal, one"
         " JSON object per line elsewhere.",
+        " --resources issues,targets",
     )
     sync.add_argument(
         "--resources",
@@ -128,12 +135,14 @@ def _parser() -> argparse.ArgumentParser:
         "Test everything a sync needs",
         "Reads the settings, the secret and the API, and tests the rights in BigQuery. No data"
         " changes, and nothing is left behind.",
+        "",
     )
     add_account(check)
     status = add(
         "status",
         "Show rows, freshness and the last syncs",
         "Syncs that failed before they reached BigQuery are only in the log.",
+        " --accounts acme,globex",
     )
     status.add_argument("--json", action="store_true", help="print a line of JSON")
     which = status.add_mutually_exclusive_group()
@@ -146,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         "Write a report page from the dataset",
         "The page is one HTML file that needs no network. For a dataset that `combine` made, it has"
         " a section for each account.",
+        " --out scanner.html",
     )
     report.add_argument(
         "--out", required=True, type=_page, metavar="FILE.html", help="the file to write"
@@ -155,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
         "combine",
         "Create views over the datasets of many accounts, or update them",
         "Each row has its account. Run it again when accounts or columns were added.",
+        " --accounts acme,globex --into scanner_all",
     )
     combine.add_argument(
         "--accounts", required=True, type=_accounts, metavar="NAME,...", help="the accounts"
@@ -171,6 +182,7 @@ def _parser() -> argparse.ArgumentParser:
         "Show the rules by which findings are due, or choose others",
         "They are the rows of the table sla_policy, which is yours to edit. The first rule that"
         " fits a finding counts. The next sync applies what was changed.",
+        " --preset bod-26-04",
     )
     policy.add_argument(
         "--preset",
@@ -186,6 +198,7 @@ def _parser() -> argparse.ArgumentParser:
         "query",
         "Run a SELECT on the dataset, and print its rows",
         "A table without a dataset is one of this dataset. Nothing else than a SELECT is run.",
+        ' "SELECT host, severity FROM open_findings" --csv',
     )
     query.add_argument("sql", metavar="SQL", help="the statement")
     query.add_argument("--csv", action="store_true", help="print all rows as CSV")

@@ -1,8 +1,10 @@
 """The command line: what it prints, how it exits, and what it leaves behind."""
 
+import argparse
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -430,3 +432,12 @@ def test_a_broken_config_file_is_named_but_not_quoted(
     assert done.returncode == 1
     assert "config.toml in .dlt/ is not valid TOML" in done.stdout
     assert TOKEN not in done.stdout + done.stderr
+
+
+def test_each_example_is_a_command() -> None:
+    """The help of each command ends with one that can be pasted."""
+    parser = _parser()
+    [commands] = [of for of in parser._actions if isinstance(of, argparse._SubParsersAction)]
+    for name, command in commands.choices.items():
+        program, *words = shlex.split(str(command.epilog).removeprefix("Example: "))
+        assert (program, parser.parse_args(words).command) == ("scanner-sync", name)
