@@ -5,9 +5,11 @@ Proxies and certificates are those of the API, see `connections`.
 
 import csv
 import io
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self, TypeVar
@@ -166,21 +168,45 @@ class FeedReader:
         try:
             if origin not in self._pools:
                 self._pools[origin], _ = open_pool(url, AT_ONCE)
-            return self._pools[origin].request(
-                "GET",
-                url,
-                headers={**HEADERS, **headers},
-                timeout=urllib3.Timeout(
-                    connect=min(CONNECT_TIMEOUT, seconds), read=min(READ_TIMEOUT, seconds)
+            pool = self._pools[origin]
+            return _within(
+                seconds,
+                lambda: pool.request(
+                    "GET",
+                    url,
+                    headers={**HEADERS, **headers},
+                    timeout=urllib3.Timeout(
+                        connect=min(CONNECT_TIMEOUT, seconds), read=min(READ_TIMEOUT, seconds)
+                    ),
+                    redirect=False,
+                    retries=False,
+                    preload_content=False,
                 ),
-                redirect=False,
-                retries=False,
-                preload_content=False,
             )
         except LocationParseError:
             raise FeedFault("it redirects to something that is no address") from None
         except SettingsError as error:
             raise FeedFault(str(error)) from None
+
+
+def _within(seconds: float, ask: Callable[[], Read]) -> Read:
+    """Return what `ask` returns within these seconds. Raises `FeedFault` if it takes longer.
+
+    The timeouts of a connection are for each byte, so a server that sends a header byte by byte
+    could take for ever. The thread that still listens to it ends with the process.
+    """
+    answer: Future[Read] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    if not wait([answer], seconds).done:
+        raise FeedFault("it took too long")
+    return answer.result()
 
 
 def limited(read: Callable[[int], bytes], limit: int, until: float) -> io.BufferedReader:

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -419,6 +420,23 @@ def dribble(handler: Any) -> None:
     handler.close_connection = True
 
 
+class HeaderDribble:
+    """Sends a header of which each byte comes in time, for half a minute."""
+
+    def __init__(self) -> None:
+        self.is_over = threading.Event()
+
+    def __call__(self, handler: Any) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        with contextlib.suppress(OSError):
+            for _ in range(300):
+                if self.is_over.wait(0.1):
+                    break
+                handler.wfile.write(b"x")
+        self.is_over.set()
+        handler.close_connection = True
+
+
 def send(handler: Any, body: bytes) -> None:
     handler.send_response(200)
     handler.send_header("Content-Length", str(len(body)))
@@ -575,11 +593,15 @@ def test_a_feed_that_is_down_or_slow_changes_nothing(
 ) -> None:
     """It takes no longer than the time that the sync has for reading."""
     rows = feeds.known.rows
-    server.answers["/kev.json"] = dribble
-    feeds.deadline = Deadline(1.0)  # which leaves half a second
-    assert feeds.read("kev") == rows
-    assert reasons(caplog) == {"kev": "it took too long"}
-    caplog.clear()
+    header = HeaderDribble()
+    for answer in (dribble, header):
+        server.answers["/kev.json"] = answer
+        feeds.deadline = Deadline(1.0)  # which leaves half a second
+        assert feeds.read("kev") == rows
+        assert reasons(caplog) == {"kev": "it took too long"}
+        caplog.clear()
+    assert not header.is_over.is_set()
+    header.is_over.set()
     feeds.deadline = Deadline(0)
     assert feeds.read("kev", "epss") == rows
     late = "there was no time left for it"
