@@ -43,6 +43,8 @@ SURPLUS: Final = 1.1
 FIRST_GROWTH: Final = 4.0
 GROWTH: Final = 1.1
 """The rate of spaced requests grows by this factor each second: until a refusal, and after it."""
+LONGEST_GROWTH: Final = 500.0
+"""Seconds after which it grows no further: a little later, it would be too large for a number."""
 FIRST_HOLD: Final = 1.0
 """Seconds after the first refusal, instead of `HOLD_TIME`, in which that rate does not grow."""
 DECREASE: Final = 1.04
@@ -135,7 +137,8 @@ class _Spacing:
 
     def rate(self, now: float) -> float:
         """Return the requests a second that may be sent."""
-        growth: float = self._growth ** max(0.0, now - self._grows_from)
+        seconds = min(max(0.0, now - self._grows_from), LONGEST_GROWTH)
+        growth: float = self._growth**seconds
         return self._rate * growth
 
     def refused(self, sent: float, now: float, accepted: list[float], *, all_wait: bool) -> None:

@@ -560,6 +560,15 @@ def test_requests_are_spaced_if_the_api_does_not_count_over_the_window(spacing: 
     assert spacing.limiter.acquire(refused) == pytest.approx(2 * interval, abs=1e-3)
 
 
+def test_the_rate_of_spaced_requests_may_grow_for_an_hour(spacing: Requests) -> None:
+    """If the API refuses nothing more, because other things slow the requests down."""
+    spacing.clock.now += 3600
+    spacing.accept_in_a_row(20)
+    spacing.refuse(spacing.send())
+    spacing.clock.now += 36_000
+    spacing.accept_in_a_row(20)
+
+
 def test_spacing_that_does_not_help_is_given_up(spacing: Requests) -> None:
     """Requests that are refused however slowly they are sent are refused for another reason."""
     for _ in range(2 + MOST_DECREASES):
