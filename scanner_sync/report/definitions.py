@@ -88,7 +88,8 @@ DEFINITIONS: Final = {
         "Fixed in 90 days",
         "The share of all findings that would be fixed within 90 days at the pace of the same 26"
         " weeks: the cumulative incidence (Aalen and Johansen, 1978). What ends with its target is"
-        " never fixed. There is none if nothing was open for so long.",
+        " never fixed. There is none if nothing was open for so long, and not all had"
+        " ended before.",
     ),
     "age": Definition(
         "Age", "Days from `opened_at` until now. The mean is over all that is to do."

@@ -135,7 +135,10 @@ FINDINGS_TABLE: Final = Table(
             "2026-03-21T02:14:00Z",
         ),
         "met_sla": Column(
-            "bool", "Whether it was closed by `due_at`; null while it is open.", False
+            "bool",
+            "Whether it was closed by `due_at`; null while it is open, and if it ended with its"
+            " target.",
+            False,
         ),
         "updated_at": Column(
             "timestamp", "Time of the sync that last wrote the row.", "2026-11-24T06:00:05Z"

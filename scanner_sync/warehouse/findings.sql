@@ -32,20 +32,27 @@ USING (
       target, first_seen_at, confirmed_at, CAST(NULL AS INT64) AS occurrence_id
     FROM states, UNNEST([valid_from, seen_at]) AS moment
     UNION ALL
-    -- The first sight after a fix in a state that goes on.
-    SELECT s.entity_key, s.valid_from, MIN(y.synced_at), NULL, s.valid_to, s.issue_id, s.target,
-      s.first_seen_at, s.confirmed_at, NULL
-    FROM states AS s
-    JOIN fixes AS f ON f.entity_key = s.entity_key
-    JOIN `{dataset}.syncs` AS y
-      ON y.synced_at >= TIMESTAMP_ADD(f.remediated_at, INTERVAL 1 HOUR)
-      AND y.synced_at > s.valid_from AND y.synced_at <= s.seen_at
-    WHERE TIMESTAMP_ADD(f.remediated_at, INTERVAL 1 HOUR) > s.valid_from
-      AND TIMESTAMP_ADD(f.remediated_at, INTERVAL 1 HOUR) <= s.seen_at
-      AND 'occurrences_issues' IN UNNEST(y.tables) AND s.issue_id NOT IN UNNEST(y.unread_issues)
-      AND (s.issue_id IN UNNEST(y.read_issues) OR COALESCE(ARRAY_LENGTH(y.read_issues), 0) = 0)
-    GROUP BY s.entity_key, s.valid_from, f.remediated_at, s.valid_to, s.issue_id, s.target,
-      s.first_seen_at, s.confirmed_at
+    -- The last sight before a fix in a state that goes on, and the first one after it.
+    SELECT entity_key, valid_from, moment, NULL, valid_to, issue_id, target, first_seen_at,
+      confirmed_at, NULL
+    FROM (
+      SELECT s.entity_key, s.valid_from, s.valid_to, s.issue_id, s.target, s.first_seen_at,
+        s.confirmed_at,
+        MAX(IF(y.synced_at < TIMESTAMP_ADD(f.remediated_at, INTERVAL 1 HOUR), y.synced_at, NULL))
+          AS before,
+        MIN(IF(y.synced_at >= TIMESTAMP_ADD(f.remediated_at, INTERVAL 1 HOUR), y.synced_at, NULL))
+          AS after
+      FROM states AS s
+      JOIN fixes AS f ON f.entity_key = s.entity_key
+      JOIN `{dataset}.syncs` AS y ON y.synced_at > s.valid_from AND y.synced_at <= s.seen_at
+      WHERE TIMESTAMP_ADD(f.remediated_at, INTERVAL 1 HOUR) > s.valid_from
+        AND TIMESTAMP_ADD(f.remediated_at, INTERVAL 1 HOUR) <= s.seen_at
+        AND 'occurrences_issues' IN UNNEST(y.tables) AND s.issue_id NOT IN UNNEST(y.unread_issues)
+        AND (s.issue_id IN UNNEST(y.read_issues) OR COALESCE(ARRAY_LENGTH(y.read_issues), 0) = 0)
+      GROUP BY s.entity_key, s.valid_from, f.remediated_at, s.valid_to, s.issue_id, s.target,
+        s.first_seen_at, s.confirmed_at
+    ), UNNEST([before, after]) AS moment
+    WHERE moment IS NOT NULL
     UNION ALL
     SELECT entity_key, NULL, TIMESTAMP_ADD(remediated_at, INTERVAL 1 HOUR), remediated_at, NULL,
       NULL, NULL, first_seen_at, NULL, occurrence_id
@@ -76,7 +83,9 @@ USING (
   ),
   steps AS (
     SELECT *, LEAD(fixed_at) OVER in_order AS fixed_next, LEAD(valid_from) OVER in_order AS back_at,
-      IF(LAG(valid_from, 2) OVER in_order = valid_from, LAG(fixed_at) OVER in_order, NULL)
+      -- The fix before, if no sync missed it between that and this state.
+      IF(COALESCE(LAG(valid_to, 2) OVER in_order, TIMESTAMP '9999-12-31') >= valid_from
+        AND LAG(valid_from, 2) OVER in_order IS NOT NULL, LAG(fixed_at) OVER in_order, NULL)
         AS split_at,
       part - MIN(part) OVER (PARTITION BY entity_key, valid_from) AS split,
       IF(
@@ -103,16 +112,17 @@ USING (
     FROM `{dataset}.targets_history`
   ),
   -- Whether its target was listed and scanned, by the first reading after its last sight, and by the
-  -- first one since a sync missed it. Where there are none, there is no reason to doubt it.
+  -- first one since a sync missed it. Where no sync had seen it by then, there is no reason to doubt it.
   watched AS (
     SELECT s.entity_key, s.part, s.is_fix, s.valid_from, s.fixed_at, s.valid_to, s.first_seen_at,
       s.confirmed_at, s.occurrence_id, s.first_sight, s.last_sight, s.fixed_next, s.back_at,
       s.split_at, s.split, s.missed_at,
       COALESCE(c.is_held, FALSE) AS is_held,
-      IF(c.synced_at IS NULL OR COUNT(t.address) = 0, s.missed_at, c.targets_at) AS decided_at,
+      IF(c.synced_at IS NULL OR COUNTIF(t.valid_from <= s.missed_at) = 0, s.missed_at, c.targets_at)
+        AS decided_at,
       COALESCE(LOGICAL_OR(s.issue_id IN UNNEST(c.empty_issues)), FALSE) AS is_empty,
       CASE
-        WHEN COUNT(t.address) = 0 THEN 'not_reported'
+        WHEN COUNTIF(t.valid_from <= s.missed_at) = 0 THEN 'not_reported'
         WHEN NOT COALESCE(LOGICAL_OR(
             t.valid_from <= l.targets_after AND l.targets_after < t.valid_to
           ), TRUE) OR NOT COALESCE(LOGICAL_OR(
@@ -171,9 +181,10 @@ USING (
       MIN(first_sight) AS detected_at, MAX(last_sight) AS last_seen_at,
       MAX(IF(is_fix AND first_seen_at >= TIMESTAMP '1990-01-01', first_seen_at, NULL))
         AS fix_seen_at,
-      -- The API's last word on it, as far as it can be true.
-      MAX_BY(first_seen_at, IF(first_seen_at >= TIMESTAMP '1990-01-01'
-        AND first_seen_at <= valid_from, valid_from, NULL)) AS first_seen_at,
+      ARRAY_AGG(
+        IF(is_fix OR first_seen_at < TIMESTAMP '1990-01-01', NULL, first_seen_at)
+        IGNORE NULLS ORDER BY valid_from DESC
+      ) AS dates,
       MAX(IF(goes_on OR is_fix OR NOT is_closed, NULL, missed_at)) AS missed_at,
       MAX(IF(goes_on OR is_fix, NULL, reason)) AS reason
     FROM numbered
@@ -190,9 +201,13 @@ USING (
       CASE
         WHEN fix_seen_at <= LEAST(COALESCE(detected_at, closed_at), COALESCE(closed_at, detected_at))
           AND COALESCE(fix_seen_at > closed_before, TRUE) THEN fix_seen_at
-        WHEN first_seen_at <= LEAST(detected_at, COALESCE(closed_at, detected_at))
-          AND COALESCE(first_seen_at > closed_before, TRUE) THEN first_seen_at
-        ELSE COALESCE(split_at, LEAST(detected_at, COALESCE(closed_at, detected_at)))
+        ELSE COALESCE(
+          -- The API's last word on it that can be true.
+          (SELECT seen FROM UNNEST(dates) AS seen WITH OFFSET AS place
+            WHERE seen <= LEAST(detected_at, COALESCE(closed_at, detected_at))
+              AND COALESCE(seen > closed_before, TRUE)
+            ORDER BY place LIMIT 1),
+          split_at, LEAST(detected_at, COALESCE(closed_at, detected_at)))
       END AS opened_at,
       IF(fixed_at IS NOT NULL, 'fixed', IF(missed_at IS NOT NULL, reason, NULL)) AS close_reason,
       CONCAT(
@@ -207,12 +222,19 @@ USING (
       ) AS as_of
     FROM closed CROSS JOIN (SELECT MIN(synced_at) AS first_sync FROM `{dataset}.syncs`)
   ),
-  -- Without what is closed, and as it was.
+  -- Without what is closed, and as it was. A fix that seemed to come before all sights is no more a
+  -- finding of its own if a sync saw it open within the hour after.
   changed AS (
-    SELECT d.* FROM dated AS d LEFT JOIN `{dataset}.findings` AS k ON k.finding_id = d.finding_id
-    WHERE k.closed_at IS NULL OR d.closed_at IS NULL OR k.closed_at != d.closed_at
+    SELECT d.* REPLACE (IF(is_void, v.finding_id, d.finding_id) AS finding_id), is_void
+    FROM dated AS d
+    CROSS JOIN UNNEST([FALSE, TRUE]) AS is_void
+    LEFT JOIN `{dataset}.findings` AS k ON k.finding_id = d.finding_id
+    LEFT JOIN `{dataset}.findings` AS v ON v.finding_id = CONCAT(d.entity_key, '@0')
+      AND d.times_reopened = 0 AND d.detected_at IS NOT NULL
+    WHERE IF(is_void, v.finding_id IS NOT NULL, k.closed_at IS NULL OR d.closed_at IS NULL
+      OR k.closed_at != d.closed_at
       OR k.close_reason != d.close_reason OR k.times_reopened != d.times_reopened
-      OR COALESCE(k.opened_at, instant) != COALESCE(d.opened_at, instant)
+      OR COALESCE(k.opened_at, instant) != COALESCE(d.opened_at, instant))
   ),
   -- The state that an issue, and that a target, was in at each moment.
   issues AS (
@@ -232,7 +254,7 @@ USING (
     WINDOW in_order AS (PARTITION BY address ORDER BY valid_from, id)
   ),
   described AS (
-    SELECT d.finding_id, d.entity_key, d.times_reopened, d.began_with, d.opened_at, d.detected_at,
+    SELECT d.finding_id, d.is_void, d.entity_key, d.times_reopened, d.began_with, d.opened_at, d.detected_at,
       d.last_seen_at, d.closed_at, d.close_reason, d.as_of,
       COALESCE(h.occurrence_id, d.fixed_id) AS occurrence_id,
       h.issue_id,
@@ -244,7 +266,7 @@ USING (
   ),
   labeled AS (
     SELECT
-      d.finding_id, d.entity_key, d.occurrence_id, d.issue_id, d.times_reopened,
+      d.finding_id, d.is_void, d.entity_key, d.occurrence_id, d.issue_id, d.times_reopened,
       IF(d.began_with IS NULL, f.title, i.title) AS title,
       IF(d.began_with IS NULL, f.severity, i.severity) AS severity,
       COALESCE(d.cvss_score, f.cvss_score) AS cvss_score,
@@ -301,6 +323,7 @@ USING (
   FROM labeled
 ) AS present
 ON known.finding_id = present.finding_id
+WHEN MATCHED AND present.is_void THEN DELETE
 WHEN MATCHED THEN UPDATE SET
   occurrence_id = present.occurrence_id, issue_id = present.issue_id,
   times_reopened = present.times_reopened, title = present.title, severity = present.severity,
@@ -311,11 +334,14 @@ WHEN MATCHED THEN UPDATE SET
   exposed = present.exposed, opened_at = present.opened_at, detected_at = present.detected_at,
   last_seen_at = present.last_seen_at, closed_at = present.closed_at,
   close_reason = present.close_reason, snoozed = present.snoozed, triage = present.triage,
-  snooze_until = present.snooze_until, due_at = COALESCE(present.due_at, known.due_at),
+  snooze_until = present.snooze_until, due_at = present.due_at,
   -- The goal goes with the severity, and its beginning with that of the finding. It is -1 until the
   -- next statement finds the rule.
   goal_days = IF(COALESCE(known.severity, '') = COALESCE(present.severity, ''), known.goal_days, -1),
-  goal_from = IF(known.goal_from = known.opened_at, present.opened_at, known.goal_from),
+  goal_from = IF(
+    known.goal_from = known.opened_at
+      OR known.goal_from IS NULL AND known.opened_at IS NULL AND known.goal_days IS NOT NULL,
+    present.opened_at, known.goal_from),
   updated_at = instant
 WHEN NOT MATCHED BY TARGET THEN INSERT (
   finding_id, entity_key, occurrence_id, issue_id, times_reopened, title, severity, severity_rank,

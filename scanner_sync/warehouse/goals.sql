@@ -13,7 +13,7 @@ SET goal_days = present.goal_days, goal_from = present.goal_from,
   kev_due_on = IF(present.is_asked, present.kev_due_on, known.kev_due_on),
   epss = IF(present.is_asked, present.epss, known.epss),
   accepted_at = present.accepted_at, due_at = present.due_at,
-  met_sla = known.closed_at <= present.due_at
+  met_sla = IF(known.close_reason IN ('fixed', 'not_reported'), known.closed_at <= present.due_at, NULL)
 FROM (
   WITH
   rules AS (  -- a thousand years at most, so that it has a date
@@ -82,9 +82,15 @@ FROM (
   -- The goals among which the CVEs of a finding leave the choice.
   choices AS (
     SELECT p.finding_id, p.entity_key, p.issue_id, p.opened_at, p.given, p.detected_at, p.open_until,
-      p.is_asked, p.in_kev, p.kev_due_on, p.epss, p.place, r.name AS due_rule,
-      IF(p.is_asked, r.days, p.goal_days) AS goal_days,
+      p.is_asked, p.in_kev, p.kev_due_on, p.epss, p.place,
+      IF(p.detected_at IS NULL AND p.given IS NOT NULL, NULL, r.name) AS due_rule,
       CASE
+        WHEN p.detected_at IS NULL AND p.given IS NOT NULL THEN NULL  -- the API's own goal
+        WHEN p.is_asked THEN r.days
+        ELSE p.goal_days
+      END AS goal_days,
+      CASE
+        WHEN p.detected_at IS NULL AND p.given IS NOT NULL THEN NULL
         WHEN NOT p.is_asked THEN p.goal_from
         WHEN r.days IS NULL THEN NULL
         WHEN r.starts = 'detected_at' THEN COALESCE(p.detected_at, p.opened_at)
@@ -96,16 +102,22 @@ FROM (
     FROM placed AS p JOIN rules AS r ON r.place = p.place
     GROUP BY ALL
   ),
+  -- The last state of what is gone lasts as long as its finding: until a sync knows why it is gone.
   snoozes AS (
-    SELECT CONCAT('occurrence ', entity_key) AS whose, snooze_reason, valid_from AS since,
-      LEAST(COALESCE(valid_to, TIMESTAMP '9999-12-31'),
+    SELECT whose, snooze_reason, valid_from AS since,
+      LEAST(IF(next_from IS NULL, TIMESTAMP '9999-12-31', valid_to),
         COALESCE(TIMESTAMP(snooze_until), TIMESTAMP '9999-12-31')) AS until
-    FROM `{dataset}.occurrences_issues_history` WHERE snoozed
-    UNION ALL
-    SELECT CONCAT('issue ', CAST(id AS STRING)), snooze_reason, valid_from,
-      LEAST(COALESCE(valid_to, TIMESTAMP '9999-12-31'),
-        COALESCE(TIMESTAMP(snooze_until), TIMESTAMP '9999-12-31'))
-    FROM `{dataset}.issues_history` WHERE snoozed
+    FROM (
+      SELECT CONCAT('occurrence ', entity_key) AS whose, snoozed, snooze_reason, snooze_until,
+        valid_from, valid_to,
+        LEAD(valid_from) OVER (PARTITION BY entity_key ORDER BY valid_from) AS next_from
+      FROM `{dataset}.occurrences_issues_history`
+      UNION ALL
+      SELECT CONCAT('issue ', CAST(id AS STRING)), snoozed, snooze_reason, snooze_until, valid_from,
+        valid_to, LEAD(valid_from) OVER (PARTITION BY id ORDER BY valid_from)
+      FROM `{dataset}.issues_history`
+    )
+    WHERE snoozed
   ),
   spans AS (
     SELECT c.*, s.snooze_reason, GREATEST(s.since, c.opened_at) AS since,
@@ -138,11 +150,11 @@ FROM (
   ),
   goals AS (
     SELECT finding_id, is_asked, in_kev, kev_due_on, epss, place, nth, cve_to_fix, goal_days,
-      goal_from, IF(detected_at IS NULL AND given IS NOT NULL, NULL, due_rule) AS due_rule,
-      MIN(IF(snooze_reason IN ('ACCEPT_RISK', 'FALSE_POSITIVE'), since, NULL))
+      goal_from, due_rule,
+      MIN(IF(snooze_reason IN ('ACCEPT_RISK', 'FALSE_POSITIVE'), GREATEST(since, detected_at), NULL))
         AS accepted_at,
       CASE
-        WHEN detected_at IS NULL AND given IS NOT NULL THEN given  -- the API's own goal
+        WHEN detected_at IS NULL AND given IS NOT NULL THEN given
         -- It is snoozed without an end, so nobody knows.
         WHEN LOGICAL_OR(run < goal_days * 86400 AND until = TIMESTAMP '9999-12-31') THEN NULL
         ELSE TIMESTAMP_ADD(goal_from, INTERVAL

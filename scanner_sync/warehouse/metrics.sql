@@ -7,7 +7,7 @@ MERGE `{dataset}.remediation_metrics` AS known
 USING (
   WITH
   written AS (
-    SELECT MAX(week) AS last_week FROM `{dataset}.remediation_metrics`
+    SELECT MIN(week) AS first_week, MAX(week) AS last_week FROM `{dataset}.remediation_metrics`
   ),
   synced AS (
     SELECT MIN(synced_at) AS first_sync,
@@ -22,7 +22,8 @@ USING (
       IF(last_week IS NULL,
         IF(has_fixes AND first_opened < first_sync, GREATEST(
             DATE(first_opened), DATE_SUB(DATE(instant), INTERVAL 10 YEAR)), DATE(first_sync)),
-        LEAST(DATE_ADD(last_week, INTERVAL 7 DAY), DATE_SUB(DATE(instant), INTERVAL 15 DAY))
+        GREATEST(first_week, LEAST(
+            DATE_ADD(last_week, INTERVAL 7 DAY), DATE_SUB(DATE(instant), INTERVAL 15 DAY)))
       ) AS first_day
     FROM written CROSS JOIN synced CROSS JOIN begun
   ),
@@ -53,17 +54,25 @@ USING (
     UNION DISTINCT
     SELECT severity FROM `{dataset}.remediation_metrics`
   ),
-  -- Who was snoozed at the end of a week.
+  -- Who was snoozed at the end of a week. The last state of what is gone lasts as long as its finding.
   snoozed_occurrences AS (
     SELECT DISTINCT w.week, h.entity_key
-    FROM weeks AS w CROSS JOIN `{dataset}.occurrences_issues_history` AS h
-    WHERE h.snoozed AND h.valid_from < w.week_to AND COALESCE(h.valid_to >= w.week_to, TRUE)
+    FROM weeks AS w CROSS JOIN (
+      SELECT entity_key, snoozed, snooze_until, valid_from, valid_to,
+        LEAD(valid_from) OVER (PARTITION BY entity_key ORDER BY valid_from) IS NULL AS is_last
+      FROM `{dataset}.occurrences_issues_history`
+    ) AS h
+    WHERE h.snoozed AND h.valid_from < w.week_to AND (h.is_last OR h.valid_to >= w.week_to)
       AND COALESCE(TIMESTAMP(h.snooze_until) >= w.week_to, TRUE)
   ),
   snoozed_issues AS (
     SELECT DISTINCT w.week, i.id
-    FROM weeks AS w CROSS JOIN `{dataset}.issues_history` AS i
-    WHERE i.snoozed AND i.valid_from < w.week_to AND COALESCE(i.valid_to >= w.week_to, TRUE)
+    FROM weeks AS w CROSS JOIN (
+      SELECT id, snoozed, snooze_until, valid_from, valid_to,
+        LEAD(valid_from) OVER (PARTITION BY id ORDER BY valid_from) IS NULL AS is_last
+      FROM `{dataset}.issues_history`
+    ) AS i
+    WHERE i.snoozed AND i.valid_from < w.week_to AND (i.is_last OR i.valid_to >= w.week_to)
       AND COALESCE(TIMESTAMP(i.snooze_until) >= w.week_to, TRUE)
   ),
   -- Each finding in each week in which it was open, or closed, or due.

@@ -145,6 +145,41 @@ def test_what_was_seen_after_its_fix_was_open_again(scanner: Scanner) -> None:
     ]
 
 
+def test_what_changes_with_its_return_opens_it_no_later(scanner: Scanner) -> None:
+    """No sync missed it, so it opened with the fix. It was accepted when a sync saw that."""
+    scanner.find(10, first_seen_at=at(5), snoozed=True, snooze_reason="ACCEPT_RISK")
+    scanner.find(11, first_seen_at=at(5), snoozed=True, snooze_reason="ACCEPT_RISK")
+    scanner.sync(7)
+    scanner.fix(10, 8)
+    scanner.fix(11, 8)
+    scanner.find(10, cvss_score=5.0)
+    scanner.sync(14)
+    columns = ("occurrence_id", *TIMES, "detected_at", "accepted_at")
+    assert scanner.findings(*columns) == [
+        (10, 5, 8, "fixed", 7, 7),
+        (10, 8, None, None, 14, 14),
+        (11, 5, 8, "fixed", 7, 7),
+        (11, 8, None, None, 14, 14),
+    ]
+
+
+def test_a_date_that_cannot_be_true_moves_nothing(scanner: Scanner) -> None:
+    """The newest one that can counts: before its first sight, and after the fix before."""
+    scanner.find(10, first_seen_at=at(5))
+    scanner.sync(7)
+    scanner.find(10, first_seen_at=at(13))
+    scanner.sync(14)
+    assert scanner.findings("opened_at", "due_at") == [(5, 12)]
+    scanner.lose(10)
+    scanner.fix(10, 20)
+    scanner.sync(21)
+    scanner.find(10, first_seen_at=at(24))
+    scanner.sync(28)
+    scanner.find(10, first_seen_at=at(5))
+    scanner.sync(35)
+    assert scanner.findings("opened_at", "closed_at") == [(5, 20), (24, None)]
+
+
 def test_the_apis_first_date_is_followed(scanner: Scanner) -> None:
     """While it is open, be it corrected or filled in later."""
     scanner.find(10, first_seen_at=at(6))
@@ -165,7 +200,7 @@ def test_a_gap_in_scanning_is_no_fix(scanner: Scanner) -> None:
     row = scanner.found.pop((1, 10))
     scanner.targets = [{"id": 1, "address": "a", "target_status": "unresponsive"}]
     scanner.sync(21)
-    assert scanner.findings(*TIMES, "met_sla") == [(5, 21, "target_not_scanned", False)]
+    assert scanner.findings(*TIMES, "met_sla") == [(5, 21, "target_not_scanned", None)]
     scanner.found[1, 10] = row
     scanner.targets = [{"id": 1, "address": "a", "target_status": "live"}]
     scanner.sync(28)
@@ -234,18 +269,33 @@ def test_a_fix_belongs_to_one_occurrence(scanner: Scanner) -> None:
     ]
 
 
+def test_a_fix_that_a_sync_saw_open_within_the_hour_is_one_finding(scanner: Scanner) -> None:
+    """Also if the sync before knew of the fix alone."""
+    scanner.fix(10, 26, first_seen_at=at(5))
+    scanner.sync(26)
+    assert scanner.findings(*TIMES, "detected_at") == [(5, 26, "fixed", None)]
+    scanner.find(10, first_seen_at=at(5))
+    scanner.sync(26.01)
+    assert scanner.findings(*TIMES, "detected_at") == [(5, 26, "fixed", 26.01)]
+    scanner.sync(27)
+    assert scanner.findings(*TIMES, "detected_at") == [
+        (5, 26, "fixed", 26.01),
+        (26, None, None, 27),
+    ]
+
+
 def test_two_fixes_with_a_sight_between_are_two(scanner: Scanner) -> None:
     """Even if both are listed late, and no state began between them."""
     scanner.find(10, first_seen_at=at(5))
-    for day in (7, 14, 21):
+    for day in (6, 7, 14, 21):
         scanner.sync(day)
     scanner.fix(10, 8)
     scanner.fix(10, 15)
     scanner.sync(28)
-    assert scanner.findings(*TIMES, "detected_at") == [
-        (5, 8, "fixed", 7),
-        (8, 15, "fixed", 14),
-        (15, None, None, 21),
+    assert scanner.findings(*TIMES, "detected_at", "last_seen_at") == [
+        (5, 8, "fixed", 6, 7),
+        (8, 15, "fixed", 14, 14),
+        (15, None, None, 21, 28),
     ]
 
 
@@ -275,6 +325,22 @@ def test_what_is_gone_from_a_scanned_target(scanner: Scanner) -> None:
         (10, 21, None, None),
         (11, 5, None, None),
     ]
+
+
+def test_a_target_that_comes_later_tells_nothing_of_what_was_gone(scanner: Scanner) -> None:
+    """It did not end with a target that no sync had seen."""
+    scanner.find(10, first_seen_at=at(5), target="new")
+    scanner.find(11, first_seen_at=at(6))
+    scanner.sync(7)
+    row = scanner.found.pop((1, 10))
+    scanner.sync(14)
+    scanner.targets.append({"id": 2, "address": "new", "target_status": "live"})
+    scanner.sync(21)
+    assert scanner.findings(*TIMES) == [(5, 14, "not_reported"), (6, None, None)]
+    scanner.found[1, 10] = row
+    scanner.sync(28)
+    again = (28, None, None)
+    assert scanner.findings(*TIMES) == [(5, 14, "not_reported"), again, (6, None, None)]
 
 
 def test_an_empty_listing_is_no_fix(scanner: Scanner) -> None:
@@ -356,6 +422,20 @@ def test_a_fix_that_no_sync_saw_open(scanner: Scanner) -> None:
         (None, "Old", "high", "a", 22, ["pci"], None, -10, 3, "fixed", 4, True),
         (None, None, "critical", "a", None, [], None, -10, 3.5, "fixed", -3, False),
     ]
+    goals = ("due_rule", "goal_from", "goal_days")
+    assert scanner.findings(*goals) == [(None, None, None), ("critical", -10, 7)]
+    scanner.fixed[1]["first_seen_at"] = None
+    scanner.sync(14)
+    assert scanner.findings(*goals, "opened_at", "due_at") == [
+        (None, None, None, -10, 4),
+        ("critical", None, 7, None, None),
+    ]
+    scanner.fixed[1]["first_seen_at"] = at(-12)
+    scanner.sync(21)
+    assert scanner.findings(*goals, "opened_at", "due_at") == [
+        (None, None, None, -10, 4),
+        ("critical", -12, 7, -12, -5),
+    ]
 
 
 def test_an_issues_snooze_is_its_findings(scanner: Scanner) -> None:
@@ -381,6 +461,24 @@ def test_a_snooze_without_an_end_has_no_due_date(scanner: Scanner) -> None:
     scanner.find(10, snoozed=False, snooze_reason=None)
     scanner.sync(28)
     assert scanner.findings(*columns) == [(False, "open", 32, 7)]
+
+
+def test_what_was_snoozed_stays_so_until_it_is_known_why_it_is_gone(scanner: Scanner) -> None:
+    """It is neither due nor overdue, whichever of the two rows was snoozed."""
+    scanner.issues[2] = {"severity": "critical", "snoozed": True}
+    scanner.find(10, first_seen_at=at(5), snoozed=True)
+    scanner.find(20, issue=2, first_seen_at=at(5))
+    scanner.sync(8)
+    scanner.lose(10)
+    scanner.lose(20, issue=2)
+    del scanner.issues[2]
+    scanner.sync(16, tables=("issues", "occurrences_issues"))
+    columns = ("occurrence_id", "snoozed", "due_at", "closed_at")
+    assert scanner.findings(*columns) == [(10, True, None, None), (20, True, None, None)]
+    measured = "SELECT SUM(overdue + due) AS late FROM {d}.remediation_metrics"
+    assert scanner.dataset.query(measured) == [{"late": 0}]
+    scanner.sync(17)
+    assert scanner.findings(*columns) == [(10, True, 20, 16), (20, True, 20, 16)]
 
 
 def test_what_is_listed_on_a_deleted_target(scanner: Scanner) -> None:
@@ -558,3 +656,17 @@ def test_what_ended_otherwise_is_no_fix(scanner: Scanner) -> None:
     assert (last["open"], last["median"], last["share"]) == (1, 10, pytest.approx(0.25))
     assert sum(row["closed"] for row in weeks) == 3
     assert sum(row["fixed"] for row in weeks) == 1
+
+
+def test_without_fixes_no_week_is_before_the_first_sync(scanner: Scanner) -> None:
+    """Neither by the first sync nor by those after it."""
+    scanner.find(10, first_seen_at=at(-30))
+    for day in (20, 21, 28):
+        scanner.sync(day, tables=("issues", "occurrences_issues", "targets"))
+    weeks = scanner.dataset.query(
+        "SELECT week, open, reconstructed FROM {d}.remediation_metrics WHERE severity = 'all'"
+        " ORDER BY week"
+    )
+    assert [(row["week"], row["open"], row["reconstructed"]) for row in weeks] == [
+        ((MONDAY + timedelta(days=day)).date(), 1, False) for day in (14, 21, 28)
+    ]

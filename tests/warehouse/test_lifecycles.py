@@ -215,8 +215,8 @@ ISSUE_LIFECYCLES: list[Row] = [
     (4, "low", 1, 96, 99, 120, GONE, 1, 216, False, True),
     # It was never without an occurrence.
     (5, "high", 2, 75, 78, *OPEN, 0, 105, True, None),
-    (6, "critical", 1, 40, 71, 113, "target_removed", 0, 47, False, False),
-    (7, "medium", 1, 77, 78, 120, "target_not_scanned", 0, 137, False, True),
+    (6, "critical", 1, 40, 71, 113, "target_removed", 0, 47, False, None),
+    (7, "medium", 1, 77, 78, 120, "target_not_scanned", 0, 137, False, None),
     (8, "high", 4, 30, 71, *OPEN, 0, 60, False, None),
     (9, "low", 1, 69, 71, 130, "fixed", 0, 189, False, True),
     # These two are still listed, but all that is known of them is fixed.
@@ -241,8 +241,8 @@ FINDINGS: list[Row] = [
     (5, 51, "high", "a", "open", 75, 78, 78, 81, "fixed", 0, 105, True, None),
     # The first sync an hour after the fix saw it again.
     (5, 51, "high", "a", "open", 81, 85, 176, *OPEN, 1, 111, None, None),
-    (6, 61, "critical", "b", "open", 40, 71, 106, 113, "target_removed", 0, 47, False, None),
-    (7, 71, "medium", "c", "open", 77, 78, 113, 120, "target_not_scanned", 0, 137, True, None),
+    (6, 61, "critical", "b", "open", 40, 71, 106, 113, "target_removed", 0, 47, None, None),
+    (7, 71, "medium", "c", "open", 77, 78, 113, 120, "target_not_scanned", 0, 137, None, None),
     # Its own snooze from 85 to 106, and that of its issue from 92 on, until the fix.
     (8, 81, "high", "d", "accepted_risk", 71, 71, 106, 110, "fixed", 0, 101 + 25, True, 85),
     (8, 82, "high", "d", "false_positive", 71, 71, 120, 125, "fixed", 0, 101 + 47, True, 78),
