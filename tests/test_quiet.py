@@ -76,6 +76,11 @@ def syncs_of(
         yield Syncs(sample, account, api)
 
 
+def logged_in(output: str) -> list[dict[str, Any]]:
+    """Return the lines of the log; a server of the tests may print others between them."""
+    return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+
+
 def an_account(issues: int = 8) -> Account:
     """Issues with two occurrences each, on twelve targets."""
     ids = range(1, issues + 1)
@@ -128,7 +133,7 @@ def test_an_account_becomes_quiet_and_loud(
         yesterday = int((NOW - timedelta(days=1)).timestamp())
         syncs.change_labels(full_read_at=str(yesterday))
         assert syncs() == everything
-        logged = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        logged = logged_in(capsys.readouterr().err)
         assert [
             (of["issues"], of["field"]) for of in logged if of["message"] == "unsignaled_change"
         ] == [(1, "snoozed")]
@@ -212,7 +217,7 @@ def test_an_api_without_signals(
         account.scans[1] = {"id": 2, "status": "completed"}
         capsys.readouterr()
         assert syncs() == set()
-        logged = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        logged = logged_in(capsys.readouterr().err)
         assert [of["parameter"] for of in logged if of["message"] == "parameter_ignored"] == [
             "snoozed",
             "since",
