@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scanner_sync.progress import Progress
@@ -103,6 +103,7 @@ steps = st.lists(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(states, steps)
 def test_any_account_and_any_signals(first: dict[int, Any], steps: list[Any]) -> None:
     """After a full read everything is right, and between two what was named, if it was read.

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scanner_sync.warehouse.memory import LastSync
@@ -12,7 +12,7 @@ from scanner_sync.warehouse.memory import LastSync
 moments = st.none() | st.integers(1, 2**31).map(
     lambda seconds: datetime.fromtimestamp(seconds, UTC)
 )
-words = st.from_regex("[a-z0-9_-]{0,63}", fullmatch=True)
+words = st.text("az09_-", max_size=63)
 names = st.sampled_from(["issues", "occurrences_issues", "scans"])
 memories = st.builds(
     LastSync,
@@ -41,6 +41,7 @@ memories = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(memories, memories)
 def test_what_is_written_is_read(earlier: LastSync, later: LastSync) -> None:
     """Also over the labels of an earlier sync, and each label is one that BigQuery takes."""
@@ -68,6 +69,7 @@ def test_when_a_table_was_read(*, is_unchanged: bool) -> None:
     assert LastSync.read(memory.labels()).look("tags") == (moment, is_unchanged)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([*LastSync().labels()]), st.text()))
 def test_labels_that_somebody_edited_count_as_none(labels: dict[str, str]) -> None:
     """They are read, whatever they say."""
