@@ -326,9 +326,11 @@ class _Load:
             )
         note_held(warehouse, self.lease, held, now_held, completion.instant)
         self._note_looks(refresh, unchanged)
-        if is_full:
-            found = NO_CHANGE if is_same and has_signals else completion.unsignaled
-            self._note_full_read(found)
+        self._note_full_read(
+            NO_CHANGE if is_same and has_signals else completion.unsignaled,
+            is_full=is_full,
+            is_held=completion.is_held,
+        )
         return SyncResult(
             load_id=load_id,
             dataset=settings.dataset,
@@ -498,8 +500,12 @@ class _Load:
                 is_unchanged = table in unchanged
                 self.lease.memory.note_look(table, self.lease.began, is_unchanged=is_unchanged)
 
-    def _note_full_read(self, found: Unsignaled | None) -> None:
-        """Note in the lease that everything was read, and what no signal had named."""
+    def _note_full_read(self, found: Unsignaled | None, *, is_full: bool, is_held: bool) -> None:
+        """Note in the lease whether everything was read, and what no signal had named."""
+        if is_held:  # the next sync has to read it again, in order to miss it, too
+            self.lease.memory.full_read_at = None
+        if is_held or not is_full:
+            return
         self.lease.memory.note_full_read(self.lease.began, found)
         if found and found.issues:
             log.event("unsignaled_change", issues=found.issues, field=found.field)

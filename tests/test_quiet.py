@@ -200,6 +200,12 @@ def test_what_a_signal_names_is_read(dataset: Dataset, monkeypatch: pytest.Monke
         syncs.dataset.query("DELETE FROM {d}.occurrences_issues WHERE issue_id = 10")
         assert syncs() == syncs.listed()
         assert syncs.dataset.query("SELECT id FROM {d}.occurrences_issues WHERE issue_id = 10")
+        # Nor if so much is gone at once that the next sync has to miss it, too.
+        account.issues = [row | {"severity": "critical"} for row in account.issues]
+        for n in range(8, 25):
+            account.occurrences[n] = []
+        assert [syncs() for _ in range(2)] == [syncs.listed()] * 2
+        assert syncs() < syncs.listed()
 
 
 def test_an_api_without_signals(

@@ -32,6 +32,8 @@ class Completion(NamedTuple):
     """When the occurrences that were read longest ago were read; None if some never were."""
     oldest_hours: float = 0.0
     """Hours since then, or since the first listing of the issue that waits longest."""
+    is_held: bool = False
+    """Whether so much was missed at once that a later sync has to miss it, too."""
     unsignaled: Unsignaled | None = None
     """What changed although no signal had named it; None if that was not asked for."""
     instant: datetime | None = None
@@ -140,6 +142,7 @@ def complete_load(
         },
         first["oldest_read_at"],
         float(first["oldest_hours"] or 0.0),
+        bool(first["is_held"]),
         Unsignaled(int(first["unsignaled"]), first["unsignaled_field"] or "")
         if named is not None
         else None,
