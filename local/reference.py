@@ -253,11 +253,17 @@ def modules() -> str:
 
 def findings() -> str:
     """Return each script of `findings/` with what its head says."""
+    headings = re.findall(r"(?m)^## (.*)$", (ROOT / "docs/design.md").read_text())
+    decisions = {re.sub(r"[^\w\- ]", "", name.lower()).replace(" ", "-"): name for name in headings}
+
+    def place(name: str) -> str:
+        _, _, anchor = name.partition("docs/design.md#")
+        return f"[{decisions[anchor]}](design.md#{anchor})" if anchor else f"`{name}`"
 
     def rows() -> Iterator[Sequence[str]]:
         for path in sorted((ROOT / "findings").glob("*.sh")):
             head = head_of(path)
-            used = re.sub(r"([\w./]+?)(::\w+)?(, |$)", r"`\1\2`\3", head.get("Used in", ""))
+            used = ", ".join(map(place, head["Used in"].split(", "))) if "Used in" in head else ""
             yield [
                 f"[{path.stem}](../findings/{path.name})",
                 re.sub(r" \(.*?\)| beside .*|, its .*", "", head["Library"]),

@@ -101,6 +101,14 @@ def test_requirements_are_what_the_project_asks_for(python: str) -> None:
         assert requirement.specifier.contains(pins[canonicalize_name(requirement.name)])
 
 
+def test_what_the_extra_of_dlt_would_bring() -> None:
+    """pyarrow, and by db-dtypes pandas; the function has the client that it needs without them."""
+    requires = map(Requirement, distribution("dlt").requires or [])
+    extra = {one.name for one in requires if str(one.marker) == 'extra == "bigquery"'}
+    assert extra == {"db-dtypes", "gcsfs", "google-cloud-bigquery", "grpcio", "pyarrow"}
+    assert pins_of("requirements.txt", HERE).keys() & extra == {"google-cloud-bigquery", "grpcio"}
+
+
 def test_each_requirements_file_is_known() -> None:
     """The tests below try all of them."""
     found = [*ROOT.glob("requirements*.txt"), *ROOT.glob("requirements/*")]

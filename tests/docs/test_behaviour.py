@@ -1,4 +1,4 @@
-"""docs/behaviour.md and the scripts in `findings` name what there is."""
+"""docs/behaviour.md and the scripts in `findings` name what there is, and what design.md claims."""
 
 import re
 from pathlib import Path
@@ -7,9 +7,25 @@ import pytest
 
 from local.processes import ROOT
 from local.reference import head_of
+from tests.docs.test_design import DECISIONS
+from tests.docs.test_links import anchor_of
 
 SCRIPTS = sorted((ROOT / "findings").glob("*.sh"))
-NAMED = re.findall(r"`([\w./]+\.\w+)(?:::(\w+))?`", (ROOT / "docs/behaviour.md").read_text())
+BEHAVIOR = (ROOT / "docs/behaviour.md").read_text()
+NAMED = re.findall(r"`([\w./]+\.\w+)(?:::(\w+))?`", BEHAVIOR)
+
+SOFTWARE = re.compile(
+    r"\b(BigQuery|Google's|Terraform|Cloud Run|Cloud Scheduler|Eventarc|IAM|gcloud|dlt"
+    r"|functions-framework|gunicorn|glibc|urllib3|uv|pip|DuckDB|emulator|ZetaSQL|sqlglot|checkov)\b"
+)
+"""Names of the software on which design.md leans."""
+NO_CLAIM = {
+    "A check of the real deployment",
+    "BigQuery's clock",
+    "Count the rows before closing anything",
+    "Packages in layers",
+}
+"""Decisions that name such software, and whose reasons do not depend on how it behaves."""
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
@@ -31,3 +47,10 @@ def test_what_is_named_is_there(name: str, test: str) -> None:
     path = ROOT / name
     assert path.is_file()
     assert not test or f"\ndef {test}(" in path.read_text()
+
+
+@pytest.mark.parametrize("name", [name for name in DECISIONS if SOFTWARE.search(DECISIONS[name])])
+def test_each_decision_on_other_software_has_its_behavior(name: str) -> None:
+    """A row says what holds the claims of a decision: a script, a test or a documentation."""
+    has_row = f"](design.md#{anchor_of(name)})" in BEHAVIOR
+    assert has_row is (name not in NO_CLAIM)

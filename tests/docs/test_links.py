@@ -11,8 +11,11 @@ from tests.docs.markdown import DOCUMENTS, without_blocks
 
 def anchors(path: Path) -> set[str]:
     """List the anchors that GitHub gives the headings of a document."""
-    headings = re.findall(r"(?m)^#+ (.*)$", without_blocks(path.read_text()))
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return set(map(anchor_of, re.findall(r"(?m)^#+ (.*)$", without_blocks(path.read_text()))))
+
+
+def anchor_of(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
