@@ -1,4 +1,4 @@
-"""A local BigQuery: bqemulator, behind a proxy that works around twelve of its bugs.
+"""A local BigQuery: bqemulator, behind a proxy that works around thirteen of its bugs.
 
 Where its values are not BigQuery's, `local/emulator.py` has them computed otherwise, or the proxy
 says so on standard error. Load jobs differ in more: fields that a table does not have and nulls in
@@ -8,6 +8,8 @@ the number of all rows of the table.
 The bugs that the proxy works around:
 
 - It answers 200 to a query that failed, where BigQuery answers 400.
+- It answers a query whose result has a NULL in an array or a sum beyond INT64, where BigQuery
+  stops. Only results are looked at, and not what a statement writes.
 - It accepts one ADD COLUMN or RENAME COLUMN in a statement, where BigQuery accepts several.
 - It fails to answer a CREATE TABLE in which a column has options, which the proxy puts into
   comments.
@@ -98,6 +100,8 @@ _DIFFERS: Final = {
 _said: set[str] = set()
 """The functions of which that was said."""
 
+_LONG_NUMBER: Final = re.compile(rb'"-?\d{19,}"')
+"""A number in a result that may be beyond INT64."""
 _COLUMN_OPTIONS: Final = re.compile(
     r" OPTIONS \((?:[^()'\"]|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")*\)"
 )
@@ -190,6 +194,8 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
             status, headers, answer = self.pass_on(body)
             if status == 200:
                 self.note_changes(body)
+                if "/queries" in self.path:
+                    status, answer = _refuse_what_cannot_be(answer)
             if observer:
                 observer.note(*received, status)
             self.answer(status, headers, answer)
@@ -411,6 +417,32 @@ def _refuse_what_failed(status: int, answer: bytes) -> tuple[int, bytes]:
     if status != 200 or not errors:
         return status, answer
     return 400, error_of(400, errors[0]["message"], errors[0]["reason"])
+
+
+def _refuse_what_cannot_be(answer: bytes) -> tuple[int, bytes]:
+    """Replace a result that BigQuery would not give by its error."""
+    if b"REPEATED" not in answer and not _LONG_NUMBER.search(answer):
+        return 200, answer
+    result = json.loads(answer)
+    for row in result.get("rows", []):
+        if message := _impossible(result["schema"]["fields"], row):
+            return 400, error_of(400, message, "invalidQuery")
+    return 200, answer
+
+
+def _impossible(fields: list[dict[str, Any]], row: dict[str, Any]) -> str | None:
+    """Return why BigQuery would stop at a row, or None."""
+    for field, cell in zip(fields, row["f"], strict=True):
+        is_array = field.get("mode") == "REPEATED"
+        for value in [one["v"] for one in cell["v"] or []] if is_array else [cell["v"]]:
+            if value is None and is_array:
+                return f"Array cannot have a null element; error in writing field {field['name']}"
+            is_long = field["type"] == "INTEGER" and len(value or "") >= 19
+            if is_long and not -(2**63) <= int(value) < 2**63:
+                return f"int64 overflow in field {field['name']}"
+            if field["type"] == "RECORD" and value and (why := _impossible(field["fields"], value)):
+                return why
+    return None
 
 
 def error_of(status: int, message: str, reason: str = "") -> bytes:

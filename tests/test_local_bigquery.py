@@ -71,6 +71,32 @@ def test_an_index_beyond_an_array_is_an_error(dataset: Dataset) -> None:
         dataset.query("SELECT [1, 2][OFFSET(2)] AS a")
 
 
+@pytest.mark.parametrize(
+    ("sql", "error"),
+    [
+        ("SELECT ARRAY_AGG(x) AS a FROM UNNEST([1, NULL]) AS x", "cannot have a null element"),
+        ("SELECT [STRUCT([2, NULL] AS b)] AS a", "null element; error in writing field b"),
+        ("SELECT SUM(x) AS a FROM UNNEST([9223372036854775807, 1]) AS x", "int64 overflow"),
+    ],
+)
+def test_a_result_that_cannot_be_is_an_error(dataset: Dataset, sql: str, error: str) -> None:
+    """BigQuery stops with it when it runs; the analyzer takes such a query."""
+    with pytest.raises(BadRequest, match=error):
+        dataset.query(sql)
+
+
+def test_results_at_the_limits_are_given(dataset: Dataset) -> None:
+    most, least = 2**63 - 1, -(2**63)
+    [row] = dataset.query(
+        f"SELECT {most} AS most, [{least}] AS least, CAST(NULL AS INT64) AS nothing,"
+        " CAST(NULL AS ARRAY<INT64>) AS none, STRUCT(NULL AS n, [STRUCT('' AS t)] AS l) AS s"
+    )
+    assert row == {
+        **{"most": most, "least": [least], "nothing": None, "none": []},
+        "s": {"n": None, "l": [{"t": ""}]},
+    }
+
+
 def test_what_may_differ_is_said_once(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -358,6 +358,15 @@ def test_a_record_without_decisions_takes_nothing_away(
     assert row["ssvc_on"] == TODAY + timedelta(days=7)
 
 
+@pytest.mark.parametrize("word", ["poc", "PoC", "Public PoC"])
+def test_exploitation_may_have_any_name(feeds: Feeds, server: Server, word: str) -> None:
+    """Records and the versions of SSVC's tables differ in it, and nothing is read of it."""
+    options = {"Exploitation": word}, *DECIDED[1:]
+    server.answers[f"/cve/{LISTED}"] = Answer(record(LISTED, *options))
+    row = feeds.read("ssvc")[LISTED]
+    assert (row["automatable"], row["technical_impact"]) == (True, "total")
+
+
 def test_what_was_decided_before_a_fault_is_kept(
     feeds: Feeds, server: Server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
