@@ -437,7 +437,7 @@ def _impossible(fields: list[dict[str, Any]], row: dict[str, Any]) -> str | None
         for value in [one["v"] for one in cell["v"] or []] if is_array else [cell["v"]]:
             if value is None and is_array:
                 return f"Array cannot have a null element; error in writing field {field['name']}"
-            is_long = field["type"] == "INTEGER" and len(value or "") >= 19
+            is_long = field["type"] == "INTEGER" and len(str(value)) >= 19
             if is_long and not -(2**63) <= int(value) < 2**63:
                 return f"int64 overflow in field {field['name']}"
             if field["type"] == "RECORD" and value and (why := _impossible(field["fields"], value)):
