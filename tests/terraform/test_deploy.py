@@ -31,11 +31,13 @@ MADE_AGAIN = {
 def make(target: str, folder: Path, command: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run a target of the Makefile with the configuration in a folder, and say yes."""
     command = command or f"terraform -chdir={folder}"
+    # Without what a make that runs the tests says to those below it.
+    left_out = ("TF_CLI_ARGS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
     return subprocess.run(
         ["make", "--no-print-directory", target, f"TERRAFORM={command}"],
         cwd=ROOT,
         input="yes\n",
-        env={of: value for of, value in os.environ.items() if not of.startswith("TF_CLI_ARGS")},
+        env={of: value for of, value in os.environ.items() if not of.startswith(left_out)},
         capture_output=True,
         text=True,
         check=False,
