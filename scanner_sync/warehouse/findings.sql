@@ -166,7 +166,11 @@ USING (
     SELECT *, SUM(IF(went_on, 0, 1)) OVER (
         PARTITION BY entity_key ORDER BY part, is_fix, valid_from
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-      ) - 1 AS times_reopened
+      ) - 1 AS times_reopened,
+      MAX(IF(goes_on, NULL, COALESCE(fixed_at, IF(is_closed, missed_at, NULL)))) OVER (
+        PARTITION BY entity_key ORDER BY part, is_fix, valid_from
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      ) AS ended_before
     FROM (
       SELECT *, COALESCE(LAG(goes_on) OVER (
           PARTITION BY entity_key ORDER BY part, is_fix, valid_from
@@ -181,13 +185,16 @@ USING (
       MIN(first_sight) AS detected_at, MAX(last_sight) AS last_seen_at,
       MAX(IF(is_fix AND first_seen_at >= TIMESTAMP '1990-01-01', first_seen_at, NULL))
         AS fix_seen_at,
-      ARRAY_AGG(
-        IF(is_fix OR first_seen_at < TIMESTAMP '1990-01-01', NULL, first_seen_at)
-        IGNORE NULLS ORDER BY valid_from DESC
-      ) AS dates,
+      -- The API's last word on it that can be true.
+      MAX_BY(first_seen_at, IF(first_seen_at >= TIMESTAMP '1990-01-01'
+        AND first_seen_at <= seen_from AND COALESCE(first_seen_at > ended_before, TRUE),
+        valid_from, NULL)) AS first_seen_at,
       MAX(IF(goes_on OR is_fix OR NOT is_closed, NULL, missed_at)) AS missed_at,
       MAX(IF(goes_on OR is_fix, NULL, reason)) AS reason
-    FROM numbered
+    FROM (
+      SELECT *, MIN(first_sight) OVER (PARTITION BY entity_key, times_reopened) AS seen_from
+      FROM numbered
+    )
     GROUP BY entity_key, times_reopened
   ),
   closed AS (
@@ -201,13 +208,8 @@ USING (
       CASE
         WHEN fix_seen_at <= LEAST(COALESCE(detected_at, closed_at), COALESCE(closed_at, detected_at))
           AND COALESCE(fix_seen_at > closed_before, TRUE) THEN fix_seen_at
-        ELSE COALESCE(
-          -- The API's last word on it that can be true.
-          (SELECT seen FROM UNNEST(dates) AS seen WITH OFFSET AS place
-            WHERE seen <= LEAST(detected_at, COALESCE(closed_at, detected_at))
-              AND COALESCE(seen > closed_before, TRUE)
-            ORDER BY place LIMIT 1),
-          split_at, LEAST(detected_at, COALESCE(closed_at, detected_at)))
+        WHEN first_seen_at <= LEAST(detected_at, COALESCE(closed_at, detected_at)) THEN first_seen_at
+        ELSE COALESCE(split_at, LEAST(detected_at, COALESCE(closed_at, detected_at)))
       END AS opened_at,
       IF(fixed_at IS NOT NULL, 'fixed', IF(missed_at IS NOT NULL, reason, NULL)) AS close_reason,
       CONCAT(
