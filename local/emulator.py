@@ -73,6 +73,9 @@ _DATASET: Final = re.compile(r"[`\"][\w-]+[`\"]?\.[`\"]?(\w+)[`\"]?\.")
 _OF_A_SYNC: Final = re.compile(r"'(?:[0-9]{10}\.[0-9]+|\[\[[^'\\]*\]\])'")
 """A value that is another one in each sync: the id of a load, or what was read of each issue."""
 
+_NUMBERED: Final = re.compile(r"dataset_number_[0-9]+|'value_number_[0-9]+'")
+"""What stands for them in SQL that is remembered."""
+
 _TWICE: Final = "UPDATE/MERGE must match at most one source row for each target row"
 
 
@@ -200,9 +203,7 @@ def _general(sql: str) -> tuple[str, dict[str, str]]:
 
 
 def _special(sql: str, names: dict[str, str]) -> str:
-    for number, name in names.items():
-        sql = sql.replace(number, name)
-    return sql
+    return _NUMBERED.sub(lambda found: names.get(found[0], found[0]), sql)
 
 
 _parsed: dict[str, Any] = {}

@@ -158,3 +158,23 @@ def test_a_dry_run_runs_nothing(dataset: Dataset) -> None:
     ):
         assert dataset.client.query(sql.replace("{d}", dataset.name), config).statement_type == kind
     assert dataset.query("SELECT n FROM {d}.t") == [{"n": 1}]
+
+
+def test_a_statement_may_name_many_datasets(dataset: Dataset) -> None:
+    """It is remembered with numbers in place of their names: 10 begins with 1."""
+    names = [f"{dataset.name}_{letter}" for letter in "abcdefghijk"]
+    tables = [f"`{dataset.client.project}.{name}.t`" for name in names]
+    for n, (name, table) in enumerate(zip(names, tables, strict=True)):
+        dataset.client.create_dataset(name)
+        dataset.query(f"CREATE TABLE {table} AS SELECT {n} AS n")
+    union = " UNION ALL ".join(f"SELECT n FROM {table}" for table in tables)
+    for _ in range(2):
+        assert dataset.query(f"SELECT n FROM ({union}) ORDER BY n") == [{"n": n} for n in range(11)]
+
+
+def test_the_past_of_a_table_is_refused(dataset: Dataset, refused: list[str]) -> None:
+    """BigQuery has it for a week, and here each change would have to copy the table."""
+    make_tables(dataset)
+    with pytest.raises(BadRequest, match="keeps no past of its tables"):
+        dataset.query("SELECT * FROM {d}.targets FOR SYSTEM_TIME AS OF TIMESTAMP '2026-01-01'")
+    refused.clear()
