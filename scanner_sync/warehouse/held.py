@@ -38,13 +38,7 @@ def find_held(
         is_of_today = lease.last.aged == _day(lease) or AGE not in columns
         found = existing.get(table)
         is_complete = found and {field.name for field in found.schema} >= columns.keys()
-        if (
-            load
-            and found
-            and is_complete
-            and is_of_today
-            and lease.last.changed.get(table) == _changed(found)
-        ):
+        if load and is_complete and is_of_today and is_untouched(lease, table, existing):
             held[table] = Held(digest, load.replace("-", "."))
     return held
 
