@@ -84,7 +84,7 @@ LAYERS: Final = {
     "refresh": ("refresh",),
     "services": (
         *("terminal", "progress", "deadline", "settings", "secret", "dlt_config"),
-        "rules",
+        *("rules", "diagnose"),
         *("log", "scratch", "streams", "archive"),
     ),
     "base": ("tables", "errors"),

@@ -15,8 +15,10 @@ from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound
 from google.auth.transport.requests import Request
 from google.cloud import bigquery
 
+from scanner_sync import log
 from scanner_sync.archive import archive_digest
 from scanner_sync.deadline import Deadline
+from scanner_sync.diagnose import diagnose
 from scanner_sync.errors import (
     ApiError,
     ApiUnavailable,
@@ -36,7 +38,6 @@ from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import GONE, LACKING, ApiSession
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
-from scanner_sync.warehouse.diagnose import diagnose, explain
 from scanner_sync.warehouse.sla import read_rules
 from scanner_sync.warehouse.status import describe_loud
 
@@ -87,7 +88,7 @@ def check(account: str | None = None) -> Iterator[CheckResult]:
         except _Missing as missing:
             result = CheckResult(name, "skipped", f"needs {missing}")
         except Exception as error:
-            found = explain(error)
+            found = log.explain(error, diagnose)
             result = CheckResult(name, "failed", " ".join(str(found).split()), found.retryable)
         if result.status != "ok":
             checks.not_ok.add(name)

@@ -515,13 +515,13 @@ def _query(arguments: argparse.Namespace) -> int:
 def _warehouse(account: str | None = None, dataset: str | None = None) -> Iterator[Warehouse]:
     """Connect to BigQuery, and turn what goes wrong inside into a `SyncError`."""
     clean_environment()
+    from scanner_sync.diagnose import diagnose
     from scanner_sync.warehouse import Warehouse
-    from scanner_sync.warehouse.diagnose import explain
 
     try:
         yield Warehouse.connect(read_settings(account, dataset=dataset)).located()
     except Exception as error:
-        raise explain(error) from None
+        raise log.explain(error, diagnose) from None
 
 
 def _print_error(error: SyncError) -> None:

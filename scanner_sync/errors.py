@@ -173,6 +173,11 @@ def machine_error(error: BaseException) -> MachineError | None:
     return None
 
 
+def unexpected(error: BaseException) -> SyncError:
+    """Return the error for an exception outside of any library that `diagnose` knows."""
+    return machine_error(error) or bug(type(error).__name__)
+
+
 def _lack(error: BaseException) -> str | None:  # noqa: PLR0911 - one return for each cause
     if isinstance(error, MemoryError):
         return _OUT_OF_MEMORY

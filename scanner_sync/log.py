@@ -13,11 +13,12 @@ import re
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from scanner_sync.errors import SyncError, bug, machine_error
+from scanner_sync.errors import InternalError, SyncError, unexpected
 from scanner_sync.streams import open_closed
 
 if TYPE_CHECKING:
@@ -93,12 +94,12 @@ def frames_of(error: BaseException) -> list[str]:
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 
 
-def explain(error: Exception) -> SyncError:
-    """Return the `SyncError` for an unexpected error, and log where a bug was raised."""
-    if found := machine_error(error):
-        return found
-    event("fault", logging.ERROR, frames=frames_of(error))
-    return bug(type(error).__name__)
+def explain(error: Exception, diagnose: Callable[[Exception], SyncError] = unexpected) -> SyncError:
+    """Return the `SyncError` that `diagnose` finds for an error, and log where a bug was raised."""
+    found = diagnose(error)
+    if isinstance(found, InternalError):
+        event("fault", logging.ERROR, frames=frames_of(error))
+    return found
 
 
 def _message_of(record: logging.LogRecord) -> str:

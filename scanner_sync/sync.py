@@ -17,6 +17,7 @@ from google.cloud import bigquery
 from scanner_sync import log
 from scanner_sync.archive import archive_digest
 from scanner_sync.deadline import Deadline
+from scanner_sync.diagnose import diagnose
 from scanner_sync.dlt_config import configure_dlt
 from scanner_sync.errors import SettingsError, SyncError, causes_of
 from scanner_sync.progress import Progress, logged
@@ -31,7 +32,6 @@ from scanner_sync.source.signals import HINT_REQUESTS, Signals
 from scanner_sync.tables import FIXED
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.completion import Completion
-from scanner_sync.warehouse.diagnose import diagnose
 from scanner_sync.warehouse.held import find_held, is_untouched, note_held
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.lease import Lease

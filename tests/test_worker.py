@@ -24,9 +24,9 @@ import requests
 from local.bigquery import proxy
 from local.processes import ROOT
 from sample_api import Account, generate
+from scanner_sync.diagnose import diagnose
 from scanner_sync.errors import ApiUnavailable, InternalError, LoadUnavailable, MachineError
 from scanner_sync.scratch import scratch
-from scanner_sync.warehouse.diagnose import diagnose
 from scanner_sync.warehouse.load_files import LoadFile
 from tests.conftest import TOKEN, Dataset
 from tests.support.commands import COMMAND, Done, on_terminal, runs

@@ -12,17 +12,16 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 
 from scanner_sync import log
+from scanner_sync.diagnose import (
+    NO_RIGHT,
+    cause_of,
+    diagnose,
+    repeated_for,
+)
 from scanner_sync.errors import LoadError, SyncError
 from scanner_sync.report.actions import LIMIT, READ_ACTIONS, Action, Actions
 from scanner_sync.tables import FIXED, TABLES
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.diagnose import (
-    NO_RIGHT,
-    cause_of,
-    diagnose,
-    explain,
-    repeated_for,
-)
 from scanner_sync.warehouse.findings import CONCLUSIONS, IS_FIX, SEVERITY
 from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.reads import READS
@@ -459,7 +458,7 @@ def read_accounts(
             state = describe_state(summarize(connection))
             return Account(name, state, read_figures(connection, now))
         except Exception as error:
-            return Account(name, state, error=explain(error))
+            return Account(name, state, error=log.explain(error, diagnose))
 
     accounts = []
     with ThreadPoolExecutor(8, "accounts") as pool:

@@ -15,8 +15,8 @@ from google.api_core.exceptions import Conflict, NotFound
 from google.api_core.retry import Retry
 from google.cloud import bigquery
 
+from scanner_sync.diagnose import repeated_for
 from scanner_sync.errors import LoadUnavailable
-from scanner_sync.warehouse.diagnose import repeated_for
 
 Result = TypeVar("Result")
 

@@ -16,12 +16,12 @@ import urllib3
 
 from sample_api import Account, create_app, serve
 from scanner_sync.deadline import Deadline
+from scanner_sync.diagnose import diagnose
 from scanner_sync.errors import ApiError, ApiUnavailable, SettingsError
 from scanner_sync.settings import clean_environment
 from scanner_sync.source import connections, retry, scanner_source
 from scanner_sync.source.connections import Connections, Reply
 from scanner_sync.source.session import ApiSession
-from scanner_sync.warehouse.diagnose import diagnose
 from tests.conftest import TOKEN
 from tests.support.reading import Kept
 from tests.support.tls import Sockets, forwarding, tls

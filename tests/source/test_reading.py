@@ -21,6 +21,7 @@ from local.secret_manager import SecretManager, Version
 from sample_api import Account, generate
 from sample_api import serve as serve_api
 from scanner_sync.deadline import Deadline
+from scanner_sync.diagnose import diagnose
 from scanner_sync.errors import (
     ApiError,
     ApiRefused,
@@ -36,7 +37,6 @@ from scanner_sync.source import session as session_module
 from scanner_sync.source.rate_limit import AdaptiveRateLimiter
 from scanner_sync.source.session import ApiSession
 from scanner_sync.tables import TABLES
-from scanner_sync.warehouse.diagnose import diagnose
 from tests.conftest import SECRET, TOKEN, Vanishing, asked
 from tests.source.faults import Fault
 from tests.support.reading import Api, Kept, ids, on

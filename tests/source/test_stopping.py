@@ -14,13 +14,13 @@ from starlette.responses import JSONResponse, Response
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
 from scanner_sync.deadline import Deadline
+from scanner_sync.diagnose import diagnose
 from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, ListingUnstable
 from scanner_sync.progress import Traffic
 from scanner_sync.source import scanner_source
 from scanner_sync.source.occurrences import confirm_vanished
 from scanner_sync.source.session import ApiSession
 from scanner_sync.source.signals import HINT_REQUESTS, Signals
-from scanner_sync.warehouse.diagnose import diagnose
 from tests.conftest import TOKEN, asked
 from tests.source.faults import HANG, Fault, Faults
 from tests.support.reading import Kept

@@ -13,10 +13,10 @@ from starlette.responses import Response
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
 from scanner_sync.deadline import Deadline
+from scanner_sync.diagnose import diagnose
 from scanner_sync.source import scanner_source
 from scanner_sync.source.occurrences import confirm_vanished
 from scanner_sync.source.session import ApiSession
-from scanner_sync.warehouse.diagnose import diagnose
 from tests.conftest import TOKEN
 from tests.source.faults import Fault, Faults
 

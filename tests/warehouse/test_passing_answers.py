@@ -8,8 +8,8 @@ import requests
 
 from local.bigquery import Fault, proxy
 from sample_api import Account, generate
+from scanner_sync import diagnose
 from scanner_sync.errors import LoadUnavailable
-from scanner_sync.warehouse import diagnose
 from tests.conftest import FOUR, PROJECT, Dataset
 from tests.support.faults import (
     CONFLICT,

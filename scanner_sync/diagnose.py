@@ -1,6 +1,5 @@
 """Exceptions of dlt, requests and Google's libraries, as errors of a sync."""
 
-import logging
 import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -24,9 +23,7 @@ from google.auth.exceptions import (
 )
 from requests.exceptions import ConnectionError, Timeout
 
-from scanner_sync import log
 from scanner_sync.errors import (
-    InternalError,
     LoadError,
     LoadUnavailable,
     SettingsError,
@@ -246,14 +243,6 @@ def diagnose(error: BaseException) -> SyncError:
                 " machine, its DNS and its proxy, and try again."
             )
     return _of_load(causes, kinds)
-
-
-def explain(error: Exception) -> SyncError:
-    """Return what `diagnose` returns, and log where a bug was raised."""
-    found = diagnose(error)
-    if isinstance(found, InternalError):
-        log.event("fault", logging.ERROR, frames=log.frames_of(error))
-    return found
 
 
 def _of_google(cause: BaseException, kinds: str) -> SyncError | None:

@@ -7,6 +7,7 @@ import requests
 from google.api_core import exceptions as google_exceptions
 from google.auth.exceptions import DefaultCredentialsError, RefreshError
 
+from scanner_sync.diagnose import ENOUGH, diagnose, repeated_for
 from scanner_sync.errors import (
     ApiRefused,
     InternalError,
@@ -16,7 +17,6 @@ from scanner_sync.errors import (
     SettingsError,
     SyncError,
 )
-from scanner_sync.warehouse.diagnose import ENOUGH, diagnose, repeated_for
 
 exceptions: Any = google_exceptions  # whose classes have no types
 
