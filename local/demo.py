@@ -36,10 +36,10 @@ from local.bigquery import bigquery as local_bigquery
 from local.processes import NotStarted, function, serving
 from sample_api import create_app, feeds, generate, serve
 from scanner_sync.errors import SyncError
+from scanner_sync.process.exits import INTERRUPTS, Interrupted
 from scanner_sync.report import check_target, write_report
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
-from scanner_sync.worker import INTERRUPTS, Interrupted
 
 PROJECT = "demo-project"
 DATASET = "scanner"

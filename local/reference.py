@@ -10,7 +10,8 @@ from typing import Final
 
 from local.markdown import table
 from local.processes import ROOT
-from scanner_sync import cli, errors, worker
+from scanner_sync import cli, errors
+from scanner_sync.process import exits
 from scanner_sync.settings import EMULATORS, Settings
 
 PACKAGE: Final = ROOT / "scanner_sync"
@@ -75,7 +76,7 @@ COST: Final = {
 LAYERS: Final = {
     "function": ("function",),
     "cli": ("cli",),
-    "worker": ("worker",),
+    "process": ("process",),
     "sync": ("sync",),
     "check": ("check",),
     "report": ("report",),
@@ -93,9 +94,9 @@ LAYERS: Final = {
 
 EXITS: Final = (
     ("0", "success"),
-    (f"{worker.EXIT_FAILED}", "permanent failure: something has to be fixed first"),
-    (f"{worker.EXIT_USAGE}", "usage error"),
-    (f"{worker.EXIT_RETRYABLE}", "retryable failure: the same command may succeed later"),
+    (f"{exits.EXIT_FAILED}", "permanent failure: something has to be fixed first"),
+    (f"{exits.EXIT_USAGE}", "usage error"),
+    (f"{exits.EXIT_RETRYABLE}", "retryable failure: the same command may succeed later"),
     ("130", "interrupted with Ctrl-C; 129 by SIGHUP, 143 by SIGTERM"),
 )
 

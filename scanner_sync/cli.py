@@ -14,8 +14,17 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scanner_sync import __version__, log, streams, worker
+from scanner_sync import __version__, log, streams
 from scanner_sync.errors import SyncError, answer_of, counted
+from scanner_sync.process.exits import (
+    EXIT_FAILED,
+    EXIT_RETRYABLE,
+    EXIT_USAGE,
+    Interrupted,
+    exit_status,
+    raise_interrupts,
+)
+from scanner_sync.process.parent import run_worker
 from scanner_sync.rules import PRESETS, faults, in_words
 from scanner_sync.settings import (
     ACCOUNT,
@@ -27,7 +36,6 @@ from scanner_sync.settings import (
     read_settings,
 )
 from scanner_sync.tables import TABLES
-from scanner_sync.worker import Interrupted, exit_status
 
 if TYPE_CHECKING:
     from scanner_sync.warehouse import Warehouse
@@ -61,8 +69,8 @@ def _run_command(arguments: Sequence[str] | None, ending: threading.Lock) -> int
         return int(end.code or 0)
     if parsed.command is None:
         parser.print_help(sys.stderr)
-        return worker.EXIT_USAGE
-    worker.raise_interrupts(ending)
+        return EXIT_USAGE
+    raise_interrupts(ending)
     log.configure("INFO" if parsed.command == "sync" else "WARNING")
     log.account.set(getattr(parsed, "account", None))
     commands = {
@@ -241,7 +249,7 @@ def _page(name: str) -> Path:
 
 def _sync(arguments: argparse.Namespace) -> int:
     try:
-        answer = worker.run_worker(arguments.resources, arguments.account, forward_interrupts=True)
+        answer = run_worker(arguments.resources, arguments.account, forward_interrupts=True)
     except SyncError as error:
         if not arguments.json:
             raise
@@ -303,7 +311,7 @@ def _check(arguments: argparse.Namespace) -> int:
     if not failed:
         return 0
     retryable = all(result.retryable for result in failed)
-    return worker.EXIT_RETRYABLE if retryable else worker.EXIT_FAILED
+    return EXIT_RETRYABLE if retryable else EXIT_FAILED
 
 
 def _status(arguments: argparse.Namespace) -> int:
@@ -401,7 +409,7 @@ def _print_errors(errors: Mapping[str, SyncError]) -> int:
     if not errors:
         return 0
     retryable = all(error.retryable for error in errors.values())
-    return worker.EXIT_RETRYABLE if retryable else worker.EXIT_FAILED
+    return EXIT_RETRYABLE if retryable else EXIT_FAILED
 
 
 def _describe_refresh(refresh: Mapping[str, Any], when: Callable[[datetime | None], str]) -> str:

@@ -11,9 +11,9 @@ from cloudevents.http import CloudEvent
 
 from scanner_sync import log
 from scanner_sync.errors import AlreadyRunning, MethodNotAllowed, RequestError, SyncError
+from scanner_sync.process.parent import run_worker
 from scanner_sync.settings import ACCOUNT, ACCOUNT_FORM, account_name
 from scanner_sync.tables import TABLES
-from scanner_sync.worker import run_worker
 
 _ALLOWED: Final = (
     f'{{"resources": [...]}} with one or more of {", ".join(TABLES)};'

@@ -23,7 +23,7 @@ from local import processes
 from local.secret_manager import SecretManager, Version, serve
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
-from scanner_sync import worker
+from scanner_sync.process import exits, parent
 from scanner_sync.settings import EMULATORS, Settings
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
@@ -102,7 +102,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Whoever starts pytest in the background may ignore interrupts. What the tests start would, too.
     """
-    for number in worker.INTERRUPTS:
+    for number in exits.INTERRUPTS:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     assert config.cache is not None
@@ -250,7 +250,7 @@ def function_client(target: str) -> flask.testing.FlaskClient:
 def _forked_workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fork the workers that this process starts, unless the test uses `started_workers`."""
     if "started_workers" not in request.fixturenames:
-        monkeypatch.setattr(worker, "subprocess", FORKED)
+        monkeypatch.setattr(parent, "subprocess", FORKED)
 
 
 @pytest.fixture

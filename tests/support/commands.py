@@ -132,7 +132,7 @@ def runs(*variables: str) -> list[int]:
         with contextlib.suppress(OSError):  # it ended meanwhile
             command = (directory / "cmdline").read_bytes()
             environment = (directory / "environ").read_bytes()
-            if b"-m\0scanner_sync.worker\0" in command and all(
+            if b"-m\0scanner_sync.process.child\0" in command and all(
                 variable.encode() in environment for variable in variables
             ):
                 found.append(int(directory.name))
@@ -150,9 +150,10 @@ class Datetime(datetime.datetime):
     def now(cls, tz=None):
         return datetime.datetime.fromtimestamp(time_ahead(), tz)
 time.time = time_ahead
-from scanner_sync import sync, worker
+from scanner_sync import sync
+from scanner_sync.process import child
 from scanner_sync.warehouse import history, lease, pipeline
 for module in (sync, history, lease, pipeline):
     module.datetime = Datetime
-worker.main(sys.argv[1:])
+child.main(sys.argv[1:])
 """

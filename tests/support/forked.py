@@ -12,7 +12,7 @@ from multiprocessing.reduction import DupFd
 from types import SimpleNamespace
 from typing import Any
 
-from scanner_sync import worker
+from scanner_sync.process import child, parent
 
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(
@@ -22,11 +22,11 @@ _SERVER.set_forkserver_preload(
     ]
 )
 PIPE = -1
-"""What `worker` passes as `stdout`: the worker's output is read by its parent."""
+"""What `parent` passes as `stdout`: the worker's output is read by its parent."""
 
 
 class _Worker:
-    """A worker as `worker.run_worker` knows it: what it uses of `subprocess.Popen`."""
+    """A worker as `parent.run_worker` knows it: what it uses of `subprocess.Popen`."""
 
     pid: int
     returncode: int | None = None
@@ -40,7 +40,7 @@ class _Worker:
         stdout: int,
         pass_fds: Sequence[int],
     ) -> None:
-        assert (tuple(command[2:4]), stdout) == (worker.COMMAND, PIPE)
+        assert (tuple(command[2:4]), stdout) == (parent.COMMAND, PIPE)
         self._output, output = os.pipe()
         self._start(command[4:], env, [stdin, output, 2, *pass_fds])
         os.close(output)
@@ -86,7 +86,7 @@ class _ForkedFromCommand(_Worker):
         self.pid = os.fork()
         if not self.pid:
             _become(environment, streams)
-            worker.main(resources)
+            child.main(resources)
 
     def wait(self) -> None:
         if self.returncode is None:
@@ -94,7 +94,7 @@ class _ForkedFromCommand(_Worker):
 
 
 FORKED = SimpleNamespace(Popen=ForkedWorker, PIPE=PIPE)
-"""In place of `subprocess` in `worker`."""
+"""In place of `subprocess` in `parent`."""
 
 
 def run_command(
@@ -123,7 +123,7 @@ def _fork(
 
 def _work(resources: Sequence[str], environment: Mapping[str, str], streams: Sequence[Any]) -> None:
     _become(environment, [stream.detach() for stream in streams])
-    worker.main(resources)
+    child.main(resources)
 
 
 def _command(
@@ -132,7 +132,7 @@ def _command(
     _become(environment, [stream.detach() for stream in streams])
     from scanner_sync.cli import main
 
-    worker.subprocess = SimpleNamespace(Popen=_ForkedFromCommand, PIPE=PIPE)  # type: ignore[attr-defined, assignment]
+    parent.subprocess = SimpleNamespace(Popen=_ForkedFromCommand, PIPE=PIPE)  # type: ignore[attr-defined, assignment]
     os._exit(main(arguments))
 
 

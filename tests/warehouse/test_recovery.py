@@ -433,11 +433,11 @@ def test_instants_come_from_bigquery_and_never_go_back(
 # renew its own, because it would then take that for lost.
 IMPATIENT = """
 import sys
-from scanner_sync import worker
+from scanner_sync.process import child
 from scanner_sync.warehouse import lease
 lease.LEASE_SECONDS = 3
 lease.RENEW_SECONDS = 600
-worker.main(sys.argv[1:])
+child.main(sys.argv[1:])
 """
 
 
