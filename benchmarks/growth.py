@@ -10,7 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from benchmarks.server import Sizes
-from scanner_sync.refresh import Listed, requests_for
+from scanner_sync.plan import ListedIssue, requests_for
 from scanner_sync.settings import Settings
 from scanner_sync.source.signals import HINT_REQUESTS
 from scanner_sync.warehouse.reads import as_parameter
@@ -159,7 +159,7 @@ def section(measured: Measured) -> str:
     )
     asked = DEADLINE * AT_ONCE / LATENCY / measured.overhead
     # Of an issue whose occurrences were not read, as of most of so many.
-    bytes_each = len(as_parameter([Listed(10**6, None, None)] * 1000)) / 1000
+    bytes_each = len(as_parameter([ListedIssue(10**6, None, None)] * 1000)) / 1000
     memory = (MEMORY_GIB * 1024 - measured.memory_least) / max(measured.memory_each, 1e-9)
     lines = [
         f"With {AT_ONCE} concurrent requests to an API that takes {LATENCY * 1000:.0f} ms, three"

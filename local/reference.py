@@ -82,7 +82,7 @@ LAYERS: Final = {
     "report": ("report",),
     "source": ("source",),
     "warehouse": ("warehouse",),
-    "refresh": ("refresh",),
+    "plan": ("plan",),
     "services": (
         *("terminal", "progress", "deadline", "settings", "secret", "dlt_config"),
         *("rules", "diagnose"),

@@ -26,7 +26,7 @@ from scanner_sync.errors import (
     LoadError,
     SettingsError,
 )
-from scanner_sync.refresh import requests_for
+from scanner_sync.plan import requests_for
 from scanner_sync.rules import faults
 from scanner_sync.secret import read_token
 from scanner_sync.settings import Settings, read_settings

@@ -20,8 +20,8 @@ from scanner_sync.deadline import Deadline
 from scanner_sync.diagnose import diagnose
 from scanner_sync.dlt_config import configure_dlt
 from scanner_sync.errors import SettingsError, SyncError, causes_of
+from scanner_sync.plan import LastRead, Plan, Seen
 from scanner_sync.progress import Progress, logged
-from scanner_sync.refresh import Read, Refresh, Seen
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source import scanner_source
 from scanner_sync.source.intelligence import Intelligence, cves_in, read_intelligence
@@ -247,7 +247,7 @@ class _Load:
         warehouse.forget_lost_reads(existing)
         began, has_signals = self.lease.began, self._has_signals(existing)
         seen = Seen((self.lease.last.newest_fix or began) - FIXES_ARE_LATE)
-        refresh = Refresh(
+        plan = Plan(
             progress,
             settings.max_requests_per_sync,
             settings.page_size,
@@ -271,15 +271,15 @@ class _Load:
             source = self._source(
                 self.resources,
                 keep=keep,
-                streams=refresh.streams,
+                reads_at_once=plan.reads_at_once,
                 fixed_after=fixed_after,
                 today=began.date(),
                 note=seen.note if has_signals else None,
             )
-            load.read(source, lambda: self._rest(refresh, existing, keep, seen))
+            load.read(source, lambda: self._rest(plan, existing, keep, seen))
             # If issues are left to the next syncs, those that were not found are among them: there
             # may be no requests left to list all once more.
-            if refresh.is_complete:
+            if plan.is_complete:
                 confirm_vanished(source, progress.traffic)
             else:
                 progress.traffic.stop("max_requests")  # unless it was stopped before
@@ -290,8 +290,8 @@ class _Load:
             )
             is_full = (
                 "occurrences_issues" in self.resources
-                and refresh.is_complete
-                and not refresh.is_quiet
+                and plan.is_complete
+                and not plan.is_quiet
                 and not progress.traffic.failed
             )
             unchanged = load.unchanged
@@ -299,7 +299,7 @@ class _Load:
             is_same = "occurrences_issues" in unchanged
             named = None
             if is_full and has_signals:
-                named = self._named(refresh, seen, is_same=is_same)
+                named = self._named(plan, seen, is_same=is_same)
             load_id = load.commit()
             schema, now_held = load.schema if load_id else None, load.held
         if self.settings.feeds and "occurrences_issues" in self.resources:
@@ -316,7 +316,7 @@ class _Load:
                 progress.rows_read,
                 load_id,
                 existing,
-                listed=refresh.listed if is_refresh else None,
+                listed=plan.listed if is_refresh else None,
                 unavailable=progress.traffic.unavailable,
                 schema=schema,
                 loads=unchanged,
@@ -325,7 +325,7 @@ class _Load:
                 named=named,
             )
         note_held(warehouse, self.lease, held, now_held, completion.instant)
-        self._note_looks(refresh, unchanged)
+        self._note_looks(plan, unchanged)
         self._note_full_read(
             NO_CHANGE if is_same and has_signals else completion.unsignaled,
             is_full=is_full,
@@ -336,7 +336,7 @@ class _Load:
             dataset=settings.dataset,
             rows=progress.rows_read,
             history=completion.history,
-            refresh=self._refreshed(refresh, completion) if is_refresh else {},
+            refresh=self._refreshed(plan, completion) if is_refresh else {},
             unavailable=sorted(progress.traffic.unavailable),
             unchanged=[table for table in self.resources if table in unchanged],
             requests=progress.traffic.requests,
@@ -419,23 +419,23 @@ class _Load:
             memory.fixes_read = self.lease.began
 
     def _rest(
-        self, refresh: Refresh, existing: Mapping[str, bigquery.Table], keep: Keep, seen: Seen
+        self, plan: Plan, existing: Mapping[str, bigquery.Table], keep: Keep, seen: Seen
     ) -> DltSource | None:
         """Return the source of the occurrences that were not read with their issues, if any."""
-        if not refresh.is_left:
+        if not plan.is_left:
             return None
         last = self.lease.last
         named: Collection[int] = ()
-        if refresh.is_quiet:
-            self._note_snoozed(refresh)
+        if plan.is_quiet:
+            self._note_snoozed(plan)
             reads, named = self._ask(seen)
         else:
             reads = self.warehouse.occurrence_reads(existing)
-            if last.started and not refresh.fits(reads):
+            if last.started and not plan.fits(reads):
                 listed = self.progress.rows_expected["issues"]
                 moment = last.started - CLOCKS_DIFFER
                 named = self._signals.changed_since(moment, listed, HINT_REQUESTS)
-        due = refresh.due(reads, named)
+        due = plan.choose(reads, named)
         if not due:
             return None
         return self._source(
@@ -460,7 +460,7 @@ class _Load:
         settings = self.settings
         return Signals(self.session, settings.api_base_url, self.token, settings.page_size)
 
-    def _ask(self, seen: Seen) -> tuple[Mapping[int, Read], set[int]]:
+    def _ask(self, seen: Seen) -> tuple[Mapping[int, LastRead], set[int]]:
         """Return what the dataset knows of each issue, and which ones the API names as changed."""
         assert self.lease.last.started
         expected, since = self.progress.rows_expected, self.lease.last.started - CLOCKS_DIFFER
@@ -471,31 +471,31 @@ class _Load:
             named |= self.warehouse.issues_on(scanned) if scanned else set()
         return reads, named
 
-    def _named(self, refresh: Refresh, seen: Seen, *, is_same: bool) -> set[int] | None:
+    def _named(self, plan: Plan, seen: Seen, *, is_same: bool) -> set[int] | None:
         """Return the issues that a full read need not account for: something names them.
 
         None stands for no need to know, because the rows of occurrences are the same as before, and
         for no way to, because the API did not answer. It is asked after reading: what has changed
         meanwhile was read, too.
         """
-        self._note_snoozed(refresh)
+        self._note_snoozed(plan)
         if is_same:
             return None
         assert self.lease.last.started
         if FIXED not in self.progress.traffic.unavailable:
             for row in self._signals.fixed_since(self.lease.last.started - CLOCKS_DIFFER):
                 seen.note(FIXED, row)
-        named = refresh.named(*self._ask(seen))
+        named = plan.named(*self._ask(seen))
         return None if self._signals.missing else named
 
-    def _note_snoozed(self, refresh: Refresh) -> None:
+    def _note_snoozed(self, plan: Plan) -> None:
         listed = self.progress.rows_expected["issues"]
-        refresh.note_snoozed(self._signals.snoozed(listed) if listed else ())
+        plan.note_snoozed(self._signals.snoozed(listed) if listed else ())
 
-    def _note_looks(self, refresh: Refresh, unchanged: Collection[str]) -> None:
+    def _note_looks(self, plan: Plan, unchanged: Collection[str]) -> None:
         """Note in the lease which tables' rows were read, and which of them held these already."""
         for table in {*self.resources} - self.progress.traffic.unavailable:
-            is_read = table != "occurrences_issues" or not refresh.skipped
+            is_read = table != "occurrences_issues" or not plan.skipped
             if is_read or self.progress.rows_read[table]:
                 is_unchanged = table in unchanged
                 self.lease.memory.note_look(table, self.lease.began, is_unchanged=is_unchanged)
@@ -510,25 +510,25 @@ class _Load:
         if found and found.issues:
             log.event("unsignaled_change", issues=found.issues, field=found.field)
 
-    def _refreshed(self, refresh: Refresh, completion: Completion) -> dict[str, object]:
+    def _refreshed(self, plan: Plan, completion: Completion) -> dict[str, object]:
         """Return `SyncResult.refresh`, and note it in the lease for the next sync."""
-        listed = refresh.listed
+        listed = plan.listed
         read = sum(issue.rows is not None for issue in listed)
         oldest = completion.oldest_read_at
         failed = sorted(self.progress.traffic.failed)
         memory = self.lease.memory
         memory.issues_listed, memory.issues_read = len(listed), read
-        memory.issues_skipped = refresh.skipped
+        memory.issues_skipped = plan.skipped
         memory.issues_failed = tuple(failed)
         memory.oldest_read_at = oldest
         memory.started = self.lease.began
         # What a signal would have named that is missing, only reading everything shows.
-        memory.all_read = refresh.is_complete and not self._signals.missing
+        memory.all_read = plan.is_complete and not self._signals.missing
         return {
             "issues_listed": len(listed),
             "issues_read": read,
-            "issues_skipped": refresh.skipped,
-            "issues_waiting": len(listed) - read - refresh.skipped,
+            "issues_skipped": plan.skipped,
+            "issues_waiting": len(listed) - read - plan.skipped,
             "issues_failed": failed,
             "oldest_read_at": oldest.isoformat() if oldest else None,
             "oldest_hours": round(completion.oldest_hours, 1),

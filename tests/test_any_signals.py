@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scanner_sync.plan import LastRead, Plan
 from scanner_sync.progress import Progress
-from scanner_sync.refresh import Read, Refresh
 from scanner_sync.warehouse.memory import FULL_READS, LOUD, PUNCTUAL, LastSync, Unsignaled
 
 HOURS = 24
@@ -32,7 +32,7 @@ class Dataset:
 
     def __init__(self) -> None:
         self.memory = LastSync()
-        self.reads: dict[int, Read] = {}
+        self.reads: dict[int, LastRead] = {}
         self.occurrences: dict[int, frozenset[int]] = {}
         self.syncs: list[Sync] = []
 
@@ -45,31 +45,31 @@ class Dataset:
         progress = Progress(("issues", "occurrences_issues"))
         progress.rows_expected["issues"] = len(shown)
         is_quiet = last.may_skip(at, HOURS)
-        refresh = Refresh(progress, 10**6, 100, is_steady=last.all_read, is_quiet=is_quiet)
-        due = [id for id, (severity, _) in shown.items() if refresh.streams(row(id, severity))]
-        if refresh.is_left:
-            due = refresh.due(self.reads, named)
+        plan = Plan(progress, 10**6, 100, is_steady=last.all_read, is_quiet=is_quiet)
+        due = [id for id, (severity, _) in shown.items() if plan.reads_at_once(row(id, severity))]
+        if plan.is_left:
+            due = plan.choose(self.reads, named)
         read = due[:most]
         progress.traffic.read = {id: len(shown[id][1]) for id in read}
-        is_full = refresh.is_complete and not refresh.is_quiet
+        is_full = plan.is_complete and not plan.is_quiet
         unsignaled = None
         if is_full and last.knows_signals(at):
-            known = self.reads.keys() & shown.keys() - refresh.named(self.reads, named)
+            known = self.reads.keys() & shown.keys() - plan.named(self.reads, named)
             unsignaled = sum(self.occurrences[id] != shown[id][1] for id in known)
 
         self.occurrences = {id: self.occurrences.get(id, NOTHING) for id in shown}
         self.occurrences |= {id: shown[id][1] for id in read}
         before = self.reads
         self.reads = {
-            of.id: before.get(of.id, Read(at, None, None, None))
+            of.id: before.get(of.id, LastRead(at, None, None, None))
             if of.issue_hash is None
-            else Read(at, at, of.rows, of.issue_hash)
+            else LastRead(at, at, of.rows, of.issue_hash)
             if of.issue_hash
-            else before.get(of.id, Read(at, None, None, None))._replace(issue_hash=None)
-            for of in refresh.listed
+            else before.get(of.id, LastRead(at, None, None, None))._replace(issue_hash=None)
+            for of in plan.listed
         }
         self.memory = LastSync(**vars(last))
-        self.memory.all_read, self.memory.started = refresh.is_complete, at
+        self.memory.all_read, self.memory.started = plan.is_complete, at
         if is_full:
             found = None if unsignaled is None else Unsignaled(unsignaled, "snoozed")
             self.memory.note_full_read(at, found)

@@ -31,7 +31,7 @@ def scanner_source(
     resources: Sequence[str],
     *,
     keep: Keep,
-    streams: Callable[[Mapping[str, Any]], bool] = lambda issue: True,
+    reads_at_once: Callable[[Mapping[str, Any]], bool] = lambda issue: True,
     due: Sequence[int] | None = None,
     one_at_a_time: bool = False,
     fixed_after: datetime | None = None,
@@ -41,8 +41,8 @@ def scanner_source(
     """Return the source of `resources`, which are names of tables.
 
     `occurrences_issues` is read for each issue, so on its own it reads the issues too, without
-    loading them. Its rows go to `keep`, page by page, and the resource yields none. `streams` is
-    called with each row of an issue, and tells whether its occurrences are read. With `due`, the
+    loading them. Its rows go to `keep`, page by page, and the resource yields none. `reads_at_once`
+    is called with each row of an issue, and tells whether its occurrences are read. With `due`, the
     issues are not read; the occurrences of these are, in this order; with
     `one_at_a_time`, each is read to its end before the next. With `fixed_after`, the API is
     asked only for occurrences that were fixed since then. `licenses` are recorded for `today`.
@@ -112,7 +112,7 @@ def scanner_source(
     source = rest_api_source(config, name="scanner")
     if due is not None:
         return source.with_resources(*resources)
-    source.resources["occurrences_issues"].add_filter(streams, insert_at=0)
+    source.resources["occurrences_issues"].add_filter(reads_at_once, insert_at=0)
     for name, resource in source.resources.items():
         if note and not resource.is_transformer:
             resource.add_map(partial(_noted, note, name))

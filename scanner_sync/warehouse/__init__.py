@@ -10,8 +10,8 @@ from google.cloud.bigquery.table import RowIterator
 
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import SyncError
+from scanner_sync.plan import LastRead, ListedIssue, Seen
 from scanner_sync.progress import Progress
-from scanner_sync.refresh import Listed, Read, Seen
 from scanner_sync.rules import PRESETS, Rule
 from scanner_sync.tables import DLT_COLUMNS, FIXED, TABLES
 from scanner_sync.warehouse.completion import Completion, complete_load
@@ -91,14 +91,14 @@ class Warehouse(Connection):
 
         return load(self, progress, guard or Guard(), existing, held)
 
-    def occurrence_reads(self, existing: Mapping[str, bigquery.Table]) -> dict[int, Read]:
+    def occurrence_reads(self, existing: Mapping[str, bigquery.Table]) -> dict[int, LastRead]:
         """Return what the dataset knows of each issue that the last sync listed, by its id.
 
         `existing` is what `check_names` returned. Runs a query if there is the table.
         """
         return read_reads(self) if READS in existing else {}
 
-    def named_reads(self, seen: Seen) -> tuple[dict[int, Read], bool]:
+    def named_reads(self, seen: Seen) -> tuple[dict[int, LastRead], bool]:
         """Return the same, and which issues the listings name. See `read_named`."""
         return read_named(self, seen)
 
@@ -164,7 +164,7 @@ class Warehouse(Connection):
         load_id: str | None,
         existing: Mapping[str, bigquery.Table],
         *,
-        listed: Sequence[Listed] | None = None,
+        listed: Sequence[ListedIssue] | None = None,
         unavailable: Collection[str] = (),
         schema: tuple[str, str] | None = None,
         loads: Mapping[str, str] = MappingProxyType({}),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from google.cloud import bigquery
 
 from scanner_sync import log
-from scanner_sync.refresh import Listed
+from scanner_sync.plan import ListedIssue
 from scanner_sync.tables import FIXED
 from scanner_sync.warehouse.arrival import arrived, compare_rows, of_load
 from scanner_sync.warehouse.connection import Connection
@@ -45,7 +45,7 @@ def complete_load(
     rows: Mapping[str, int],
     load_id: str | None,
     *,
-    listed: Sequence[Listed] | None,
+    listed: Sequence[ListedIssue] | None,
     unavailable: Collection[str] = (),
     schema: tuple[str, str] | None = None,
     loads: Mapping[str, str] = MappingProxyType({}),

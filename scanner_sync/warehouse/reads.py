@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from google.cloud import bigquery
 
-from scanner_sync.refresh import RUNNING, Listed, Read, Seen
+from scanner_sync.plan import RUNNING, LastRead, ListedIssue, Seen
 from scanner_sync.tables import Column, Table
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.history import OCCURRENCES
@@ -45,7 +45,7 @@ READS_TABLE: Final = Table(
 )
 
 
-def as_parameter(listed: Iterable[Listed]) -> str:
+def as_parameter(listed: Iterable[ListedIssue]) -> str:
     """Return the issues as JSON, for a query parameter of the statements in this module.
 
     It is short, because BigQuery takes requests of up to 10 MB.
@@ -91,7 +91,7 @@ def rows_of(parameter: str) -> str:
     )
 
 
-def read_reads(connection: Connection) -> dict[int, Read]:
+def read_reads(connection: Connection) -> dict[int, LastRead]:
     """Return the rows of the table by issue. A column that was dropped counts as null.
 
     Runs a query.
@@ -99,7 +99,7 @@ def read_reads(connection: Connection) -> dict[int, Read]:
     return _reads(connection.client.query_and_wait(f"SELECT * FROM `{connection.name}.{READS}`"))  # noqa: S608
 
 
-def read_named(connection: Connection, seen: Seen) -> tuple[dict[int, Read], bool]:
+def read_named(connection: Connection, seen: Seen) -> tuple[dict[int, LastRead], bool]:
     """Return the same with `Read.is_named`, and whether a scan has ended since the last sync.
 
     An issue is named if it has an open occurrence of which the API lists a new fix, or on a target
@@ -135,9 +135,9 @@ def issues_on(connection: Connection, targets: Collection[str]) -> set[int]:
     return {row["issue_id"] for row in rows}
 
 
-def _reads(rows: Iterable[Mapping[str, Any]]) -> dict[int, Read]:
+def _reads(rows: Iterable[Mapping[str, Any]]) -> dict[int, LastRead]:
     return {
-        row["issue_id"]: Read(
+        row["issue_id"]: LastRead(
             row.get("listed_at") or row.get("read_at") or _EPOCH,
             row.get("read_at"),
             row.get("rows"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.bigquery import at
-from scanner_sync.refresh import Listed
+from scanner_sync.plan import ListedIssue
 from scanner_sync.warehouse.intelligence import INTELLIGENCE
 from tests.conftest import Dataset
 from tests.docs.markdown import blocks, section
@@ -87,9 +87,9 @@ def asked(dataset: Dataset) -> Dataset:
 
     def sync(instant: datetime, unread: tuple[int, ...], *places: Row, **tables: list[Row]) -> None:
         listed = [
-            Listed(row["id"], None, "")
+            ListedIssue(row["id"], None, "")
             if row["id"] in unread
-            else Listed(row["id"], sum(of["issue_id"] == row["id"] for of in places), "")
+            else ListedIssue(row["id"], sum(of["issue_id"] == row["id"] for of in places), "")
             for row in tables["issues"]
         ]
         with at(instant):

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from sample_api import Account
-from scanner_sync.refresh import Read
+from scanner_sync.plan import LastRead
 from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import PROJECT, Dataset
@@ -54,7 +54,7 @@ def all_rows(dataset: Dataset, tables: Iterable[str] = TABLES) -> dict[str, list
     return rows
 
 
-def reads(dataset: Dataset) -> dict[int, Read]:
+def reads(dataset: Dataset) -> dict[int, LastRead]:
     """Return the table, as the next sync reads it."""
     warehouse = dataset.warehouse
     return warehouse.occurrence_reads(warehouse.check_names())

@@ -7,7 +7,7 @@ from typing import Any
 from google.cloud import bigquery
 
 from local.bigquery import at as at_time
-from scanner_sync.refresh import Listed
+from scanner_sync.plan import ListedIssue
 from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, FIXED, TABLES
 from tests.conftest import Dataset
 
@@ -36,7 +36,7 @@ class Loads:
     def load(
         self,
         day: int,
-        listed: list[Listed] | None = None,
+        listed: list[ListedIssue] | None = None,
         named: list[int] | None = None,
         /,
         **rows: list[dict[str, Any]],

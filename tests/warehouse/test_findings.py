@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.bigquery import at as at_time
-from scanner_sync.refresh import Listed
+from scanner_sync.plan import ListedIssue
 from scanner_sync.warehouse.completion import Completion
 from tests.conftest import Dataset
 from tests.warehouse.loads import insert, make_tables
@@ -85,7 +85,8 @@ class Scanner:
                 insert(self.dataset, table, rows)
         counts = {issue: sum(of == issue for of, _ in self.found) for issue in self.issues}
         listed = [
-            Listed(issue, None if issue in unread else count, "") for issue, count in counts.items()
+            ListedIssue(issue, None if issue in unread else count, "")
+            for issue, count in counts.items()
         ]
         warehouse = self.dataset.warehouse
         with at_time(MONDAY + timedelta(days=day)):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from scanner_sync.refresh import Listed, Seen
+from scanner_sync.plan import ListedIssue, Seen
 from scanner_sync.warehouse.memory import Unsignaled
 from tests.conftest import Dataset
 from tests.warehouse.loads import Loads, issue, occurrence
@@ -25,7 +25,7 @@ def test_what_the_listings_name(dataset: Dataset) -> None:
     scans = [{"id": 1, "status": "completed"}, {"id": 2, "status": "in_progress"}]
     loads.load(
         1,
-        [Listed(n, 1, "x") for n in hosts],
+        [ListedIssue(n, 1, "x") for n in hosts],
         issues=[issue(n, "high") for n in hosts],
         occurrences_issues=[occurrence(n, 1, n, host) for n, host in hosts.items()],
         fixed_occurrences=[{"occurrence_id": 5, "remediated_at": at(3).isoformat()}],
@@ -67,7 +67,7 @@ def test_what_a_full_read_finds(dataset: Dataset) -> None:
     ) -> Unsignaled | None:
         loads.load(
             1,
-            [Listed(n, None if n in unread else len(of), "x") for n, of in shown.items()],
+            [ListedIssue(n, None if n in unread else len(of), "x") for n, of in shown.items()],
             named,
             issues=[issue(n, "high") for n in shown],
             occurrences_issues=[

@@ -3,7 +3,7 @@
 import sqlglot
 from google.cloud import bigquery
 
-from scanner_sync.refresh import Listed
+from scanner_sync.plan import ListedIssue
 from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.views import LABELS, VIEWS
 from tests.conftest import PROJECT, Dataset
@@ -68,7 +68,7 @@ def test_what_somebody_changes_meanwhile_is_read_again(dataset: Dataset) -> None
     client.delete_table(f"{dataset.name}.issue_lifecycle")
     client.create_table(made["open_findings"])
 
-    warehouse.complete_load({"issues": 1}, "1", existing, listed=[Listed(1, 0, "hash")])
+    warehouse.complete_load({"issues": 1}, "1", existing, listed=[ListedIssue(1, 0, "hash")])
     found = {name: client.get_table(f"{dataset.name}.{name}") for name in made}
     assert {name: table.view_query for name, table in found.items()} == {
         name: table.view_query for name, table in made.items()

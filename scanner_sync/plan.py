@@ -1,4 +1,4 @@
-"""The rolling refresh: which issues' occurrences a sync reads, and in which order.
+"""The plan of a sync: which issues' occurrences it reads, and in which order.
 
 The API lists occurrences by issue, so reading them takes a request for each issue, and more issues
 than `MAX_REQUESTS_PER_SYNC` do not fit into one sync. A sync reads all issues, and then the
@@ -23,7 +23,7 @@ _SEVERITIES: Final = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 """Those that the API is known to send; others come after them."""
 
 
-class Read(NamedTuple):
+class LastRead(NamedTuple):
     """What the dataset knows of an issue that the last sync listed: a row of `occurrence_reads`."""
 
     listed_at: datetime
@@ -38,7 +38,7 @@ class Read(NamedTuple):
     """Whether a fix, or a target that has changed, says that its occurrences have."""
 
 
-class Listed(NamedTuple):
+class ListedIssue(NamedTuple):
     """What a sync knows of an issue that it listed."""
 
     id: int
@@ -80,15 +80,15 @@ class Seen:
             self.fixes.add(f"{row['occurrence_id']} {micros}")
 
 
-class Issue(NamedTuple):
-    """What the order of issues depends on."""
+class IssueRow(NamedTuple):
+    """What is kept of the row of an issue, because the order of issues depends on it."""
 
     severity: int
     """0 is the worst."""
     issue_hash: str
 
 
-class Refresh:
+class Plan:
     """Which issues' occurrences one sync reads.
 
     The occurrences of each issue are read as soon as it is listed if all fit into `max_requests`,
@@ -108,28 +108,28 @@ class Refresh:
         self._max_requests = max_requests
         self._progress = progress
         self._page_size = page_size
-        self._streams = None if is_steady and not is_quiet else False
+        self._at_once = None if is_steady and not is_quiet else False
         self.is_quiet = is_quiet
         """Whether issues are left out that nothing names. Once most are named, none is."""
-        self._issues: dict[int, Issue] = {}
+        self._issues: dict[int, IssueRow] = {}
         self._due: Collection[int] = self._issues
         """The issues whose occurrences are to be read, now or by the next syncs."""
         self._named: Collection[int] = ()
 
-    def streams(self, row: Mapping[str, Any]) -> bool:
+    def reads_at_once(self, row: Mapping[str, Any]) -> bool:
         """Note an issue that was listed, and tell whether its occurrences are read right away."""
-        self._issues[row["id"]] = Issue(
+        self._issues[row["id"]] = IssueRow(
             _SEVERITIES.get(row["severity"], len(_SEVERITIES)), _hash_of(row)
         )
-        if self._streams is None:
+        if self._at_once is None:
             count = self._progress.rows_expected["issues"]
-            self._streams = self._fits(requests_for(count, self._page_size) + count)
-        return self._streams
+            self._at_once = self._fits(requests_for(count, self._page_size) + count)
+        return self._at_once
 
     @property
     def is_left(self) -> bool:
         """Whether issues were listed whose occurrences are to be read after all were listed."""
-        return bool(self._issues) and not self._streams
+        return bool(self._issues) and not self._at_once
 
     @property
     def is_complete(self) -> bool:
@@ -150,27 +150,27 @@ class Refresh:
                 issue_hash=of_row + _SNOOZED if id in issues else of_row
             )
 
-    def named(self, reads: Mapping[int, Read], named: Collection[int]) -> set[int]:
+    def named(self, reads: Mapping[int, LastRead], named: Collection[int]) -> set[int]:
         """Return the issues whose occurrences may have changed, as far as anything says so."""
-        return set(first(self._issues, reads, {*named, *_named_in(reads)}))
+        return set(new_and_changed(self._issues, reads, {*named, *_named_in(reads)}))
 
-    def fits(self, reads: Mapping[int, Read]) -> bool:
+    def fits(self, reads: Mapping[int, LastRead]) -> bool:
         """Tell whether the occurrences of all issues fit into this sync, as far as is known."""
         return self._fits(sum(self._requests_of(issue, reads) for issue in self._issues))
 
     def _fits(self, requests: int) -> bool:
         return self._progress.traffic.requests + requests <= self._max_requests
 
-    def due(self, reads: Mapping[int, Read], named: Collection[int]) -> list[int]:
-        """Return the issues whose occurrences are due, in the order of `due`, as far as they fit.
+    def choose(self, reads: Mapping[int, LastRead], named: Collection[int]) -> list[int]:
+        """Return the issues whose occurrences are read, in the order of `in_turns`, if they fit.
 
         `reads` are those that the dataset knows. `named` are issues whose occurrences have changed,
         according to the API.
         """
         self._named = {*named, *_named_in(reads)}
-        ordered = due(self._issues, reads, self._named)
+        ordered = in_turns(self._issues, reads, self._named)
         if self.is_quiet:
-            changed = set(first(self._issues, reads, self._named))
+            changed = set(new_and_changed(self._issues, reads, self._named))
             # If most are to be read, reading the others, too, makes it a full read.
             self.is_quiet = 2 * len(changed) < len(self._issues)
             if self.is_quiet:
@@ -180,26 +180,28 @@ class Refresh:
         self._progress.issues_due = min(len(ordered), max(1, fitting))
         return ordered[: max(1, fitting)]
 
-    def _requests_of(self, issue: int, reads: Mapping[int, Read]) -> int:
+    def _requests_of(self, issue: int, reads: Mapping[int, LastRead]) -> int:
         """Return the requests that an issue's occurrences took when they were last read, or 1."""
         rows = reads[issue].rows if issue in reads else None
         return requests_for(rows or 0, self._page_size)
 
     @property
-    def listed(self) -> list[Listed]:
+    def listed(self) -> list[ListedIssue]:
         """The issues that this sync listed, without those that have vanished since."""
         traffic = self._progress.traffic
         vanished = traffic.not_found if traffic.vanished else ()
         return [
-            Listed(id, traffic.read[id], issue.issue_hash)
+            ListedIssue(id, traffic.read[id], issue.issue_hash)
             if id in traffic.read
-            else Listed(id, None, "" if id in self._named else None)
+            else ListedIssue(id, None, "" if id in self._named else None)
             for id, issue in self._issues.items()
             if id not in vanished
         ]
 
 
-def due(issues: Mapping[int, Issue], reads: Mapping[int, Read], named: Iterable[int]) -> list[int]:
+def in_turns(
+    issues: Mapping[int, IssueRow], reads: Mapping[int, LastRead], named: Iterable[int]
+) -> list[int]:
     """Return the ids of `issues` in the order in which their occurrences are due.
 
     Two queues take turns, so that wherever reading stops, neither has had more than half of it:
@@ -212,14 +214,14 @@ def due(issues: Mapping[int, Issue], reads: Mapping[int, Read], named: Iterable[
     What is equally old is ordered by severity.
     """
     waiting = sorted(issues.keys() & reads.keys(), key=_age(issues, reads))
-    turns = chain.from_iterable(zip_longest(waiting, first(issues, reads, named)))
+    turns = chain.from_iterable(zip_longest(waiting, new_and_changed(issues, reads, named)))
     return list(dict.fromkeys(issue for issue in turns if issue is not None))
 
 
-def first(
-    issues: Mapping[int, Issue], reads: Mapping[int, Read], named: Iterable[int]
+def new_and_changed(
+    issues: Mapping[int, IssueRow], reads: Mapping[int, LastRead], named: Iterable[int]
 ) -> list[int]:
-    """Return the ids of `issues` that are new, and then of those that have changed. See `due`."""
+    """Return the ids of `issues` that are new, and then the ids of those that have changed."""
     new = [issue for issue in issues if issue not in reads or not reads[issue].read_at]
     named = set(named)
     changed = [
@@ -235,7 +237,7 @@ def first(
 
 
 def _age(
-    issues: Mapping[int, Issue], reads: Mapping[int, Read]
+    issues: Mapping[int, IssueRow], reads: Mapping[int, LastRead]
 ) -> Callable[[int], tuple[datetime, bool, int, int]]:
     def age(issue: int) -> tuple[datetime, bool, int, int]:
         read = reads[issue]
@@ -245,7 +247,7 @@ def _age(
     return age
 
 
-def _named_in(reads: Mapping[int, Read]) -> Iterable[int]:
+def _named_in(reads: Mapping[int, LastRead]) -> Iterable[int]:
     return (issue for issue, read in reads.items() if read.is_named)
 
 
