@@ -10,7 +10,7 @@
 #     (1, '2026-11-29') (2, '2026-11-30')
 # Why it matters: a source that begins to send times, as most do in a later version, loses them all. Declare the
 #   column as a timestamp. This program declares the type of each column.
-# Used in: scanner_sync/tables.py, tests/test_sync.py::test_a_sync_loads_all_rows
+# Used in: scanner_sync/schema/tables.py, tests/test_sync.py::test_a_sync_loads_all_rows
 set -eu
 packages="dlt[duckdb]==1.31.0 duckdb==2.0.0"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

@@ -10,7 +10,7 @@
 #     Conversion Error: Unimplemented type for cast (VARCHAR -> "NULL")
 # Why it matters: `snooze_reason` is null in a new account, until somebody snoozes something weeks later.
 #   Declare the columns of what you read. This program declares all of its columns.
-# Used in: scanner_sync/tables.py, tests/test_sync.py::test_an_empty_account_has_its_tables
+# Used in: scanner_sync/schema/tables.py, tests/test_sync.py::test_an_empty_account_has_its_tables
 set -eu
 packages="duckdb==2.0.0"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

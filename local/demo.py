@@ -38,7 +38,7 @@ from sample_api import create_app, feeds, generate, serve
 from scanner_sync.errors import SyncError
 from scanner_sync.process.exits import INTERRUPTS, Interrupted
 from scanner_sync.report import check_target, write_report
-from scanner_sync.tables import TABLES
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse import Warehouse
 
 PROJECT = "demo-project"

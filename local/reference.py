@@ -88,7 +88,7 @@ LAYERS: Final = {
         *("rules", "diagnose"),
         *("log", "scratch", "streams", "archive"),
     ),
-    "base": ("tables", "errors"),
+    "base": ("schema", "errors"),
 }
 """The boxes of the drawing of imports, from top to bottom, and what is in each."""
 

@@ -34,13 +34,13 @@ from google.cloud import bigquery
 
 from local.dist import checkout_digest
 from local.processes import ROOT
-from scanner_sync.tables import TABLES
-from scanner_sync.warehouse.findings import CONCLUSIONS
-from scanner_sync.warehouse.history import HISTORIES
-from scanner_sync.warehouse.intelligence import INTELLIGENCE
+from scanner_sync.schema.cve_intelligence import INTELLIGENCE
+from scanner_sync.schema.findings import CONCLUSIONS
+from scanner_sync.schema.histories import HISTORIES
+from scanner_sync.schema.occurrence_reads import READS
+from scanner_sync.schema.tables import TABLES
+from scanner_sync.schema.views import VIEW_TABLES
 from scanner_sync.warehouse.jobs import prepare_jobs
-from scanner_sync.warehouse.reads import READS
-from scanner_sync.warehouse.views import VIEW_TABLES
 
 Values = dict[str, Any]
 """The arguments and attributes of a resource, or the fields of a log entry."""

@@ -7,14 +7,15 @@ from datetime import datetime
 
 from local import markdown
 from scanner_sync.report.definitions import DEFINITIONS
+from scanner_sync.schema.columns import BIGQUERY_TYPES, DLT_COLUMNS, Column, Table
+from scanner_sync.schema.cve_intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
+from scanner_sync.schema.findings import CONCLUSIONS
+from scanner_sync.schema.histories import HISTORIES, HISTORY_COLUMNS, columns_of
+from scanner_sync.schema.occurrence_reads import READS, READS_TABLE
+from scanner_sync.schema.sla_policy import SLA, SLA_TABLE
+from scanner_sync.schema.tables import TABLES
+from scanner_sync.schema.views import VIEW_TABLES
 from scanner_sync.source.rows import convert
-from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES, Column, Table
-from scanner_sync.warehouse.findings import CONCLUSIONS
-from scanner_sync.warehouse.history import HISTORIES, HISTORY_COLUMNS, columns_of
-from scanner_sync.warehouse.intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
-from scanner_sync.warehouse.reads import READS, READS_TABLE
-from scanner_sync.warehouse.sla import SLA, SLA_TABLE
-from scanner_sync.warehouse.views import VIEW_TABLES
 
 
 def merged() -> str:

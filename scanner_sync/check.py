@@ -28,6 +28,7 @@ from scanner_sync.errors import (
 )
 from scanner_sync.plan import requests_for
 from scanner_sync.rules import faults
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.secret import read_token
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source.connections import origin_of
@@ -36,7 +37,6 @@ from scanner_sync.source.intelligence import KNOWN_CVE, try_feed
 from scanner_sync.source.pagination import ApiResponse, Page
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import GONE, LACKING, ApiSession
-from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.sla import read_rules
 from scanner_sync.warehouse.status import describe_loud

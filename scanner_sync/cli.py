@@ -26,6 +26,7 @@ from scanner_sync.process.exits import (
 )
 from scanner_sync.process.parent import run_worker
 from scanner_sync.rules import PRESETS, faults, in_words
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.settings import (
     ACCOUNT,
     ACCOUNT_FORM,
@@ -35,7 +36,6 @@ from scanner_sync.settings import (
     dataset_name,
     read_settings,
 )
-from scanner_sync.tables import TABLES
 
 if TYPE_CHECKING:
     from scanner_sync.warehouse import Warehouse

@@ -12,8 +12,8 @@ from cloudevents.http import CloudEvent
 from scanner_sync import log
 from scanner_sync.errors import AlreadyRunning, MethodNotAllowed, RequestError, SyncError
 from scanner_sync.process.parent import run_worker
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.settings import ACCOUNT, ACCOUNT_FORM, account_name
-from scanner_sync.tables import TABLES
 
 _ALLOWED: Final = (
     f'{{"resources": [...]}} with one or more of {", ".join(TABLES)};'

@@ -17,7 +17,8 @@ from itertools import accumulate, chain, zip_longest
 from typing import Any, Final, NamedTuple
 
 from scanner_sync.progress import Progress
-from scanner_sync.tables import DLT_COLUMNS, FIXED
+from scanner_sync.schema.columns import DLT_COLUMNS
+from scanner_sync.schema.tables import FIXED
 
 _SEVERITIES: Final = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 """Those that the API is known to send; others come after them."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from scanner_sync import log
-from scanner_sync.tables import TABLES
+from scanner_sync.schema.tables import TABLES
 
 LOG_SECONDS: Final = 30.0
 """Between two `sync_progress` lines of the log."""

@@ -22,6 +22,9 @@ from scanner_sync.dlt_config import configure_dlt
 from scanner_sync.errors import SettingsError, SyncError, causes_of
 from scanner_sync.plan import LastRead, Plan, Seen
 from scanner_sync.progress import Progress, logged
+from scanner_sync.schema.histories import HISTORIES
+from scanner_sync.schema.occurrence_reads import READS
+from scanner_sync.schema.tables import FIXED
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source import scanner_source
 from scanner_sync.source.intelligence import Intelligence, cves_in, read_intelligence
@@ -29,14 +32,11 @@ from scanner_sync.source.occurrences import Keep, confirm_vanished, log_not_foun
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import ApiSession
 from scanner_sync.source.signals import HINT_REQUESTS, Signals
-from scanner_sync.tables import FIXED
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.completion import Completion
 from scanner_sync.warehouse.held import find_held, is_untouched, note_held
-from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.lease import Lease
 from scanner_sync.warehouse.memory import NO_CHANGE, Unsignaled
-from scanner_sync.warehouse.reads import READS
 
 CLOCKS_DIFFER: Final = timedelta(minutes=10)
 """By how much the clocks of the API and of BigQuery may differ."""

@@ -24,14 +24,14 @@ from local.secret_manager import SecretManager, Version, serve
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
 from scanner_sync.process import exits, parent
+from scanner_sync.schema.cve_intelligence import INTELLIGENCE
+from scanner_sync.schema.findings import CONCLUSIONS
+from scanner_sync.schema.histories import HISTORIES
+from scanner_sync.schema.occurrence_reads import READS
+from scanner_sync.schema.sla_policy import SLA
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.settings import EMULATORS, Settings
-from scanner_sync.tables import TABLES
 from scanner_sync.warehouse import Warehouse
-from scanner_sync.warehouse.findings import CONCLUSIONS
-from scanner_sync.warehouse.history import HISTORIES
-from scanner_sync.warehouse.intelligence import INTELLIGENCE
-from scanner_sync.warehouse.reads import READS
-from scanner_sync.warehouse.sla import SLA
 from scanner_sync.warehouse.views import VIEWS
 from tests.support.analysis import Observer
 from tests.support.analysis import serve as serve_analyzer

@@ -23,8 +23,8 @@ from sample_api import serve as serve_api
 from scanner_sync import __version__
 from scanner_sync.check import check
 from scanner_sync.cli import _parser
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.settings import EMULATORS, Settings
-from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import FOUR, PROJECT, SECRET, TOKEN, Dataset
 from tests.support.commands import COMMAND, NAMES, Done, findings, on_terminal, run

@@ -15,7 +15,7 @@ from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 from sample_api.faults import Faults, FaultyApi
 from scanner_sync.check import check
-from scanner_sync.tables import TABLES
+from scanner_sync.schema.tables import TABLES
 from tests.conftest import FOUR, TOKEN, Dataset
 
 

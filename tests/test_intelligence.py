@@ -11,8 +11,9 @@ from starlette.applications import Starlette
 
 from local.bigquery import proxy
 from sample_api import Account, feeds
-from scanner_sync.warehouse.history import OCCURRENCES
-from scanner_sync.warehouse.intelligence import INTELLIGENCE, state_of, write_state
+from scanner_sync.schema.cve_intelligence import INTELLIGENCE
+from scanner_sync.schema.histories import OCCURRENCES
+from scanner_sync.warehouse.intelligence import state_of, write_state
 from tests.conftest import Dataset
 from tests.support.commands import Done, run
 

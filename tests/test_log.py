@@ -22,8 +22,8 @@ from sample_api import serve as serve_api
 from scanner_sync.errors import SyncError
 from scanner_sync.log import logger, trace_of
 from scanner_sync.progress import logged
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.sync import sync
-from scanner_sync.tables import TABLES
 from tests.conftest import PROJECT, TOKEN, Dataset, Vanishing
 from tests.support.events import FIELDS
 from tests.support.pubsub import push

@@ -14,7 +14,7 @@ from google.oauth2.credentials import Credentials
 from local import bigquery as local_bigquery
 from local.accounts import PROJECT, Customer, Round, sync_all
 from sample_api import generate
-from scanner_sync.tables import TABLES
+from scanner_sync.schema.tables import TABLES
 from tests.conftest import Dataset
 from tests.support.commands import runs
 from tests.support.moments import is_merge

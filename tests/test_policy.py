@@ -9,7 +9,8 @@ import pytest
 from sample_api import Account
 from scanner_sync.errors import LoadError
 from scanner_sync.rules import PRESETS, Rule
-from scanner_sync.warehouse.sla import SLA, read_rules
+from scanner_sync.schema.sla_policy import SLA
+from scanner_sync.warehouse.sla import read_rules
 from tests.conftest import PROJECT, Dataset
 from tests.support.commands import findings, run
 from tests.warehouse.loads import conclude, insert, insert_states, make_tables

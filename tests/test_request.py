@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sample_api import Account, create_app
 from scanner_sync.function import Call, call_of_message
-from scanner_sync.tables import TABLES
+from scanner_sync.schema.tables import TABLES
 from tests.conftest import TOKEN, Dataset, asked
 from tests.support.pubsub import push
 

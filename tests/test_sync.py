@@ -14,7 +14,8 @@ from local.bigquery import proxy
 from local.secret_manager import SecretManager, Version
 from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
-from scanner_sync.tables import DLT_COLUMNS, TABLES
+from scanner_sync.schema.columns import DLT_COLUMNS
+from scanner_sync.schema.tables import TABLES
 from tests.conftest import FOUR, PROJECT, SECRET, TOKEN, Dataset, Vanishing, asked
 from tests.support.rows import all_rows, expected_rows
 

@@ -20,11 +20,11 @@ from scanner_sync.diagnose import (
 )
 from scanner_sync.errors import LoadError, SyncError
 from scanner_sync.report.actions import LIMIT, READ_ACTIONS, Action, Actions
-from scanner_sync.tables import FIXED, TABLES
+from scanner_sync.schema.findings import CONCLUSIONS, IS_FIX, SEVERITY
+from scanner_sync.schema.histories import HISTORIES
+from scanner_sync.schema.occurrence_reads import READS
+from scanner_sync.schema.tables import FIXED, TABLES
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.findings import CONCLUSIONS, IS_FIX, SEVERITY
-from scanner_sync.warehouse.history import HISTORIES
-from scanner_sync.warehouse.reads import READS
 from scanner_sync.warehouse.status import describe_state, summarize
 from scanner_sync.warehouse.views import VIEWS
 

@@ -12,12 +12,13 @@ from dlt.extract.source import DltSource
 from dlt.sources.rest_api import rest_api_source
 from dlt.sources.rest_api.typing import EndpointResource, RESTAPIConfig
 
+from scanner_sync.schema.columns import DLT_COLUMNS
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.source.occurrences import Keep, kept, skip_vanished
 from scanner_sync.source.optional import note_unavailable, to_fix
 from scanner_sync.source.pagination import OverlapPaginator
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import LACKING, NOT_READ, ApiSession
-from scanner_sync.tables import DLT_COLUMNS, TABLES
 
 UPSERT: Final[TMergeDispositionDict] = {"disposition": "merge", "strategy": "upsert"}
 """One MERGE statement for each table, so that a table changes completely or not at all."""

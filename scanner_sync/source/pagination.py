@@ -19,8 +19,9 @@ from dlt.sources.helpers.rest_client.paginators import BasePaginator
 
 from scanner_sync import log
 from scanner_sync.errors import ApiError, ApiUnavailable, ListingUnstable, counted, shown
+from scanner_sync.schema.columns import ColumnType
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.source.rows import CONVERSIONS, UNFIT
-from scanner_sync.tables import TABLES, ColumnType
 
 OCCURRENCES: Final = re.compile(r"issues/-?[0-9]+/occurrences/")
 """Path of the occurrences of an issue, below the base URL."""

@@ -13,7 +13,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from scanner_sync.errors import ApiError, shown
-from scanner_sync.tables import TABLES, Column, ColumnType
+from scanner_sync.schema.columns import Column, ColumnType
+from scanner_sync.schema.tables import TABLES
 
 _INT64 = range(-(2**63), 2**63)
 _EXACT = 2**53

@@ -24,6 +24,7 @@ from scanner_sync import __version__, log
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, counted, machine_error
 from scanner_sync.progress import Stop, Traffic
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.source.connections import Connections, Reply, origin_of
 from scanner_sync.source.pagination import (
     OCCURRENCES,
@@ -34,7 +35,6 @@ from scanner_sync.source.pagination import (
 )
 from scanner_sync.source.rate_limit import OVERLOADED, REFUSED, AdaptiveRateLimiter, Ticket
 from scanner_sync.source.retry import RETRIED_STATUSES, RETRIES, backoff, parse_retry_after
-from scanner_sync.tables import TABLES
 
 GONE: Final = (404, 410)
 LACKING: Final = (402, 403, 404, 405, 410, 451, 501)

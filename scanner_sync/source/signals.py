@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from scanner_sync import log
 from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable
+from scanner_sync.schema.tables import FIXED, TABLES
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import ApiSession
-from scanner_sync.tables import FIXED, TABLES
 
 HINT_REQUESTS: Final = 2
 """Requests that a hint may take if it is only about the order of reading."""

@@ -13,38 +13,22 @@ from scanner_sync.errors import SyncError
 from scanner_sync.plan import LastRead, ListedIssue, Seen
 from scanner_sync.progress import Progress
 from scanner_sync.rules import PRESETS, Rule
-from scanner_sync.tables import DLT_COLUMNS, FIXED, TABLES
+from scanner_sync.schema.columns import DLT_COLUMNS
+from scanner_sync.schema.cve_intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
+from scanner_sync.schema.findings import CONCLUSIONS
+from scanner_sync.schema.occurrence_reads import READS, READS_TABLE
+from scanner_sync.schema.sla_policy import SLA, SLA_TABLE
+from scanner_sync.schema.tables import FIXED, TABLES
 from scanner_sync.warehouse.completion import Completion, complete_load
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.findings import CONCLUSIONS
 from scanner_sync.warehouse.history import ensure_tables
-from scanner_sync.warehouse.intelligence import (
-    INTELLIGENCE,
-    INTELLIGENCE_TABLE,
-    read_rows,
-    state_of,
-    write_rows,
-    write_state,
-)
+from scanner_sync.warehouse.intelligence import read_rows, state_of, write_rows, write_state
 from scanner_sync.warehouse.jobs import Guard
 from scanner_sync.warehouse.lease import Lease
 from scanner_sync.warehouse.names import check_names
 from scanner_sync.warehouse.query import query
-from scanner_sync.warehouse.reads import (
-    READS,
-    READS_TABLE,
-    issues_on,
-    read_named,
-    read_reads,
-)
-from scanner_sync.warehouse.sla import (
-    SLA,
-    SLA_TABLE,
-    choose_preset,
-    count_open,
-    read_rules,
-    write_policy,
-)
+from scanner_sync.warehouse.reads import issues_on, read_named, read_reads
+from scanner_sync.warehouse.sla import choose_preset, count_open, read_rules, write_policy
 from scanner_sync.warehouse.status import read_status, summarize
 from scanner_sync.warehouse.views import ensure_views
 

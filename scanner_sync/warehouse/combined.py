@@ -7,13 +7,13 @@ from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from scanner_sync.errors import LoadError
-from scanner_sync.tables import TABLES
+from scanner_sync.schema.cve_intelligence import INTELLIGENCE
+from scanner_sync.schema.findings import CONCLUSIONS
+from scanner_sync.schema.histories import HISTORIES
+from scanner_sync.schema.occurrence_reads import READS
+from scanner_sync.schema.sla_policy import SLA
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.findings import CONCLUSIONS
-from scanner_sync.warehouse.history import HISTORIES
-from scanner_sync.warehouse.intelligence import INTELLIGENCE
-from scanner_sync.warehouse.reads import READS
-from scanner_sync.warehouse.sla import SLA
 from scanner_sync.warehouse.views import LABELS, VIEWS, is_ours
 
 NAMES: Final = (

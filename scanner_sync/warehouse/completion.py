@@ -14,13 +14,16 @@ from google.cloud import bigquery
 
 from scanner_sync import log
 from scanner_sync.plan import ListedIssue
-from scanner_sync.tables import FIXED
+from scanner_sync.schema.findings import SYNCS
+from scanner_sync.schema.histories import HISTORIES, OCCURRENCES
+from scanner_sync.schema.occurrence_reads import READS
+from scanner_sync.schema.tables import FIXED
 from scanner_sync.warehouse.arrival import arrived, compare_rows, of_load
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.findings import SYNCS, conclude, note_sights, note_sync
-from scanner_sync.warehouse.history import HISTORIES, OCCURRENCES, merge_history
+from scanner_sync.warehouse.findings import conclude, note_sights, note_sync
+from scanner_sync.warehouse.history import merge_history
 from scanner_sync.warehouse.memory import Unsignaled
-from scanner_sync.warehouse.reads import READS, as_parameter, merge_reads, rows_of, waiting
+from scanner_sync.warehouse.reads import as_parameter, merge_reads, rows_of, waiting
 
 
 class Completion(NamedTuple):

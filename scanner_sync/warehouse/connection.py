@@ -20,8 +20,8 @@ from google.cloud.bigquery.table import (
 from google.oauth2.credentials import Credentials
 
 from scanner_sync.errors import LoadError, SettingsError
+from scanner_sync.schema.columns import BIGQUERY_TYPES, Column, Table
 from scanner_sync.settings import Settings
-from scanner_sync.tables import BIGQUERY_TYPES, Column, Table
 from scanner_sync.warehouse.jobs import prepare_jobs
 
 LOCATE_SECONDS: Final = 10.0

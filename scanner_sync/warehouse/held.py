@@ -11,7 +11,7 @@ from typing import Final
 
 from google.cloud import bigquery
 
-from scanner_sync.tables import TABLES
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.lease import Lease
 from scanner_sync.warehouse.load_files import AGE, Held

@@ -30,7 +30,8 @@ from dlt.extract.resource import DltResource
 from dlt.extract.source import DltSource
 
 from scanner_sync.errors import ApiError, shown
-from scanner_sync.tables import DLT_COLUMNS, TABLES
+from scanner_sync.schema.columns import DLT_COLUMNS
+from scanner_sync.schema.tables import TABLES
 
 _NEW: Final[Mapping[type, TDataType]] = {
     bool: "bool",

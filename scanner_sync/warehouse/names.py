@@ -6,13 +6,14 @@ from typing import Final
 from google.cloud import bigquery
 
 from scanner_sync.errors import LoadError
-from scanner_sync.tables import DLT_COLUMNS, TABLES
+from scanner_sync.schema.columns import DLT_COLUMNS
+from scanner_sync.schema.cve_intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
+from scanner_sync.schema.findings import CONCLUSIONS
+from scanner_sync.schema.histories import HISTORIES, HISTORY_COLUMNS, columns_of
+from scanner_sync.schema.occurrence_reads import READS, READS_TABLE
+from scanner_sync.schema.sla_policy import SLA, SLA_TABLE
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.findings import CONCLUSIONS
-from scanner_sync.warehouse.history import HISTORIES, HISTORY_COLUMNS, columns_of
-from scanner_sync.warehouse.intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
-from scanner_sync.warehouse.reads import READS, READS_TABLE
-from scanner_sync.warehouse.sla import SLA, SLA_TABLE
 from scanner_sync.warehouse.views import VIEWS, is_ours
 
 _Columns = tuple[Collection[str], Collection[str]]

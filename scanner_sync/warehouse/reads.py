@@ -1,6 +1,6 @@
-"""The table `occurrence_reads`: when the occurrences of each issue were last read whole.
+"""How `occurrence_reads` is read and written.
 
-It has a row for each issue of the last listing. The sync that reads an issue's occurrences writes
+The sync that reads an issue's occurrences writes
 it in the same transaction as the histories, so that what it says is in the merged tables, too.
 """
 
@@ -13,36 +13,11 @@ from typing import Any, Final
 from google.cloud import bigquery
 
 from scanner_sync.plan import RUNNING, LastRead, ListedIssue, Seen
-from scanner_sync.tables import Column, Table
+from scanner_sync.schema.histories import OCCURRENCES
+from scanner_sync.schema.occurrence_reads import READS
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.history import OCCURRENCES
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
-READS: Final = "occurrence_reads"
-"""The name of the table."""
-READS_TABLE: Final = Table(
-    "Issues that the last sync listed, and when their occurrences were last read, one row each.",
-    ("issue_id",),
-    {
-        "issue_id": Column("bigint", "The issue: issues.id.", 812, True, "issues"),
-        "listed_at": Column(
-            "timestamp",
-            "Time of the sync that first listed the issue.",
-            "2026-11-20T06:00:04Z",
-        ),
-        "read_at": Column(
-            "timestamp",
-            "Time of the sync that last read its occurrences, all of them; null if none has.",
-            "2026-11-24T06:00:05Z",
-        ),
-        "rows": Column("bigint", "How many occurrences there were.", 3),
-        "issue_hash": Column(
-            "text",
-            "Hash of the issue's row at that time, which tells whether the issue has changed.",
-            "8f14e45fceea...",
-        ),
-    },
-)
 
 
 def as_parameter(listed: Iterable[ListedIssue]) -> str:

@@ -7,9 +7,9 @@ from typing import Any, Final
 from google.cloud import bigquery
 
 from scanner_sync import errors
-from scanner_sync.tables import TABLES
+from scanner_sync.schema.histories import HISTORIES
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.history import HISTORIES
 from scanner_sync.warehouse.lease import LEASE_SECONDS, LEASE_TABLE, UNTIL
 from scanner_sync.warehouse.memory import LastSync
 

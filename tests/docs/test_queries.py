@@ -8,7 +8,7 @@ import pytest
 
 from local.bigquery import at
 from scanner_sync.plan import ListedIssue
-from scanner_sync.warehouse.intelligence import INTELLIGENCE
+from scanner_sync.schema.cve_intelligence import INTELLIGENCE
 from tests.conftest import Dataset
 from tests.docs.markdown import blocks, section
 from tests.warehouse.loads import Loads, insert

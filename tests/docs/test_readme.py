@@ -5,13 +5,13 @@ import re
 import pytest
 
 from local.processes import ROOT
-from scanner_sync.tables import TABLES
-from scanner_sync.warehouse.findings import CONCLUSIONS
-from scanner_sync.warehouse.history import HISTORIES
-from scanner_sync.warehouse.intelligence import INTELLIGENCE
-from scanner_sync.warehouse.reads import READS
-from scanner_sync.warehouse.sla import SLA
-from scanner_sync.warehouse.views import VIEW_TABLES
+from scanner_sync.schema.cve_intelligence import INTELLIGENCE
+from scanner_sync.schema.findings import CONCLUSIONS
+from scanner_sync.schema.histories import HISTORIES
+from scanner_sync.schema.occurrence_reads import READS
+from scanner_sync.schema.sla_policy import SLA
+from scanner_sync.schema.tables import TABLES
+from scanner_sync.schema.views import VIEW_TABLES
 from tests.docs.markdown import section, table
 
 README = (ROOT / "README.md").read_text()

@@ -6,14 +6,15 @@ import flask.testing
 import pytest
 
 from local.processes import ROOT
-from scanner_sync.tables import DLT_COLUMNS, TABLES
-from scanner_sync.warehouse.findings import CONCLUSIONS
-from scanner_sync.warehouse.history import HISTORY_COLUMNS
-from scanner_sync.warehouse.intelligence import INTELLIGENCE_TABLE
+from scanner_sync.schema.columns import DLT_COLUMNS
+from scanner_sync.schema.cve_intelligence import INTELLIGENCE_TABLE
+from scanner_sync.schema.findings import CONCLUSIONS
+from scanner_sync.schema.histories import HISTORY_COLUMNS
+from scanner_sync.schema.occurrence_reads import READS_TABLE
+from scanner_sync.schema.sla_policy import SLA_TABLE
+from scanner_sync.schema.tables import TABLES
+from scanner_sync.schema.views import VIEW_TABLES
 from scanner_sync.warehouse.lease import LEASE_TABLE
-from scanner_sync.warehouse.reads import READS_TABLE
-from scanner_sync.warehouse.sla import SLA_TABLE
-from scanner_sync.warehouse.views import VIEW_TABLES
 from tests.conftest import Dataset
 from tests.docs.markdown import table
 

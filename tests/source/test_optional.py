@@ -7,8 +7,8 @@ from starlette.responses import JSONResponse, Response
 
 from sample_api import Account, generate
 from scanner_sync.errors import ApiError, ApiRefused, ListingUnstable, SyncError
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.source.rows import to_row
-from scanner_sync.tables import TABLES
 from tests.conftest import asked
 from tests.source.faults import Fault
 from tests.support.reading import Api, on

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner_sync.errors import ApiError, ListingUnstable
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.source.pagination import ApiResponse, OverlapPaginator, Page, read_page
 from scanner_sync.source.rows import to_row
-from scanner_sync.tables import TABLES
 from scanner_sync.warehouse.load_files import LoadFile
 
 LIMIT = 5

@@ -31,12 +31,12 @@ from scanner_sync.errors import (
     MachineError,
     SyncError,
 )
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.secret import read_token
 from scanner_sync.source import connections, retry, scanner_source
 from scanner_sync.source import session as session_module
 from scanner_sync.source.rate_limit import AdaptiveRateLimiter
 from scanner_sync.source.session import ApiSession
-from scanner_sync.tables import TABLES
 from tests.conftest import SECRET, TOKEN, Vanishing, asked
 from tests.source.faults import Fault
 from tests.support.reading import Api, Kept, ids, on

@@ -1,9 +1,10 @@
 """The configuration of the source agrees with the declared tables."""
 
 from scanner_sync.deadline import Deadline
+from scanner_sync.schema.columns import DLT_COLUMNS
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.source import scanner_source
 from scanner_sync.source.session import ApiSession
-from scanner_sync.tables import DLT_COLUMNS, TABLES
 from tests.support.reading import Kept
 
 

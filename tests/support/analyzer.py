@@ -257,12 +257,13 @@ def _type_name(of: Any) -> str:
 
 def declared() -> dict[str, Columns]:
     """Return the tables and views of the program by name, as it declares them."""
-    from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES
-    from scanner_sync.warehouse.findings import CONCLUSIONS
-    from scanner_sync.warehouse.history import HISTORIES, columns_of
-    from scanner_sync.warehouse.intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
-    from scanner_sync.warehouse.reads import READS, READS_TABLE
-    from scanner_sync.warehouse.sla import SLA, SLA_TABLE
+    from scanner_sync.schema.columns import BIGQUERY_TYPES, DLT_COLUMNS
+    from scanner_sync.schema.cve_intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
+    from scanner_sync.schema.findings import CONCLUSIONS
+    from scanner_sync.schema.histories import HISTORIES, columns_of
+    from scanner_sync.schema.occurrence_reads import READS, READS_TABLE
+    from scanner_sync.schema.sla_policy import SLA, SLA_TABLE
+    from scanner_sync.schema.tables import TABLES
     from scanner_sync.warehouse.views import VIEWS
 
     columns = {name: table.columns | DLT_COLUMNS for name, table in TABLES.items()}

@@ -6,7 +6,7 @@ from typing import Any
 
 from sample_api import Account
 from scanner_sync.plan import LastRead
-from scanner_sync.tables import TABLES
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import PROJECT, Dataset
 

@@ -8,7 +8,8 @@ from google.cloud import bigquery
 
 from local.bigquery import at as at_time
 from scanner_sync.plan import ListedIssue
-from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, FIXED, TABLES
+from scanner_sync.schema.columns import BIGQUERY_TYPES, DLT_COLUMNS
+from scanner_sync.schema.tables import FIXED, TABLES
 from tests.conftest import Dataset
 
 COLUMNS = {name: table.columns | DLT_COLUMNS for name, table in TABLES.items()}

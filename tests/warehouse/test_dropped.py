@@ -6,12 +6,13 @@ import pytest
 from google.cloud import bigquery
 
 from sample_api import Account, generate
-from scanner_sync.tables import BIGQUERY_TYPES, DLT_COLUMNS, TABLES
-from scanner_sync.warehouse.findings import CONCLUSIONS, FINDINGS
-from scanner_sync.warehouse.history import HISTORIES
-from scanner_sync.warehouse.intelligence import INTELLIGENCE
-from scanner_sync.warehouse.reads import READS
-from scanner_sync.warehouse.sla import SLA
+from scanner_sync.schema.columns import BIGQUERY_TYPES, DLT_COLUMNS
+from scanner_sync.schema.cve_intelligence import INTELLIGENCE
+from scanner_sync.schema.findings import CONCLUSIONS, FINDINGS
+from scanner_sync.schema.histories import HISTORIES
+from scanner_sync.schema.occurrence_reads import READS
+from scanner_sync.schema.sla_policy import SLA
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse.views import VIEWS
 from tests.conftest import PROJECT, Dataset
 from tests.warehouse.conftest import Run

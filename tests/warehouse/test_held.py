@@ -9,7 +9,8 @@ import pytest
 
 from local.bigquery import proxy
 from sample_api import Account, generate
-from scanner_sync.tables import TABLES, Column
+from scanner_sync.schema.columns import Column
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from scanner_sync.warehouse.load_files import LoadFile
 from tests.conftest import Dataset

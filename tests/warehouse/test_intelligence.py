@@ -5,14 +5,8 @@ from datetime import UTC, date, datetime
 import pytest
 from google.cloud import bigquery
 
-from scanner_sync.warehouse.intelligence import (
-    INTELLIGENCE,
-    INTELLIGENCE_TABLE,
-    read_rows,
-    state_of,
-    write_rows,
-    write_state,
-)
+from scanner_sync.schema.cve_intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
+from scanner_sync.warehouse.intelligence import read_rows, state_of, write_rows, write_state
 from tests.conftest import PROJECT, Dataset
 
 STATE = {"read_on": "2026-11-24", "feeds": {"kev": {"etag": 'W/"é-7"', "entries": 1700}}}

@@ -16,7 +16,8 @@ from dlt.common.utils import digest128b
 from dlt.extract.source import DltSource
 
 from scanner_sync.errors import ApiError
-from scanner_sync.tables import BIGQUERY_TYPES, TABLES
+from scanner_sync.schema.columns import BIGQUERY_TYPES
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse.load_files import LoadFile, load_file_source
 
 INTEGERS = [2**63 - 1, -(2**63), 2**64 - 1, 2**53 + 1]

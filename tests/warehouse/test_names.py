@@ -3,7 +3,7 @@
 import pytest
 
 from scanner_sync.errors import LoadError
-from scanner_sync.tables import TABLES
+from scanner_sync.schema.tables import TABLES
 from tests.conftest import PROJECT, Dataset
 from tests.warehouse.conftest import Run
 from tests.warehouse.loads import Loads

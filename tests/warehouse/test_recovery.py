@@ -17,7 +17,7 @@ from local.bigquery import error_of, proxy
 from local.processes import ROOT
 from local.secret_manager import SecretManager
 from sample_api import Account, generate
-from scanner_sync.tables import TABLES
+from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import FOUR, PROJECT, SYNC, Dataset
 from tests.support.commands import AHEAD, answer, start, told

@@ -12,8 +12,8 @@ from typing import Any, Final
 import pytest
 
 from scanner_sync.rules import Rule, place_of
-from scanner_sync.warehouse.intelligence import INTELLIGENCE
-from scanner_sync.warehouse.sla import SLA
+from scanner_sync.schema.cve_intelligence import INTELLIGENCE
+from scanner_sync.schema.sla_policy import SLA
 from tests.conftest import Dataset
 from tests.warehouse.loads import conclude, insert, insert_states, literal, make_tables
 

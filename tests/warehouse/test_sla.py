@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from scanner_sync.warehouse.sla import SLA
+from scanner_sync.schema.sla_policy import SLA
 from tests.conftest import Dataset
 from tests.warehouse.loads import conclude, insert, insert_states, make_tables
 

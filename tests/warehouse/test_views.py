@@ -4,7 +4,7 @@ import sqlglot
 from google.cloud import bigquery
 
 from scanner_sync.plan import ListedIssue
-from scanner_sync.warehouse.reads import READS
+from scanner_sync.schema.occurrence_reads import READS
 from scanner_sync.warehouse.views import LABELS, VIEWS
 from tests.conftest import PROJECT, Dataset
 from tests.warehouse.conftest import through
