@@ -12,7 +12,7 @@
 #     run 3 succeeded
 # Why it matters: a retry reports success and the rows of one run are nowhere. This program starts each sync in
 #   an empty working directory.
-# Used in: docs/design.md#an-empty-working-directory-for-each-sync, scanner_sync/warehouse/pipeline.py,
+# Used in: docs/decisions.md#a-process-and-an-empty-directory-for-each-sync, scanner_sync/warehouse/pipeline.py,
 #   tests/warehouse/test_recovery.py::test_the_next_sync_recovers_from_a_kill_while_loading
 set -eu
 packages="dlt==1.31.0"

@@ -9,7 +9,7 @@
 #     all refused
 # Why it matters: a contract that was meant to protect a table lets its values move to a column that no query
 #   reads.
-# Used in: docs/design.md#types-are-checked-not-cast, scanner_sync/warehouse/load_files.py,
+# Used in: docs/decisions.md#types-are-checked-not-cast, scanner_sync/warehouse/load_files.py,
 #   tests/warehouse/test_load_files.py::test_a_field_that_changes_type_is_an_error
 set -eu
 packages="dlt[duckdb]==1.31.0 duckdb==2.0.0"

@@ -10,7 +10,7 @@
 #     by_upsert In schema `findings`: No primary key defined for table `by_upsert`
 # Why it matters: a key that is forgotten, or lost in a rename, shows as a table that grows. This program names a
 #   key and `upsert` for each table.
-# Used in: docs/design.md#one-merge-for-each-table, scanner_sync/warehouse/load_files.py,
+# Used in: docs/decisions.md#one-merge-for-each-table, scanner_sync/warehouse/load_files.py,
 #   tests/warehouse/test_load_files.py::test_dlt_imports_the_files
 set -eu
 packages="dlt[duckdb]==1.31.0 duckdb==2.0.0"

@@ -8,7 +8,7 @@
 #     (1, 5.0) (2, 9.8)
 # Why it matters: an API that renames `cvssScore` to `cvss_score` sends both for a while. This program maps each
 #   field to a declared column before dlt sees it.
-# Used in: docs/design.md#new-fields-become-columns, scanner_sync/warehouse/load_files.py,
+# Used in: docs/decisions.md#types-are-checked-not-cast, scanner_sync/warehouse/load_files.py,
 #   tests/source/test_values.py::test_a_column_has_one_field_in_all_syncs
 set -eu
 packages="dlt[duckdb]==1.31.0 duckdb==2.0.0"

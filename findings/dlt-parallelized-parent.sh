@@ -9,7 +9,7 @@
 #     parallelized: page 1, page 2, page 3, page 4, 2 rows, 2 rows, 2 rows
 # Why it matters: one issue with 100,000 occurrences takes a gigabyte. This program's paginator hands each page to
 #   a file as it comes, and dlt passes on empty pages.
-# Used in: docs/design.md#the-pages-of-an-issue-wait-in-a-file, scanner_sync/source/pagination.py,
+# Used in: docs/decisions.md#read-first-then-load, scanner_sync/source/pagination.py,
 #   tests/source/test_large_issues.py::test_each_page_is_written_before_the_next_is_requested
 set -eu
 packages="dlt==1.31.0"

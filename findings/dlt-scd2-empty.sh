@@ -10,7 +10,7 @@
 #     one row [(1, 'valid'), (2, 'ended')]
 # Why it matters: the day on which the last finding is fixed is the one on which the history says that all are
 #   open. This program keeps its histories itself, and an empty listing closes them.
-# Used in: docs/design.md#histories-from-what-was-just-loaded, scanner_sync/warehouse/history.py,
+# Used in: docs/decisions.md#one-transaction-at-the-end, scanner_sync/warehouse/history.py,
 #   tests/warehouse/test_history.py::test_a_month_of_an_account
 set -eu
 packages="dlt==1.31.0 duckdb==2.0.0"

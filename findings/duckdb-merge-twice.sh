@@ -8,7 +8,7 @@
 #     2.0.0: InvalidInputException
 # Why it matters: what a test of a MERGE proves depends on the release. bqemulator asks for 1.5, so duplicates
 #   that BigQuery refuses pass in it. This project's local BigQuery counts the keys of a source itself.
-# Used in: docs/design.md#the-local-bigquery-has-bigquerys-values, local/emulator.py,
+# Used in: docs/decisions.md#every-statement-resolved-by-googles-analyzer, local/emulator.py,
 #   tests/test_local_bigquery.py::test_a_merge_takes_no_key_twice
 set -eu
 versions="==1.5.5 ==2.0.0"

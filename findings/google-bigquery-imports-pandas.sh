@@ -8,7 +8,7 @@
 # Why it matters: a command that does not need it takes more than a second and tens of megabytes longer to start,
 #   because another package of the environment brings them. This project keeps pandas out of the environments in
 #   which its commands run.
-# Used in: docs/design.md#a-local-bigquery-in-its-own-environment, pyproject.toml
+# Used in: docs/decisions.md#environments-by-uv-the-function-by-pip, pyproject.toml
 set -eu
 packages="google-cloud-bigquery==3.47.0 pandas==3.1.1"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')

@@ -12,7 +12,7 @@
 # Why it matters: RFC 1952 lets gzip files be concatenated, and servers that append to a compressed log or feed
 #   send such bodies. The rows after the first member are lost. This program's load files are compressed as one
 #   member, because which readers stop after the first is not known of all of them.
-# Used in: docs/design.md#the-pages-of-an-issue-wait-in-a-file, scanner_sync/warehouse/load_files.py,
+# Used in: docs/decisions.md#read-first-then-load, scanner_sync/warehouse/load_files.py,
 #   tests/warehouse/test_load_files.py::test_the_file_is_one_member_of_gzip
 set -eu
 packages="httpx==0.28.1 requests==2.34.2 aiohttp==3.14.5"

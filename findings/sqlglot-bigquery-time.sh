@@ -16,7 +16,7 @@
 # Why it matters: local stand-ins for BigQuery translate with sqlglot, so a test of an age or of a weekly figure
 #   passes with the wrong number, or the right one fails. BigQuery's values are those of its reference. This
 #   project's local BigQuery changes those of them that bqemulator does not, before sqlglot translates them.
-# Used in: docs/design.md#the-local-bigquery-has-bigquerys-values, local/emulator.py,
+# Used in: docs/decisions.md#every-statement-resolved-by-googles-analyzer, local/emulator.py,
 #   tests/test_local_bigquery.py::test_values_are_those_that_bigquery_documents
 set -eu
 packages="sqlglot==30.30.0 duckdb==1.5.5"

@@ -14,7 +14,7 @@
 #     refused: SELECT MAX_BY(x, x) FROM t
 # Why it matters: a check of SQL before it reaches BigQuery passes statements that fail there. This project's
 #   tests switch features and functions off, refuse the percentiles that are aggregates, and declare MAX_BY.
-# Used in: docs/design.md#every-statement-resolved-by-googles-analyzer, tests/support/analyzer.py,
+# Used in: docs/decisions.md#every-statement-resolved-by-googles-analyzer, tests/support/analyzer.py,
 #   tests/test_analysis.py::test_statements_are_held_to_the_tables_of_the_moment
 set -eu
 packages="zetasql==0.1.5"

@@ -1,4 +1,4 @@
-"""The tables that cog writes into `docs/reference.md` and `docs/design.md`, from the code."""
+"""The tables that cog writes into the documents, from the code."""
 
 import argparse
 import ast
@@ -241,25 +241,29 @@ def _returned_keys(method: str) -> list[list[str]]:
 
 
 def modules() -> str:
-    """Return each module with the first line of its docstring."""
+    """Return each module and package with the first line of its docstring, and what is in it."""
+    about = {path: (ast.get_docstring(tree) or "").partition("\n")[0] for path, tree in _trees()}
 
     def rows() -> Iterator[Sequence[str]]:
-        for path, tree in _trees():
-            if about := ast.get_docstring(tree):
-                name = path.relative_to(PACKAGE).as_posix()
-                yield [f"`{name}`", about.partition("\n")[0]]
+        for path, purpose in about.items():
+            if path.parent == PACKAGE and purpose:
+                yield [f"`{path.name}`", purpose]
+            elif path.name == "__init__.py" and path.parent != PACKAGE:
+                inside = sorted(of.stem for of in about if of.parent == path.parent and of != path)
+                named = ", ".join(f"`{name}`" for name in inside)
+                yield [f"`{path.parent.name}/`", f"{purpose} {named}"]
 
-    return table(["module of `scanner_sync`", "purpose"], rows())
+    return table(["in `scanner_sync`", "purpose"], rows())
 
 
 def findings() -> str:
     """Return each script of `findings/` with what its head says."""
-    headings = re.findall(r"(?m)^## (.*)$", (ROOT / "docs/design.md").read_text())
+    headings = re.findall(r"(?m)^## (.*)$", (ROOT / "docs/decisions.md").read_text())
     decisions = {re.sub(r"[^\w\- ]", "", name.lower()).replace(" ", "-"): name for name in headings}
 
     def place(name: str) -> str:
-        _, _, anchor = name.partition("docs/design.md#")
-        return f"[{decisions[anchor]}](design.md#{anchor})" if anchor else f"`{name}`"
+        _, _, anchor = name.partition("docs/decisions.md#")
+        return f"[{decisions[anchor]}](decisions.md#{anchor})" if anchor else f"`{name}`"
 
     def rows() -> Iterator[Sequence[str]]:
         for path in sorted((ROOT / "findings").glob("*.sh")):

@@ -1,4 +1,4 @@
-"""docs/behaviour.md and the scripts in `findings` name what there is, and what design.md claims."""
+"""docs/behaviour.md and the scripts name what there is, and what decisions.md claims."""
 
 import re
 from pathlib import Path
@@ -18,11 +18,9 @@ SOFTWARE = re.compile(
     r"\b(BigQuery|Google's|Terraform|Cloud Run|Cloud Scheduler|Eventarc|IAM|gcloud|dlt"
     r"|functions-framework|gunicorn|glibc|urllib3|uv|pip|DuckDB|emulator|ZetaSQL|sqlglot|checkov)\b"
 )
-"""Names of the software on which design.md leans."""
+"""Names of the software on which decisions.md leans."""
 NO_CLAIM = {
-    "A check of the real deployment",
     "BigQuery's clock",
-    "Count the rows before closing anything",
     "Packages in layers",
 }
 """Decisions that name such software, and whose reasons do not depend on how it behaves."""
@@ -52,5 +50,5 @@ def test_what_is_named_is_there(name: str, test: str) -> None:
 @pytest.mark.parametrize("name", [name for name in DECISIONS if SOFTWARE.search(DECISIONS[name])])
 def test_each_decision_on_other_software_has_its_behavior(name: str) -> None:
     """A row says what holds the claims of a decision: a script, a test or a documentation."""
-    has_row = f"](design.md#{anchor_of(name)})" in BEHAVIOR
+    has_row = f"](decisions.md#{anchor_of(name)})" in BEHAVIOR
     assert has_row is (name not in NO_CLAIM)
