@@ -84,7 +84,7 @@ LAYERS: Final = {
     "warehouse": ("warehouse",),
     "plan": ("plan",),
     "services": (
-        *("terminal", "progress", "deadline", "settings", "secret", "dlt_config"),
+        *("terminal", "progress", "reading", "deadline", "settings", "secret", "dlt_config"),
         *("rules", "diagnose"),
         *("log", "scratch", "streams", "archive"),
     ),

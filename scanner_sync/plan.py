@@ -135,8 +135,8 @@ class Plan:
     @property
     def is_complete(self) -> bool:
         """Whether the occurrences of all issues were read that are to be, can be and were found."""
-        traffic = self._progress.traffic
-        return set(self._due) == traffic.read.keys() | traffic.not_found | traffic.failed
+        reading = self._progress.reading
+        return set(self._due) == reading.read.keys() | reading.not_found | reading.failed
 
     @property
     def skipped(self) -> int:
@@ -189,14 +189,13 @@ class Plan:
     @property
     def listed(self) -> list[ListedIssue]:
         """The issues that this sync listed, without those that have vanished since."""
-        traffic = self._progress.traffic
-        vanished = traffic.not_found if traffic.vanished else ()
+        reading = self._progress.reading
         return [
-            ListedIssue(id, traffic.read[id], issue.issue_hash)
-            if id in traffic.read
+            ListedIssue(id, reading.read[id], issue.issue_hash)
+            if id in reading.read
             else ListedIssue(id, None, "" if id in self._named else None)
             for id, issue in self._issues.items()
-            if id not in vanished
+            if id not in reading.vanished
         ]
 
 

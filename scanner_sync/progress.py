@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from scanner_sync import log
+from scanner_sync.reading import Reading
 from scanner_sync.schema.tables import TABLES
 
 LOG_SECONDS: Final = 30.0
@@ -32,12 +32,6 @@ STEPS: Final[Mapping[str, str]] = {
 """The steps of a sync by their key in the log, each in words."""
 
 
-Stop = Literal["max_requests", "quota", "deadline", "unavailable"]
-"""Why a sync reads no further occurrences: it has sent as many requests as it may, the API's quota
-is used up, the rest of the time is needed for loading, or the API says that it will be unavailable
-for longer than that."""
-
-
 @dataclass
 class Traffic:
     """The requests of one sync to the API. Several threads count."""
@@ -47,35 +41,12 @@ class Traffic:
     retries: int = 0
     throttled: int = 0
     """Responses that refused a request because of the quota."""
-    read: dict[int, int] = field(default_factory=dict)
-    """Issues whose occurrences were read whole, and how many there were."""
-    not_found: set[int] = field(default_factory=set)
-    """Issues whose occurrences gave status 404 or 410."""
-    failed: set[int] = field(default_factory=set)
-    """Issues that were left out, because their occurrences could not be read."""
-    vanished: int = 0
-    """How many of them the listing of issues no longer had at the end."""
-    stopped: Stop | None = None
-    unavailable: set[str] = field(default_factory=set)
-    """Tables whose listings the account lacks."""
-    filter_rejected: bool = False
-    """Whether the API rejected `remediated_after`, so that all fixed occurrences were read."""
-    newest_fix: datetime | None = None
-    """The newest `remediated_at` that was read."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def count(self, name: str) -> None:
         """Add one to the figure of that name."""
         with self._lock:
             setattr(self, name, getattr(self, name) + 1)
-
-    def stop(self, reason: Stop) -> None:
-        """Note, and log once, that the occurrences of further issues are not read."""
-        with self._lock:
-            if self.stopped:
-                return
-            self.stopped = reason
-        log.event("reading_stopped", reason=reason, issues_read=len(self.read))
 
 
 class Progress:
@@ -84,6 +55,7 @@ class Progress:
     def __init__(self, resources: tuple[str, ...]) -> None:
         self.resources = resources
         self.traffic = Traffic()
+        self.reading = Reading()
         self.rows_read = dict.fromkeys(resources, 0)
         self.rows_expected: dict[str, int] = {}
         """The `count` of each listing; unknown for occurrences."""
@@ -129,7 +101,7 @@ class Progress:
     @property
     def issues_read(self) -> int:
         """Issues whose occurrences were read, out of `rows_expected["issues"]`."""
-        return len(self.traffic.read) + len(self.traffic.not_found)
+        return len(self.reading.read) + len(self.reading.not_found)
 
     def count_page(self, resource: str, total: int) -> None:
         """Note how many rows a listing has, which is named by its path below the base URL."""
@@ -167,7 +139,7 @@ class Progress:
             "requests": self.traffic.requests,
             "retries": self.traffic.retries,
             "throttled": self.traffic.throttled,
-            "vanished": self.traffic.vanished,
+            "vanished": len(self.reading.vanished),
             "seconds": round(self.seconds if seconds is None else seconds, 1),
             "steps": {name: round(seconds, 1) for name, seconds in steps.items()},
             "peak_memory_mib": peak_memory_mib(),

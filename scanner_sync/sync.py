@@ -191,6 +191,7 @@ def _execute(
         max_concurrent=settings.max_concurrent_requests,
         deadline=deadline,
         traffic=progress.traffic,
+        reading=progress.reading,
         max_requests=settings.max_requests_per_sync,
         read_token=read_token,
         on_page=progress.count_page,
@@ -280,19 +281,19 @@ class _Load:
             # If issues are left to the next syncs, those that were not found are among them: there
             # may be no requests left to list all once more.
             if plan.is_complete:
-                confirm_vanished(source, progress.traffic)
+                confirm_vanished(source, progress.reading)
             else:
-                progress.traffic.stop("max_requests")  # unless it was stopped before
-                log_not_found(progress.traffic)
+                progress.reading.stop("max_requests")  # unless it was stopped before
+                log_not_found(progress.reading)
             # Of each issue as many rows as its pages had, none of them lost on the way.
-            assert sum(progress.traffic.read.values()) == progress.rows_read.get(
+            assert sum(progress.reading.read.values()) == progress.rows_read.get(
                 "occurrences_issues", 0
             )
             is_full = (
                 "occurrences_issues" in self.resources
                 and plan.is_complete
                 and not plan.is_quiet
-                and not progress.traffic.failed
+                and not progress.reading.failed
             )
             unchanged = load.unchanged
             # If all occurrences are as they were, there is nothing to name.
@@ -306,7 +307,7 @@ class _Load:
             with progress.step("reading_feeds"):
                 self._read_intelligence(existing, began, cves)
         if FIXED in self.resources:
-            self._note_fixes(whole=fixed_after is None or progress.traffic.filter_rejected)
+            self._note_fixes(whole=fixed_after is None or progress.reading.filter_rejected)
         elif FIXED not in existing:
             self.lease.memory.newest_fix = None  # it was dropped, and is created empty
         is_refresh = "occurrences_issues" in self.resources
@@ -317,7 +318,7 @@ class _Load:
                 load_id,
                 existing,
                 listed=plan.listed if is_refresh else None,
-                unavailable=progress.traffic.unavailable,
+                unavailable=progress.reading.unavailable,
                 schema=schema,
                 loads=unchanged,
                 exposed_tags=settings.exposed_tags,
@@ -337,7 +338,7 @@ class _Load:
             rows=progress.rows_read,
             history=completion.history,
             refresh=self._refreshed(plan, completion) if is_refresh else {},
-            unavailable=sorted(progress.traffic.unavailable),
+            unavailable=sorted(progress.reading.unavailable),
             unchanged=[table for table in self.resources if table in unchanged],
             requests=progress.traffic.requests,
             seconds=progress.seconds,
@@ -407,13 +408,13 @@ class _Load:
 
     def _note_fixes(self, *, whole: bool) -> None:
         """Note in the lease what the next sync need not read."""
-        traffic, memory = self.progress.traffic, self.lease.memory
-        if FIXED in traffic.unavailable:
+        reading, memory = self.progress.reading, self.lease.memory
+        if FIXED in reading.unavailable:
             # Should the listing come back, all of it is read.
             memory.newest_fix = None
             return
-        if traffic.newest_fix:
-            newest = min(traffic.newest_fix, self.lease.began)
+        if reading.newest_fix:
+            newest = min(reading.newest_fix, self.lease.began)
             memory.newest_fix = max(newest, memory.newest_fix or newest)
         if whole:
             memory.fixes_read = self.lease.began
@@ -482,7 +483,7 @@ class _Load:
         if is_same:
             return None
         assert self.lease.last.started
-        if FIXED not in self.progress.traffic.unavailable:
+        if FIXED not in self.progress.reading.unavailable:
             for row in self._signals.fixed_since(self.lease.last.started - CLOCKS_DIFFER):
                 seen.note(FIXED, row)
         named = plan.named(*self._ask(seen))
@@ -494,7 +495,7 @@ class _Load:
 
     def _note_looks(self, plan: Plan, unchanged: Collection[str]) -> None:
         """Note in the lease which tables' rows were read, and which of them held these already."""
-        for table in {*self.resources} - self.progress.traffic.unavailable:
+        for table in {*self.resources} - self.progress.reading.unavailable:
             is_read = table != "occurrences_issues" or not plan.skipped
             if is_read or self.progress.rows_read[table]:
                 is_unchanged = table in unchanged
@@ -515,7 +516,7 @@ class _Load:
         listed = plan.listed
         read = sum(issue.rows is not None for issue in listed)
         oldest = completion.oldest_read_at
-        failed = sorted(self.progress.traffic.failed)
+        failed = sorted(self.progress.reading.failed)
         memory = self.lease.memory
         memory.issues_listed, memory.issues_read = len(listed), read
         memory.issues_skipped = plan.skipped

@@ -78,7 +78,7 @@ class Bars:
                 done = snapshot["issues_read"]
                 said = f"{rows:,} rows read, of {done:,}{_of(issues)} issues"
                 # What is left to the next syncs does not keep the bar from filling.
-                total = done if progress.traffic.stopped else progress.issues_due or issues
+                total = done if progress.reading.stopped else progress.issues_due or issues
             else:
                 said = f"{rows:,}{_of(total)} rows read"
             if name in snapshot["rows_loaded"]:

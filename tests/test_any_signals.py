@@ -50,7 +50,7 @@ class Dataset:
         if plan.is_left:
             due = plan.choose(self.reads, named)
         read = due[:most]
-        progress.traffic.read = {id: len(shown[id][1]) for id in read}
+        progress.reading.read = {id: len(shown[id][1]) for id in read}
         is_full = plan.is_complete and not plan.is_quiet
         unsignaled = None
         if is_full and last.knows_signals(at):

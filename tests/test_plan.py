@@ -167,10 +167,10 @@ def test_what_the_dataset_is_told_of_the_listed_issues() -> None:
     for row in rows:
         this.reads_at_once(row | {"_dlt_load_id": "9", "_dlt_id": "x"})
     this.choose({}, {2, 3})
-    progress.traffic.read |= {1: 2, 3: 0}
-    progress.traffic.not_found.add(4)
+    progress.reading.read |= {1: 2, 3: 0}
+    progress.reading.not_found.add(4)
     assert not this.is_complete
-    progress.traffic.vanished = 1
+    progress.reading.vanished.add(4)
     hashes = [issue.issue_hash for issue in this.listed]
     assert this.listed == [
         ListedIssue(1, 2, hashes[0]),
@@ -184,7 +184,7 @@ def test_what_the_dataset_is_told_of_the_listed_issues() -> None:
     assert again.listed[0].issue_hash == hashes[0]
     assert again.listed[1].issue_hash != hashes[2]
     # Nobody has looked whether the issue that was not found is still listed.
-    progress.traffic.vanished = 0
+    progress.reading.vanished.clear()
     assert this.listed[3] == ListedIssue(4, None, None)
 
 
@@ -194,8 +194,8 @@ def test_an_issue_that_cannot_be_read_counts_as_not_read() -> None:
     this = Plan(progress, 10, page_size=100, is_steady=False)
     for number in (1, 2, 3):
         this.reads_at_once({"id": number, "severity": "high"})
-    progress.traffic.read |= {1: 2, 3: 0}
+    progress.reading.read |= {1: 2, 3: 0}
     assert not this.is_complete
-    progress.traffic.failed.add(2)
+    progress.reading.failed.add(2)
     assert this.is_complete
     assert this.listed[1] == ListedIssue(2, None, None)

@@ -6,19 +6,22 @@ from functools import partial
 from typing import Any, Final
 
 import dlt
+import requests
 from dlt.common.jsonpath import compile_path
 from dlt.common.schema.typing import TColumnSchema, TMergeDispositionDict
 from dlt.extract.source import DltSource
+from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from dlt.sources.rest_api import rest_api_source
 from dlt.sources.rest_api.typing import EndpointResource, RESTAPIConfig
 
+from scanner_sync import log
+from scanner_sync.reading import Reading
 from scanner_sync.schema.columns import DLT_COLUMNS
-from scanner_sync.schema.tables import TABLES
+from scanner_sync.schema.tables import FIXED, TABLES
 from scanner_sync.source.occurrences import Keep, kept, skip_vanished
-from scanner_sync.source.optional import note_unavailable, to_fix
-from scanner_sync.source.pagination import OverlapPaginator
+from scanner_sync.source.pagination import TABLE_OF, ApiResponse, OverlapPaginator
 from scanner_sync.source.rows import to_row
-from scanner_sync.source.session import LACKING, NOT_READ, ApiSession
+from scanner_sync.source.session import LACKING, ApiSession
 
 UPSERT: Final[TMergeDispositionDict] = {"disposition": "merge", "strategy": "upsert"}
 """One MERGE statement for each table, so that a table changes completely or not at all."""
@@ -50,11 +53,11 @@ def scanner_source(
     `note` is called with each row of a listing, and the name of its table.
     Iterating the source raises `SyncError`, which dlt wraps in its own exceptions.
     """
-    traffic = session.traffic
-    skip = skip_vanished(traffic, page_size)
+    reading = session.reading
+    skip = skip_vanished(reading, page_size)
     recorded_on = {"recorded_on": (today or datetime.now(UTC).date()).isoformat()}
     lacking: list[Any] = [
-        {"status_code": status, "action": note_unavailable(traffic)} for status in LACKING
+        {"status_code": status, "action": _note_unavailable(reading)} for status in LACKING
     ]
 
     paginator = partial(OverlapPaginator, page_size, pause=session.pause)
@@ -80,10 +83,9 @@ def scanner_source(
                 "endpoint": {
                     "path": "issues/{resources.issues.id}/occurrences/",
                     "paginator": paginator(
-                        on_page=kept(traffic, keep), leave_out=session.leave_out
+                        on_page=kept(reading, keep), leave_out=session.leave_out
                     ),
                     "response_actions": [
-                        {"status_code": NOT_READ, "action": "ignore"},
                         {"status_code": 404, "action": skip},
                         {"status_code": 410, "action": skip},
                     ],
@@ -93,7 +95,7 @@ def scanner_source(
             _listing("targets"),
             _listing(
                 "fixed_occurrences",
-                lambda row: to_fix(traffic, row),
+                lambda row: _to_fix(reading, row),
                 params={"remediated_after": f"{fixed_after:%Y-%m-%dT%H:%M:%SZ}"}
                 if fixed_after
                 else {},
@@ -122,6 +124,26 @@ def scanner_source(
         if not resource.is_transformer:
             resource.parallelize()
     return source.with_resources(*resources)
+
+
+def _note_unavailable(reading: Reading) -> Callable[[requests.Response], None]:
+    """Return dlt's action for a listing that the account lacks: go on without it, and log that."""
+
+    def note(response: requests.Response) -> None:
+        assert isinstance(response, ApiResponse)
+        table = TABLE_OF[response.resource]
+        reading.unavailable.add(table)
+        log.event("listing_unavailable", table=table, status=response.status_code)
+        raise IgnoreResponseException
+
+    return note
+
+
+def _to_fix(reading: Reading, item: dict[str, Any]) -> dict[str, Any]:
+    """Convert an occurrence that was fixed to a row, and note when that was. Raises `ApiError`."""
+    row = to_row(FIXED, item)
+    reading.newest_fix = max(row["remediated_at"], reading.newest_fix or row["remediated_at"])
+    return row
 
 
 def _noted(

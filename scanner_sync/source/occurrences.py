@@ -10,7 +10,7 @@ from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 
 from scanner_sync import log
 from scanner_sync.errors import ApiError, ApiUnavailable, counted
-from scanner_sync.progress import Traffic
+from scanner_sync.reading import Reading
 from scanner_sync.source.pagination import ApiResponse, OnPage, issue_of
 from scanner_sync.source.rows import to_row
 
@@ -32,57 +32,57 @@ def to_occurrence(issue_id: int, item: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def kept(traffic: Traffic, keep: Keep) -> OnPage:
+def kept(reading: Reading, keep: Keep) -> OnPage:
     """Return what takes the pages of occurrences: it gives their rows to `keep`.
 
-    Issues whose last page came are noted in `traffic.read`.
+    Issues whose last page came are noted in `reading.read`.
     """
 
     def on_page(path: str, rows: list[dict[str, Any]], total: int | None) -> None:
         issue = issue_of(path)
         keep(issue, [to_occurrence(issue, row) for row in rows], total is not None)
         if total is not None:
-            traffic.read[issue] = total
+            reading.read[issue] = total
 
     return on_page
 
 
-def skip_vanished(traffic: Traffic, page_size: int) -> Callable[[requests.Response], None]:
-    """Return dlt's action for a 404: skip the issue and add it to `traffic.not_found`.
+def skip_vanished(reading: Reading, page_size: int) -> Callable[[requests.Response], None]:
+    """Return dlt's action for a 404: skip the issue and add it to `reading.not_found`.
 
     It raises `ApiUnavailable` at a whole page of such issues: so many do not vanish at once.
     """
 
     def skip(response: requests.Response) -> None:
         assert isinstance(response, ApiResponse)
-        traffic.not_found.add(issue_of(response.resource))
-        if len(traffic.not_found) >= page_size:
+        reading.not_found.add(issue_of(response.resource))
+        if len(reading.not_found) >= page_size:
             raise _not_found("a whole page of issues", response.resource)
         raise IgnoreResponseException
 
     return skip
 
 
-def confirm_vanished(source: DltSource, traffic: Traffic) -> None:
+def confirm_vanished(source: DltSource, reading: Reading) -> None:
     """Check that the issues whose occurrences were not found are no longer listed either.
 
     Reads the issues again, but only if there are any such issues. Raises `ApiUnavailable` if one is
     still listed: a gateway may have answered in place of the API, so its occurrences may exist.
     """
-    if not traffic.not_found:
+    if not reading.not_found:
         return
-    listed = traffic.not_found & {row["id"] for row in source.resources["issues"]}
+    listed = reading.not_found & {row["id"] for row in source.resources["issues"]}
     if listed:
         issues = f"{counted(len(listed), 'issue')} that it still lists"
         raise _not_found(issues, _path_of(min(listed)))
-    for issue in sorted(traffic.not_found):
+    for issue in sorted(reading.not_found):
         log.event("issue_vanished", resource=_path_of(issue))
-        traffic.count("vanished")
+        reading.vanished.add(issue)
 
 
-def log_not_found(traffic: Traffic) -> None:
+def log_not_found(reading: Reading) -> None:
     """Log the issues whose occurrences were not found, and which wait for the next syncs."""
-    for issue in sorted(traffic.not_found):
+    for issue in sorted(reading.not_found):
         log.event("issue_not_found", logging.WARNING, resource=_path_of(issue))
 
 

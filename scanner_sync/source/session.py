@@ -17,13 +17,15 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import requests
 import urllib3
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
+from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from scanner_sync import __version__, log
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, counted, machine_error
-from scanner_sync.progress import Stop, Traffic
+from scanner_sync.progress import Traffic
+from scanner_sync.reading import Reading, Stop
 from scanner_sync.schema.tables import TABLES
 from scanner_sync.source.connections import Connections, Reply, origin_of
 from scanner_sync.source.pagination import (
@@ -53,8 +55,6 @@ ADVICE: Final = {
 """What to do about a status, where that is not to check API_BASE_URL."""
 FAILED_ISSUES: Final = 3
 """Issues that one sync may leave to the next because their occurrences cannot be read."""
-NOT_READ: Final = 429
-"""Status of the response to a request that was not sent, or not sent again: see `max_requests`."""
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds."""
 READ_TIMEOUT: Final = 60.0
@@ -109,14 +109,15 @@ class ApiSession(requests.Session):
     from a full quota, its retry is sent at once.
 
     If the API rejects the first request of a listing that has the parameter `FILTER`, this and all
-    later requests are sent without it, and `Traffic.filter_rejected` says so.
+    later requests are sent without it, and `Reading.filter_rejected` says so.
 
     With `max_requests`, occurrences are read as far as they fit: after so many requests, those of
     further issues are not requested. Nor are they if the quota is used up, or if the rest of the
-    time is needed for loading. `Traffic.stopped` says so, and the response has status `NOT_READ`.
+    time is needed for loading. `Reading.stopped` says so, and dlt's `IgnoreResponseException` is
+    raised, with which dlt goes on to the next issue.
     Listings are read whole or not at all. At least one issue is begun, and an issue that was begun
     is read to its end, whatever it takes of `max_requests`. If that fails after all retries, the
-    issue is left out, and `Traffic.failed` says so, for up to `FAILED_ISSUES` issues.
+    issue is left out, and `Reading.failed` says so, for up to `FAILED_ISSUES` issues.
 
     Requests for listings go first, and those for issues in the order in which they were begun, so
     that what was begun is finished.
@@ -135,6 +136,7 @@ class ApiSession(requests.Session):
         max_concurrent: int,
         deadline: Deadline,
         traffic: Traffic | None = None,
+        reading: Reading | None = None,
         max_requests: int | None = None,
         read_token: Callable[[], str] | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -142,6 +144,7 @@ class ApiSession(requests.Session):
     ) -> None:
         super().__init__()
         self.traffic = traffic or Traffic()
+        self.reading = reading or Reading()
         self._base_path = urlsplit(base_url).path
         self._token_source = token_source
         self._read_token = read_token
@@ -179,7 +182,7 @@ class ApiSession(requests.Session):
         URLs, which urllib3 does once more.
         """
         params = dict(request.params)
-        if self.traffic.filter_rejected:
+        if self.reading.filter_rejected:
             params.pop(FILTER, None)
         prepared = requests.PreparedRequest()
         prepared.method = str(request.method).upper()
@@ -202,15 +205,15 @@ class ApiSession(requests.Session):
                 self._begin(resource)
             response = self._send_with_retries(request, resource)
             if response.status_code in REJECTED:
-                self.traffic.filter_rejected = True
+                self.reading.filter_rejected = True
                 log.event("remediated_after_rejected", status=response.status_code)
                 request.url = _without_filter(request)
                 response = self._send_with_retries(request, resource)
         except _Stopped as stopped:
-            self.traffic.stop(stopped.reason)
-            response = ApiResponse(request, NOT_READ, resource)
+            self.reading.stop(stopped.reason)
+            raise IgnoreResponseException from None
         except _LeftOut:
-            response = ApiResponse(request, NOT_READ, resource)
+            raise IgnoreResponseException from None
         for hook in request.hooks["response"]:
             response = hook(response) or response
         return response
@@ -234,9 +237,9 @@ class ApiSession(requests.Session):
         if not self._is_optional(resource):
             return False
         with self._lock:
-            if len(self.traffic.failed) >= FAILED_ISSUES:
+            if len(self.reading.failed) >= FAILED_ISSUES:
                 return False
-            self.traffic.failed.add(issue_of(resource))
+            self.reading.failed.add(issue_of(resource))
         log.event("issue_failed", logging.WARNING, resource=resource, reason=reason)
         return True
 
@@ -259,8 +262,8 @@ class ApiSession(requests.Session):
         with self._lock:
             if resource in self._begun:
                 return
-            if self.traffic.stopped:
-                raise _Stopped(self.traffic.stopped)
+            if self.reading.stopped:
+                raise _Stopped(self.reading.stopped)
             if self._begun and self.traffic.requests + len(self._unsent) >= self._max_requests:
                 raise _Stopped("max_requests")
             self._begun[resource] = len(self._begun) + 1
@@ -286,7 +289,7 @@ class ApiSession(requests.Session):
         if self.leave_out(resource, str(failure)):
             raise _LeftOut
         seconds = failure.retry_after
-        others = len(self.traffic.failed)
+        others = len(self.reading.failed)
         raise ApiUnavailable(
             f"The API gave {failure} for {_place(request, resource)}, {RETRIES + 1} times in"
             f" {counted(round(time.monotonic() - started), 'second')}."
@@ -422,8 +425,8 @@ class ApiSession(requests.Session):
         """Return the seconds in which a response is still of use, if there are any."""
         deadline, is_optional = self._deadline, self._is_optional(resource)
         remaining = deadline.remaining_to_read if is_optional else deadline.remaining
-        if is_optional and self.traffic.stopped in ("quota", "deadline", "unavailable"):
-            raise _Stopped(self.traffic.stopped)
+        if is_optional and self.reading.stopped in ("quota", "deadline", "unavailable"):
+            raise _Stopped(self.reading.stopped)
         if not remaining:
             raise _Stopped("deadline") if is_optional else deadline.exceeded()
         return remaining

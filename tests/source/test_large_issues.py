@@ -60,6 +60,7 @@ def extracted(
             max_concurrent=5,
             deadline=Deadline(60),
             traffic=progress.traffic,
+            reading=progress.reading,
             max_requests=1000,
             sleep=lambda seconds: None,
         )
@@ -128,11 +129,11 @@ def test_the_rows_of_an_issue_are_loaded_if_all_came(tmp_path: Path, case: str) 
         return steps.pop(0)(account) if is_it and steps else None
 
     lines, progress = extracted(tmp_path, account, fault)
-    read = progress.traffic.read
+    read = progress.reading.read
     assert steps == []
     assert not unread & read.keys()
-    if progress.traffic.stopped:
-        assert (progress.traffic.stopped, unread) == ("quota", {3})
+    if progress.reading.stopped:
+        assert (progress.reading.stopped, unread) == ("quota", {3})
     else:
         assert read.keys() == rows.keys() - unread
     loaded = [(line["issue_id"], line["id"], line["target"]) for line in lines]

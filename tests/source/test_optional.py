@@ -61,14 +61,14 @@ def test_each_shape_of_the_listings_is_read(
     # Of two rows, a page has one that is new; the last page has one, too.
     pages = {path: count - 1 if page_size == 2 else 1 for path, count in counts.items()}
     assert asked(api.app) == pages | {"licenses/": 1}
-    assert api.session.traffic.unavailable == set()
+    assert api.session.reading.unavailable == set()
 
 
 def test_an_empty_listing_is_not_a_missing_one() -> None:
     """Licenses always have a row."""
     api = Api(Account())
     assert read(api) == rows_of(Account())
-    assert api.session.traffic.unavailable == set()
+    assert api.session.reading.unavailable == set()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_listing_that_the_account_lacks_is_left_out(
     found = api.read(*TABLES)
     assert {name for name in TABLES if not found[name]} == set(lacking)
     assert len(found["issues"]) == 3
-    assert api.session.traffic.unavailable == set(lacking)
+    assert api.session.reading.unavailable == set(lacking)
     counts = asked(api.app)
     assert {counts[OPTIONAL[name]] for name in lacking} == {1}
     logged = [(r.getMessage(), vars(r)["fields"]) for r in caplog.records]
@@ -106,7 +106,7 @@ def test_a_firewalls_403_is_not_a_missing_listing(media_type: str | None) -> Non
     api = Api(Account(), on(OPTIONAL["tags"], page))
     with pytest.raises(ApiRefused, match=r"status 403 for tags/.* a firewall sent this response"):
         api.read("tags")
-    assert api.session.traffic.unavailable == set()
+    assert api.session.reading.unavailable == set()
 
 
 REQUIRED = ["issues/", "scans/", "targets/"]
@@ -132,7 +132,7 @@ def test_a_rejected_token_is_not_a_missing_listing(table: str) -> None:
     api = Api(Account())
     with pytest.raises(ApiRefused, match=f"status 401 for {OPTIONAL[table]}"):
         api.read(table, token="another")
-    assert api.session.traffic.unavailable == set()
+    assert api.session.reading.unavailable == set()
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_listing_that_was_there_is_not_missing(status: int, said: str) -> None
     api = Api(generate(seed=5, issues=12), fault)
     with pytest.raises(SyncError, match=said):
         api.read("fixed_occurrences", page_size=5)
-    assert api.session.traffic.unavailable == set()
+    assert api.session.reading.unavailable == set()
 
 
 def answering(path: str, body: object) -> Fault:

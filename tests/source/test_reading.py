@@ -209,7 +209,7 @@ def test_a_refusal_that_says_how_long_is_waited_for(status: int) -> None:
         assert len(api.read(name)[name]) == 1
         traffic = api.session.traffic
         assert (traffic.requests, traffic.retries, traffic.throttled) == (2, 1, 1)
-        assert traffic.unavailable == set()
+        assert api.session.reading.unavailable == set()
     refusal = JSONResponse({"detail": "Slow down."}, status, {"Retry-After": "3600"})
     api = Api(account_of(1), on("targets/", refusal))
     with pytest.raises(ApiUnavailable, match=f"status {status} for targets/. The next") as caught:
@@ -649,7 +649,7 @@ def test_a_vanished_issue_has_no_rows(status: int, offset: int) -> None:
     api = Api(account, fault, max_limit=1)
     rows = api.read("occurrences_issues")["occurrences_issues"]
     assert [(row["issue_id"], row["id"]) for row in rows] == [(2, 5)]
-    assert api.session.traffic.vanished == 1
+    assert len(api.session.reading.vanished) == 1
     assert asked(api.app)["issues/"] == 3
 
 
@@ -666,7 +666,7 @@ def test_a_404_for_a_listed_issue_is_retryable(first: list[Response]) -> None:
     assert "1 issue that it still lists (such as issues/1/occurrences/)" in str(caught.value)
     assert "try again later" in str(caught.value)
     assert asked(api.app)["issues/"] == 2
-    assert api.session.traffic.vanished == 0
+    assert api.session.reading.vanished == set()
 
 
 def test_a_page_of_missing_issues_fails_at_once() -> None:

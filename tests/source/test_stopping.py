@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
+from scanner_sync import reading
 from scanner_sync.deadline import Deadline
 from scanner_sync.diagnose import diagnose
 from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, ListingUnstable
@@ -41,6 +42,7 @@ class Reading:
 
     def __init__(self, account: Account, fault: Fault = lambda _: None, **options: Any) -> None:
         self.traffic = Traffic()
+        self.found = reading.Reading()
         self.app = create_app(
             account, token=TOKEN, middleware=[Middleware(Faults, fault)], **options
         )
@@ -63,6 +65,7 @@ class Reading:
                 max_concurrent=concurrent,
                 deadline=Deadline(deadline),
                 traffic=self.traffic,
+                reading=self.found,
                 max_requests=max_requests,
                 sleep=lambda seconds: None,
             )
@@ -79,7 +82,7 @@ class Reading:
             )
             try:
                 assert list(source.resources["occurrences_issues"]) == []
-                confirm_vanished(source, self.traffic)
+                confirm_vanished(source, self.found)
             except Exception as error:
                 raise diagnose(error) from None
             return Counter(row["issue_id"] for row in kept)
@@ -94,8 +97,8 @@ def test_no_more_requests_are_sent_than_allowed(
     reading = Reading(account_of(12))
     assert reading.read(max_requests, concurrent=concurrent) == dict.fromkeys(range(1, read + 1), 1)
     assert len(reading.app.state.requests) == 1 + read
-    assert reading.traffic.read == dict.fromkeys(range(1, read + 1), 1)
-    assert reading.traffic.stopped == (None if read == 12 else "max_requests")
+    assert reading.found.read == dict.fromkeys(range(1, read + 1), 1)
+    assert reading.found.stopped == (None if read == 12 else "max_requests")
 
 
 def test_a_refused_request_counts() -> None:
@@ -103,7 +106,7 @@ def test_a_refused_request_counts() -> None:
     left = [Response(None, 429, {"Retry-After": "0"})]
     reading = Reading(account_of(9), lambda request: left.pop() if left else None)
     assert reading.read(4, concurrent=1) == {1: 1, 2: 1}
-    assert reading.traffic.stopped == "max_requests"
+    assert reading.found.stopped == "max_requests"
     assert asked(reading.app) == {
         "issues/": 2,
         "issues/1/occurrences/": 1,
@@ -115,7 +118,7 @@ def test_an_issue_that_was_begun_is_read_to_its_end() -> None:
     """However many pages it has."""
     reading = Reading(account_of(3, occurrences=9), max_limit=3)
     assert reading.read(2, concurrent=1) == {1: 9}
-    assert reading.traffic.read == {1: 9}
+    assert reading.found.read == {1: 9}
     assert asked(reading.app) == {"issues/": 1, "issues/1/occurrences/": 4}
 
 
@@ -133,7 +136,7 @@ def test_issues_are_read_one_after_the_other_if_asked_for() -> None:
     paths = [request.path for request in reading.app.state.requests]
     pages = [f"/v1/issues/{issue}/occurrences/" for issue in (2, 2, 2, 1, 1, 1, 3, 3)]
     assert paths == pages
-    assert (reading.traffic.read, reading.traffic.stopped) == ({2: 7, 1: 7}, "quota")
+    assert (reading.found.read, reading.found.stopped) == ({2: 7, 1: 7}, "quota")
 
 
 @pytest.mark.parametrize("concurrent", [1, 20])
@@ -143,8 +146,8 @@ def test_a_used_up_quota_stops_reading(concurrent: int) -> None:
     counts = reading.read(concurrent=concurrent)
     assert len(counts) == 10
     assert set(counts.values()) == {1}
-    assert reading.traffic.read == counts
-    assert reading.traffic.stopped == "quota"
+    assert reading.found.read == counts
+    assert reading.found.stopped == "quota"
     refused = [r for r in reading.app.state.requests if r.status == 429]
     assert 1 <= len(refused) <= concurrent
 
@@ -153,7 +156,7 @@ def test_a_quota_that_is_free_again_in_time_is_waited_for() -> None:
     """Then all is read."""
     reading = Reading(account_of(30), quota_per_hour=20, hour_seconds=1.0)
     assert reading.read() == dict.fromkeys(range(1, 31), 1)
-    assert reading.traffic.stopped is None
+    assert reading.found.stopped is None
     assert reading.traffic.throttled >= 1
 
 
@@ -169,8 +172,8 @@ def test_an_issue_that_was_read_in_part_is_not_read() -> None:
     account.occurrences[1] = [{"id": 1}]
     reading = Reading(account, refuse_third_page, max_limit=3)
     assert reading.read(concurrent=1) == {1: 1}
-    assert reading.traffic.read == {1: 1}
-    assert reading.traffic.stopped == "quota"
+    assert reading.found.read == {1: 1}
+    assert reading.found.stopped == "quota"
 
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "0"}])
@@ -186,7 +189,7 @@ def test_a_quota_that_names_no_time_stops_reading(headers: dict[str, str]) -> No
 
     reading = Reading(account_of(9), fault)
     assert reading.read(concurrent=1) == {1: 1, 2: 1, 3: 1}
-    assert reading.traffic.stopped == "quota"
+    assert reading.found.stopped == "quota"
     assert 3 + 4 <= counts["sent"] <= 3 + 4 + 3 * 4  # five issues are asked for at once
 
 
@@ -228,7 +231,7 @@ def test_the_time_for_loading_is_not_read_away() -> None:
     started = time.monotonic()
     assert reading.read(concurrent=1, deadline=8) == {1: 1, 2: 1}
     assert time.monotonic() - started >= 4
-    assert reading.traffic.stopped == "deadline"
+    assert reading.found.stopped == "deadline"
     for seconds, kept in ((1000, 200), (200, 60), (60, 30)):
         deadline = Deadline(seconds)
         assert deadline.remaining - deadline.remaining_to_read == pytest.approx(kept, abs=0.1)
@@ -249,7 +252,7 @@ def test_any_other_fault_fails_the_sync(answer: Response, kind: type[Exception])
     reading = Reading(account_of(9), lambda r: answer if "/4/" in r.url.path else None)
     with pytest.raises(kind):
         reading.read(concurrent=1)
-    assert reading.traffic.stopped is None
+    assert reading.found.stopped is None
 
 
 def of_issues(*ids: int, answer: Response) -> Fault:
@@ -275,9 +278,9 @@ def test_an_issue_that_cannot_be_read_is_left_out(
     answer, times = UNREADABLE[reason]
     reading = Reading(account_of(9), of_issues(4, answer=answer))
     assert reading.read() == {n: 1 for n in range(1, 10) if n != 4}
-    traffic = reading.traffic
-    assert (traffic.failed, traffic.stopped) == ({4}, None)
-    assert 4 not in traffic.read
+    found = reading.found
+    assert (found.failed, found.stopped) == ({4}, None)
+    assert 4 not in found.read
     counts = asked(reading.app)
     assert counts.pop("issues/4/occurrences/") == times
     assert set(counts.values()) == {1}
@@ -296,7 +299,7 @@ def test_an_issue_whose_second_page_cannot_be_read_is_left_out() -> None:
 
     reading = Reading(account_of(3, occurrences=5), fault, max_limit=3)
     assert reading.read() == {1: 5, 3: 5}
-    assert (reading.traffic.read, reading.traffic.failed) == ({1: 5, 3: 5}, {2})
+    assert (reading.found.read, reading.found.failed) == ({1: 5, 3: 5}, {2})
 
 
 @pytest.mark.parametrize("answer", [Response(None, 500), UNSTABLE])
@@ -304,7 +307,7 @@ def test_more_than_a_few_of_them_fail_the_sync(answer: Response) -> None:
     """So does a listing."""
     reading = Reading(account_of(9), of_issues(2, 4, 6, answer=answer))
     assert sorted(reading.read()) == [1, 3, 5, 7, 8, 9]
-    assert reading.traffic.failed == {2, 4, 6}
+    assert reading.found.failed == {2, 4, 6}
     reading = Reading(account_of(9), of_issues(2, 4, 6, 8, answer=answer))
     with pytest.raises((ApiUnavailable, ListingUnstable)) as caught:
         reading.read()
@@ -320,7 +323,7 @@ def test_an_api_that_is_unavailable_for_long_stops_reading() -> None:
     gone = of_issues(*range(3, 30), answer=Response(None, 503, {"Retry-After": "3600"}))
     reading = Reading(account_of(30), gone)
     assert reading.read(concurrent=1) == {1: 1, 2: 1}
-    assert (reading.traffic.stopped, reading.traffic.failed) == ("unavailable", {3, 4, 5})
+    assert (reading.found.stopped, reading.found.failed) == ("unavailable", {3, 4, 5})
     assert len(reading.app.state.requests) == 1 + 2 + 4
 
 
@@ -330,7 +333,7 @@ def test_a_refusal_with_a_long_wait_is_a_used_up_quota(status: int) -> None:
     gone = of_issues(*range(3, 30), answer=Response(None, status, {"Retry-After": "3600"}))
     reading = Reading(account_of(30), gone)
     assert reading.read(concurrent=1) == {1: 1, 2: 1}
-    assert (reading.traffic.stopped, reading.traffic.failed) == ("quota", set())
+    assert (reading.found.stopped, reading.found.failed) == ("quota", set())
 
 
 def hint(

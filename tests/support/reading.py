@@ -77,7 +77,7 @@ class Api:
                 if "occurrences_issues" in rows:
                     assert rows["occurrences_issues"] == []
                     rows["occurrences_issues"] = kept
-                confirm_vanished(source, self.session.traffic)
+                confirm_vanished(source, self.session.reading)
                 return rows
             except Exception as error:
                 raise diagnose(error) from None
