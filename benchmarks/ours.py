@@ -18,6 +18,7 @@ from scanner_sync.dlt_config import configure_dlt
 from scanner_sync.progress import Progress
 from scanner_sync.settings import read_settings
 from scanner_sync.source import scanner_source
+from scanner_sync.source.api import Api
 from scanner_sync.source.session import ApiSession
 from scanner_sync.warehouse import Warehouse
 
@@ -33,8 +34,7 @@ def main() -> None:
     configure_dlt(settings)
     progress = Progress(TABLES)
     session = ApiSession(
-        settings.api_base_url,
-        token_source=settings.token_source,
+        Api(settings.api_base_url, "t", settings.token_source, settings.page_size),
         max_concurrent=settings.max_concurrent_requests,
         deadline=Deadline(settings.sync_deadline_seconds),
         on_page=progress.count_page,
@@ -44,14 +44,7 @@ def main() -> None:
     warehouse = Warehouse(bigquery.Client("benchmark", credentials), settings.dataset)
     with session, warehouse.load(progress) as load:
         started = time.perf_counter()
-        source = scanner_source(
-            settings.api_base_url,
-            "t",
-            settings.page_size,
-            session,
-            progress.resources,
-            keep=load.keep,
-        )
+        source = scanner_source(session, progress.resources, keep=load.keep)
         load.extract(source)
         read = time.perf_counter()
         load.pipeline.normalize()

@@ -31,6 +31,7 @@ from scanner_sync.rules import faults
 from scanner_sync.schema.tables import TABLES
 from scanner_sync.secret import read_token
 from scanner_sync.settings import Settings, read_settings
+from scanner_sync.source.api import Api
 from scanner_sync.source.connections import origin_of
 from scanner_sync.source.feeds import FeedFault
 from scanner_sync.source.intelligence import KNOWN_CVE, try_feed
@@ -213,18 +214,16 @@ class _Checks:
         """Request the first row of a listing."""
         settings = self._settings
         with ApiSession(
-            settings.api_base_url,
-            token_source=settings.token_source,
+            Api(settings.api_base_url, self._token, settings.token_source),
             max_concurrent=1,
             deadline=Deadline(TIMEOUT),
         ) as session:
-            url = settings.api_base_url + path
             try:
-                return session.page(url, self._token, limit="1", offset="0")
+                return session.page(path, limit="1", offset="0")
             except DeadlineExceeded:
                 raise ApiUnavailable(
-                    f"{origin_of(url)} did not answer the request for {path} within {TIMEOUT:g}"
-                    " seconds. Check API_BASE_URL and the network of this machine, or try again"
+                    f"{origin_of(settings.api_base_url)} did not answer the request for {path}"
+                    f" within {TIMEOUT:g} seconds. Check API_BASE_URL and the network of this machine, or try again"
                     " later."
                 ) from None
 

@@ -27,6 +27,7 @@ from scanner_sync.schema.occurrence_reads import READS
 from scanner_sync.schema.tables import FIXED
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source import scanner_source
+from scanner_sync.source.api import Api
 from scanner_sync.source.intelligence import Intelligence, cves_in, read_intelligence
 from scanner_sync.source.occurrences import Keep, confirm_vanished, log_not_found
 from scanner_sync.source.rows import to_row
@@ -186,8 +187,7 @@ def _execute(
     if account is not None:
         warehouse = warehouse.located()
     session = ApiSession(
-        settings.api_base_url,
-        token_source=settings.token_source,
+        Api(settings.api_base_url, token, settings.token_source, settings.page_size),
         max_concurrent=settings.max_concurrent_requests,
         deadline=deadline,
         traffic=progress.traffic,
@@ -205,7 +205,7 @@ def _execute(
                 noted["full_read_at"] = None  # what it finds is no news to the next sync
             lease = held.enter_context(warehouse.lease(deadline, give_up, noted))
             lease.check_api(urlsplit(settings.api_base_url).hostname or "")
-        load = _Load(settings, resources, token, deadline, session, warehouse, lease, progress)
+        load = _Load(settings, resources, deadline, session, warehouse, lease, progress)
         # An interrupt reaches the main thread, which only waits here; inside a library it could be
         # swallowed.
         executor = ThreadPoolExecutor(1, "sync")
@@ -231,7 +231,6 @@ class _Load:
 
     settings: Settings
     resources: tuple[str, ...]
-    token: str
     deadline: Deadline
     session: ApiSession
     warehouse: Warehouse
@@ -242,7 +241,7 @@ class _Load:
         """Read the API, load the rows, and update what the dataset keeps of earlier syncs."""
         settings, progress, warehouse = self.settings, self.progress, self.warehouse
         existing = warehouse.check_names()
-        if self.lease.is_other_token(self.token) and "targets_history" in existing:
+        if self.lease.is_other_token(self.session.api.token) and "targets_history" in existing:
             with progress.step("reading_api"):
                 self._check_account()
         warehouse.forget_lost_reads(existing)
@@ -269,7 +268,8 @@ class _Load:
                 load.keep(issue, rows, is_last)
 
             keep = note_cves if settings.feeds else load.keep
-            source = self._source(
+            source = scanner_source(
+                self.session,
                 self.resources,
                 keep=keep,
                 reads_at_once=plan.reads_at_once,
@@ -351,9 +351,7 @@ class _Load:
         knows none of these targets: another account's rows would be merged with those it holds.
         """
         settings = self.settings
-        answer = self.session.page(
-            f"{settings.api_base_url}targets/", self.token, limit=str(settings.page_size)
-        )
+        answer = self.session.page("targets/", limit=str(settings.page_size))
         rows = [to_row("targets", row) for row in answer.page.rows]
         if rows and not self.warehouse.knows_target(
             (row["id"], row.get("address")) for row in rows
@@ -383,17 +381,6 @@ class _Load:
             existing,
             found.rows.values() if found.rows != rows else None,
             {"read_on": today, "feeds": found.state},
-        )
-
-    def _source(self, resources: Sequence[str], **options: Any) -> DltSource:
-        settings = self.settings
-        return scanner_source(
-            settings.api_base_url,
-            self.token,
-            settings.page_size,
-            self.session,
-            resources,
-            **options,
         )
 
     def _fixed_after(self, now: datetime) -> datetime | None:
@@ -439,7 +426,8 @@ class _Load:
         due = plan.choose(reads, named)
         if not due:
             return None
-        return self._source(
+        return scanner_source(
+            self.session,
             ["occurrences_issues"],
             keep=keep,
             due=due,
@@ -458,8 +446,7 @@ class _Load:
 
     @cached_property
     def _signals(self) -> Signals:
-        settings = self.settings
-        return Signals(self.session, settings.api_base_url, self.token, settings.page_size)
+        return Signals(self.session)
 
     def _ask(self, seen: Seen) -> tuple[Mapping[int, LastRead], set[int]]:
         """Return what the dataset knows of each issue, and which ones the API names as changed."""

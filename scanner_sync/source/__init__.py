@@ -28,9 +28,6 @@ UPSERT: Final[TMergeDispositionDict] = {"disposition": "merge", "strategy": "ups
 
 
 def scanner_source(
-    base_url: str,
-    token: str,
-    page_size: int,
     session: ApiSession,
     resources: Sequence[str],
     *,
@@ -53,18 +50,18 @@ def scanner_source(
     `note` is called with each row of a listing, and the name of its table.
     Iterating the source raises `SyncError`, which dlt wraps in its own exceptions.
     """
-    reading = session.reading
-    skip = skip_vanished(reading, page_size)
+    api, reading = session.api, session.reading
+    skip = skip_vanished(reading, api.page_size)
     recorded_on = {"recorded_on": (today or datetime.now(UTC).date()).isoformat()}
     lacking: list[Any] = [
         {"status_code": status, "action": _note_unavailable(reading)} for status in LACKING
     ]
 
-    paginator = partial(OverlapPaginator, page_size, pause=session.pause)
+    paginator = partial(OverlapPaginator, api.page_size, pause=session.pause)
     config: RESTAPIConfig = {
         "client": {
-            "base_url": base_url,
-            "auth": {"type": "bearer", "token": token},
+            "base_url": api.base_url,
+            "auth": {"type": "bearer", "token": api.token},
             "paginator": paginator(),
             "session": session,
         },

@@ -27,6 +27,7 @@ from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, counted, m
 from scanner_sync.progress import Traffic
 from scanner_sync.reading import Reading, Stop
 from scanner_sync.schema.tables import TABLES
+from scanner_sync.source.api import Api
 from scanner_sync.source.connections import Connections, Reply, origin_of
 from scanner_sync.source.pagination import (
     OCCURRENCES,
@@ -122,17 +123,16 @@ class ApiSession(requests.Session):
     Requests for listings go first, and those for issues in the order in which they were begun, so
     that what was begun is finished.
 
-    `token_source` is named in errors about the token. If the API rejects a token that it accepted
-    before, `read_token` is called once for the present one, and the request is repeated. `on_page`
-    is called for each page of a listing, such as `issues/`, with its path and the rows of the whole
-    listing. `sleep` waits before a listing is read once more.
+    If the API rejects a token that it accepted before, `read_token` is called once for the present
+    one, and the request is repeated. `on_page` is called for each page of a listing, such as
+    `issues/`, with its path and the rows of the whole listing. `sleep` waits before a listing is
+    read once more.
     """
 
     def __init__(
         self,
-        base_url: str,
+        api: Api,
         *,
-        token_source: str,
         max_concurrent: int,
         deadline: Deadline,
         traffic: Traffic | None = None,
@@ -145,8 +145,8 @@ class ApiSession(requests.Session):
         super().__init__()
         self.traffic = traffic or Traffic()
         self.reading = reading or Reading()
-        self._base_path = urlsplit(base_url).path
-        self._token_source = token_source
+        self.api = api
+        self._base_path = urlsplit(api.base_url).path
         self._read_token = read_token
         self._is_token_accepted = False
         """Whether a response with status 200 has come."""
@@ -160,7 +160,7 @@ class ApiSession(requests.Session):
         self._max_requests = max_requests
         self._on_page = on_page
         self._limiter = AdaptiveRateLimiter(max_concurrent)
-        self._connections = Connections(base_url, max_concurrent)
+        self._connections = Connections(api.base_url, max_concurrent)
         self._refusal = ""
         """The last response for which all requests waited."""
         self._listings: set[str] = set()
@@ -218,9 +218,10 @@ class ApiSession(requests.Session):
             response = hook(response) or response
         return response
 
-    def page(self, url: str, token: str, **params: str) -> ApiResponse:
+    def page(self, path: str, **params: str) -> ApiResponse:
         """Request a page without dlt. Returns and raises what `send` does."""
-        response = self.get(url, params=params, auth=BearerTokenAuth(token))
+        url, auth = self.api.base_url + path, BearerTokenAuth(self.api.token)
+        response = self.get(url, params=params, auth=auth)
         assert isinstance(response, ApiResponse)
         response.close()
         return response
@@ -350,8 +351,8 @@ class ApiSession(requests.Session):
             if is_repeated:
                 raise ApiUnavailable(
                     f"The API no longer accepts the token (status 401 for {resource}), which it"
-                    f" accepted before. {self._token_source} was read once more meanwhile. Nothing"
-                    " was loaded; try again later. If the token was revoked, add a new one."
+                    f" accepted before. {self.api.token_source} was read once more meanwhile."
+                    " Nothing was loaded; try again later. If the token was revoked, add a new one."
                 )
             self._renew_token()
             self.traffic.count("retries")
@@ -494,7 +495,7 @@ class ApiSession(requests.Session):
         if status in (401, 403):
             raise ApiRefused(
                 f"The API rejects the token (status {status} for {resource}). Check the token in"
-                f" {self._token_source}: it may be revoked, expired or from another account."
+                f" {self.api.token_source}: it may be revoked, expired or from another account."
                 + ("" if is_json else " Or a firewall sent this response: it is not JSON.")
             )
         if status == 407 and self._connections.proxy:

@@ -25,9 +25,6 @@ class Signals:
     """Asks the API what has changed."""
 
     session: ApiSession
-    base_url: str
-    token: str
-    page_size: int
     missing: list[str] = field(default_factory=list)
     """Parameters that the API may know, but was not available to answer."""
 
@@ -74,12 +71,12 @@ class Signals:
         """Return the rows for a parameter, or `_IGNORED` if there are as many as `listed`."""
         found: list[dict[str, Any]] = []
         offset = requests = 0
+        limit = str(self.session.api.page_size)
         while requests != most_requests:
             try:
                 page = self.session.page(
-                    f"{self.base_url}{TABLES[table].path}",
-                    self.token,
-                    **{name: value, "limit": str(self.page_size), "offset": str(offset)},
+                    str(TABLES[table].path),
+                    **{name: value, "limit": limit, "offset": str(offset)},
                 ).page
                 found += [to_row(table, row) for row in page.rows]
             except (ApiError, ApiRefused, ApiUnavailable) as error:

@@ -20,6 +20,7 @@ from scanner_sync.diagnose import diagnose
 from scanner_sync.errors import ApiError, ApiUnavailable, SettingsError
 from scanner_sync.settings import clean_environment
 from scanner_sync.source import connections, retry, scanner_source
+from scanner_sync.source.api import Api
 from scanner_sync.source.connections import Connections, Reply
 from scanner_sync.source.session import ApiSession
 from tests.conftest import TOKEN
@@ -80,8 +81,8 @@ def test_few_large_bodies_are_in_memory_at_once(monkeypatch: pytest.MonkeyPatch)
 
 
 def read(base_url: str) -> list[int]:
-    with ApiSession(base_url, token_source="", max_concurrent=2, deadline=Deadline(600)) as session:
-        source = scanner_source(base_url, TOKEN, 100, session, ["targets"], keep=Kept())
+    with ApiSession(Api(base_url, TOKEN), max_concurrent=2, deadline=Deadline(600)) as session:
+        source = scanner_source(session, ["targets"], keep=Kept())
         try:
             return [row["id"] for row in source.resources["targets"]]
         except Exception as error:
@@ -169,7 +170,7 @@ def test_a_tls_failure_that_no_retry_mends(monkeypatch: pytest.MonkeyPatch, reas
     with forwarding(accept) as port:
         url = f"https://127.0.0.1:{port}"
         with (
-            ApiSession(url, token_source="", max_concurrent=1, deadline=Deadline(600)) as session,
+            ApiSession(Api(url, TOKEN), max_concurrent=1, deadline=Deadline(600)) as session,
             pytest.raises(ApiError if is_permanent else ApiUnavailable) as caught,
         ):
             session.get(f"{url}/targets/")
@@ -191,7 +192,7 @@ def test_a_connection_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> No
         "http://nobody.invalid": "http://nobody.invalid:80 (",
     }.items():
         with (
-            ApiSession(url, token_source="", max_concurrent=1, deadline=Deadline(600)) as session,
+            ApiSession(Api(url, TOKEN), max_concurrent=1, deadline=Deadline(600)) as session,
             pytest.raises(ApiUnavailable) as caught,
         ):
             session.get(f"{url}/targets/")
@@ -453,7 +454,7 @@ def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may come back, so it is retried. The error names it without its password."""
     monkeypatch.setattr(retry, "BACKOFF_FACTOR", 0.02)
     monkeypatch.setenv("HTTPS_PROXY", "http://user:hidden@127.0.0.1:9")  # pragma: allowlist secret
-    with ApiSession("https://h/", token_source="", max_concurrent=1, deadline=Deadline(600)) as api:
+    with ApiSession(Api("https://h/", TOKEN), max_concurrent=1, deadline=Deadline(600)) as api:
         with pytest.raises(ApiUnavailable) as caught:
             api.get("https://h/targets/")
         assert api.traffic.retries == 3

@@ -17,6 +17,7 @@ from sample_api import Account, create_app, serve
 from scanner_sync.deadline import Deadline
 from scanner_sync.progress import Progress
 from scanner_sync.source import scanner_source
+from scanner_sync.source.api import Api
 from scanner_sync.source.session import ApiSession
 from scanner_sync.warehouse.jobs import Guard
 from scanner_sync.warehouse.pipeline import Load
@@ -55,8 +56,7 @@ def extracted(
     pipeline = dlt.pipeline("test", pipelines_dir=str(directory), destination="dummy")
     with serve(app) as url:
         session = ApiSession(
-            f"{url}/",
-            token_source="",
+            Api(f"{url}/", TOKEN, page_size=page_size),
             max_concurrent=5,
             deadline=Deadline(60),
             traffic=progress.traffic,
@@ -66,11 +66,7 @@ def extracted(
         )
         load = Load(pipeline, progress, Guard(), {}, compress=True)
         with session:
-            load.extract(
-                scanner_source(
-                    f"{url}/", TOKEN, page_size, session, progress.resources, keep=load.keep
-                )
-            )
+            load.extract(scanner_source(session, progress.resources, keep=load.keep))
     [load_id] = pipeline.list_extracted_load_packages()
     jobs = pipeline.get_load_package_info(load_id).jobs["new_jobs"]
     pipeline.deactivate()

@@ -35,6 +35,7 @@ from scanner_sync.schema.tables import TABLES
 from scanner_sync.secret import read_token
 from scanner_sync.source import connections, retry, scanner_source
 from scanner_sync.source import session as session_module
+from scanner_sync.source.api import Api as Address
 from scanner_sync.source.rate_limit import AdaptiveRateLimiter
 from scanner_sync.source.session import ApiSession
 from tests.conftest import SECRET, TOKEN, Vanishing, asked
@@ -321,13 +322,12 @@ def test_a_401_before_another_request_is_answered() -> None:
     api.app.add_middleware(Late)
     with serve_api(api.app) as url:
         session = ApiSession(
-            f"{url}/",
-            token_source="",
+            Address(f"{url}/", TOKEN),
             max_concurrent=5,
             deadline=Deadline(600),
             read_token=lambda: TOKEN,
         )
-        source = scanner_source(f"{url}/", TOKEN, 100, session, ["targets", "scans"], keep=Kept())
+        source = scanner_source(session, ["targets", "scans"], keep=Kept())
         assert sorted(row["id"] for row in source) == [1, 2]
     assert (session.traffic.requests, session.traffic.retries) == (3, 1)
 
@@ -410,8 +410,8 @@ def test_incomplete_responses_are_retried(
         thread = threading.Thread(target=serve_connections, args=[listener])
         thread.start()
         url = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}/"
-        session = ApiSession(url, token_source="", max_concurrent=1, deadline=Deadline(600))
-        source = scanner_source(url, TOKEN, 100, session, ["targets"], keep=Kept())
+        session = ApiSession(Address(url, TOKEN), max_concurrent=1, deadline=Deadline(600))
+        source = scanner_source(session, ["targets"], keep=Kept())
         if fault.startswith("("):
             fault = f"no complete response from {url.rstrip('/')} {fault}"
         try:
@@ -439,9 +439,9 @@ def test_large_pages_make_room_for_others(monkeypatch: pytest.MonkeyPatch) -> No
     found = api.read("occurrences_issues", page_size=3, concurrent=20)["occurrences_issues"]
     assert len(found) == sum(map(len, account.occurrences.values()))
     with serve_api(api.app) as url:
-        session = ApiSession(f"{url}/", token_source="", max_concurrent=1, deadline=Deadline(60))
+        session = ApiSession(Address(f"{url}/", TOKEN), max_concurrent=1, deadline=Deadline(60))
         for _ in range(3):
-            assert session.page(f"{url}/targets/", TOKEN).page.total == len(account.targets)
+            assert session.page("targets/").page.total == len(account.targets)
 
 
 def test_a_late_response_is_not_taken_for_the_next_one() -> None:
@@ -464,8 +464,8 @@ def test_a_late_response_is_not_taken_for_the_next_one() -> None:
         thread = threading.Thread(target=serve_connections, args=[listener])
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        with ApiSession(url, token_source="", max_concurrent=1, deadline=Deadline(600)) as session:
-            source = scanner_source(url, TOKEN, 100, session, ["targets"], keep=Kept())
+        with ApiSession(Address(url, TOKEN), max_concurrent=1, deadline=Deadline(600)) as session:
+            source = scanner_source(session, ["targets"], keep=Kept())
             rows = list(source.resources["targets"])
         thread.join()
     assert ids(rows) == [1]
@@ -597,8 +597,8 @@ def test_an_exhausted_quota_fails_at_once() -> None:
 
 def test_a_machine_that_starts_no_thread_is_named() -> None:
     """Such as at a limit of processes. Here no memory holds the stack of another thread."""
-    session = ApiSession("http://h/", token_source="", max_concurrent=1, deadline=Deadline(600))
-    source = scanner_source("http://h/", TOKEN, 100, session, ["targets"], keep=Kept())
+    session = ApiSession(Address("http://h/", TOKEN), max_concurrent=1, deadline=Deadline(600))
+    source = scanner_source(session, ["targets"], keep=Kept())
     before = threading.stack_size(2**46)
     try:
         with pytest.raises(Exception, match="can't start new thread") as caught:
@@ -1007,7 +1007,7 @@ def test_a_pause_ends_at_the_deadline() -> None:
     """However long it is."""
     slept: list[float] = []
     session = ApiSession(
-        "http://h/", token_source="", max_concurrent=1, deadline=Deadline(600), sleep=slept.append
+        Address("http://h/", TOKEN), max_concurrent=1, deadline=Deadline(600), sleep=slept.append
     )
     session.pause(0.25)
     session.pause(4000)

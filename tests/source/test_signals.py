@@ -9,6 +9,7 @@ import pytest
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
 from scanner_sync.deadline import Deadline
+from scanner_sync.source.api import Api
 from scanner_sync.source.session import ApiSession
 from scanner_sync.source.signals import Signals
 from tests.conftest import TOKEN, asked
@@ -43,9 +44,9 @@ def ask(question: Callable[[Signals], Any], **options: Any) -> tuple[Any, dict[s
     app = create_app(an_account(), token=TOKEN, **options)
     with serve_api(app) as url:
         session = ApiSession(
-            f"{url}/", token_source="THE-SECRET", max_concurrent=1, deadline=Deadline(60)
+            Api(f"{url}/", TOKEN, "THE-SECRET", 3), max_concurrent=1, deadline=Deadline(60)
         )
-        return question(Signals(session, f"{url}/", TOKEN, 3)), dict(asked(app))
+        return question(Signals(session)), dict(asked(app))
 
 
 def snoozed(signals: Signals) -> set[int]:

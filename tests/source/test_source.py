@@ -4,6 +4,7 @@ from scanner_sync.deadline import Deadline
 from scanner_sync.schema.columns import DLT_COLUMNS
 from scanner_sync.schema.tables import TABLES
 from scanner_sync.source import scanner_source
+from scanner_sync.source.api import Api
 from scanner_sync.source.session import ApiSession
 from tests.support.reading import Kept
 
@@ -11,8 +12,8 @@ from tests.support.reading import Kept
 def test_resources_are_the_declared_tables() -> None:
     """Each with the declared primary key and columns; all are upserted, and read in parallel."""
     url = "http://127.0.0.1:9/"
-    session = ApiSession(url, token_source="", max_concurrent=1, deadline=Deadline(1))
-    source = scanner_source(url, "", 100, session, list(TABLES), keep=Kept())
+    session = ApiSession(Api(url, ""), max_concurrent=1, deadline=Deadline(1))
+    source = scanner_source(session, list(TABLES), keep=Kept())
     schemas = {
         name: resource.compute_table_schema()
         for name, resource in source.selected_resources.items()

@@ -19,6 +19,7 @@ from scanner_sync.diagnose import diagnose
 from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, ListingUnstable
 from scanner_sync.progress import Traffic
 from scanner_sync.source import scanner_source
+from scanner_sync.source.api import Api
 from scanner_sync.source.occurrences import confirm_vanished
 from scanner_sync.source.session import ApiSession
 from scanner_sync.source.signals import HINT_REQUESTS, Signals
@@ -60,8 +61,7 @@ class Reading:
         """Return how many rows of each issue came. Raises the `SyncError` of a sync."""
         with serve_api(self.app) as url:
             session = ApiSession(
-                f"{url}/",
-                token_source="THE-SECRET",
+                Api(f"{url}/", TOKEN, "THE-SECRET", page_size),
                 max_concurrent=concurrent,
                 deadline=Deadline(deadline),
                 traffic=self.traffic,
@@ -71,9 +71,6 @@ class Reading:
             )
             kept = Kept()
             source = scanner_source(
-                f"{url}/",
-                TOKEN,
-                page_size,
                 session,
                 ["occurrences_issues"],
                 keep=kept,
@@ -344,9 +341,9 @@ def hint(
     app = create_app(account, token=TOKEN, max_limit=3, middleware=faults, **options)
     with serve_api(app) as url:
         session = ApiSession(
-            f"{url}/", token_source="THE-SECRET", max_concurrent=1, deadline=Deadline(60)
+            Api(f"{url}/", TOKEN, "THE-SECRET", 3), max_concurrent=1, deadline=Deadline(60)
         )
-        found = Signals(session, f"{url}/", TOKEN, 3).changed_since(
+        found = Signals(session).changed_since(
             datetime(2026, 11, 2, tzinfo=UTC), len(account.issues), HINT_REQUESTS
         )
     return found, [request.query for request in app.state.requests]

@@ -15,6 +15,7 @@ from sample_api import serve as serve_api
 from scanner_sync.deadline import Deadline
 from scanner_sync.diagnose import diagnose
 from scanner_sync.source import scanner_source
+from scanner_sync.source.api import Api as Address
 from scanner_sync.source.occurrences import confirm_vanished
 from scanner_sync.source.session import ApiSession
 from tests.conftest import TOKEN
@@ -63,15 +64,14 @@ class Api:
         with serve_api(self.app) as url:
             base_url = f"{url}/{base_path}"
             self.session = ApiSession(
-                base_url,
-                token_source="THE-SECRET",
+                Address(base_url, token, "THE-SECRET", page_size),
                 max_concurrent=concurrent,
                 deadline=Deadline(deadline),
                 read_token=read_token,
                 sleep=sleep,
             )
             kept = Kept()
-            source = scanner_source(base_url, token, page_size, self.session, resources, keep=kept)
+            source = scanner_source(self.session, resources, keep=kept)
             try:
                 rows = {name: list(rows) for name, rows in _each(source)}
                 if "occurrences_issues" in rows:
