@@ -4,7 +4,6 @@ import argparse
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +11,7 @@ from local.markdown import table
 from local.processes import ROOT
 from scanner_sync import cli, errors
 from scanner_sync.process import exits
-from scanner_sync.settings import EMULATORS, Settings
+from scanner_sync.settings import EMULATORS, SETTINGS
 
 PACKAGE: Final = ROOT / "scanner_sync"
 
@@ -112,7 +111,7 @@ def settings() -> str:
                 setting.metadata["form"],
                 f"`{_as_set(setting.default)}`" if setting.default else "",
             ]
-            for setting in fields(Settings)
+            for setting in SETTINGS.values()
         ),
     )
 

@@ -137,7 +137,7 @@ class _Checks:
             self._token = self._settings.access_token
             return "not needed: ACCESS_TOKEN holds the token"
         secret = str(self._settings.access_token_secret)
-        emulator = self._settings.secret_manager_emulator
+        emulator = self._settings.secret_manager_emulator_host
         if not emulator:
             self.require("Google account")
         self._token = read_token(secret, emulator, Deadline(TIMEOUT))
@@ -223,12 +223,12 @@ class _Checks:
             except DeadlineExceeded:
                 raise ApiUnavailable(
                     f"{origin_of(settings.api_base_url)} did not answer the request for {path}"
-                    f" within {TIMEOUT:g} seconds. Check API_BASE_URL and the network of this machine, or try again"
-                    " later."
+                    f" within {TIMEOUT:g} seconds. Check API_BASE_URL and the network of this"
+                    " machine, or try again later."
                 ) from None
 
     def dataset(self) -> str:
-        if self._account:
+        if self._settings.account:
             self._warehouse = self._warehouse.located()
         warehouse = self._warehouse
         self._datasets = {}

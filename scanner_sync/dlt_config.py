@@ -56,7 +56,7 @@ def configure_dlt(settings: Settings) -> None:
             # A long queue would hold up the listings, whose pages follow one another.
             "extract.max_parallel_items": 2 * settings.max_concurrent_requests + 1,
             # The emulators read no gzip.
-            "normalize.data_writer.disable_compression": bool(settings.bigquery_emulator),
+            "normalize.data_writer.disable_compression": bool(settings.bigquery_emulator_host),
         }
     )
     Container()[PluggableRunContext] = PluggableRunContext(context)

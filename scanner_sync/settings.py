@@ -287,6 +287,13 @@ class Settings:
         "INFO",
     )
 
+    account: str | None = None
+    """The account whose settings these are; None if there is only one."""
+    bigquery_emulator_host: str | None = None
+    """Base URL of a local BigQuery. google-cloud-bigquery reads the variable, too."""
+    secret_manager_emulator_host: str | None = None
+    """HOST:PORT of a local Secret Manager, without TLS."""
+
     @property
     def feeds(self) -> dict[str, str]:
         """The feeds that are read, with their addresses."""
@@ -297,15 +304,9 @@ class Settings:
         """The setting or secret that holds the token, for messages."""
         return "ACCESS_TOKEN" if self.access_token else f"{self.access_token_secret}"
 
-    @property
-    def bigquery_emulator(self) -> str | None:
-        """Base URL of a local BigQuery. google-cloud-bigquery reads the variable, too."""
-        return os.environ.get("BIGQUERY_EMULATOR_HOST")
 
-    @property
-    def secret_manager_emulator(self) -> str | None:
-        """HOST:PORT of a local Secret Manager, without TLS."""
-        return os.environ.get("SECRET_MANAGER_EMULATOR_HOST")
+SETTINGS: Final = {of.name: of for of in fields(Settings) if of.metadata}
+"""The settings that the user makes, by the names of their fields."""
 
 
 def _read_toml(name: str) -> dict[str, Any]:
@@ -334,7 +335,7 @@ def _without_effect(file: str, content: Mapping[str, Any]) -> Iterator[str]:
     A key that is passed over would mislead: without its setting, a dataset is created in the
     default location for good. Tables are dlt's, and are passed over, unless a setting is in one.
     """
-    names = [setting.name for setting in fields(Settings)]
+    names = list(SETTINGS)
     for *tables, key in _keys(content):
         if tables:
             # Any dlt source or destination may have a token of this name.
@@ -384,7 +385,7 @@ def read_settings(account: str | None = None, *, dataset: str | None = None) -> 
         content = _read_toml(file)
         faults += _without_effect(file, content)
         stored |= content
-    for setting in fields(Settings):
+    for setting in SETTINGS.values():
         text = os.environ.get(setting.name.upper(), "").strip()
         text = text or str(stored.get(setting.name, "")).strip()
         if not text:
@@ -413,10 +414,11 @@ def read_settings(account: str | None = None, *, dataset: str | None = None) -> 
         raise SettingsError(
             f"Correct these settings, in the environment or in .dlt/: {'; '.join(faults)}."
         )
+    values |= {name.lower(): os.environ.get(name) or None for name in EMULATORS}
     if dataset is not None:
         kept = {name: value for name, value in values.items() if name not in templates}
         return Settings(**(kept | {"dataset": dataset}))
-    return Settings(**(values | _of_account(templates, account)))
+    return Settings(**(values | _of_account(templates, account)), account=account)
 
 
 def _wrong_emulators() -> Iterator[str]:
@@ -430,10 +432,9 @@ def _wrong_emulators() -> Iterator[str]:
 
 
 def _parse(name: str, text: str, account: str) -> Any:
-    [setting] = [setting for setting in fields(Settings) if setting.name == name]
     if name in _OF_ACCOUNT:
         text = text.replace(ACCOUNT, account)
-    return setting.metadata["parse"](text)
+    return SETTINGS[name].metadata["parse"](text)
 
 
 def _shared(templates: Mapping[str, str], values: Mapping[str, Any]) -> Iterator[str]:
@@ -476,7 +477,7 @@ def _of_account(templates: Mapping[str, str], account: str | None) -> dict[str, 
         try:
             values[name] = _parse(name, template, account)
         except ValueError:
-            [form] = [of.metadata["form"] for of in fields(Settings) if of.name == name]
+            form = SETTINGS[name].metadata["form"]
             raise RequestError(
                 f"There can be no account {account}, because {name.upper()} must be {form}."
             ) from None

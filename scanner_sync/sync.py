@@ -130,7 +130,7 @@ def sync(
         )
         deadline = Deadline(settings.sync_deadline_seconds, lambda: progress.activity)
         with show(progress), _enforced(deadline, give_up):
-            result = _execute(settings, account, resources, progress, deadline, give_up)
+            result = _execute(settings, resources, progress, deadline, give_up)
     except KeyboardInterrupt:
         log_failure("Interrupted", "The sync was interrupted. The next sync starts over.")
         raise
@@ -171,7 +171,6 @@ def _enforced(deadline: Deadline, give_up: Callable[[SyncError], None]) -> Itera
 
 def _execute(
     settings: Settings,
-    account: str | None,
     resources: tuple[str, ...],
     progress: Progress,
     deadline: Deadline,
@@ -184,7 +183,7 @@ def _execute(
         token = read_token()
     configure_dlt(settings)
     warehouse = Warehouse.connect(settings)
-    if account is not None:
+    if settings.account is not None:
         warehouse = warehouse.located()
     session = ApiSession(
         Api(settings.api_base_url, token, settings.token_source, settings.page_size),
@@ -222,7 +221,7 @@ def _read_token(settings: Settings, deadline: Deadline) -> str:
     from scanner_sync.secret import read_token
 
     assert settings.access_token_secret is not None  # `read_settings` requires one of the two
-    return read_token(settings.access_token_secret, settings.secret_manager_emulator, deadline)
+    return read_token(settings.access_token_secret, settings.secret_manager_emulator_host, deadline)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from scanner_sync.schema.histories import HISTORIES
 from scanner_sync.schema.occurrence_reads import READS
 from scanner_sync.schema.sla_policy import SLA
 from scanner_sync.schema.tables import TABLES
-from scanner_sync.settings import EMULATORS, Settings
+from scanner_sync.settings import EMULATORS, SETTINGS
 from scanner_sync.warehouse import Warehouse
 from scanner_sync.warehouse.views import VIEWS
 from tests.support.analysis import Observer
@@ -143,7 +143,7 @@ def refused() -> Iterator[list[str]]:
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Keep the machine's settings out of a test, and its loggers out of the next test."""
-    for name in (*(s.upper() for s in Settings.__dataclass_fields__), *EMULATORS):
+    for name in (*(s.upper() for s in SETTINGS), *EMULATORS):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)

@@ -54,6 +54,7 @@ def test_settings_are_those_of_the_account() -> None:
         api_base_url="https://api.example.com/acme/v1/",
         access_token_secret="projects/p/secrets/sync-acme-token",
         dataset="scanner_acme",
+        account="acme",
     )
 
 

@@ -24,7 +24,7 @@ from scanner_sync import __version__
 from scanner_sync.check import check
 from scanner_sync.cli import _parser
 from scanner_sync.schema.tables import TABLES
-from scanner_sync.settings import EMULATORS, Settings
+from scanner_sync.settings import EMULATORS, SETTINGS
 from scanner_sync.warehouse.lease import LEASE_TABLE
 from tests.conftest import FOUR, PROJECT, SECRET, TOKEN, Dataset
 from tests.support.commands import COMMAND, NAMES, Done, findings, on_terminal, run
@@ -219,7 +219,7 @@ def test_check_passes(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None
     """Before and after the first sync; the dataset does not change."""
     monkeypatch.delenv("ACCESS_TOKEN")
     monkeypatch.setenv("ACCESS_TOKEN_SECRET", SECRET)
-    names = {name.upper() for name in Settings.__dataclass_fields__} | EMULATORS.keys()
+    names = {name.upper() for name in SETTINGS} | EMULATORS.keys()
     padded = {name: f" {os.environ[name]}\n" for name in names & os.environ.keys()}
     assert len(padded) == 6
     first = run("check", **padded)

@@ -14,7 +14,7 @@ from dlt.common.configuration.providers import EnvironProvider
 
 from local.processes import ROOT
 from sample_api import Account, generate
-from scanner_sync.settings import Settings
+from scanner_sync.settings import SETTINGS
 from tests.conftest import FOUR, Dataset
 
 # Syncs, and prints each name that dlt looks up in its configuration, with the type that it expects.
@@ -105,7 +105,7 @@ def test_only_the_settings_count(
     before = {table: dataset.rows(table) for table in FOUR}
     opened = dataset.query("SELECT * EXCEPT (days_open) FROM {d}.open_issues ORDER BY id")
     assert len(opened) == 5
-    declared = {name.upper() for name in Settings.__dataclass_fields__}
+    declared = {name.upper() for name in SETTINGS}
     names = {
         EnvironProvider.get_key_name(path[-1], *filter(None, path[:-1])): hint
         for path, hint in asked

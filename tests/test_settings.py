@@ -9,7 +9,13 @@ import flask.testing
 import pytest
 
 from scanner_sync.errors import SettingsError
-from scanner_sync.settings import EMULATORS, Settings, clean_environment, read_settings
+from scanner_sync.settings import (
+    EMULATORS,
+    SETTINGS,
+    Settings,
+    clean_environment,
+    read_settings,
+)
 
 GOOD = {"API_BASE_URL": "https://api.example.com/v1", "ACCESS_TOKEN": "token"}
 
@@ -255,12 +261,12 @@ def test_an_emulator_address_is_accepted(
     """For example the name of a container, or an IPv6 address."""
     set_all(monkeypatch, GOOD | {name: value})
     settings = read_settings()
-    assert value in (settings.bigquery_emulator, settings.secret_manager_emulator)
+    assert value in (settings.bigquery_emulator_host, settings.secret_manager_emulator_host)
 
 
 def test_every_setting_can_be_wrong() -> None:
     """The list of wrong values above covers every setting."""
-    assert [name for name, _, _ in WRONG] == [s.upper() for s in Settings.__dataclass_fields__]
+    assert [name for name, _, _ in WRONG] == [s.upper() for s in SETTINGS]
 
 
 def test_all_faults_in_one_message(
@@ -290,7 +296,7 @@ def test_the_token_is_not_shown() -> None:
     assert "the-token" not in f"{settings} {settings!r}"
 
 
-EVERY = ", ".join(Settings.__dataclass_fields__)
+EVERY = ", ".join(SETTINGS)
 COMMITTED = (
     "was found in config.toml, which is often committed: move it to .dlt/secrets.toml,"
     " and revoke it"
@@ -441,7 +447,7 @@ def test_white_space_around_a_setting_is_stripped(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, space: str
 ) -> None:
     """In the environment, for the libraries that read it too, and in the files."""
-    assert GIVEN.keys() == {name.upper() for name in Settings.__dataclass_fields__} | {*EMULATORS}
+    assert GIVEN.keys() == {name.upper() for name in SETTINGS} | {*EMULATORS}
     set_all(monkeypatch, GIVEN)
     plain = read_settings()
     others = {
@@ -457,7 +463,7 @@ def test_white_space_around_a_setting_is_stripped(
     clean_environment()
     assert {name: os.environ[name] for name in GIVEN | others} == GIVEN | others
     assert read_settings() == plain
-    assert read_settings().bigquery_emulator == GIVEN["BIGQUERY_EMULATOR_HOST"]
+    assert read_settings().bigquery_emulator_host == GIVEN["BIGQUERY_EMULATOR_HOST"]
 
     set_all(monkeypatch, {n: space for n in GIVEN if n not in EMULATORS})  # as good as not set
     (tmp_path / ".dlt").mkdir()

@@ -70,7 +70,7 @@ class Connection:
         """
         project = settings.google_cloud_project
         credentials = None
-        if settings.bigquery_emulator:
+        if settings.bigquery_emulator_host:
             # dlt rejects AnonymousCredentials.
             anonymous = {"token": "anonymous", "quota_project_id": project}
             credentials = Credentials(**anonymous)  # type: ignore[no-untyped-call]

@@ -1,12 +1,11 @@
 """What a deployment creates: settings, time limits, labels, and the commands in its outputs."""
 
 import subprocess
-from dataclasses import fields
 
 import pytest
 
 from local.terraform_tables import blocks
-from scanner_sync.settings import Settings
+from scanner_sync.settings import SETTINGS
 
 from .deployment import State, resources, values
 
@@ -14,7 +13,7 @@ from .deployment import State, resources, values
 pytestmark = pytest.mark.xdist_group("terraform")
 
 # The settings that the program reads in the cloud: all except the token, which is for laptops.
-PROGRAM_SETTINGS = {name.upper() for name in Settings.__dataclass_fields__} - {"ACCESS_TOKEN"}
+PROGRAM_SETTINGS = {name.upper() for name in SETTINGS} - {"ACCESS_TOKEN"}
 
 
 COMMANDS = ("add_token", "run_now", "follow_run", "last_runs", "query_tables", "dead_letters")
@@ -42,7 +41,7 @@ def test_a_setting_and_its_variable_have_one_default(deployments: dict[str, Stat
     """Where a setting has a default, the function gets the same one."""
     [config] = values(deployments["http"], "google_cloudfunctions2_function.sync")["service_config"]
     environment = config["environment_variables"]
-    settings = [setting for setting in fields(Settings) if setting.default]
+    settings = [setting for setting in SETTINGS.values() if setting.default]
     assert {setting.name: setting.default for setting in settings} == {
         setting.name: setting.metadata["parse"](environment[setting.name.upper()])
         for setting in settings
