@@ -38,9 +38,7 @@ from scanner_sync.source.intelligence import KNOWN_CVE, try_feed
 from scanner_sync.source.pagination import ApiResponse, Page
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import GONE, LACKING, ApiSession
-from scanner_sync.warehouse import Warehouse
-from scanner_sync.warehouse.sla import read_rules
-from scanner_sync.warehouse.status import describe_loud
+from scanner_sync.warehouse import Warehouse, describe_loud, read_rules
 
 TIMEOUT: Final = 5.0
 """Seconds in which the API, or Secret Manager, has to answer."""

@@ -366,7 +366,7 @@ def _summaries(accounts: Sequence[str], *, as_json: bool) -> int:
     from scanner_sync.terminal import ago, print_table
 
     clean_environment()
-    from scanner_sync.warehouse.status import describe_state
+    from scanner_sync.warehouse import describe_state
 
     read_settings(accounts[0])  # what is wrong with the settings is said once
 
@@ -460,7 +460,7 @@ def _combine(arguments: argparse.Namespace) -> int:
     from scanner_sync.terminal import print_table
 
     with _warehouse(dataset=arguments.into) as into:
-        from scanner_sync.warehouse.combined import combine
+        from scanner_sync.warehouse import combine
 
         datasets = {name: read_settings(name).dataset for name in arguments.accounts}
         views = combine(into, datasets)

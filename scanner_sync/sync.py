@@ -33,11 +33,19 @@ from scanner_sync.source.occurrences import Keep, confirm_vanished, log_not_foun
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import ApiSession
 from scanner_sync.source.signals import HINT_REQUESTS, Signals
-from scanner_sync.warehouse import Warehouse
-from scanner_sync.warehouse.completion import Completion
-from scanner_sync.warehouse.held import find_held, is_untouched, note_held
-from scanner_sync.warehouse.lease import Lease
-from scanner_sync.warehouse.memory import NO_CHANGE, Unsignaled
+from scanner_sync.warehouse import (
+    NO_CHANGE,
+    Completion,
+    Lease,
+    Unsignaled,
+    Warehouse,
+    check_api,
+    find_held,
+    is_other_token,
+    is_untouched,
+    knows_target,
+    note_held,
+)
 
 CLOCKS_DIFFER: Final = timedelta(minutes=10)
 """By how much the clocks of the API and of BigQuery may differ."""
@@ -203,7 +211,7 @@ def _execute(
             elif SIGNAL_TABLES.intersection(resources):
                 noted["full_read_at"] = None  # what it finds is no news to the next sync
             lease = held.enter_context(warehouse.lease(deadline, give_up, noted))
-            lease.check_api(urlsplit(settings.api_base_url).hostname or "")
+            check_api(lease, urlsplit(settings.api_base_url).hostname or "")
         load = _Load(settings, resources, deadline, session, warehouse, lease, progress)
         # An interrupt reaches the main thread, which only waits here; inside a library it could be
         # swallowed.
@@ -240,7 +248,8 @@ class _Load:
         """Read the API, load the rows, and update what the dataset keeps of earlier syncs."""
         settings, progress, warehouse = self.settings, self.progress, self.warehouse
         existing = warehouse.check_names()
-        if self.lease.is_other_token(self.session.api.token) and "targets_history" in existing:
+        is_other = is_other_token(warehouse, self.lease, self.session.api.token)
+        if is_other and "targets_history" in existing:
             with progress.step("reading_api"):
                 self._check_account()
         warehouse.forget_lost_reads(existing)
@@ -352,9 +361,8 @@ class _Load:
         settings = self.settings
         answer = self.session.page("targets/", limit=str(settings.page_size))
         rows = [to_row("targets", row) for row in answer.page.rows]
-        if rows and not self.warehouse.knows_target(
-            (row["id"], row.get("address")) for row in rows
-        ):
+        known = [(row["id"], row.get("address")) for row in rows]
+        if rows and not knows_target(self.warehouse, known):
             raise SettingsError(
                 f"The token is new, and {settings.dataset} knows none of the targets that it"
                 " lists, so it seems to be for another account. Nothing was loaded. Set the token"

@@ -20,9 +20,7 @@ from scanner_sync.report.figures import (
     read_figures,
     total_trend,
 )
-from scanner_sync.warehouse.combined import accounts_of
-from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.status import LATE_AFTER
+from scanner_sync.warehouse import LATE_AFTER, Connection, accounts_of
 
 
 def write_report(

@@ -24,9 +24,8 @@ from scanner_sync.schema.findings import CONCLUSIONS, IS_FIX, SEVERITY
 from scanner_sync.schema.histories import HISTORIES
 from scanner_sync.schema.occurrence_reads import READS
 from scanner_sync.schema.tables import FIXED, TABLES
-from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.status import describe_state, summarize
-from scanner_sync.warehouse.views import VIEWS
+from scanner_sync.schema.views import VIEW_TABLES
+from scanner_sync.warehouse import Connection, describe_state, summarize
 
 WEEKS: Final = 26
 """How many weeks the page covers, including the current one. Weeks begin on Monday, in UTC."""
@@ -535,7 +534,7 @@ def _no_histories(name: str) -> LoadError:
 
 def _read(warehouse: Connection, now: datetime) -> Figures:
     existing = {table.table_id for table in warehouse.client.list_tables(warehouse.dataset)}
-    if not existing >= {*HISTORIES, *CONCLUSIONS, *VIEWS, READS, "_dlt_loads"}:
+    if not existing >= {*HISTORIES, *CONCLUSIONS, *VIEW_TABLES, READS, "_dlt_loads"}:
         raise _no_histories(warehouse.name)
     period = _read_period(warehouse, now)
     weeks, measures = _read_weeks(warehouse, period)

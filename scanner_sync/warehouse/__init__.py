@@ -1,6 +1,9 @@
-"""BigQuery: all that a sync does in the dataset. Nothing here knows the API."""
+"""BigQuery: all that a sync does in the dataset. Nothing here knows the API.
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+This is the door: what is above the warehouse imports from here alone.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -19,22 +22,53 @@ from scanner_sync.schema.findings import CONCLUSIONS
 from scanner_sync.schema.occurrence_reads import READS, READS_TABLE
 from scanner_sync.schema.sla_policy import SLA, SLA_TABLE
 from scanner_sync.schema.tables import FIXED, TABLES
+from scanner_sync.warehouse.combined import accounts_of, combine
 from scanner_sync.warehouse.completion import Completion, complete_load
 from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.held import Held, find_held, is_untouched, note_held
 from scanner_sync.warehouse.history import ensure_tables
 from scanner_sync.warehouse.intelligence import read_rows, state_of, write_rows, write_state
 from scanner_sync.warehouse.jobs import Guard
 from scanner_sync.warehouse.lease import Lease
+from scanner_sync.warehouse.memory import NO_CHANGE, Unsignaled
 from scanner_sync.warehouse.names import check_names
+from scanner_sync.warehouse.origin import check_api, is_other_token, knows_target
 from scanner_sync.warehouse.query import query
 from scanner_sync.warehouse.reads import issues_on, read_named, read_reads
 from scanner_sync.warehouse.sla import choose_preset, count_open, read_rules, write_policy
-from scanner_sync.warehouse.status import read_status, summarize
+from scanner_sync.warehouse.status import (
+    LATE_AFTER,
+    describe_loud,
+    describe_state,
+    read_status,
+    summarize,
+)
 from scanner_sync.warehouse.views import ensure_views
 
 if TYPE_CHECKING:
-    from scanner_sync.warehouse.load_files import Held
     from scanner_sync.warehouse.pipeline import Load
+
+__all__ = [
+    "LATE_AFTER",
+    "NO_CHANGE",
+    "Completion",
+    "Connection",
+    "Lease",
+    "Unsignaled",
+    "Warehouse",
+    "accounts_of",
+    "check_api",
+    "combine",
+    "describe_loud",
+    "describe_state",
+    "find_held",
+    "is_other_token",
+    "is_untouched",
+    "knows_target",
+    "note_held",
+    "read_rules",
+    "summarize",
+]
 
 
 class Warehouse(Connection):
@@ -62,7 +96,7 @@ class Warehouse(Connection):
         progress: Progress,
         guard: Guard | None = None,
         existing: Mapping[str, bigquery.Table] = MappingProxyType({}),
-        held: Mapping[str, "Held"] = MappingProxyType({}),
+        held: Mapping[str, Held] = MappingProxyType({}),
     ) -> "AbstractContextManager[Load]":
         """Return a load, which reads a dlt source to the end and then merges its rows.
 
@@ -89,18 +123,6 @@ class Warehouse(Connection):
     def issues_on(self, targets: Collection[str]) -> set[int]:
         """Return the issues with open occurrences on these targets, by address. Runs a query."""
         return issues_on(self, targets)
-
-    def knows_target(self, targets: Iterable[tuple[int, str | None]]) -> bool:
-        """Tell whether `targets_history` has one of these, by id and address, or nothing at all."""
-        names = [f"{identifier} {address or ''}" for identifier, address in targets]
-        [row] = self.client.query_and_wait(
-            "SELECT LOGICAL_OR(CONCAT(CAST(id AS STRING), ' ', COALESCE(address, ''))"  # noqa: S608
-            f" IN UNNEST(@names)) AS known FROM `{self.name}.targets_history`",
-            job_config=bigquery.QueryJobConfig(
-                query_parameters=[bigquery.ArrayQueryParameter("names", "STRING", names)]
-            ),
-        )
-        return row["known"] is not False
 
     def forget_lost_reads(self, existing: dict[str, bigquery.Table]) -> None:
         """Delete `occurrence_reads` if a table is missing whose rows it tells of.

@@ -7,17 +7,29 @@ to it.
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from google.cloud import bigquery
 
 from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.lease import Lease
-from scanner_sync.warehouse.load_files import AGE, Held
 
 DLT_TABLES: Final = {"_dlt_loads", "_dlt_version"}
 """dlt's own tables, which it creates when it loads something."""
+AGE: Final = "age"
+"""A column that changes every day and says nothing that others do not."""
+
+
+class Held(NamedTuple):
+    """What a table holds, which nobody has changed since."""
+
+    digest: str
+    """`LoadFile.digest` of the rows of its last load."""
+    load_id: str
+
+
+NOTHING: Final = Held("", "")
 
 
 def find_held(

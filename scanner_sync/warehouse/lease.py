@@ -14,9 +14,7 @@ No two clocks are compared. A sync that waits for a lease takes it over if it ha
 """
 
 import contextlib
-import hashlib
 import logging
-import re
 import threading
 import time
 import uuid
@@ -45,7 +43,6 @@ from scanner_sync.errors import (
     AlreadyRunning,
     LoadError,
     LoadUnavailable,
-    SettingsError,
     SyncError,
 )
 from scanner_sync.warehouse.connection import Connection
@@ -129,31 +126,14 @@ class Lease:
         self.guard = Guard()
 
     @property
+    def dataset(self) -> str:
+        """The name of the dataset."""
+        return self._connection.dataset
+
+    @property
     def table_name(self) -> str:
         """The lease's table, as the command `bq` names it."""
         return f"{self._dataset.project}:{self._dataset.dataset_id}.{LEASE_TABLE}"
-
-    def check_api(self, host: str) -> None:
-        """Check that the dataset is not filled from another API, and note this one for later.
-
-        Raises `SettingsError` if it is: its rows would be merged with those of this one.
-        """
-        name = re.sub(r"[^a-z0-9_-]", "_", host.lower())[-63:]
-        if (known := self.last.api_host or name) != name:
-            raise SettingsError(
-                f"{self._dataset.dataset_id} holds what another API sent ({known}), but"
-                f" API_BASE_URL names {host}. Nothing was loaded. Set DATASET to another dataset,"
-                f" or, if the API has moved: bq update --clear_label api_host {self.table_name}"
-            )
-        self.memory.api_host = name
-
-    def is_other_token(self, token: str) -> bool:
-        """Tell whether the dataset was last filled with another token, and note this one."""
-        # Slow on purpose, and of another result for each dataset.
-        salt = str(self._dataset).encode()
-        present = hashlib.scrypt(token.encode(), salt=salt, n=2**12, r=8, p=1, dklen=16).hex()
-        self.memory.token_hash = present
-        return (self.last.token_hash or present) != present
 
     @property
     def began(self) -> datetime:

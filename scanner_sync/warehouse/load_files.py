@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import dlt
 import orjson
@@ -32,6 +32,7 @@ from dlt.extract.source import DltSource
 from scanner_sync.errors import ApiError, shown
 from scanner_sync.schema.columns import DLT_COLUMNS
 from scanner_sync.schema.tables import TABLES
+from scanner_sync.warehouse.held import AGE, NOTHING, Held
 
 _NEW: Final[Mapping[type, TDataType]] = {
     bool: "bool",
@@ -54,8 +55,6 @@ _RESERVED: Final = re.compile(
 _NAMED: Final = re.compile("[A-Za-z0-9]")
 """Without any of these, dlt's naming leaves only what it fills gaps with: x, or xx."""
 _NAMING: Final = NamingConvention()
-AGE: Final = "age"
-"""A column that changes every day and says nothing that others do not."""
 
 
 def load_file_source(
@@ -65,7 +64,7 @@ def load_file_source(
     *,
     compress: bool,
     on_rows: Callable[[str, int], None],
-    held: Mapping[str, "Held"],
+    held: Mapping[str, Held],
     rest: Callable[[], DltSource | None] = lambda: None,
 ) -> DltSource:
     """Return a dlt source with the tables of `api`, which imports their rows as load files.
@@ -151,17 +150,6 @@ def _writer(file: "LoadFile", of: DltResource, on_rows: Callable[[str, int], Non
 
     writer: DltResource = dlt.transformer(write, data_from=of, name=f"{file.table}_file")
     return writer
-
-
-class Held(NamedTuple):
-    """What a table holds, which nobody has changed since."""
-
-    digest: str
-    """`LoadFile.digest` of the rows of its last load."""
-    load_id: str
-
-
-NOTHING: Final = Held("", "")
 
 
 class LoadFile:

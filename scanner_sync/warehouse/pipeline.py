@@ -20,8 +20,9 @@ from google.cloud import bigquery
 from scanner_sync.progress import Progress
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.destination import BigQuery, client_for
+from scanner_sync.warehouse.held import Held
 from scanner_sync.warehouse.jobs import Guard
-from scanner_sync.warehouse.load_files import Held, LoadFile, load_file_source
+from scanner_sync.warehouse.load_files import LoadFile, load_file_source
 
 # dlt offers to read rows through BigQuery's Storage API. Nothing is read here.
 warnings.filterwarnings("ignore", message="Cannot create BigQuery Storage client")

@@ -17,6 +17,7 @@ from scanner_sync.errors import (
 )
 from scanner_sync.warehouse import lease
 from scanner_sync.warehouse.lease import LEASE_TABLE
+from scanner_sync.warehouse.origin import check_api
 from tests.conftest import PROJECT, Dataset
 from tests.support.faults import FORBIDDEN, UNAVAILABLE
 from tests.warehouse.conftest import through
@@ -240,13 +241,13 @@ def test_an_account_that_may_not_list_its_jobs(
 def test_another_api_is_refused(dataset: Dataset) -> None:
     """Its rows would be merged with those of the one before. An API that moved can be let in."""
     with dataset.warehouse.lease(Deadline(60), unexpected) as held:
-        held.check_api("api.example.com")
+        check_api(held, "api.example.com")
     assert labels(dataset)["api_host"] == "api_example_com"
     with (
         pytest.raises(SettingsError) as raised,
         dataset.warehouse.lease(Deadline(60), unexpected) as held,
     ):
-        held.check_api("API.example.org")
+        check_api(held, "API.example.org")
     assert str(raised.value) == (
         f"{dataset.name} holds what another API sent (api_example_com), but API_BASE_URL names"
         " API.example.org. Nothing was loaded. Set DATASET to another dataset, or, if the API has"
@@ -254,5 +255,5 @@ def test_another_api_is_refused(dataset: Dataset) -> None:
     )
     change(dataset, api_host="api_example_org")
     with dataset.warehouse.lease(Deadline(60), unexpected) as held:
-        held.check_api("API.example.org")
+        check_api(held, "API.example.org")
     assert labels(dataset)["api_host"] == "api_example_org"

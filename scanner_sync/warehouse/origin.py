@@ -1,0 +1,48 @@
+"""Whether the rows of a sync are from the API and the account that the dataset holds."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+from google.cloud import bigquery
+
+from scanner_sync.errors import SettingsError
+from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.lease import Lease
+
+
+def check_api(lease: Lease, host: str) -> None:
+    """Check that the dataset is not filled from another API, and note this one for later.
+
+    Raises `SettingsError` if it is: its rows would be merged with those of this one.
+    """
+    name = re.sub(r"[^a-z0-9_-]", "_", host.lower())[-63:]
+    if (known := lease.last.api_host or name) != name:
+        raise SettingsError(
+            f"{lease.dataset} holds what another API sent ({known}), but API_BASE_URL names {host}."
+            " Nothing was loaded. Set DATASET to another dataset, or, if the API has moved:"
+            f" bq update --clear_label api_host {lease.table_name}"
+        )
+    lease.memory.api_host = name
+
+
+def is_other_token(connection: Connection, lease: Lease, token: str) -> bool:
+    """Tell whether the dataset was last filled with another token, and note this one."""
+    # Slow on purpose, and of another result for each dataset.
+    salt = connection.name.encode()
+    present = hashlib.scrypt(token.encode(), salt=salt, n=2**12, r=8, p=1, dklen=16).hex()
+    lease.memory.token_hash = present
+    return (lease.last.token_hash or present) != present
+
+
+def knows_target(connection: Connection, targets: Iterable[tuple[int, str | None]]) -> bool:
+    """Tell whether `targets_history` has one of these, by id and address, or nothing at all."""
+    names = [f"{identifier} {address or ''}" for identifier, address in targets]
+    [row] = connection.client.query_and_wait(
+        "SELECT LOGICAL_OR(CONCAT(CAST(id AS STRING), ' ', COALESCE(address, ''))"  # noqa: S608
+        f" IN UNNEST(@names)) AS known FROM `{connection.name}.targets_history`",
+        job_config=bigquery.QueryJobConfig(
+            query_parameters=[bigquery.ArrayQueryParameter("names", "STRING", names)]
+        ),
+    )
+    return row["known"] is not False
