@@ -37,7 +37,8 @@ from scanner_sync.source.feeds import FeedFault
 from scanner_sync.source.intelligence import KNOWN_CVE, try_feed
 from scanner_sync.source.pagination import ApiResponse, Page
 from scanner_sync.source.rows import to_row
-from scanner_sync.source.session import GONE, LACKING, ApiSession
+from scanner_sync.source.session import ApiSession
+from scanner_sync.source.statuses import GONE, LACKING
 from scanner_sync.warehouse import Warehouse, describe_loud, read_rules
 
 TIMEOUT: Final = 5.0

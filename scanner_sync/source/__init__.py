@@ -21,7 +21,8 @@ from scanner_sync.schema.tables import FIXED, TABLES
 from scanner_sync.source.occurrences import Keep, kept, skip_vanished
 from scanner_sync.source.pagination import TABLE_OF, ApiResponse, OverlapPaginator
 from scanner_sync.source.rows import to_row
-from scanner_sync.source.session import LACKING, ApiSession
+from scanner_sync.source.session import ApiSession
+from scanner_sync.source.statuses import LACKING
 
 UPSERT: Final[TMergeDispositionDict] = {"disposition": "merge", "strategy": "upsert"}
 """One MERGE statement for each table, so that a table changes completely or not at all."""

@@ -5,14 +5,13 @@ cookies, redirects and merged settings, which `requests` adds, are not needed he
 a request's CPU time.
 """
 
-import logging
 import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Self
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3
@@ -23,39 +22,24 @@ from urllib3.exceptions import HTTPError
 
 from scanner_sync import __version__, log
 from scanner_sync.deadline import Deadline
-from scanner_sync.errors import ApiError, ApiRefused, ApiUnavailable, counted, machine_error
+from scanner_sync.errors import ApiError, ApiUnavailable, counted, machine_error
 from scanner_sync.progress import Traffic
-from scanner_sync.reading import Reading, Stop
-from scanner_sync.schema.tables import TABLES
+from scanner_sync.reading import Reading
 from scanner_sync.source.api import Api
+from scanner_sync.source.budget import Budget, LeftOut, Stopped
 from scanner_sync.source.connections import Connections, Reply, origin_of
-from scanner_sync.source.pagination import (
-    OCCURRENCES,
-    TABLE_OF,
-    ApiResponse,
-    issue_of,
-    read_page,
-)
+from scanner_sync.source.pagination import ApiResponse
 from scanner_sync.source.rate_limit import OVERLOADED, REFUSED, AdaptiveRateLimiter, Ticket
 from scanner_sync.source.retry import RETRIED_STATUSES, RETRIES, backoff, parse_retry_after
+from scanner_sync.source.statuses import (
+    FILTER,
+    REJECTED,
+    THROTTLING,
+    Statuses,
+    place_of,
+    without_filter,
+)
 
-GONE: Final = (404, 410)
-LACKING: Final = (402, 403, 404, 405, 410, 451, 501)
-"""Statuses of a listing that the account does not have: its plan, or the API, does not include it.
-A 403 means that only if it is JSON, as all of the API's own; firewalls send other ones."""
-FILTER: Final = "remediated_after"
-"""A parameter that the API may reject; the listing is then read without it."""
-REJECTED: Final = (400, 422)
-THROTTLING: Final = (403, 409)
-"""Statuses that mean what 429 means if `Retry-After` comes with them."""
-REDIRECTS: Final = (301, 302, 303, 307, 308)
-ADVICE: Final = {
-    304: "A cache on the way answered, although no copy is kept here.",
-    402: "Check the plan of the account.",
-}
-"""What to do about a status, where that is not to check API_BASE_URL."""
-FAILED_ISSUES: Final = 3
-"""Issues that one sync may leave to the next because their occurrences cannot be read."""
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds."""
 READ_TIMEOUT: Final = 60.0
@@ -85,18 +69,6 @@ class _Retryable(Exception):
         self.retry_after = retry_after
         self.is_throttled = is_throttled
         self.is_overloaded = is_overloaded
-
-
-class _Stopped(Exception):
-    """No further occurrences are read."""
-
-    def __init__(self, reason: Stop) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class _LeftOut(Exception):
-    """The occurrences of this issue are not read."""
 
 
 class ApiSession(requests.Session):
@@ -157,19 +129,13 @@ class ApiSession(requests.Session):
         self._renewing = threading.Lock()
         self._deadline = deadline
         self._sleep = sleep
-        self._max_requests = max_requests
-        self._on_page = on_page
         self._limiter = AdaptiveRateLimiter(max_concurrent)
         self._connections = Connections(api.base_url, max_concurrent)
         self._refusal = ""
         """The last response for which all requests waited."""
-        self._listings: set[str] = set()
-        """Paths of the listings that returned a page."""
-        self._begun: dict[str, int] = {}
-        """Paths of the occurrences that were requested, numbered from 1."""
-        self._unsent: set[str] = set()
-        """Those of them whose first request was not sent yet."""
-        self._lock = threading.Lock()
+        self._budget = Budget(max_requests, deadline, self.traffic, self.reading)
+        self.leave_out = self._budget.leave_out
+        self._statuses = Statuses(api.token_source, self._connections, on_page)
 
     def __deepcopy__(self, _: object) -> Self:
         """Return itself: dlt copies a configuration to validate it, and there is one session."""
@@ -201,18 +167,18 @@ class ApiSession(requests.Session):
         resource = self._resource_of(request)
         response: requests.Response
         try:
-            if self._is_optional(resource):
-                self._begin(resource)
+            if self._budget.is_optional(resource):
+                self._budget.begin(resource)
             response = self._send_with_retries(request, resource)
             if response.status_code in REJECTED:
                 self.reading.filter_rejected = True
                 log.event("remediated_after_rejected", status=response.status_code)
-                request.url = _without_filter(request)
+                request.url = without_filter(request)
                 response = self._send_with_retries(request, resource)
-        except _Stopped as stopped:
+        except Stopped as stopped:
             self.reading.stop(stopped.reason)
             raise IgnoreResponseException from None
-        except _LeftOut:
+        except LeftOut:
             raise IgnoreResponseException from None
         for hook in request.hooks["response"]:
             response = hook(response) or response
@@ -230,49 +196,13 @@ class ApiSession(requests.Session):
         """Wait before a listing is read once more, but not beyond the deadline."""
         self._sleep(min(seconds, self._deadline.remaining))
 
-    def leave_out(self, resource: str, reason: str) -> bool:
-        """Leave out an issue whose occurrences cannot be read, and log why.
-
-        Returns False if that is not to be: it is no issue, or the sync has left out enough.
-        """
-        if not self._is_optional(resource):
-            return False
-        with self._lock:
-            if len(self.reading.failed) >= FAILED_ISSUES:
-                return False
-            self.reading.failed.add(issue_of(resource))
-        log.event("issue_failed", logging.WARNING, resource=resource, reason=reason)
-        return True
-
     def close(self) -> None:
         """Close all connections."""
         self._connections.close()
 
-    def _is_optional(self, resource: str) -> bool:
-        """Tell whether the sync may go on without this resource."""
-        return self._max_requests is not None and not _is_listing(resource)
-
-    def _may_lack(self, resource: str) -> bool:
-        """Tell whether an account may lack a listing, which is not the case if it was there."""
-        table = TABLES.get(TABLE_OF.get(resource, ""))
-        return bool(table and table.is_optional) and resource not in self._listings
-
-    def _begin(self, resource: str) -> None:
-        """Note that the occurrences of an issue are requested. Raises `_Stopped` if it is late."""
-        assert self._max_requests is not None
-        with self._lock:
-            if resource in self._begun:
-                return
-            if self.reading.stopped:
-                raise _Stopped(self.reading.stopped)
-            if self._begun and self.traffic.requests + len(self._unsent) >= self._max_requests:
-                raise _Stopped("max_requests")
-            self._begun[resource] = len(self._begun) + 1
-            self._unsent.add(resource)
-
     def _send_with_retries(self, request: requests.PreparedRequest, resource: str) -> ApiResponse:
         started = time.monotonic()
-        ticket = Ticket(order=self._begun.get(resource, 0))
+        ticket = Ticket(order=self._budget.order(resource))
         for attempt in range(RETRIES + 1):
             if attempt:
                 self.traffic.count("retries")
@@ -285,14 +215,14 @@ class ApiSession(requests.Session):
             if attempt < RETRIES and not all_wait:
                 delay = failure.retry_after or backoff(attempt)
                 self._wait(ticket, delay, resource, failure)
-        if failure.is_throttled and self._is_optional(resource):
-            raise _Stopped("quota")
+        if failure.is_throttled and self._budget.is_optional(resource):
+            raise Stopped("quota")
         if self.leave_out(resource, str(failure)):
-            raise _LeftOut
+            raise LeftOut
         seconds = failure.retry_after
         others = len(self.reading.failed)
         raise ApiUnavailable(
-            f"The API gave {failure} for {_place(request, resource)}, {RETRIES + 1} times in"
+            f"The API gave {failure} for {place_of(request, resource)}, {RETRIES + 1} times in"
             f" {counted(round(time.monotonic() - started), 'second')}."
             + (f" It failed for {counted(others, 'issue')} before." if others else "")
             + " Nothing was loaded; try again later."
@@ -317,9 +247,7 @@ class ApiSession(requests.Session):
                 timeout = self._timeout(resource)
                 if self._new_token:
                     request.prepare_auth(BearerTokenAuth(self._new_token))
-                with self._lock:  # so that `_begin` counts it once
-                    self.traffic.count("requests")
-                    self._unsent.discard(resource)
+                self._budget.sent(resource)
                 try:
                     reply = self._send_once(request, resource, timeout)
                 except urllib3.exceptions.TimeoutError:
@@ -339,8 +267,8 @@ class ApiSession(requests.Session):
             is_late = isinstance(error, urllib3.exceptions.TimeoutError)
             reason = self._connections.describe(error)
             raise _Retryable(reason, is_overloaded=is_late) from None
-        was_there = reply.status in GONE and resource in self._listings
-        if is_throttled or reply.status in RETRIED_STATUSES or was_there:
+        is_lost = self._statuses.is_lost(resource, reply.status)
+        if is_throttled or reply.status in RETRIED_STATUSES or is_lost:
             raise _Retryable(
                 f"status {reply.status}",
                 retry_after,
@@ -358,7 +286,7 @@ class ApiSession(requests.Session):
             self.traffic.count("retries")
             return self._attempt(request, resource, ticket, is_repeated=True)
         try:
-            return self._response(request, resource, reply)
+            return self._statuses.response(request, resource, reply)
         except BaseException as error:
             reply.close()
             if not isinstance(error, ApiUnavailable):
@@ -422,18 +350,8 @@ class ApiSession(requests.Session):
             )
         return urlsplit(url).path.removeprefix(self._base_path)
 
-    def _remaining(self, resource: str) -> float:
-        """Return the seconds in which a response is still of use, if there are any."""
-        deadline, is_optional = self._deadline, self._is_optional(resource)
-        remaining = deadline.remaining_to_read if is_optional else deadline.remaining
-        if is_optional and self.reading.stopped in ("quota", "deadline", "unavailable"):
-            raise _Stopped(self.reading.stopped)
-        if not remaining:
-            raise _Stopped("deadline") if is_optional else deadline.exceeded()
-        return remaining
-
     def _timeout(self, resource: str) -> urllib3.Timeout:
-        remaining = self._remaining(resource)
+        remaining = self._budget.remaining(resource)
         return urllib3.Timeout(
             connect=min(CONNECT_TIMEOUT, remaining), read=min(READ_TIMEOUT, remaining)
         )
@@ -453,21 +371,21 @@ class ApiSession(requests.Session):
     ) -> None:
         """Wait for these seconds after a failure, or until the limiter wakes the ticket.
 
-        Raises `ApiUnavailable`, `_Stopped` or `_LeftOut` at once if that is too long.
+        Raises `ApiUnavailable`, `Stopped` or `LeftOut` at once if that is too long.
         """
-        remaining = self._remaining(resource)
+        remaining = self._budget.remaining(resource)
         is_long = seconds > SHORT_WAIT
         # What is read after the wait has to be loaded, too.
-        is_late = self._max_requests is not None and is_long
+        is_late = self._budget.max_requests is not None and is_long
         patience = self._deadline.remaining_to_read if is_late else remaining
         if patience <= seconds < math.inf:
             reason = str(failure or self._refusal)
-            if self._is_optional(resource):
+            if self._budget.is_optional(resource):
                 if not is_long:
-                    raise _Stopped("deadline")
+                    raise Stopped("deadline")
                 if failure is None or failure.is_throttled:
-                    raise _Stopped("quota")
-                raise _LeftOut if self.leave_out(resource, reason) else _Stopped("unavailable")
+                    raise Stopped("quota")
+                raise LeftOut if self.leave_out(resource, reason) else Stopped("unavailable")
             raise ApiUnavailable(
                 f"The API gave {reason} for {resource}. The next attempt is due in"
                 f" {counted(math.ceil(seconds), 'second')}, which is too late. Nothing was loaded;"
@@ -475,67 +393,3 @@ class ApiSession(requests.Session):
                 retry_after=math.ceil(seconds),
             )
         ticket.ready.wait(min(seconds, remaining))
-
-    def _response(
-        self, request: requests.PreparedRequest, resource: str, reply: Reply
-    ) -> ApiResponse:
-        """Return a response with its page, or one whose status the caller knows; raise for others.
-
-        Those are what `send` returns without a page, and what it sends again.
-        """
-        status = reply.status
-        response = ApiResponse(request, status, resource, reply.close)
-        if status in GONE and not _is_listing(resource):
-            return response  # what it means depends on the listing that it is part of
-        is_json = "json" in reply.headers.get("Content-Type", "").lower()
-        if status in LACKING and (is_json or status != 403) and self._may_lack(resource):
-            return response
-        if status in REJECTED and _has_filter(request) and resource not in self._listings:
-            return response  # `send` sends it without the filter
-        if status in (401, 403):
-            raise ApiRefused(
-                f"The API rejects the token (status {status} for {resource}). Check the token in"
-                f" {self.api.token_source}: it may be revoked, expired or from another account."
-                + ("" if is_json else " Or a firewall sent this response: it is not JSON.")
-            )
-        if status == 407 and self._connections.proxy:
-            raise self._connections.proxy_rejection(status)
-        if status in REDIRECTS:
-            raise ApiError(
-                f"The API redirects {resource} (status {status}). Redirects are not followed,"
-                " because they would take the token along. Check API_BASE_URL."
-            )
-        if status != 200:
-            place, advice = _place(request, resource), ADVICE.get(status, "Check API_BASE_URL.")
-            if place != resource:
-                advice = "It gave the pages before, so it may limit the offset: please report it."
-            raise ApiError(
-                f"The API gave status {status} for {place}. Nothing was loaded. {advice}"
-            )
-        response.page = read_page(reply.body, resource)
-        if _is_listing(resource):
-            self._listings.add(resource)
-            self._on_page(resource, response.page.total)
-        return response
-
-
-def _place(request: requests.PreparedRequest, resource: str) -> str:
-    """Return the requested path below the base URL, with the offset if it is not the first."""
-    offset = dict(parse_qsl(urlsplit(request.url or "").query)).get("offset", "0")
-    return resource if offset == "0" else f"{resource} at offset {offset}"
-
-
-def _has_filter(request: requests.PreparedRequest) -> bool:
-    return any(name == FILTER for name, _ in parse_qsl(urlsplit(request.url or "").query))
-
-
-def _without_filter(request: requests.PreparedRequest) -> str:
-    """Return the URL of a request without `FILTER`."""
-    parts = urlsplit(request.url or "")
-    left = [(name, value) for name, value in parse_qsl(parts.query) if name != FILTER]
-    return parts._replace(query=urlencode(left)).geturl()
-
-
-def _is_listing(resource: str) -> bool:
-    """Tell a listing such as `issues/` from the occurrences of an issue."""
-    return not OCCURRENCES.fullmatch(resource)
