@@ -70,9 +70,7 @@ def accounts_of(combined: Connection) -> dict[str, str]:
     view = combined.find_tables([ACCOUNTS]).get(ACCOUNTS)
     if view is None or not is_ours(view):
         return {}
-    rows = combined.client.query_and_wait(
-        f"SELECT account, dataset FROM `{combined.name}.{ACCOUNTS}` ORDER BY account"  # noqa: S608
-    )
+    rows = combined.run("SELECT account, dataset FROM `{dataset}.accounts` ORDER BY account")
     return {row["account"]: row["dataset"] for row in rows}
 
 

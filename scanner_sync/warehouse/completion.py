@@ -97,7 +97,7 @@ def complete_load(
             )
             for name in names
         ),
-        *([note_sights(into, unread), merge_reads(into, "@listed")] if listed is not None else []),
+        *([note_sights(into, unread), merge_reads(into)] if listed is not None else []),
         *(
             [
                 note_sync(

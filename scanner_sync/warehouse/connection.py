@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Final, Self
 
 import google.auth
@@ -15,6 +16,7 @@ from google.cloud.bigquery.table import (
     ColumnReference,
     ForeignKey,
     PrimaryKey,
+    RowIterator,
     TableConstraints,
 )
 from google.oauth2.credentials import Credentials
@@ -48,6 +50,11 @@ def schema_of(columns: Mapping[str, Column]) -> list[bigquery.SchemaField]:
         for column, of in columns.items()
         for kind in [BIGQUERY_TYPES[of.type]]
     ]
+
+
+def statement(name: str) -> str:
+    """Return the text of a file of SQL beside this one, where `{dataset}` is the dataset."""
+    return Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -221,6 +228,13 @@ class Connection:
         except CHANGED:
             retry = Retry(if_exception_type(*CHANGED), initial=0.5, timeout=CHANGED_SECONDS)
             retry(again)()
+
+    def run(
+        self, sql: str, *parameters: bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter
+    ) -> RowIterator:
+        """Run a query, with the dataset in the place of `{dataset}`, and return its rows."""
+        config = bigquery.QueryJobConfig(query_parameters=parameters)
+        return self.client.query_and_wait(sql.replace("{dataset}", self.name), job_config=config)
 
     def now(self) -> datetime:
         """Return BigQuery's time, in UTC. All times in the dataset are BigQuery's. Runs a query."""

@@ -6,7 +6,8 @@ there. docs/metrics.md has the rules. The statements are in files of SQL beside 
 """
 
 from collections.abc import Iterable
-from pathlib import Path
+
+from scanner_sync.warehouse.connection import statement
 
 
 def note_sync(dataset: str, tables: Iterable[str], listed: str) -> str:
@@ -36,5 +37,4 @@ def conclude(dataset: str) -> list[str]:
 
 
 def _read(name: str, dataset: str) -> str:
-    text = Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")
-    return text.replace("{dataset}", dataset)
+    return statement(name).replace("{dataset}", dataset)

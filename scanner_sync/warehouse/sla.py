@@ -74,8 +74,8 @@ def count_open(connection: Connection) -> dict[str | None, int]:
     """Return how many findings are open, by `due_rule`, as of the last sync. Runs a query."""
     if not connection.find_tables([FINDINGS]):
         return {}
-    rows = connection.client.query_and_wait(
-        f"SELECT due_rule, COUNT(*) AS number FROM `{connection.name}.{FINDINGS}`"  # noqa: S608
+    rows = connection.run(
+        "SELECT due_rule, COUNT(*) AS number FROM `{dataset}.findings`"
         " WHERE closed_at IS NULL GROUP BY due_rule"
     )
     return {row["due_rule"]: row["number"] for row in rows}

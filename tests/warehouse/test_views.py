@@ -87,7 +87,7 @@ def test_a_view_reads_tables_few_times() -> None:
         return sum((counts if table.db else ctes).get(table.name, 1) for table in tables)
 
     for name, sql in VIEWS.items():
-        query = sqlglot.parse_one(sql.replace("{d}", "dataset"), read="bigquery")
+        query = sqlglot.parse_one(sql.replace("{dataset}", "dataset"), read="bigquery")
         assert isinstance(query, sqlglot.exp.Query)
         ctes: dict[str, int] = {}
         for cte in query.ctes:
