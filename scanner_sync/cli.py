@@ -16,14 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from scanner_sync import __version__, log, streams
 from scanner_sync.errors import SyncError, answer_of, counted
-from scanner_sync.process.exits import (
-    EXIT_FAILED,
-    EXIT_RETRYABLE,
-    EXIT_USAGE,
-    Interrupted,
-    exit_status,
-    raise_interrupts,
-)
+from scanner_sync.process import exits
+from scanner_sync.process.exits import Interrupted, exit_status
 from scanner_sync.process.parent import run_worker
 from scanner_sync.rules import PRESETS, faults, in_words
 from scanner_sync.schema.tables import TABLES
@@ -69,8 +63,8 @@ def _run_command(arguments: Sequence[str] | None, ending: threading.Lock) -> int
         return int(end.code or 0)
     if parsed.command is None:
         parser.print_help(sys.stderr)
-        return EXIT_USAGE
-    raise_interrupts(ending)
+        return exits.EXIT_USAGE
+    exits.raise_interrupts(ending)
     log.configure("INFO" if parsed.command == "sync" else "WARNING")
     log.account.set(getattr(parsed, "account", None))
     commands = {
@@ -311,7 +305,7 @@ def _check(arguments: argparse.Namespace) -> int:
     if not failed:
         return 0
     retryable = all(result.retryable for result in failed)
-    return EXIT_RETRYABLE if retryable else EXIT_FAILED
+    return exits.EXIT_RETRYABLE if retryable else exits.EXIT_FAILED
 
 
 def _status(arguments: argparse.Namespace) -> int:
@@ -409,7 +403,7 @@ def _print_errors(errors: Mapping[str, SyncError]) -> int:
     if not errors:
         return 0
     retryable = all(error.retryable for error in errors.values())
-    return EXIT_RETRYABLE if retryable else EXIT_FAILED
+    return exits.EXIT_RETRYABLE if retryable else exits.EXIT_FAILED
 
 
 def _describe_refresh(refresh: Mapping[str, Any], when: Callable[[datetime | None], str]) -> str:

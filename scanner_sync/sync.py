@@ -41,6 +41,7 @@ from scanner_sync.warehouse import (
     Warehouse,
     check_api,
     find_held,
+    intelligence_state,
     is_other_token,
     is_untouched,
     knows_target,
@@ -374,7 +375,7 @@ class _Load:
         self, existing: dict[str, bigquery.Table], began: datetime, cves: Iterable[str]
     ) -> None:
         """Read what the feeds say of all CVEs, these among them, unless it was read today."""
-        state, today = self.warehouse.intelligence_state(existing), began.date().isoformat()
+        state, today = intelligence_state(existing), began.date().isoformat()
         if state.get("read_on") == today:
             return
         rows, seen = self.warehouse.intelligence(existing)

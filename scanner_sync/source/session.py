@@ -84,13 +84,10 @@ class ApiSession(requests.Session):
     If the API rejects the first request of a listing that has the parameter `FILTER`, this and all
     later requests are sent without it, and `Reading.filter_rejected` says so.
 
-    With `max_requests`, occurrences are read as far as they fit: after so many requests, those of
-    further issues are not requested. Nor are they if the quota is used up, or if the rest of the
-    time is needed for loading. `Reading.stopped` says so, and dlt's `IgnoreResponseException` is
-    raised, with which dlt goes on to the next issue.
-    Listings are read whole or not at all. At least one issue is begun, and an issue that was begun
-    is read to its end, whatever it takes of `max_requests`. If that fails after all retries, the
-    issue is left out, and `Reading.failed` says so, for up to `FAILED_ISSUES` issues.
+    With `max_requests`, occurrences are read as far as they fit: see `Budget`. Further issues are
+    not read either if the quota is used up, or if the rest of the time is needed for loading. Then
+    dlt's `IgnoreResponseException` is raised, with which dlt goes on, and `Reading.stopped` says
+    why. An issue that fails after all retries is left out, up to `FAILED_ISSUES` of them.
 
     Requests for listings go first, and those for issues in the order in which they were begun, so
     that what was begun is finished.

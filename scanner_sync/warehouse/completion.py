@@ -14,16 +14,22 @@ from google.cloud import bigquery
 
 from scanner_sync import log
 from scanner_sync.plan import ListedIssue
-from scanner_sync.schema.findings import SYNCS
+from scanner_sync.rules import PRESETS
+from scanner_sync.schema.columns import DLT_COLUMNS
+from scanner_sync.schema.cve_intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
+from scanner_sync.schema.findings import CONCLUSIONS, SYNCS
 from scanner_sync.schema.histories import HISTORIES, OCCURRENCES
-from scanner_sync.schema.occurrence_reads import READS
-from scanner_sync.schema.tables import FIXED
+from scanner_sync.schema.occurrence_reads import READS, READS_TABLE
+from scanner_sync.schema.sla_policy import SLA, SLA_TABLE
+from scanner_sync.schema.tables import FIXED, TABLES
 from scanner_sync.warehouse.arrival import arrived, compare_rows, of_load
-from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.connection import Connection, statement
 from scanner_sync.warehouse.findings import conclude, note_sights, note_sync
-from scanner_sync.warehouse.history import merge_history
+from scanner_sync.warehouse.history import ensure_histories, merge_history
 from scanner_sync.warehouse.memory import Unsignaled
 from scanner_sync.warehouse.reads import as_parameter, merge_reads, rows_of, waiting
+from scanner_sync.warehouse.sla import write_policy
+from scanner_sync.warehouse.views import ensure_views
 
 
 class Completion(NamedTuple):
@@ -47,8 +53,9 @@ def complete_load(
     connection: Connection,
     rows: Mapping[str, int],
     load_id: str | None,
+    existing: Mapping[str, bigquery.Table],
     *,
-    listed: Sequence[ListedIssue] | None,
+    listed: Sequence[ListedIssue] | None = None,
     unavailable: Collection[str] = (),
     schema: tuple[str, str] | None = None,
     loads: Mapping[str, str] = MappingProxyType({}),
@@ -56,20 +63,21 @@ def complete_load(
     internal_tags: Collection[str] = (),
     named: Collection[int] | None = None,
 ) -> Completion:
-    """Bring the histories, `occurrence_reads` and the findings up to date with the load `load_id`.
+    """Check that a load arrived, and update the histories and all that follows from them.
 
-    The load brought `rows`, by table. `listed` are the issues that the sync listed, or None if it
-    was not to read their occurrences. `unavailable` are tables whose listings the account lacks.
-    `schema` is the name and the hash of dlt's schema, with which the load is marked as complete.
-    `loads` are the loads that brought the rows of tables which hold them from before.
-    `exposed_tags` and `internal_tags` are tags of targets that are exposed, or not, whatever their
-    type. `named` are the issues that may have changed, according to the API, or None if the signals
-    are not to be judged. Without a load there are no rows, so every open state is closed. Raises
-    `LoadUnavailable`, and changes nothing, if a table does not hold the rows of the load. Logs
-    `mass_disappearance` if so many occurrences are missed at once that they stay open until a later
-    sync misses them, too.
-    Runs one job at most.
+    Creates or updates the tables and views of these. The load `load_id` brought `rows`, by table,
+    or none if that is None; then every open state is closed. `existing` is what `check_names`
+    returned before the load. `listed` are the issues that the sync listed, or None if it was not to
+    read their occurrences. `unavailable` are tables whose listings the account lacks. `schema` is
+    the name and the hash of dlt's schema, with which the load is marked as complete. `loads` are
+    the loads that brought the rows of tables which hold them from before. `exposed_tags` and
+    `internal_tags` are tags of targets that are exposed, or not, whatever their type. `named` are
+    the issues that may have changed, according to the API, or None if that is not to be judged.
+    Raises `LoadUnavailable`, and changes nothing, if a table does not hold the rows of the load.
+    Logs `mass_disappearance` if so many occurrences are missed at once that they stay open until a
+    later sync misses them, too. Runs one job at most, unless `sla_policy` is missing.
     """
+    _ensure_tables(connection, rows, existing)
     names = [name for name, of in HISTORIES.items() if of.table in rows]
     into = connection.name
     tells = listed is not None or names or FIXED in rows
@@ -86,7 +94,7 @@ def complete_load(
         f"DECLARE this_load STRING DEFAULT '{load_id or ''}'",
         # One DECLARE for all tables, because BigQuery runs each DECLARE as a job.
         f"DECLARE arrived STRING DEFAULT {arrived(rows, into, loads)}",
-        f"DECLARE instant TIMESTAMP DEFAULT {_next_instant(into)}",
+        statement("instant").replace("{dataset}", into),
         f"IF arrived = '{expected}' THEN BEGIN TRANSACTION",
         *(
             merge_history(
@@ -108,7 +116,7 @@ def complete_load(
             if tells
             else []
         ),
-        *([_note_load(into)] if schema else []),
+        *([statement("dlt_loads").replace("{dataset}", into)] if schema else []),
         "COMMIT TRANSACTION",
         "END IF",
         _changes(rows, names, into, judge=named is not None),
@@ -153,32 +161,28 @@ def complete_load(
     )
 
 
-def _note_load(dataset: str) -> str:
-    """Return the statement that marks the load as complete, as dlt does."""
-    return (
-        f"INSERT INTO `{dataset}._dlt_loads` (load_id, schema_name, status, inserted_at,"  # noqa: S608
-        " schema_version_hash) VALUES (this_load, @schema_name, 0, instant, @schema_version)"
-    )
-
-
-def _next_instant(dataset: str) -> str:
-    """Return SQL for the instant of a sync: BigQuery's time, and later than that of any before.
-
-    No clock of another machine is involved, so the instants of any two syncs are in order.
-    """
-    moments = [
-        f"SELECT MAX(synced_at) AS moment FROM `{dataset}.{SYNCS}`",  # noqa: S608
-        f"SELECT MAX(COALESCE(read_at, listed_at)) FROM `{dataset}.{READS}`",  # noqa: S608
-        *(
-            "SELECT MAX(GREATEST(valid_from, COALESCE(valid_to, valid_from)))"  # noqa: S608
-            f" FROM `{dataset}.{name}`"
-            for name in HISTORIES
-        ),
-    ]
-    return (
-        "GREATEST(CURRENT_TIMESTAMP(), COALESCE((SELECT TIMESTAMP_ADD(MAX(moment),"  # noqa: S608
-        f" INTERVAL 1 MICROSECOND) FROM ({' UNION ALL '.join(moments)})), CURRENT_TIMESTAMP()))"
-    )
+def _ensure_tables(
+    connection: Connection, rows: Mapping[str, int], existing: Mapping[str, bigquery.Table]
+) -> None:
+    """Create the tables, columns, keys and views that are missing."""
+    connection.ensure_table(READS, READS_TABLE.columns, existing.get(READS))
+    ensure_histories(connection, existing)
+    for name, table in CONCLUSIONS.items():
+        connection.ensure_table(name, table.columns, existing.get(name), table.clustered_by)
+    connection.ensure_table(INTELLIGENCE, INTELLIGENCE_TABLE.columns, existing.get(INTELLIGENCE))
+    # The findings and the views need these, even if no sync was ever asked for them.
+    for name in {FIXED, "issues"} - {*existing, *rows}:
+        connection.ensure_table(name, TABLES[name].columns | DLT_COLUMNS, None)
+    if SLA in existing:
+        connection.ensure_table(SLA, SLA_TABLE.columns, existing[SLA])
+    else:
+        write_policy(connection, PRESETS["vendor"])
+    ensure_views(connection, existing)
+    # Of the tables that were just made, our own get their keys from the next sync.
+    # The merged ones get them now: a table that is changed later counts as changed by others.
+    made = connection.find_tables(name for name in rows if name not in existing)
+    own = {READS: READS_TABLE, INTELLIGENCE: INTELLIGENCE_TABLE}
+    connection.ensure_keys(TABLES | own | CONCLUSIONS, {**existing, **made})
 
 
 def _unsignaled(dataset: str) -> str:

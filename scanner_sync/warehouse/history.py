@@ -16,7 +16,7 @@ from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
 
 
-def ensure_tables(connection: Connection, existing: Mapping[str, bigquery.Table]) -> None:
+def ensure_histories(connection: Connection, existing: Mapping[str, bigquery.Table]) -> None:
     """Create the histories, and add the columns that they lack. Makes API calls only, no jobs.
 
     `existing` holds the tables that exist. Logs `history_started` if a history is created after the

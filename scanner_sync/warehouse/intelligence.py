@@ -1,7 +1,7 @@
 """How `cve_intelligence` is read and written."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -14,6 +14,11 @@ from scanner_sync.warehouse.jobs import load_rows
 
 _READ: Final = "Last read: "
 """What stands before the state of the feeds in the description of the table."""
+
+
+def intelligence_state(existing: Mapping[str, bigquery.Table]) -> dict[str, Any]:
+    """Return what the last sync that read the feeds kept about them; empty if none did."""
+    return state_of(existing.get(INTELLIGENCE))
 
 
 def state_of(table: bigquery.Table | None) -> dict[str, Any]:
@@ -71,6 +76,23 @@ def read_rows(
         if row.get("cve"):
             rows[row["cve"]] = row
     return rows, seen
+
+
+def write_intelligence(
+    connection: Connection,
+    existing: dict[str, bigquery.Table],
+    rows: Collection[Mapping[str, Any]] | None,
+    state: Mapping[str, Any],
+) -> None:
+    """Replace the rows of the table, unless that is None, and keep the state.
+
+    `existing` is what `check_names` returned; it is brought up to date. Runs one load job if there
+    are rows.
+    """
+    connection.ensure_table(INTELLIGENCE, INTELLIGENCE_TABLE.columns, existing.get(INTELLIGENCE))
+    if rows is not None:
+        write_rows(connection, rows)
+    existing[INTELLIGENCE] = write_state(connection, state)
 
 
 def write_rows(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from google.cloud import bigquery
 
 from scanner_sync.plan import RUNNING, LastRead, ListedIssue, Seen
+from scanner_sync.schema.occurrence_reads import READS
 from scanner_sync.warehouse.connection import Connection, statement
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
@@ -49,16 +50,27 @@ def rows_of(parameter: str) -> str:
     )
 
 
-def read_reads(connection: Connection) -> dict[int, LastRead]:
-    """Return the rows of the table by issue. A column that was dropped counts as null.
+def read_reads(
+    connection: Connection, existing: Mapping[str, bigquery.Table]
+) -> dict[int, LastRead]:
+    """Return what the dataset knows of each issue that the last sync listed, by its id.
 
-    Runs a query.
+    A column that was dropped counts as null. Runs a query if the table is in `existing`.
     """
+    if READS not in existing:
+        return {}
     return _reads(connection.run("SELECT * FROM `{dataset}.occurrence_reads`"))
 
 
+def forget_lost_reads(connection: Connection, existing: dict[str, bigquery.Table]) -> None:
+    """Delete the table if another is missing whose rows it tells of, also from `existing`."""
+    needed = {"occurrences_issues", "occurrences_issues_history"}
+    if READS in existing and not existing.keys() >= needed:
+        connection.client.delete_table(existing.pop(READS), not_found_ok=True)
+
+
 def read_named(connection: Connection, seen: Seen) -> tuple[dict[int, LastRead], bool]:
-    """Return the same with `Read.is_named`, and whether a scan has ended since the last sync.
+    """Return the same with `LastRead.is_named`, and whether a scan has ended since the last sync.
 
     An issue is named if it has an open occurrence of which the API lists a new fix, or on a target
     that is listed no more, or with another status. All tables of these have to be there. Runs a

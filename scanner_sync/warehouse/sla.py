@@ -70,6 +70,16 @@ def choose_preset(connection: Connection, preset: str, *, replace: bool) -> None
     write_policy(connection, PRESETS[preset], replace=True)
 
 
+def read_policy(connection: Connection) -> tuple[list[Rule], dict[str | None, int]]:
+    """Return the rules of `sla_policy`, and how many open findings each holds, by its name.
+
+    The numbers are of the last sync, and None stands for no rule. Raises `LoadError` if there is no
+    such dataset.
+    """
+    connection.find_dataset()
+    return read_rules(connection) or [], count_open(connection)
+
+
 def count_open(connection: Connection) -> dict[str | None, int]:
     """Return how many findings are open, by `due_rule`, as of the last sync. Runs a query."""
     if not connection.find_tables([FINDINGS]):
