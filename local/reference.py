@@ -63,7 +63,7 @@ EVENTS: Final = {
 
 COST: Final = {
     "requests": "Requests sent to the API.",
-    "retries": "Those that were retries.",
+    "retries": "Requests that were retries.",
     "throttled": "Answers with status 429, or with 403 or 409 and `Retry-After`.",
     "vanished": "Issues that went away during the sync.",
     "seconds": "Seconds that the sync took.",

@@ -150,7 +150,7 @@ def error_of(answer: Mapping[str, Any]) -> SyncError:
 
 
 def bug(names: str) -> InternalError:
-    """Return the error for an exception that nobody expected. `names` are those of its types."""
+    """Return the error for an exception that nobody expected. `names` are its types."""
     return InternalError(
         f"This is a bug in scanner-sync ({names}). The log says where; please report it."
     )

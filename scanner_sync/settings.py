@@ -100,7 +100,7 @@ account_name: Final = _matching("(?!.{31})[a-z0-9]+(_[a-z0-9]+)*")
 """Return the name of an account. Raises `ValueError` if it does not have `ACCOUNT_FORM`."""
 _OF_ACCOUNT: Final = ("api_base_url", "access_token_secret", "dataset")
 _LONGEST_ACCOUNT: Final = "0" * 30
-"""An account whose settings are valid only if those of (almost) any account are."""
+"""An account whose settings are valid only if (almost) any account's are."""
 
 # dlt would normalize any other form to this one, and so use another dataset. A name that ends in
 # _staging is the staging dataset of another.

@@ -192,13 +192,13 @@ METRICS_TABLE: Final = Table(
             "What was learned in the week of earlier weeks: how many more were open than they say.",
             0,
         ),
-        "fixed": Column("bigint", "Those of `closed` that the scanner lists as fixed.", 4),
+        "fixed": Column("bigint", "Closed findings that the scanner lists as fixed.", 4),
         "not_reported": Column(
             "bigint",
-            "Those of `closed` that the scanner no longer reports: fixed between two syncs.",
+            "Closed findings that the scanner no longer reports: fixed between two syncs.",
             2,
         ),
-        "reopened": Column("bigint", "Those of `opened` that had been closed before.", 1),
+        "reopened": Column("bigint", "Opened findings that had been closed before.", 1),
         "mean_days_to_fix": Column(
             "double", "Mean days from opening to closing of `fixed` and `not_reported`.", 31.5
         ),
@@ -217,12 +217,12 @@ METRICS_TABLE: Final = Table(
         ),
         "mean_days_open": Column("double", "Mean age of `open`.", 61.7),
         "due": Column("bigint", "Findings that were due in the week.", 6),
-        "met": Column("bigint", "Those of `due` that were fixed by then.", 5),
+        "met": Column("bigint", "Due findings that were fixed by then.", 5),
         "share_in_time": Column("double", "Share of `due` that is `met`, 0 to 1.", 0.8333333),
         "fixed_in_time": Column(
             "double", "Share of the week's fixes with a goal that met it, 0 to 1.", 0.8333333
         ),
-        "overdue": Column("bigint", "Those of `open` that were overdue, and not snoozed.", 9),
+        "overdue": Column("bigint", "Open findings that were overdue, and not snoozed.", 9),
         "reconstructed": Column(
             "bool",
             "Whether the week ended before the first sync, and is from the API's dates.",

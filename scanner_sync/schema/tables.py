@@ -1,7 +1,7 @@
 """The merged tables, one for each listing of the API, and one for the occurrences of its issues.
 
-The fields are those of version 1 of Intruder's API on which its public clients agree; all but those
-of the key may be missing or null.
+The fields are the ones on which public clients of version 1 of Intruder's API agree. All but the
+key's may be missing or null.
 """
 
 from typing import Final

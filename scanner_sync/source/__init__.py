@@ -156,7 +156,7 @@ def _listing(
     convert: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     **endpoint: Any,
 ) -> EndpointResource:
-    """Return the resource of a listing, whose rows are those of a table.
+    """Return the resource of a listing, whose rows belong to a table.
 
     `convert` makes a row of what the API sends; without it, `to_row` does. `endpoint` is how it is
     read, beyond its path.

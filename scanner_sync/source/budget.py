@@ -43,7 +43,7 @@ class Budget:
         self._begun: dict[str, int] = {}
         """Paths of the occurrences that were requested, numbered from 1."""
         self._unsent: set[str] = set()
-        """Those of them whose first request was not sent yet."""
+        """Begun paths whose first request was not sent yet."""
         self._lock = threading.Lock()
 
     def is_optional(self, resource: str) -> bool:

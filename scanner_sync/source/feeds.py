@@ -1,6 +1,6 @@
 """Public files, read without the token: within limits, and with redirects to known hosts only.
 
-Proxies and certificates are those of the API, see `connections`.
+Proxies and certificates are the API's, see `connections`.
 """
 
 import csv
@@ -53,7 +53,7 @@ _MIB: Final = 2**20
 class FeedFault(Exception):
     """A file was not read, for the reason in the message, which quotes nothing of it.
 
-    `status` is that of the answer, if it was the status that was wrong. `passes` says whether
+    `status` is the answer's, if it was the status that was wrong. `passes` says whether
     another attempt may succeed.
     """
 

@@ -91,7 +91,7 @@ def read_intelligence(
 ) -> Intelligence:
     """Return what is known of the CVEs after the feeds in `urls` were read.
 
-    `cves` are those of the account, and those in `known` are added. `urls` are addresses by the
+    `cves` are the account's, and the ones in `known` are added. `urls` are addresses by the
     names in `FEEDS`. A feed that cannot be read leaves what was known, and `feed_failed` is logged.
     """
     rows = dict(known.rows) | {cve: {"cve": cve} for cve in {*cves} - known.rows.keys()}

@@ -16,7 +16,7 @@ from scanner_sync.source.rows import to_row
 
 Keep = Callable[[int, list[dict[str, Any]], bool], None]
 """What keeps the occurrences of an issue. It is called, in several threads, with an issue, the rows
-of its next page, and whether they are the last; those of an issue count once the last came."""
+of its next page, and whether they are the last. The rows of an issue count once the last came."""
 
 
 def to_occurrence(issue_id: int, item: dict[str, Any]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class _Retryable(Exception):
 class ApiSession(requests.Session):
     """Send requests to the one origin of the API, and return pages or raise a `SyncError`.
 
-    Statuses 404 and 410 are returned for occurrences, and those of `LACKING` for a listing that an
+    Statuses 404 and 410 are returned for occurrences, and `LACKING` ones for a listing that an
     account may lack, unless it was there before, because what they mean depends on the resource.
     These are retried 3 times: `RETRIED_STATUSES`, lost connections, timeouts, truncated bodies,
     bodies that are not JSON, and a 404 for a listing that was there before. All requests share one

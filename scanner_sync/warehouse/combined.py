@@ -25,7 +25,7 @@ ACCOUNTS: Final = "accounts"
 """The view that has a row for each account, with its dataset."""
 
 _SQL_TYPES: Final = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
-"""BigQuery's older names of types, which its API uses, and those of SQL."""
+"""BigQuery's older names of types, which its API uses, and the names in SQL."""
 
 
 def combine(into: Connection, accounts: Mapping[str, str]) -> dict[str, int]:

@@ -144,7 +144,7 @@ class Connection:
     def find_tables(self, names: Iterable[str], suffix: str = "") -> dict[str, bigquery.Table]:
         """Return the tables and views among `names` that exist, by name.
 
-        They are looked for in the dataset whose name is that of this one with `suffix` at its end.
+        They are looked for in the dataset that has this one's name with `suffix` at its end.
         Makes one API call for each name, in parallel, and no jobs.
         """
 

@@ -159,9 +159,9 @@ def client_for(
 ) -> type[BigQueryClient]:
     """Return the class of the client of one load, because dlt makes several of it.
 
-    Its jobs run where those of `connection` do, and have the same labels. `guard` is checked before
-    each load job and each merge, and `existing` has the tables of a dataset, by its name, if the
-    sync has read them.
+    Its jobs run where the jobs of `connection` do, and have the same labels. `guard` is checked
+    before each load job and each merge, and `existing` has the tables of a dataset, by its name, if
+    the sync has read them.
     """
     known = {
         "labels": labels_of(connection.client),

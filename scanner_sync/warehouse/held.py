@@ -35,7 +35,7 @@ NOTHING: Final = Held("", "")
 def find_held(
     lease: Lease, tables: Collection[str], existing: Mapping[str, bigquery.Table]
 ) -> dict[str, Held]:
-    """Return what those of `tables` hold that nobody has changed since they were loaded.
+    """Return what the `tables` hold that nobody has changed since they were loaded.
 
     `existing` is what `check_names` returned. If one of dlt's own is missing, nothing is held, and
     neither is a table that lacks a column: dlt creates both with the next load. A table with the

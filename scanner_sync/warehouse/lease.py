@@ -211,7 +211,7 @@ class Lease:
             return True
 
     def _ensure_dataset(self) -> None:
-        """Create the dataset if it is missing. Terraform creates that of the function."""
+        """Create the dataset if it is missing. Terraform creates the function's."""
         try:
             found = self._client.get_dataset(self._dataset, **CALL)
         except NotFound:

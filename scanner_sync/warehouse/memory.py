@@ -55,7 +55,7 @@ class LastSync:
     issues_listed: int | None = None
     """The issues that a sync last listed whose occurrences it was to read."""
     issues_read: int | None = None
-    """Those of them whose occurrences it read."""
+    """Listed issues whose occurrences it read."""
     issues_failed: tuple[int, ...] = ()
     """The ids of those whose occurrences could not be read. A label has at most 63 characters,
     which is enough for three ids."""
@@ -87,10 +87,10 @@ class LastSync:
     """By table: the digest of its rows, and after `_` the load that brought them. Each is a label,
     such as `held_issues`."""
     changed: dict[str, str] = field(default_factory=dict)
-    """By table: when it was last changed, in milliseconds since 1970. Likewise."""
+    """By table: when it was last changed, in milliseconds since 1970."""
     looked: dict[str, str] = field(default_factory=dict)
     """By table: when the last sync began that read its rows, in seconds since 1970; and after it
-    `_unchanged`, if the table held these already. Likewise."""
+    `_unchanged`, if the table held these already."""
 
     @classmethod
     def read(cls, labels: Mapping[str, str]) -> Self:

@@ -14,7 +14,7 @@ from scanner_sync.warehouse.lease import Lease
 def check_api(lease: Lease, host: str) -> None:
     """Check that the dataset is not filled from another API, and note this one for later.
 
-    Raises `SettingsError` if it is: its rows would be merged with those of this one.
+    Raises `SettingsError` if it is: the rows of both would be merged.
     """
     name = re.sub(r"[^a-z0-9_-]", "_", host.lower())[-63:]
     if (known := lease.last.api_host or name) != name:

@@ -67,7 +67,7 @@ def summarize(connection: Connection) -> dict[str, Any]:
 
     - `state`: `failing` if the last sync failed or was killed; otherwise `late` if none succeeded
       in `LATE_AFTER`, or `fresh`; `never` if there was no sync.
-    - `error_type`: that of the last sync if it failed, or None.
+    - `error_type`: of the last sync, if it failed, or None.
     - `succeeded_at`: when a sync last succeeded, or None.
     - `now`: BigQuery's time.
     - `issues_to_do`, `critical_to_do`, `high_to_do`: how many issues are to do, by the view
