@@ -4,8 +4,8 @@ The local BigQuery takes statements that BigQuery refuses, such as a comparison 
 the analyzer inside BigQuery, and the package `zetasql` runs it here, with tables that are declared.
 
 `python -m tests.support.analyzer FILE...` analyzes SQL (- is standard input) with the tables and
-views of the program in the dataset `{d}`, and prints the columns of its last query. A parameter may
-have any type that fits.
+views of the program in the dataset `{dataset}`, and prints the columns of its last query. A
+parameter may have any type that fits.
 """
 
 import json
