@@ -38,7 +38,7 @@ locals {
 
 # The runtime reads the tokens ...
 resource "google_secret_manager_secret_iam_member" "runtime_reads_tokens" {
-  for_each = setunion([""], keys(local.accounts))
+  for_each = local.secret_ids
 
   project   = var.project_id
   secret_id = local.secrets[each.key]

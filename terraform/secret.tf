@@ -1,11 +1,19 @@
+locals {
+  # A map, because a set in `for_each` makes the plan of 200 accounts take a third longer.
+  secret_ids = merge(
+    { "" = "${var.name}-token" },
+    { for account, _ in local.accounts : account => "${var.name}-${account}-token" },
+  )
+}
+
 # Each account's secret, and that of a deployment without accounts (""), without their values. You add a token with the command
 # in the output `add_token`, so that it never enters Terraform's state. An account that is removed from `accounts` keeps its
 # secret: Terraform only forgets it.
 resource "google_secret_manager_secret" "token" {
-  for_each = setunion([""], keys(local.accounts))
+  for_each = local.secret_ids
 
   project         = var.project_id
-  secret_id       = join("-", compact([var.name, each.key, "token"]))
+  secret_id       = each.value
   labels          = local.labels
   deletion_policy = !var.deletion_protection ? "DELETE" : each.key == "" ? "PREVENT" : "ABANDON"
 
