@@ -27,7 +27,8 @@ EVENTS: Final = {
     " (`quota`), the rest of the time is needed for loading (`deadline`), or the API says that it"
     " will be unavailable for longer than that (`unavailable`).",
     "parameter_ignored": "The API rejects or ignores a parameter that would say what has changed"
-    " since the last sync (`since`, `snoozed`, `last_scanned_after`), so the sync does without it.",
+    " since the last sync (`since`, `snoozed`, `last_scanned_after`), so the sync does without it."
+    " The last one is also asked for once a day, for the targets that were scanned lately.",
     "unsignaled_change": "A full read found that occurrences of so many issues had changed, and"
     " nothing that the API lists had said so. `field` is what had changed, or whether an occurrence"
     " had `appeared` or `disappeared`. For a week, each sync reads everything.",

@@ -48,18 +48,21 @@ def scans(account: Account, params: Params) -> list[Row]:
 def targets(account: Account, params: Params) -> list[Row]:
     """Return the targets for these parameters.
 
-    When a target was last scanned is what its occurrences say. `last_scanned_after` is a day, which
-    is in the range.
+    When a target was last scanned is what its occurrences say. The latest scan was of each that has
+    none, unless its status says otherwise. `last_scanned_after` is a day, which is in the range.
     """
     tests = _equal(params, "address", "target_status", "target_type")
     if after := time_of(params, "last_scanned_after"):
-        scanned = {
-            row["target"]
-            for rows in list(account.occurrences.values())
-            for row in rows
-            if _is_since("target_last_scanned_at", after, row)
+        found = [row for rows in list(account.occurrences.values()) for row in rows]
+        live = [row for row in account.targets if row.get("target_status") == "live"]
+        clean = {row.get("address") for row in live}
+        scanned = (
+            clean.difference(row["target"] for row in found) if account.now >= after else set()
+        )
+        scanned |= {
+            row["target"] for row in found if _is_since("target_last_scanned_at", after, row)
         }
-        tests.append(lambda row: row["address"] in scanned)
+        tests.append(lambda row: row.get("address") in scanned)
     return _matching(account.targets, tests)
 
 

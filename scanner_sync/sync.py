@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
@@ -20,8 +20,9 @@ from scanner_sync.deadline import Deadline
 from scanner_sync.diagnose import diagnose
 from scanner_sync.dlt_config import configure_dlt
 from scanner_sync.errors import SettingsError, SyncError, causes_of
-from scanner_sync.plan import LastRead, Plan, Seen
+from scanner_sync.plan import LastRead, Plan, Scanned, Seen
 from scanner_sync.progress import Progress, logged
+from scanner_sync.schema.findings import SYNCS, UNSCANNED_AFTER
 from scanner_sync.schema.histories import HISTORIES
 from scanner_sync.schema.occurrence_reads import READS
 from scanner_sync.schema.tables import FIXED
@@ -40,6 +41,7 @@ from scanner_sync.warehouse import (
     Unsignaled,
     Warehouse,
     check_api,
+    day_of,
     find_held,
     intelligence_state,
     is_other_token,
@@ -333,6 +335,7 @@ class _Load:
                 exposed_tags=settings.exposed_tags,
                 internal_tags=settings.internal_tags,
                 named=named,
+                scanned=plan.scanned,
             )
         note_held(warehouse, self.lease, held, now_held, completion.instant)
         self._note_looks(plan, unchanged)
@@ -418,6 +421,7 @@ class _Load:
         self, plan: Plan, existing: Mapping[str, bigquery.Table], keep: Keep, seen: Seen
     ) -> DltSource | None:
         """Return the source of the occurrences that were not read with their issues, if any."""
+        plan.scanned = self._ask_scanned(existing)
         if not plan.is_left:
             return None
         last = self.lease.last
@@ -456,6 +460,23 @@ class _Load:
     def _signals(self) -> Signals:
         return Signals(self.session)
 
+    def _ask_scanned(self, existing: Mapping[str, bigquery.Table]) -> Scanned | None:
+        """Return the targets that were scanned lately; None if the API does not say, or was asked.
+
+        That is done once a day, whatever the answer. A sync knows no less without it, so it is not
+        one of the signals.
+        """
+        memory, began = self.lease.memory, self.lease.began
+        today = day_of(began)
+        was_asked = SYNCS in existing and memory.scans_asked == today
+        if "targets" not in self.resources or was_asked or self.progress.reading.stopped:
+            return None
+        memory.scans_asked = today
+        since = (began - UNSCANNED_AFTER).date()
+        listed = self.progress.rows_expected["targets"]
+        targets = replace(self._signals, missing=[]).scanned_since(since, listed)
+        return None if targets is None else Scanned(since, targets)
+
     def _ask(self, seen: Seen) -> tuple[Mapping[int, LastRead], set[int]]:
         """Return what the dataset knows of each issue, and which ones the API names as changed."""
         assert self.lease.last.started
@@ -463,8 +484,9 @@ class _Load:
         reads, has_scan_ended = self.warehouse.named_reads(seen)
         named = self._signals.changed_since(since, expected["issues"])
         if has_scan_ended:
-            scanned = self._signals.scanned_since(since.date(), expected["targets"])
-            named |= self.warehouse.issues_on(scanned) if scanned else set()
+            scanned = self._signals.scanned_since(since.date(), expected["targets"]) or {}
+            addresses = {address for address in scanned.values() if address}
+            named |= self.warehouse.issues_on(addresses) if addresses else set()
         return reads, named
 
     def _named(self, plan: Plan, seen: Seen, *, is_same: bool) -> set[int] | None:

@@ -124,9 +124,10 @@ DEFINITIONS: Final = {
     ),
     "coverage": Definition(
         "Coverage",
-        "The scanner says with each occurrence when its target was last scanned. Of a target on"
-        " which nothing was ever found there is no date, so it is not known, unless the scanner"
-        " lists it as unscanned.",
+        "Once a day, a sync asks the scanner for the targets that it scanned in the last 14 days."
+        " If it does not say, the dates of the occurrences tell when their targets were scanned."
+        " Then it is not known of a target on which nothing was ever found, unless the scanner"
+        " lists it as unscanned. The page says which of the two it shows.",
     ),
 }
 """The definitions by a short name, in the order of the page."""

@@ -20,7 +20,7 @@ from scanner_sync.diagnose import (
 )
 from scanner_sync.errors import LoadError, SyncError
 from scanner_sync.report.actions import LIMIT, READ_ACTIONS, Action, Actions
-from scanner_sync.schema.findings import CONCLUSIONS, IS_FIX, SEVERITY
+from scanner_sync.schema.findings import CONCLUSIONS, IS_FIX, SEVERITY, UNSCANNED_AFTER
 from scanner_sync.schema.histories import HISTORIES
 from scanner_sync.schema.occurrence_reads import READS
 from scanner_sync.schema.tables import FIXED, TABLES
@@ -33,8 +33,8 @@ WEEKS: Final = 26
 STALE_AFTER: Final = timedelta(hours=24)
 """How old the last load, or the oldest occurrences, may be before the page warns."""
 
-UNSCANNED_AFTER: Final = timedelta(days=14)
-"""Time without a scan after which a target is named."""
+LIST_IS_OLD: Final = timedelta(days=2)
+"""How long before the last sync the API may have listed the targets that were scanned lately."""
 
 VENDOR_GOALS: Final = {
     "critical": (7, "F"),
@@ -261,23 +261,30 @@ class Unscanned(NamedTuple):
     status: str | None
     """As the scanner names it."""
     scanned_at: datetime | None
-    """The latest scan that is known. None if the scanner lists it as never scanned."""
+    """The latest scan that is known. None if the scanner lists it as never scanned, or says only
+    that it was not scanned lately."""
 
 
 class Coverage(NamedTuple):
-    """When the targets were scanned, as far as the occurrences tell."""
+    """When the targets were scanned."""
 
+    listed_on: datetime | None
+    """When the scanner last listed the targets that were scanned lately. None if it does not, and
+    only the dates of the occurrences tell."""
     targets: int
     recent: int
     """Those that were scanned within `UNSCANNED_AFTER`."""
     late: int
     """Those that were scanned before that, or never."""
     latest: list[Unscanned]
-    """Ten of them, those that were never scanned first, and then the oldest."""
+    """Ten of them, those without a date first, and then the oldest."""
 
     @property
     def unknown(self) -> int:
-        """Those of which no date is known: nothing was found on them."""
+        """Those of which it is not known.
+
+        They are newer than the list or, without one, nothing was found on them.
+        """
         return self.targets - self.recent - self.late
 
 
@@ -831,7 +838,7 @@ ORDER BY {_WORST}, target LIMIT 10
 
 
 def _read_coverage(warehouse: Connection, period: Period, existing: set[str]) -> Coverage:
-    """Read which targets were not scanned lately, by the dates that the occurrences have."""
+    """Read which targets were not scanned lately, as the API lists them or the occurrences tell."""
     scans = " UNION ALL ".join(
         f"SELECT {address} AS address, target_last_scanned_at AS scanned_at FROM `{{d}}.{table}`"  # noqa: S608 - our names
         for table, address in (
@@ -844,23 +851,38 @@ def _read_coverage(warehouse: Connection, period: Period, existing: set[str]) ->
         warehouse,
         f"""
 WITH scans AS ({scans}),
+listing AS (
+  SELECT synced_at, scanned_targets FROM `{{d}}.syncs`
+  WHERE scanned_since IS NOT NULL AND synced_at >= @listed_after ORDER BY synced_at DESC LIMIT 1
+),
+listed AS (SELECT id FROM listing CROSS JOIN UNNEST(scanned_targets) AS id),
+known AS (
+  SELECT *, MIN(valid_from) OVER (PARTITION BY id) AS known_from FROM `{{d}}.targets_history`
+),
 scanned AS (
-  SELECT t.address AS target, MAX(t.target_status) AS status, MAX(s.scanned_at) AS scanned_at
-  FROM `{{d}}.targets_history` AS t LEFT JOIN scans AS s ON s.address = t.address
+  SELECT t.address AS target, MAX(t.target_status) AS status, MAX(s.scanned_at) AS scanned_at,
+    MAX(l.synced_at) AS listed_on, LOGICAL_OR(listed.id IS NOT NULL) AS is_listed,
+    LOGICAL_OR(t.known_from <= l.synced_at) AS is_older
+  FROM known AS t LEFT JOIN scans AS s ON s.address = t.address
+  LEFT JOIN listing AS l ON TRUE LEFT JOIN listed ON listed.id = t.id
   WHERE t.valid_to IS NULL GROUP BY t.address
 ),
 judged AS (
-  SELECT *, scanned_at >= @since AS is_recent, COALESCE(
-      scanned_at < @since, COALESCE(status, '') = 'unscanned') AS is_late
+  SELECT *, is_listed OR COALESCE(scanned_at >= @since, FALSE) AS is_recent,
+    COALESCE(is_older, FALSE) OR COALESCE(scanned_at < @since, status = 'unscanned', FALSE)
+      AS is_old
   FROM scanned
 )
-SELECT *, COUNT(*) OVER () AS targets, SUM(IF(is_recent, 1, 0)) OVER () AS recent,
-  SUM(IF(is_late, 1, 0)) OVER () AS late
+SELECT *, NOT is_recent AND is_old AS is_late, COUNT(*) OVER () AS targets,
+  SUM(IF(is_recent, 1, 0)) OVER () AS recent,
+  SUM(IF(NOT is_recent AND is_old, 1, 0)) OVER () AS late
 FROM judged ORDER BY is_late DESC, scanned_at, target LIMIT 10
 """,  # noqa: S608 - our names
         since=period.now - UNSCANNED_AFTER,
+        listed_after=period.last - LIST_IS_OLD,
     )
     return Coverage(
+        listed_on=rows[0].listed_on if rows else None,
         targets=rows[0].targets if rows else 0,
         recent=rows[0].recent if rows else 0,
         late=rows[0].late if rows else 0,

@@ -1,5 +1,6 @@
 """The conclusions: when each finding opened, was due and closed, and what that comes to by week."""
 
+from datetime import timedelta
 from typing import Final
 
 from scanner_sync.schema.columns import Column, Table
@@ -11,6 +12,8 @@ SYNCS: Final = "syncs"
 METRICS: Final = "remediation_metrics"
 IS_FIX: Final = "close_reason IN ('fixed', 'not_reported')"
 """SQL: whether a finding that was closed was fixed."""
+UNSCANNED_AFTER: Final = timedelta(days=14)
+"""Time without a scan after which a target is named."""
 SEVERITY: Final = "COALESCE(NULLIF(severity, ''), 'none')"
 """SQL: the severity by which the measures and the report group."""
 _OCCURRENCE = TABLES["occurrences_issues"].columns
@@ -167,6 +170,15 @@ SYNCS_TABLE: Final = Table(
             "Dates of the API that cannot be true: before 1990, in the future, or after a sync saw"
             " what they date.",
             0,
+        ),
+        "scanned_since": Column(
+            "date",
+            "Day since which the targets in `scanned_targets` were scanned, 14 days before the"
+            " sync. Null if it did not ask, which is done once a day, or the API does not say.",
+            "2026-11-10",
+        ),
+        "scanned_targets": Column(
+            "bigint[]", "Targets that were scanned since then: targets.id.", [57]
         ),
     },
     clustered_by=("synced_at",),

@@ -43,18 +43,18 @@ class Signals:
         """Return the issues that are snoozed, or of which an occurrence is. Sources differ."""
         return {row["id"] for row in self._rows("issues", "snoozed", "true", listed)}
 
-    def scanned_since(self, day: date, listed: int) -> set[str]:
-        """Return the addresses of targets that were scanned on this day or later.
+    def scanned_since(self, day: date, listed: int) -> dict[int, str | None] | None:
+        """Return the addresses of targets that were scanned on this day or later, by id.
 
-        All of them may have been, so a day on which none can have been scanned tells whether the
-        API knows the parameter.
+        None stands for an API that does not say. All of them may have been scanned, so a day on
+        which none can have been tells whether the API knows the parameter.
         """
         name = "last_scanned_after"
         never = (day + NEVER).isoformat()
         if not listed or self._rows("targets", name, never, 1, 1) is _IGNORED:
-            return set()
+            return None
         rows = self._rows("targets", name, day.isoformat())
-        return {row["address"] for row in rows if row["address"]}
+        return None if rows is _IGNORED else {row["id"]: row["address"] for row in rows}
 
     def fixed_since(self, moment: datetime) -> list[dict[str, Any]]:
         """Return what was fixed since then, as far as two requests tell."""

@@ -17,7 +17,7 @@ from scanner_sync.warehouse import completion, intelligence, names, query, reads
 from scanner_sync.warehouse.combined import accounts_of, combine
 from scanner_sync.warehouse.completion import Completion
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.held import Held, find_held, is_untouched, note_held
+from scanner_sync.warehouse.held import Held, day_of, find_held, is_untouched, note_held
 from scanner_sync.warehouse.intelligence import intelligence_state
 from scanner_sync.warehouse.jobs import Guard
 from scanner_sync.warehouse.lease import Lease
@@ -40,6 +40,7 @@ __all__ = [
     "accounts_of",
     "check_api",
     "combine",
+    "day_of",
     "describe_loud",
     "describe_state",
     "find_held",

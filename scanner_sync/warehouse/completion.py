@@ -13,7 +13,7 @@ from typing import NamedTuple
 from google.cloud import bigquery
 
 from scanner_sync import log
-from scanner_sync.plan import ListedIssue
+from scanner_sync.plan import ListedIssue, Scanned
 from scanner_sync.rules import PRESETS
 from scanner_sync.schema.columns import DLT_COLUMNS
 from scanner_sync.schema.cve_intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
@@ -62,6 +62,7 @@ def complete_load(
     exposed_tags: Collection[str] = (),
     internal_tags: Collection[str] = (),
     named: Collection[int] | None = None,
+    scanned: Scanned | None = None,
 ) -> Completion:
     """Check that a load arrived, and update the histories and all that follows from them.
 
@@ -129,6 +130,10 @@ def complete_load(
         "exposed_tags": json.dumps(list(exposed_tags)),
         "internal_tags": json.dumps(list(internal_tags)),
         "named": json.dumps(sorted(named or ()), separators=(",", ":")),
+        "scanned": json.dumps(
+            scanned and {"since": f"{scanned.since}", "targets": sorted(scanned.targets)},
+            separators=(",", ":"),
+        ),
     }
     parameters = [bigquery.ScalarQueryParameter(key, "STRING", text) for key, text in texts.items()]
     job = connection.client.query(

@@ -14,7 +14,8 @@ def note_sync(dataset: str, tables: Iterable[str], listed: str) -> str:
     """Return the statement that writes the row of `syncs`.
 
     `listed` is SQL for the issues that were listed, with `issue_id` and `row_count`, which is null
-    for those that were not read.
+    for those that were not read. It uses the parameter `scanned`, a JSON object of `since` and
+    `targets`, or null.
     """
     names = ", ".join(f"'{table}'" for table in tables)
     return _read("syncs", dataset).replace("{listed}", listed).replace("{tables}", f"[{names}]")

@@ -47,7 +47,7 @@ def find_held(
     for table in tables:
         digest, _, load = lease.last.held.get(table, "").partition("_")
         columns = TABLES[table].columns
-        is_of_today = lease.last.aged == _day(lease) or AGE not in columns
+        is_of_today = lease.last.aged == day_of(lease.began) or AGE not in columns
         found = existing.get(table)
         is_complete = found and {field.name for field in found.schema} >= columns.keys()
         if load and is_complete and is_of_today and is_untouched(lease, table, existing):
@@ -82,11 +82,12 @@ def note_held(
         lease.memory.held[table] = text
         lease.memory.changed[table] = _changed(found)
         if AGE in TABLES[table].columns:
-            lease.memory.aged = _day(lease)
+            lease.memory.aged = day_of(lease.began)
 
 
-def _day(lease: Lease) -> int:
-    return int(lease.began.timestamp()) // 86_400
+def day_of(moment: datetime) -> int:
+    """Return the day of a moment, in days since 1970, in UTC."""
+    return int(moment.timestamp()) // 86_400
 
 
 def _changed(table: bigquery.Table) -> str:

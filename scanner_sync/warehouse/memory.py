@@ -81,6 +81,9 @@ class LastSync:
     api_host: str = ""
     """The host of the API that the dataset is filled from, with `_` for what a label cannot
     have."""
+    scans_asked: int | None = None
+    """The day on which the API was last asked for the targets that were scanned lately, in days
+    since 1970."""
     aged: int | None = None
     """The day on which a table was loaded that has the column `age`, in days since 1970."""
     held: dict[str, str] = field(default_factory=dict)

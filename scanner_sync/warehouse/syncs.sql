@@ -1,7 +1,8 @@
 -- What this sync read, as evidence of what was absent, and how many occurrences it missed at once. Of
 -- the issues that it read and those that it did not, only the fewer are kept.
 INSERT INTO `{dataset}.syncs` (
-  synced_at, load_id, tables, unread_issues, read_issues, empty_issues, open_before, disappeared, is_held, dates_not_believed
+  synced_at, load_id, tables, unread_issues, read_issues, empty_issues, open_before, disappeared, is_held, dates_not_believed,
+  scanned_since, scanned_targets
 )
 WITH
 listed AS ({listed}),
@@ -37,5 +38,7 @@ SELECT instant, this_load, {tables},
   ARRAY(SELECT issue_id FROM listed CROSS JOIN share WHERE row_count IS NOT NULL AND is_small),
   ARRAY(SELECT issue_id FROM listed WHERE row_count = 0),
   open_before, disappeared, disappeared > 20 AND 2 * disappeared > open_before,
-  opened + fixed
+  opened + fixed,
+  CAST(JSON_VALUE(@scanned, '$.since') AS DATE),
+  ARRAY(SELECT CAST(id AS INT64) FROM UNNEST(JSON_VALUE_ARRAY(@scanned, '$.targets')) AS id)
 FROM missed CROSS JOIN doubtful CROSS JOIN undated

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.bigquery import at
-from scanner_sync.plan import ListedIssue
+from scanner_sync.plan import ListedIssue, Scanned
 from scanner_sync.schema.cve_intelligence import INTELLIGENCE
 from tests.conftest import Dataset
 from tests.docs.markdown import blocks, section
@@ -85,7 +85,13 @@ def asked(dataset: Dataset) -> Dataset:
     """
     loads = Loads(dataset)
 
-    def sync(instant: datetime, unread: tuple[int, ...], *places: Row, **tables: list[Row]) -> None:
+    def sync(
+        instant: datetime,
+        unread: tuple[int, ...],
+        *places: Row,
+        scanned: Scanned | None = None,
+        **tables: list[Row],
+    ) -> None:
         listed = [
             ListedIssue(row["id"], None, "")
             if row["id"] in unread
@@ -93,14 +99,14 @@ def asked(dataset: Dataset) -> Dataset:
             for row in tables["issues"]
         ]
         with at(instant):
-            loads.load(0, listed, occurrences_issues=list(places), **tables)
+            loads.load(0, listed, None, scanned, occurrences_issues=list(places), **tables)
 
     def issues(*ids: int, **changed: Any) -> list[Row]:
         return [{"id": id, "snoozed": False} | ISSUES[id] | changed for id in ids]
 
     old = [*TARGETS, target(3, OLD, "external")]
     fifth = place(5, 50, OLD, 22, june(15))
-    tables: dict[str, list[Row]] = {"targets": old, "fixed_occurrences": [LONG_GONE]}
+    tables: dict[str, Any] = {"targets": old, "fixed_occurrences": [LONG_GONE]}
     sync(
         SYNCS[0],
         (),
@@ -110,7 +116,14 @@ def asked(dataset: Dataset) -> Dataset:
     )
     insert(dataset, INTELLIGENCE, [{"cve": CVE, "in_kev": True}])
     worse = issues(812, severity="medium")
-    sync(SYNCS[1], (5,), FIRST, SNOOZED, CHANGED, issues=issues(1, 3, 5) + worse, **tables)
+    sync(
+        SYNCS[1],
+        (5,),
+        *(FIRST, SNOOZED, CHANGED),
+        issues=issues(1, 3, 5) + worse,
+        scanned=Scanned(june(17).date(), {2, 3}),
+        **tables,
+    )
     new = place(1, 11, WEB, 443, july(14)), place(1, 12, WEB, 8443, july(10))
     fixed = fix(81, "medium", "Changed, then fixed", june(10), FIXED_AT)
     sync(
@@ -188,6 +201,7 @@ def test_queries_answer_their_questions(asked: Dataset) -> None:
         "What is overdue, and since when?": [
             ("critical", "One", DATABASE, 5432, june(1), june(1) + goal)
         ],
+        "Which targets were not scanned for 14 days?": [(WEB, "live", june(17).date())],
         "What has not been seen for 14 days?": [("low", "Five", OLD, "deleted", SYNCS[0])],
         "Which snoozes end this month?": [
             ("critical", "Three", DATABASE, "snoozed", date(2026, 7, 25))

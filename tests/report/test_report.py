@@ -49,7 +49,7 @@ NOTHING = Figures(
     closings=[],
     targets=[],
     tags=[],
-    coverage=Coverage(0, 0, 0, []),
+    coverage=Coverage(None, 0, 0, 0, []),
     freshness=Freshness(0, None, None, None, []),
 )
 """What the page shows of an account in which nothing was ever seen."""

@@ -53,7 +53,7 @@ def snoozed(signals: Signals) -> set[int]:
     return signals.snoozed(9)
 
 
-def scanned(signals: Signals) -> set[str]:
+def scanned(signals: Signals) -> dict[int, str | None] | None:
     return signals.scanned_since(DAY, 7)
 
 
@@ -63,11 +63,11 @@ def test_snoozed_issues_are_read_to_the_last_page() -> None:
 
 def test_targets_that_were_scanned() -> None:
     """The first request shows that the API knows the parameter, even if all were scanned."""
-    hosts = {f"host-{n}" for n in range(1, 6)}
+    hosts = {n: f"host-{n}" for n in range(1, 6)}
     assert ask(scanned) == (hosts, {"targets/": 3})
-    everything = {f"host-{n}" for n in range(1, 8)}
+    everything = {n: f"host-{n}" for n in range(1, 8)}
     assert ask(lambda of: of.scanned_since(date(2026, 11, 1), 7)) == (everything, {"targets/": 4})
-    assert ask(lambda of: of.scanned_since(DAY, 0)) == (set(), {})
+    assert ask(lambda of: of.scanned_since(DAY, 0)) == (None, {})
 
 
 def test_what_was_fixed() -> None:
@@ -89,7 +89,8 @@ def test_a_parameter_that_the_api_does_not_know(
 ) -> None:
     """One request finds that out, and a line of the log says so."""
     caplog.set_level("INFO", "scanner_sync")
-    assert ask(question, **{parameter: effect}) == (set(), {path: 1})
+    answer, requests = ask(question, **{parameter: effect})
+    assert (answer or None, requests) == (None, {path: 1})
     [record] = [of for of in caplog.records if of.getMessage() == "parameter_ignored"]
     assert record.fields["parameter"] == parameter  # type: ignore[attr-defined]
 

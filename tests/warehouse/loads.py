@@ -7,7 +7,7 @@ from typing import Any
 from google.cloud import bigquery
 
 from local.bigquery import at as at_time
-from scanner_sync.plan import ListedIssue
+from scanner_sync.plan import ListedIssue, Scanned
 from scanner_sync.schema.columns import BIGQUERY_TYPES, DLT_COLUMNS
 from scanner_sync.schema.tables import FIXED, TABLES
 from tests.conftest import Dataset
@@ -39,13 +39,15 @@ class Loads:
         day: int,
         listed: list[ListedIssue] | None = None,
         named: list[int] | None = None,
+        scanned: Scanned | None = None,
         /,
         **rows: list[dict[str, Any]],
     ) -> dict[str, dict[str, int]]:
         """Load rows by table, on a day. Returns `Completion.history`.
 
         `listed` are the issues that were listed; None if their occurrences were not to be read.
-        `named` are those that a signal named; None if that is not to be judged.
+        `named` are those that a signal named; None if that is not to be judged. `scanned` are
+        targets that were scanned lately.
         """
         load_id = str(len(self._days) + 1)
         merges = [_merge(self._dataset.name, name, of, load_id) for name, of in rows.items() if of]
@@ -54,7 +56,7 @@ class Loads:
         warehouse = self._dataset.warehouse
         start = datetime.now(UTC)
         completion = warehouse.complete_load(
-            counts, load_id, self._existing, listed=listed, named=named
+            counts, load_id, self._existing, listed=listed, named=named, scanned=scanned
         )
         self._days.append((day, start, datetime.now(UTC)))
         if len(self._days) == 1:
