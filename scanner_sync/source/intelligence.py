@@ -31,8 +31,10 @@ Row = dict[str, Any]
 State = Mapping[str, Any]
 
 CVE: Final = re.compile("CVE-([0-9]{4})-([0-9]{4,19})")
+JSON_LIMIT: Final = 4 * 2**20
+"""Bytes of what is read as JSON, which may take 30 times as much memory. KEV has about 1.3 MB."""
 FILE_LIMIT: Final = 16 * 2**20
-"""Bytes of a file as it is sent. KEV has about 1.3 MB, and EPSS 2.5 MB."""
+"""Bytes of EPSS as it is sent. It has about 2.5 MB."""
 UNPACKED_LIMIT: Final = 64 * 2**20
 """Bytes of EPSS when it is unpacked. It has about 13 MB, and is read line by line."""
 LONGEST_LINE: Final = 1000
@@ -153,11 +155,12 @@ def _file(
     reading: _Reading,
     name: str,
     parse: Callable[[BinaryIO, float], tuple[datetime, int, list[Row]]],
+    limit: int,
 ) -> Iterator[Row]:
     """Yield the rows of a feed that is one file, once all of it is read and believed.
 
-    `parse` gets it, and the moment until which it may take; it returns the time that the file says
-    it is of, the number of its entries, and the rows.
+    The file has at most `limit` bytes. `parse` gets it, and the moment until which it may take; it
+    returns the time that the file says it is of, the number of its entries, and the rows.
     """
     before = reading.known.state.get(name, {})
     headers = {}
@@ -179,7 +182,7 @@ def _file(
         return validators | {"dated": dated.isoformat(), "entries": entries}, rows
 
     reading.state[name], rows = reading.reader.read(
-        reading.urls[name], parse_all, limit=FILE_LIMIT, until=until, headers=headers
+        reading.urls[name], parse_all, limit=limit, until=until, headers=headers
     )
     yield from rows
 
@@ -216,7 +219,7 @@ def _kev(reading: _Reading) -> Iterator[Row]:
         ]
         return _moment(catalog["dateReleased"]), len(listed), rows
 
-    yield from _file(reading, "kev", parse)
+    yield from _file(reading, "kev", parse, JSON_LIMIT)
 
 
 def _listed(cve: str, entry: Row) -> Row:
@@ -272,7 +275,7 @@ def _epss(reading: _Reading) -> Iterator[Row]:
                 }
         return scored_on, entries, [*rows.values()]
 
-    yield from _file(reading, "epss", parse)
+    yield from _file(reading, "epss", parse, FILE_LIMIT)
 
 
 def _share(text: str) -> float:
@@ -304,7 +307,7 @@ def _ssvc(reading: _Reading) -> Iterator[Row]:
             return found | reading.reader.read(
                 reading.urls["ssvc"].replace("{cve}", cve),
                 lambda body, _: _decisions(orjson.loads(body.read()), cve),
-                limit=FILE_LIMIT,
+                limit=JSON_LIMIT,
                 until=until,
                 headers={},
             )

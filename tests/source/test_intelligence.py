@@ -580,7 +580,11 @@ def test_a_feed_that_cannot_be_read_changes_nothing(
     asked: int,
 ) -> None:
     """What was known stays, with when it was read; one warning says why; the next day asks anew."""
-    for limit in ("FILE_LIMIT", "UNPACKED_LIMIT"):  # a large body takes long on a busy machine
+    for limit in (
+        "JSON_LIMIT",
+        "FILE_LIMIT",
+        "UNPACKED_LIMIT",
+    ):  # a large body takes long on a busy machine
         monkeypatch.setattr(intelligence, limit, 2**20)
     server.answers[path] = answer
     rows, state = feeds.known.rows, feeds.known.state.get(name, {})
