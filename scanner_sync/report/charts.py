@@ -227,8 +227,8 @@ def days_to_fix(figures: Figures, narrow: bool) -> Spec:
 
 def worst_targets(figures: Figures, narrow: bool) -> Spec:
     """Show a bar for each target under its address, critical findings first, with both in words."""
-    width, room = (215, 300) if narrow else (740, 820)
-    values = [
+    room = 330 if narrow else 870
+    values: list[Spec] = [
         {
             "rank": rank,
             "target": target.target,
@@ -240,6 +240,8 @@ def worst_targets(figures: Figures, narrow: bool) -> Spec:
         }
         for rank, target in enumerate(figures.targets)
     ]
+    # The words beside the longest bar fit, too: at this size, few letters are wider than 6 pixels.
+    width = room - 6 * max((len(value["words"]) for value in values), default=0) - 6
     scale = {"domain": [0, max([1, *(target.to_do for target in figures.targets)])]}
     end = _field("to_do", "quantitative", scale=scale, axis=None)
     words = {"x": end, "text": {"field": "words"}}

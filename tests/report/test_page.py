@@ -53,6 +53,15 @@ def test_screen(browser: chromium.Page, written: Path, width: int, dark: bool) -
         )
         == [["narrow" if width == 390 else "wide", "img", True, True]] * 4
     )
+    # So does all text in them: none of it leaves the frame around its chart.
+    assert (
+        browser.ask(
+            "[...document.querySelectorAll('.chart text')].filter(e =>"
+            " e.getBoundingClientRect().right > e.closest('section').getBoundingClientRect().right"
+            ").map(e => e.textContent)"
+        )
+        == []
+    )
     # What is wider than the window scrolls, under a shadow that says so.
     assert (
         browser.ask(
