@@ -41,6 +41,8 @@ LONGEST_LINE: Final = 1000
 """Characters of a line of EPSS; a longer one is read as several, which have too few columns."""
 SSVC_REQUESTS: Final = 500
 """Records that a sync asks for at most."""
+UNREADABLE_RECORDS: Final = 3
+"""Records that may be of no use before no further ones are asked for."""
 SSVC_AGE: Final = timedelta(days=7)
 """After which time a record is asked for again."""
 LONGEST_VALIDATOR: Final = 300
@@ -298,6 +300,7 @@ def _ssvc(reading: _Reading) -> Iterator[Row]:
         return row.get("ssvc_on") or date.min, not row.get("in_kev"), numbers
 
     until = reading.reader.end()
+    faults: list[FeedFault] = []
 
     def ask(cve: str) -> Row | None:
         if time.monotonic() > until:
@@ -312,9 +315,13 @@ def _ssvc(reading: _Reading) -> Iterator[Row]:
                 headers={},
             )
         except FeedFault as fault:
-            if fault.status != 404:  # such as a CVE that is only reserved
+            if fault.status == 404:  # such as a CVE that is only reserved
+                return found
+            # One record must not keep the next ones from being asked for, today and every day.
+            faults.append(fault)
+            if fault.status or fault.passes or len(faults) == UNREADABLE_RECORDS:
                 raise
-            return found
+            return None
 
     due = [
         cve
@@ -323,6 +330,8 @@ def _ssvc(reading: _Reading) -> Iterator[Row]:
     ]
     with ThreadPoolExecutor(AT_ONCE, "ssvc") as pool:
         yield from filter(None, pool.map(ask, sorted(due, key=order)[:SSVC_REQUESTS]))
+    if faults:
+        raise faults[0]
 
 
 def _decisions(record: Any, cve: str) -> Row:

@@ -380,6 +380,28 @@ def test_what_was_decided_before_a_fault_is_kept(
     assert server.asked() == [f"/cve/{LISTED}", *3 * [f"/cve/{OTHER}"]]
 
 
+def test_a_record_of_another_form_keeps_no_other_from_being_read(
+    feeds: Feeds, server: Server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked for anew the next day. If several are, no more are asked for."""
+    monkeypatch.setattr(intelligence, "AT_ONCE", 1)
+    cves = [f"CVE-2026-{number}" for number in range(9009, 9003, -1)]  # as they are asked for
+    server.answers = {f"/cve/{cve}": Answer(record(cve, *DECIDED)) for cve in cves}
+    server.answers[f"/cve/{cves[0]}"] = Answer(HTML)
+    feeds.known = intelligence.Intelligence({}, {})
+    rows = feeds.read("ssvc", cves=(*cves,))
+    assert [cve for cve in cves if not rows[cve].get("automatable")] == cves[:1]
+    assert rows[cves[0]].get("ssvc_on") is None
+    assert reasons(caplog) == {"ssvc": "it has another form (JSONDecodeError)"}
+    assert server.asked() == [f"/cve/{cve}" for cve in cves]
+
+    feeds.known = intelligence.Intelligence({}, {})
+    server.answers |= {f"/cve/{cve}": Answer(b"{}") for cve in cves[1:4]}
+    caplog.clear()
+    assert feeds.read("ssvc", cves=(*cves,)) == {}
+    assert reasons(caplog).keys() == {"ssvc"}
+
+
 def test_a_feed_that_stays_unreadable_counts_the_days(
     feeds: Feeds, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -588,7 +610,10 @@ def test_a_feed_that_cannot_be_read_changes_nothing(
         monkeypatch.setattr(intelligence, limit, 2**20)
     server.answers[path] = answer
     rows, state = feeds.known.rows, feeds.known.state.get(name, {})
-    assert feeds.read(name, cves=(LISTED,)) == rows
+    # What is wrong with a record is none of another.
+    is_one = name == "ssvc" and asked == 1
+    others = {OTHER: rows[OTHER] | {"ssvc_on": TODAY}} if is_one else {}
+    assert feeds.read(name, cves=(LISTED,)) == rows | others
     [(feed, said)] = reasons(caplog).items()
     assert feed == name
     assert re.search(reason, said)
