@@ -74,7 +74,7 @@ def change_day(dataset: Dataset, day: int) -> None:
 
 
 @pytest.mark.parametrize("effect", ["known", "ignored", "rejected"])
-def test_coverage(
+def test_coverage_is_from_the_api_or_from_dates(
     effect: Any, dataset: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The API is asked once a day. What it does not say, the dates of occurrences say."""
