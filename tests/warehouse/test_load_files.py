@@ -167,14 +167,17 @@ RESERVED += ["_CHANGE_TIMESTAMP", "_dlt_parent_id", "_partitionDate"]
             "a new field (isNew|is_new), but its column is_new is already taken by (isNew|is_new)",
         ),
         ({"_dlt_id": "x"}, "a new field _dlt_id, but its column _dlt_id is already taken"),
-        ({"": 1}, "cannot be a column name: it is empty"),
-        ({" ": 1}, "cannot be a column name: it is empty"),
-        ({"n" * 301: 1}, f"cannot be a column name: {'n' * 97}[.]{{4}} A name has"),
-        ({"nN" * 151: 1}, "cannot be a column name: nN"),  # dlt writes n_n
-        *(({name: 1}, f"cannot be a column name: {name}[.]") for name in RESERVED),
-        *(({name.lower(): 1}, f"cannot be a column name: {name.lower()}[.]") for name in RESERVED),
+        ({"": "a"}, "cannot be a column name: it is empty"),
+        ({" ": "a"}, "cannot be a column name: it is empty"),
+        ({"n" * 301: "a"}, f"cannot be a column name: {'n' * 97}[.]{{4}} A name has"),
+        ({"nN" * 151: "a"}, "cannot be a column name: nN"),  # dlt writes n_n
+        *(({name: "a"}, f"cannot be a column name: {name}[.]") for name in RESERVED),
         *(
-            ({name: 1}, f"cannot be a column name: {name}[.]")
+            ({name.lower(): "a"}, f"cannot be a column name: {name.lower()}[.]")
+            for name in RESERVED
+        ),
+        *(
+            ({name: "a"}, f"cannot be a column name: {name}[.]")
             for name in ("\u0661", "\u72b6\u614b", "_")
         ),
         ({"new\0": "a", "new_": "b"}, "a new field new.*, but its column newx is already taken"),
