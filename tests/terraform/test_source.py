@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,11 +33,15 @@ def plan(checkout: Path) -> Path:
     return file
 
 
+def changes(checkout: Path, file: Path) -> dict[str, dict[str, Any]]:
+    """Return how a plan changes each resource."""
+    shown = terraform(checkout / "terraform", "show", "-json", str(file))
+    return {of["address"]: of["change"] for of in json.loads(shown.stdout)["resource_changes"]}
+
+
 def actions(checkout: Path, file: Path) -> dict[str, list[str]]:
     """Return what a plan does to each resource."""
-    shown = terraform(checkout / "terraform", "show", "-json", str(file))
-    changes = json.loads(shown.stdout)["resource_changes"]
-    return {of["address"]: of["change"]["actions"] for of in changes}
+    return {address: change["actions"] for address, change in changes(checkout, file).items()}
 
 
 def test_a_saved_plan_is_applied_in_another_checkout(checkout: Path, tmp_path: Path) -> None:
@@ -64,6 +69,14 @@ def test_a_saved_plan_of_other_files_is_refused(checkout: Path) -> None:
     applied = terraform(checkout / "terraform", "apply", "-input=false", "-no-color", str(older))
     assert applied.returncode == 1
     assert "expanding the plan for terraform_data.source" in applied.stderr
+
+
+def test_the_archive_is_given_nothing_that_its_provider_ignores(checkout: Path) -> None:
+    """It gives the files of `source` blocks no mode, whatever `output_file_mode` says."""
+    need_terraform()
+    planned = changes(checkout, plan(checkout))["data.archive_file.source"]["after"]
+    given = {name for name, value in planned.items() if value is not None}
+    assert given == {"type", "output_path", "source"}
 
 
 def test_the_new_archive_comes_before_the_old_one_goes(module: Path, tmp_path: Path) -> None:
