@@ -1,9 +1,7 @@
 """A local BigQuery: bqemulator, behind a proxy that works around thirteen of its bugs.
 
 Where its values are not BigQuery's, `local/emulator.py` has them computed otherwise, or the proxy
-says so on standard error. Load jobs differ in more: fields that a table does not have and nulls in
-REQUIRED columns are taken, a WRITE_TRUNCATE that fails leaves the table empty, and `outputRows` is
-the number of all rows of the table.
+says so on standard error. A load job takes no bad records, whatever `maxBadRecords` says.
 
 The bugs that the proxy works around:
 

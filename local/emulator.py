@@ -3,7 +3,8 @@
 `python emulator.py start --rest-port 0` logs the port that it listens on.
 
 bqemulator has sqlglot translate each statement to DuckDB's SQL. Before that, this changes what
-would give other values than BigQuery does, without an error.
+would give other values than BigQuery does, without an error. A load job takes all rows of its file
+or none, as in BigQuery.
 
 To parse and translate a statement takes the emulator longer than to run it. It parses each one
 more than ten times, mostly to find out of which kind it is, and the same statements come for many
@@ -17,6 +18,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import duckdb
@@ -27,7 +29,7 @@ from bqemulator.api.middleware import (
     CorrelationIdMiddleware,
     MetricsMiddleware,
 )
-from bqemulator.api.routes import jobs
+from bqemulator.api.routes import jobs, upload
 from bqemulator.catalog import ddl_sync
 from bqemulator.cli import main
 from bqemulator.domain.errors import InvalidQueryError
@@ -75,6 +77,9 @@ _OF_A_SYNC: Final = re.compile(r"'(?:[0-9]{10}\.[0-9]+|\[\[[^'\\]*\]\])'")
 
 _NUMBERED: Final = re.compile(r"dataset_number_[0-9]+|'value_number_[0-9]+'")
 """What stands for them in SQL that is remembered."""
+
+_loaded: dict[str, int] = {}
+"""The number of rows of a file that was just loaded, by its address."""
 
 _TWICE: Final = "UPDATE/MERGE must match at most one source row for each target row"
 
@@ -303,6 +308,45 @@ def _refuse_past(sql: str, *_: Any) -> str:
     return sql
 
 
+def _refuse_if_not_empty(job: Any, context: Any) -> None:
+    if job.write_disposition != "WRITE_TRUNCATE":  # then the rows go when the new ones are there
+        _dispose(job, context)
+
+
+def _load_whole(path: str, job: Any, context: Any) -> None:
+    """Load a file if its rows fit the table. Otherwise the table stays as it is."""
+    [address] = job.source_uris  # an upload is one file
+    execute = context.engine.execute
+    execute(f"CREATE OR REPLACE TEMP TABLE incoming AS FROM {job.target_ref} LIMIT 0")
+    columns = {name for name, *_ in execute("FROM incoming").description}
+    if job.source_format == "NEWLINE_DELIMITED_JSON":
+        keys = "SELECT DISTINCT UNNEST(JSON_KEYS(json)) FROM READ_NDJSON_OBJECTS(?)"
+        fields = {field for [field] in execute(keys, [path]).fetchall()}
+        if unknown := sorted(fields - columns):
+            raise ValueError(f"JSON parsing error: No such field: {unknown[0]}.")
+    _load(path, replace(job, target_ref="incoming"), context)
+    table = context.catalog.get_table(job.project_id, job.dataset_id, job.table_id)
+    required = [field.name for field in table.schema_.fields if field.mode == "REQUIRED"]
+    for name in columns.intersection(required):
+        if execute(f'FROM incoming WHERE "{name}" IS NULL LIMIT 1').fetchone():
+            raise ValueError(f"JSON parsing error: Missing required field: {name}.")
+    if job.write_disposition == "WRITE_TRUNCATE":
+        execute(f"DELETE FROM {job.target_ref}")
+    execute(f"INSERT INTO {job.target_ref} FROM incoming")
+    [_loaded[address]] = execute("SELECT COUNT(*) FROM incoming").fetchone()
+
+
+def _with_own_rows(load: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a load job say how many rows it loaded, and not how many its table has."""
+
+    async def load_and_count(project: str, job: str, config: dict[str, Any], context: Any) -> Any:
+        done = await load(project, job, config, context)
+        rows = _loaded.pop(config["load"]["sourceUris"][0])
+        return done.model_copy(update={"statistics": {"load": {"outputRows": str(rows)}}})
+
+    return load_and_count
+
+
 def _remember_qualified(qualify: Callable[[str, str], str]) -> Callable[[str, str], str]:
     remembered = functools.lru_cache(1000)(qualify)
 
@@ -314,6 +358,8 @@ def _remember_qualified(qualify: Callable[[str, str], str]) -> Callable[[str, st
 
 
 _classify = executor.classify_statement_type
+_dispose = executor._apply_load_write_disposition
+_load = executor._load_path_into_target
 
 
 def _kind_of(sql: str) -> str:
@@ -344,6 +390,9 @@ interpreter._rewrite_vars_to_params = _remember_parameters(interpreter._rewrite_
 for of_ddl in ("_detect_catalog_drop", "_detect_create_schema", "_detect_plain_create_table"):
     setattr(ddl_sync, of_ddl, _only_of_ddl(getattr(ddl_sync, of_ddl)))
 ddl_sync._detect_plain_create_view = _only_of_ddl(ddl_sync._detect_plain_create_view, (None, None))
+executor._apply_load_write_disposition = _refuse_if_not_empty
+executor._load_path_into_target = _load_whole
+upload.execute_load_job = _with_own_rows(executor.execute_load_job)
 executor._capture_dml_snapshots = _record_no_change
 SnapshotManager.record_change = lambda *_: None
 inner_query.rewrite_for_system_time = _refuse_past

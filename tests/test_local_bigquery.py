@@ -1,5 +1,6 @@
 """The local BigQuery gives the values that BigQuery documents, or refuses what BigQuery refuses."""
 
+import io
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -142,6 +143,41 @@ def test_a_merge_takes_no_key_twice(dataset: Dataset, before: str, table: str) -
         dataset.query(merge)
     found = dataset.query("SELECT id, address FROM {d}.targets ORDER BY id")
     assert found == [{"id": 1, "address": "a"}, {"id": 2, "address": "b"}]
+
+
+def test_a_load_takes_all_rows_or_none(dataset: Dataset) -> None:
+    """A row that does not fit fails its job, and the table stays as it was."""
+    dataset.client.create_dataset(dataset.name)
+    name = f"{dataset.client.project}.{dataset.name}.t"
+    schema = [bigquery.SchemaField("id", "INTEGER", "REQUIRED")]
+    schema += [bigquery.SchemaField("name", "STRING")]
+    dataset.client.create_table(bigquery.Table(name, schema))
+
+    def load(disposition: str, *lines: str) -> int | None:
+        config = bigquery.LoadJobConfig(
+            source_format="NEWLINE_DELIMITED_JSON", write_disposition=disposition
+        )
+        file = io.BytesIO("\n".join(lines).encode())
+        job = dataset.client.load_table_from_file(file, name, job_config=config)
+        return job.result().output_rows  # type: ignore[no-any-return]
+
+    assert load("WRITE_APPEND", '{"id": 1, "name": "a"}') == 1
+    assert load("WRITE_APPEND", '{"id": 2}', '{"id": 3, "name": null}') == 2
+    rows = dataset.query("SELECT id FROM {d}.t ORDER BY id")
+    assert rows == [{"id": 1}, {"id": 2}, {"id": 3}]
+    for line, error in (
+        ('{"id": 5, "other": "a"}', "No such field: other"),
+        ('{"name": "a"}', "Missing required field: id"),
+        ('{"id": null}', "Missing required field: id"),
+        ('{"id": "a"}', "Error while reading data"),
+        ("{", "Error while reading data"),
+    ):
+        for disposition in ("WRITE_APPEND", "WRITE_TRUNCATE_DATA"):
+            with pytest.raises(BadRequest, match=error):
+                load(disposition, '{"id": 4}', line)
+            assert dataset.query("SELECT id FROM {d}.t ORDER BY id") == rows
+    assert load("WRITE_TRUNCATE_DATA", '{"id": 6}') == 1
+    assert dataset.query("SELECT id, name FROM {d}.t") == [{"id": 6, "name": None}]
 
 
 def test_a_dry_run_runs_nothing(dataset: Dataset) -> None:
