@@ -16,12 +16,14 @@ NAMED = re.findall(r"`([\w./]+\.\w+)(?:::(\w+))?`", BEHAVIOR)
 
 SOFTWARE = re.compile(
     r"\b(BigQuery|Google's|Terraform|Cloud Run|Cloud Scheduler|Eventarc|IAM|gcloud|dlt"
-    r"|functions-framework|gunicorn|glibc|urllib3|uv|pip|DuckDB|emulator|ZetaSQL|sqlglot|checkov)\b"
+    r"|functions-framework|gunicorn|glibc|urllib3|uv|pip|DuckDB|emulator|ZetaSQL|sqlglot|checkov"
+    r"|nginx|botocore|Airbyte|KEV|EPSS|SSVC|TOML)\b"
 )
 """Names of the software on which decisions.md leans."""
 NO_CLAIM = {
     "BigQuery's clock",
     "Packages in layers",
+    "The page says first what to fix first",
 }
 """Decisions that name such software, and whose reasons do not depend on how it behaves."""
 
