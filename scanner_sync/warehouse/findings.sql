@@ -231,8 +231,8 @@ USING (
     FROM dated AS d
     CROSS JOIN UNNEST([FALSE, TRUE]) AS is_void
     LEFT JOIN `{dataset}.findings` AS k ON k.finding_id = d.finding_id
-    LEFT JOIN `{dataset}.findings` AS v ON v.finding_id = CONCAT(d.entity_key, '@0')
-      AND d.times_reopened = 0 AND d.detected_at IS NOT NULL
+    LEFT JOIN `{dataset}.findings` AS v ON v.finding_id
+      = IF(d.times_reopened = 0 AND d.detected_at IS NOT NULL, CONCAT(d.entity_key, '@0'), NULL)
     WHERE IF(is_void, v.finding_id IS NOT NULL, k.closed_at IS NULL OR d.closed_at IS NULL
       OR k.closed_at != d.closed_at
       OR k.close_reason != d.close_reason OR k.times_reopened != d.times_reopened

@@ -65,8 +65,8 @@ USING (
   WHERE TRUE
   QUALIFY NOT is_old OR LOGICAL_AND(is_old) OVER (PARTITION BY entity_key)
 ) AS present
-ON past.entity_key = present.entity_key AND past.state_hash = present.state_hash
-  AND past.valid_to IS NULL
+ON past.entity_key = present.entity_key
+  AND IF(past.valid_to IS NULL, past.state_hash, NULL) = present.state_hash
 WHEN NOT MATCHED BY TARGET THEN
   INSERT ({", ".join(inserted)}) VALUES ({", ".join(values)})
 WHEN NOT MATCHED BY SOURCE AND past.valid_to IS NULL THEN
