@@ -35,7 +35,8 @@ FIXED_AT = july(14, 18)
 
 def place(issue: int, number: int, host: str, port: int, first_seen: datetime, **more: Any) -> Row:
     """An occurrence, as the API lists it."""
-    own = {"issue_id": issue, "id": number, "occurrence_id": number, "target": host}
+    own: Row = {"issue_id": issue, "id": number, "occurrence_id": number, "target": host}
+    own["target_last_scanned_at"] = {WEB: july(14), DATABASE: june(20)}.get(host)
     return own | {"port": str(port), "first_seen_at": first_seen, "snoozed": False} | more
 
 
@@ -203,6 +204,7 @@ def test_queries_answer_their_questions(asked: Dataset) -> None:
         ],
         "Which targets were not scanned for 14 days?": [(WEB, "live", june(17).date())],
         "What has not been seen for 14 days?": [("low", "Five", OLD, "deleted", SYNCS[0])],
+        "Which targets have not been scanned for 14 days?": [(DATABASE, 2, june(20))],
         "Which snoozes end this month?": [
             ("critical", "Three", DATABASE, "snoozed", date(2026, 7, 25))
         ],
