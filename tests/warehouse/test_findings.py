@@ -194,18 +194,36 @@ def test_the_apis_first_date_is_followed(scanner: Scanner) -> None:
 
 
 def test_a_gap_in_scanning_is_no_fix(scanner: Scanner) -> None:
-    """The same time goes on."""
-    scanner.find(10, first_seen_at=at(5))
+    """The same time goes on, whatever kept the scanner from the target."""
+    statuses = ("agent_uninstalled", "license_exceeded", "unresponsive", "unscanned")
+    hosts = [
+        {"id": 2 + place, "address": f"host-{place}", "target_status": "live"}
+        for place in range(len(statuses))
+    ]
+    live = [{"id": 1, "address": "a", "target_status": "live"}, *hosts]
+    for place, host in enumerate(hosts):
+        scanner.find(10 + place, first_seen_at=at(5), target=host["address"])
+    scanner.find(20, first_seen_at=at(6))  # so that the listing of the issue is not empty
+    scanner.targets = live
     scanner.sync(7)
     scanner.sync(14)
-    row = scanner.found.pop((1, 10))
-    scanner.targets = [{"id": 1, "address": "a", "target_status": "unresponsive"}]
+    rows = {place: scanner.found.pop((1, 10 + place)) for place in range(len(statuses))}
+    scanner.targets = [
+        live[0],
+        *(host | {"target_status": to} for host, to in zip(hosts, statuses, strict=True)),
+    ]
     scanner.sync(21)
-    assert scanner.findings(*TIMES, "met_sla") == [(5, 21, "target_not_scanned", None)]
-    scanner.found[1, 10] = row
-    scanner.targets = [{"id": 1, "address": "a", "target_status": "live"}]
+    seen = (6, None, None)
+    gone = (5, 21, "target_not_scanned", None)
+    assert scanner.findings(*TIMES, "met_sla") == [*[gone] * len(statuses), (*seen, None)]
+    scanner.found |= {(1, 10 + place): row for place, row in rows.items()}
+    scanner.targets = live
     scanner.sync(28)
-    assert scanner.findings(*TIMES, "due_at", "times_reopened") == [(5, None, None, 12, 0)]
+    goes_on = (5, None, None, 12, 0)
+    assert scanner.findings(*TIMES, "due_at", "times_reopened") == [
+        *[goes_on] * len(statuses),
+        (*seen, 13, 0),
+    ]
 
 
 def test_a_closed_finding_keeps_its_severity(scanner: Scanner) -> None:
