@@ -204,7 +204,7 @@ def test_queries_answer_their_questions(asked: Dataset) -> None:
         ],
         "Which targets were not scanned for 14 days?": [(WEB, "live", june(17).date())],
         "What has not been seen for 14 days?": [("low", "Five", OLD, "deleted", SYNCS[0])],
-        "Which targets have not been scanned for 14 days?": [(DATABASE, 2, june(20))],
+        "Which open findings are on hosts without a scan for 14 days?": [(DATABASE, 2, june(20))],
         "Which snoozes end this month?": [
             ("critical", "Three", DATABASE, "snoozed", date(2026, 7, 25))
         ],
