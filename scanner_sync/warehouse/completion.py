@@ -74,9 +74,10 @@ def complete_load(
     the loads that brought the rows of tables which hold them from before. `exposed_tags` and
     `internal_tags` are tags of targets that are exposed, or not, whatever their type. `named` are
     the issues that may have changed, according to the API, or None if that is not to be judged.
-    Raises `LoadUnavailable`, and changes nothing, if a table does not hold the rows of the load.
-    Logs `mass_disappearance` if so many occurrences are missed at once that they stay open until a
-    later sync misses them, too. Runs one job at most, unless `sla_policy` is missing.
+    `scanned` are the targets that were scanned lately, or None if the API was not asked or does not
+    say. Raises `LoadUnavailable`, and changes nothing, if a table does not hold the rows of the
+    load. Logs `mass_disappearance` if so many occurrences are missed at once that they stay open
+    until a later sync misses them, too. Runs one job at most, unless `sla_policy` is missing.
     """
     _ensure_tables(connection, rows, existing)
     names = [name for name, of in HISTORIES.items() if of.table in rows]
