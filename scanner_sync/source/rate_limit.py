@@ -30,6 +30,8 @@ CONFIRMATIONS: Final = 3
 """Refusals with about the same estimate that confirm it as the quota."""
 ESTIMATE_LIFETIME: Final = 5.0
 """Seconds after which an unconfirmed estimate expires."""
+LEAST_LOOSE: Final = 10
+"""From this estimate on, one accepted request more does not disprove it: it came a little later."""
 PROBES: Final = 2
 """Requests sent beyond an estimate, to test it."""
 HOLD_TIME: Final = 15.0
@@ -39,21 +41,34 @@ PROBE_GROWTH: Final = 4.0
 LARGEST_TESTED: Final = 40
 """A smaller quota is tested once with a request that is spaced evenly after it."""
 SURPLUS: Final = 1.1
-"""If the API accepts more than so many times what refusals agree on, they do not mean a window."""
-FIRST_GROWTH: Final = 4.0
+"""If the API accepts more than so many times what refusals agree on, they do not mean a window.
+
+A rate of spaced requests is new if it is larger than the one before by more than this factor.
+"""
+FIRST_GROWTH: Final = 2.0
 GROWTH: Final = 1.1
-"""The rate of spaced requests grows by this factor each second: until a refusal, and after it."""
-LONGEST_GROWTH: Final = 500.0
-"""Seconds after which it grows no further: a little later, it would be too large for a number."""
+"""The rate of spaced requests grows by this factor to the power of the squared seconds.
+
+The first holds until a refusal shows a rate that is not new.
+"""
+LONGEST_GROWTH: Final = 8.0
+"""Seconds after which it grows no further: in the end, it would be too large for a number."""
+MOST_GROWTH: Final = 3.0
+"""It is at most so many times what was sent in the last second: other things may slow requests."""
 FIRST_HOLD: Final = 1.0
-"""Seconds after the first refusal, instead of `HOLD_TIME`, in which that rate does not grow."""
-DECREASE: Final = 1.04
-MOST_DECREASES: Final = 8
+"""Seconds after a refusal that shows a new rate, instead of `HOLD_TIME`, in which it is kept."""
+DECREASE: Final = 1.03
+"""A refusal lowers the rate by at least this factor, and by a power of it if others went before."""
+SAFETY: Final = 1.015
+"""The rate is lower than the refusals show by this factor."""
+MOST_DECREASE: Final = 2.0
+"""One after which all wait lowers it by at most this factor, unless it has grown."""
+MOST_DECREASES: Final = 9
 """After so many in a row, which do not help, requests are no longer spaced."""
-BURST_SPAN: Final = 0.1
-"""Seconds within which requests count as sent at once."""
-HISTORY: Final = 3.0
+HISTORY: Final = 10.0
 """Seconds of accepted requests from which that rate is computed."""
+LATENESS: Final = 0.001
+"""Seconds by which a thread may wake up late without the next spaced request being later, too."""
 FIRST_PAUSE: Final = 0.1
 """Seconds to pause after a second refusal in a row. Each further one doubles it, up to `WINDOW`."""
 FIRST_HELD: Final = 2
@@ -84,6 +99,10 @@ class _Refusal:
     """Of the quota: what the API had accepted in the window before, at least 1."""
     settled: bool = False
     """Whether all requests that were in flight with it are answered, so the estimate is final."""
+
+    def is_less_than(self, accepted: int) -> bool:
+        """Tell whether the API accepted clearly more than the estimate."""
+        return accepted > self.estimate + (self.estimate >= LEAST_LOOSE)
 
 
 class _Concurrency:
@@ -121,47 +140,75 @@ class _Concurrency:
         return together
 
 
+def _levels(times: list[float], rate: float) -> list[float]:
+    """Return how full a bucket is after each request, which adds 1. It leaks at the rate."""
+    levels = [0.0]
+    for before, moment in zip([-inf, *times], times, strict=False):
+        levels.append(max(0.0, levels[-1] - rate * (moment - before)) + 1)
+    return levels
+
+
 class _Spacing:
     """The rate of an API that accepts evenly spaced requests, as nginx and token buckets do.
 
-    It grows until the API refuses a request. Such an API accepts no more than
-    `burst + rate * seconds`, and it refuses what would be more. So a refusal shows the rate.
+    Each request that such an API accepts fills a bucket, which leaks at the rate. A request that
+    would make it overflow is refused. So the rate grows until a refusal. Then it is computed: if it
+    were larger, the bucket would be less full than at `full`, when the API accepted all of them.
     """
 
-    def __init__(self, rate: float, burst: int, now: float) -> None:
-        self._rate, self._burst = rate, burst
+    def __init__(self, rate: float, full: list[float], now: float) -> None:
+        self._full = full
+        """When requests were sent that filled the bucket."""
+        self._rate = self._used = self._least = self._most = rate
         self._growth = FIRST_GROWTH
         self._lowered_at = self._grows_from = now
         self.decreases = 0
-        """In a row, each before the rate has grown again."""
+        """In a row, each before the rate has grown again. They weigh double if all wait."""
 
-    def rate(self, now: float) -> float:
-        """Return the requests a second that may be sent."""
+    def rate(self, now: float, recent: int) -> float:
+        """Return the requests a second that may be sent, given how many were in the last one."""
         seconds = min(max(0.0, now - self._grows_from), LONGEST_GROWTH)
-        growth: float = self._growth**seconds
-        return self._rate * growth
+        growth: float = self._growth ** (seconds * seconds)
+        self._used = min(self._rate * growth, MOST_GROWTH * max(self._rate, recent))
+        return self._used
 
-    def refused(self, sent: float, now: float, accepted: list[float], *, all_wait: bool) -> None:
-        """Lower the rate, given when the requests before the refused one were sent."""
-        if sent <= self._lowered_at:
-            return  # it was in flight at that time
-        # A refusal after which all wait costs more, so another one is avoided for longer.
-        cost = 2 if all_wait else 1
-        hold, lower = HOLD_TIME * cost, self.rate(sent) / DECREASE**cost
-        if sent < self._grows_from:
-            self.decreases += cost
-        else:
-            self.decreases = 0
-            numbers = range(len(accepted) + 1, 1, -1)
-            spans = [(n, sent - first) for n, first in zip(numbers, accepted, strict=True)]
-            shown = [(n - self._burst) / seconds for n, seconds in spans if seconds > MARGIN]
-            kept = min(lower, max([self._rate, *shown]))
-            is_first = self._growth == FIRST_GROWTH
-            hold = FIRST_HOLD if is_first else hold
-            # If nothing waits, try whether the rate is larger than the refusal shows.
-            lower = kept if is_first or all_wait else math.sqrt(kept * lower)
-        self._rate, self._growth = lower, GROWTH
-        self._lowered_at, self._grows_from = now, now + hold
+    def refused(self, sent: float, now: float, before: list[float], *, all_wait: bool) -> None:
+        """Lower the rate, given when the requests before the refused one were sent.
+
+        Those in flight are among them. A refusal of one of these shows the rate more closely.
+        """
+        if sent <= self._lowered_at:  # it was in flight at that time
+            if not self.decreases:
+                self._rate = min(self._rate, self._shown([*before, sent]))
+            return
+        has_grown = sent >= self._grows_from
+        self.decreases = 0 if has_grown else self.decreases + (2 if all_wait else 1)
+        self._lowered_at, hold, self._growth = now, HOLD_TIME, GROWTH
+        if has_grown or all_wait:
+            self._least = self._rate / (DECREASE if has_grown else MOST_DECREASE)
+            self._most = self._used / DECREASE ** max(1, self.decreases)
+            shown = self._shown([*before, sent])
+            if all_wait:  # It costs more, so another one is avoided for longer.
+                hold *= 2
+            elif shown > self._rate * SURPLUS:
+                self._growth, hold = FIRST_GROWTH, FIRST_HOLD
+            self._rate = shown
+        else:  # How full the bucket was before is not known.
+            self._rate /= DECREASE**self.decreases
+        self._grows_from = now + hold
+
+    def _shown(self, times: list[float]) -> float:
+        """Return the largest rate at which the API had to refuse the last of these requests."""
+        low = high = self._most
+        while low > self._least and not self._overflows(times, low):
+            low, high = max(self._least, low / SURPLUS), low
+        for _ in range(5):
+            rate = math.sqrt(low * high)
+            low, high = (rate, high) if self._overflows(times, rate) else (low, rate)
+        return low / SAFETY
+
+    def _overflows(self, times: list[float], rate: float) -> bool:
+        return _levels(times, rate)[-1] > max(_levels(self._full, rate))
 
 
 class AdaptiveRateLimiter:
@@ -187,6 +234,8 @@ class AdaptiveRateLimiter:
         self._agreed: float = inf
         """The last estimate on which refusals agreed, even if it was not confirmed."""
         self._agreed_at = -inf
+        self._full: list[float] = []
+        """When the requests were sent that the API had accepted before it."""
         self._tested_quota = inf
         self._spacing: _Spacing | None = None
         """Used instead of the quota if not None."""
@@ -214,7 +263,7 @@ class AdaptiveRateLimiter:
             if (start := self._earliest_start(now, ticket)) > now:
                 return start - now
             self._queue.pop(0)
-            ticket.sent = self._last_sent = now
+            ticket.sent, self._last_sent = now, max(start, now - LATENESS)
             self._in_flight.add(ticket)
             self._wake_next()
             return 0.0
@@ -230,7 +279,11 @@ class AdaptiveRateLimiter:
             self._look_for_spacing(ticket.sent, accepted)
             self._quota = max(self._quota, self._accepted_before(self._accepted[-1]))
             for refusal in self._refusals[:]:
-                if refusal.sent < ticket.sent and refusal.estimate < accepted:
+                if (  # The rate was lowered, which helped.
+                    refusal.received < ticket.sent
+                    if self._spacing
+                    else refusal.sent < ticket.sent and refusal.is_less_than(accepted)
+                ):
                     self._disprove(refusal)
 
     def refused(self, ticket: Ticket, retry_after: float | None) -> None:
@@ -248,6 +301,8 @@ class AdaptiveRateLimiter:
             self._do_all_wait = bool(retry_after)
             if self._spacing:
                 before = self._accepted[: bisect_left(self._accepted, ticket.sent)]
+                before += [other.sent for other in self._in_flight if other.sent < ticket.sent]
+                before.sort()
                 self._spacing.refused(ticket.sent, now, before, all_wait=self._do_all_wait)
                 if self._spacing.decreases >= MOST_DECREASES:
                     self._spacing = None
@@ -307,7 +362,8 @@ class AdaptiveRateLimiter:
         kept = HISTORY if self._spacing else span
         del self._accepted[: bisect_right(self._accepted, oldest - kept)]
         if self._spacing:
-            return self._last_sent + (1 + ticket.refusals) / self._spacing.rate(now)
+            rate = self._spacing.rate(now, self._accepted_before(now) + len(self._in_flight))
+            return self._last_sent + (1 + ticket.refusals) / rate
         limit = self._quota
         if (excess := now - self._quota_confirmed_at - HOLD_TIME) > 0:
             limit += PROBE_GROWTH ** min(excess, 9.0)
@@ -321,11 +377,11 @@ class AdaptiveRateLimiter:
         recent += [other.sent for other in self._in_flight if other.sent > now - span]
         over = len(recent) - int(limit)
         if over == 0 and self._is_to_be_tested(limit, ticket):
-            spaced = self._last_sent + WINDOW / (2 * limit)
-            if spaced < min(recent) + WINDOW - MARGIN:
-                if spaced <= now:
+            start = max(now, self._last_sent + WINDOW / (2 * limit))
+            if start < min(recent) + WINDOW - MARGIN:
+                if start == now:
                     self._tested_quota = limit
-                return spaced
+                return start
         return now if over < 0 else sorted(recent)[over] + span
 
     def _is_to_be_tested(self, limit: float, ticket: Ticket) -> bool:
@@ -343,12 +399,9 @@ class AdaptiveRateLimiter:
         estimates = [r.estimate for r in self._refusals if sent - WINDOW < r.sent < sent]
         if sum(estimate >= max(estimates) - 1 for estimate in estimates) >= CONFIRMATIONS:
             self._agreed, self._agreed_at = max(estimates), sent
+            self._full = self._accepted[:]
         if sent < self._agreed_at + ESTIMATE_LIFETIME and accepted > self._agreed * SURPLUS + 1:
-            burst = max(
-                bisect_right(self._accepted, first + BURST_SPAN) - i
-                for i, first in enumerate(self._accepted)
-            )
-            self._spacing = _Spacing(accepted / WINDOW, burst, self._clock())
+            self._spacing = _Spacing(accepted / WINDOW, self._full, self._clock())
             self._forget_quota()
 
     def _forget_quota(self) -> None:
@@ -369,7 +422,7 @@ class AdaptiveRateLimiter:
                 refusal.settled = True
                 refusal.estimate = max(1, self._accepted_before(refusal.sent))
                 later = self._accepted[bisect_right(self._accepted, refusal.sent) :]
-                if any(self._accepted_before(sent) > refusal.estimate for sent in later):
+                if any(refusal.is_less_than(self._accepted_before(sent)) for sent in later):
                     self._disprove(refusal)
         settled = [r for r in self._refusals if r.settled and now < r.received + ESTIMATE_LIFETIME]
         if settled:
@@ -378,6 +431,7 @@ class AdaptiveRateLimiter:
             if agreeing >= CONFIRMATIONS or latest >= self._quota:
                 self._quota = self._agreed = latest
                 self._quota_confirmed_at = self._agreed_at = now
+                self._full = self._accepted[:]
                 self._refusals = [r for r in self._refusals if r not in settled]
 
     def _disprove(self, refusal: _Refusal) -> None:
