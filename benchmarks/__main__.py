@@ -43,7 +43,7 @@ def main() -> None:
         measure(sections, repetitions, options.accounts, measured, advance)
     file = ROOT / "benchmarks/RESULTS.md"
     if sections == ["limits"]:
-        section = results.limits_section(measured.limits, repetitions, environment)
+        section = results.limits_section(measured.limits, environment)
         file.write_text(results.replace_section(file.read_text(), section))
     elif sections == ["shapes"]:
         section = results.shapes_section(measured.shapes, repetitions, environment)

@@ -71,6 +71,7 @@ class Api:
     evidence: int = 0
     burst: int | str = ""
     status: int = 429
+    in_turn: str = ""
     sizes: Sizes = field(default_factory=Sizes)
 
 

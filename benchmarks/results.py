@@ -208,6 +208,8 @@ def limits(runs: reading.Runs) -> list[Figure]:
             least, most_refused = (95, 3) if api.rate == reading.RATE else (90, 100)
             if api.burst != "":
                 least, most_refused = (90, 5) if api.status == 429 else (80, 100)
+            if api.burst != "" and int(api.burst) >= api.rate:
+                least, most_refused = 95, 100  # it looks like a quota of a window, and is used so
             used = [100 * reading.share_of_allowed(r, api.rate) for r in ours]
             target = f"at least {least} % used, none failed"
             if most_refused < 100:
@@ -215,6 +217,10 @@ def limits(runs: reading.Runs) -> list[Figure]:
             measured = f"{spread(used, 1)} % used, {refused}, {failed} failed"
             share = statistics.median(100 * reading.share_refused(r) for r in ours)
             reached = statistics.median(used) >= least and share < most_refused and not failed
+        elif api.in_turn:
+            target = "none failed"
+            late = f"{spread([100 * r.api['late'] / r.api['requests'] for r in ours], 1)} % late"
+            measured, reached = f"{took}, {late}, {failed} failed", not failed
         elif api.latency_ms == 3000:
             target = f"at most 1.25 x {scenario.limit:.2f} s, as fast as 20 concurrent allow"
             reached = seconds(scenario.name) <= 1.25 * scenario.limit
@@ -226,14 +232,16 @@ LIMITS_HEADING = "\n## Quotas and refusals\n"
 JOBS_HEADING = "\n## BigQuery's jobs\n"
 
 
-def limits_section(runs: reading.Runs, repetitions: int, environment: str) -> str:
+def limits_section(runs: reading.Runs, environment: str) -> str:
     """Return the section of RESULTS.md with the figures of `limits`."""
+    repetitions = len(next(iter(runs.values())))
     return "\n".join(
         [
             LIMITS_HEADING,
             "Only this program, at 50 ms a request unless stated otherwise,"
-            f" {repetitions} repetitions in turns. `python -m benchmarks --only limits` measures"
-            " these and writes this section."
+            f" {repetitions} repetitions in turns; those of {reading.LOW} a second and fewer"
+            f" nearly always wait, so {reading.WAITING} of them run at the same time."
+            " `python -m benchmarks --only limits` measures these and writes this section."
             f" {environment}",
             "",
             *table(limits(runs)),
@@ -805,7 +813,7 @@ def document(m: Measurements, repetitions: int, environment: str) -> str:
         names = ", ".join(f"`{name}`" for name in m.imports["main"][0]["packages"])
         lines += ["", f"`import main` imports: {names}."]
     if m.limits:
-        lines += [limits_section(m.limits, repetitions, environment)]
+        lines += [limits_section(m.limits, environment)]
     if m.shapes:
         lines += [shapes_section(m.shapes, repetitions, environment)]
     if m.under_quota:

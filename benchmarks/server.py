@@ -35,10 +35,13 @@ _STATUS = {
     404: "Not Found",
     429: "Too Many Requests",
     503: "Service Unavailable",
+    504: "Gateway Timeout",
 }
 FIRST_ISSUE = 1001
 WINDOW = 1.0
 """Seconds of the quota's sliding window, as in Django REST framework."""
+PATIENCE = 1.0
+"""Seconds after which a gateway gives up an API that serves one request at a time."""
 
 
 @dataclass
@@ -90,6 +93,7 @@ class Seen:
             "answered": self.answers[200],
             "redirected": self.answers[301],
             "refused": self.answers[429] + self.answers[503],
+            "late": self.answers[504],
             "asked_twice": sum(count - 1 for count in self.pages.values()),
             "seconds": self.last - self.first,
             "by_second": [
@@ -113,9 +117,11 @@ class Api:
         evidence: int = 0,
         burst: int | None = None,
         status: int = 429,
+        in_turn: bool = False,
     ) -> None:
         self.sizes = sizes
         self.latency = latency
+        self.in_turn = in_turn
         self.rate = rate
         self.rates = [tuple(map(int, change.split("@"))) for change in rates.split()]
         self.refuse = refuse
@@ -125,7 +131,7 @@ class Api:
         self.retry_after = f"Retry-After: {retry_after}\r\n" if retry_after else ""
         self.seen = Seen()
         self._taken: deque[float] = deque()
-        self._empty_at = 0.0
+        self._empty_at = self._free_at = 0.0
         account = generate(7, issues=500, targets=200, scans=300)
         occurrences = [row for rows in account.occurrences.values() for row in rows]
         if evidence:
@@ -147,6 +153,18 @@ class Api:
             b"tags": account.tags,
             b"licenses": [account.licenses],
         }
+
+    def respond(self, head: bytes, now: float) -> tuple[bytes, float]:
+        """Return the response to a request, given its head, and when it is sent.
+
+        An API that serves requests in turn also serves those that its gateway has given up.
+        """
+        if not self.in_turn:
+            return self.answer(head, now), now + self.latency
+        self._free_at = max(self._free_at, now) + self.latency
+        if self._free_at > now + PATIENCE:
+            return self._respond(504, b"<html>Gateway Timeout</html>"), now + PATIENCE
+        return self.answer(head, now), self._free_at
 
     def answer(self, head: bytes, now: float) -> bytes:
         """Return the response to a request, given its head."""
@@ -284,10 +302,11 @@ class Connection(asyncio.Protocol):
             api, now = self._api, self._loop.time()
             api.seen.first = api.seen.first or now
             api.seen.requests += 1
-            if api.latency:
-                self._loop.call_at(now + api.latency, self._send, api.answer(head, now))
+            answer, moment = api.respond(head, now)
+            if moment > now:
+                self._loop.call_at(moment, self._send, answer)
             else:
-                self._send(api.answer(head, now))
+                self._send(answer)
 
     def _send(self, answer: bytes) -> None:
         self._api.seen.last = self._loop.time()
@@ -317,6 +336,7 @@ def main() -> None:
     parser.add_argument("--retry-after", default="", help="its Retry-After; default: none")
     parser.add_argument("--refuse", default="", help='"request 2", "every 6" or "share 0.01"')
     parser.add_argument("--evidence", type=int, default=0, help="bytes that each occurrence quotes")
+    parser.add_argument("--in-turn", default="", help='"yes": one request at a time')
     parser.add_argument("--cpu", type=int, help="the core to run on; default: any")
     options = vars(parser.parse_args())
     if (cpu := options.pop("cpu")) is not None:
@@ -326,6 +346,7 @@ def main() -> None:
     rest = {name: options.pop(name) for name in names}
     burst = options.pop("burst")
     rest |= {"burst": int(burst) if burst else None, "status": options.pop("status")}
+    rest["in_turn"] = bool(options.pop("in_turn"))
     asyncio.run(_serve(Api(Sizes(**options), latency, rate, **rest)))
 
 

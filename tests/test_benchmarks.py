@@ -42,6 +42,7 @@ from benchmarks.results import (
     replace_section,
 )
 from benchmarks.server import FIRST_ISSUE, Sizes
+from benchmarks.server import Api as ServerApi
 from local import bigquery
 from local.processes import ROOT
 from scanner_sync.progress import STEPS
@@ -110,6 +111,20 @@ def test_the_benchmark_server_refuses_by_rule(options: Api, statuses: list[int])
     assert totals == [found.count(200), 6 - found.count(200)]
 
 
+def test_the_benchmark_server_serves_in_turn() -> None:
+    """What its gateway gives up after a second is served, too, and the others wait for it."""
+    server = ServerApi(Sizes(), latency=0.4, rate=0, retry_after="", in_turn=True)
+    found = [server.respond(b"GET /v1/scans/ HTTP/1.1", now) for now in (10, 10, 10, 10, 12)]
+    answers = [(answer.split(maxsplit=2)[1], round(moment, 6)) for answer, moment in found]
+    assert answers == [
+        (b"200", 10.4),
+        (b"200", 10.8),
+        (b"504", 11),
+        (b"504", 11),
+        (b"200", 12.4),
+    ]
+
+
 @pytest.mark.parametrize(
     ("by_second", "seconds"),
     [
@@ -154,6 +169,7 @@ def prose(document: str) -> list[str]:
 def test_the_results_are_what_the_code_writes() -> None:
     """Apart from the numbers, RESULTS.md has the text that a complete run would write now."""
     api = {"requests": 9, "answered": 9, "refused": 0, "asked_twice": 0, "redirected": 0}
+    api["late"] = 0
     run = Run({"read": 3.0, "rows": {}}, api | {"seconds": 9.0, "by_second": [[9, 0]] * 60}, 0)
     jobs = [Job("LOAD d_staging.t", 0.0, 1.0, 0), Job("MERGE d.t", 1.0, 9.0, 18)]
     refresh = {
