@@ -1,3 +1,5 @@
+-- Each time that an issue was open: from the first finding that opened until none was left, so times of
+-- findings that overlap or touch are one time.
 WITH spans AS (
   SELECT issue_id AS id, finding_id, title, severity, opened_at, detected_at, last_seen_at,
     closed_at, close_reason, snoozed AND COALESCE(

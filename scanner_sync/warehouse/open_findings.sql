@@ -1,3 +1,5 @@
+-- What is open, a row for each finding, with its age and whether it is to do and overdue at this moment.
+-- It only selects: nothing here decides when a finding opened, closed or was due.
 SELECT f.finding_id, f.occurrence_id, f.issue_id, f.times_reopened, f.title, f.severity,
   f.severity_rank, f.cvss_score, f.exploit_likelihood, f.cves, f.in_kev, f.kev_due_on, f.epss,
   f.host, f.port, f.protocol, f.target_id, f.target_type, f.target_status, f.tags, f.exposed,
