@@ -1,15 +1,20 @@
 """The local BigQuery gives the values that BigQuery documents, or refuses what BigQuery refuses."""
 
 import io
+import socket
+import threading
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from google.api_core.exceptions import BadRequest
 from google.cloud import bigquery
 
 from local import bigquery as local_bigquery
+from local.processes import answering
 from tests.conftest import Dataset
 from tests.warehouse.loads import make_tables
 
@@ -215,3 +220,27 @@ def test_the_past_of_a_table_is_refused(dataset: Dataset, refused: list[str]) ->
     with pytest.raises(BadRequest, match="keeps no past of its tables"):
         dataset.query("SELECT * FROM {d}.targets FOR SYSTEM_TIME AS OF TIMESTAMP '2026-01-01'")
     refused.clear()
+
+
+def test_a_client_that_hangs_up_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:
+    """A process that ends may leave a request behind; nothing is printed about it."""
+    threads: list[threading.Thread] = []
+    asked, gone = threading.Event(), threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            threads.append(threading.current_thread())
+            asked.set()
+            gone.wait()
+            while True:
+                self.wfile.write(b" " * 1024)
+
+    with answering(Handler) as url:
+        parts = urlsplit(url)
+        client = socket.create_connection((parts.hostname, parts.port))
+        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        asked.wait()
+        client.close()
+        gone.set()
+        threads[0].join()
+    assert capfd.readouterr() == ("", "")
