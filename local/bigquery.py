@@ -88,11 +88,16 @@ _clock: datetime | None = None
 """What time it is in queries; None for the emulator's clock."""
 
 _DIFFERS: Final = {
+    "FORMAT": "separates thousands for %' by an apostrophe, BigQuery by a comma",
+    "FORMAT_DATE": "has no space before a day of one digit for %e",
+    "FORMAT_DATETIME": "has no space before a day of one digit for %e",
+    "FORMAT_TIMESTAMP": "has no space before a day of one digit for %e",
     "INSTR": "finds nothing from the end, where BigQuery takes a negative position",
     "LAST_DAY": "takes WEEK(MONDAY) as a month",
     "SAFE_CAST": "takes text that BigQuery does not, such as 'yes' as a BOOL, '1.5' and '1_000' as"
     " an INT64",
     "SUBSTR": "takes position 0 as the place before the first character; BigQuery as the first",
+    "UNIX_MILLIS": "rounds up before 1970, BigQuery down",
 }
 """Functions with other values than in BigQuery, without an error, and what they do."""
 _said: set[str] = set()
