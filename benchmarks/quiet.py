@@ -66,7 +66,13 @@ class Measured:
     occurrences: int
     full: int
     """Requests of a sync that reads everything, and asks for no signal."""
+    once: int
+    """Requests that the first one of a day takes besides."""
     days: list[Day]
+
+    def before(self, every_hours: int) -> int:
+        """Return the requests of a day in which each sync reads everything."""
+        return self.full * 24 // every_hours + self.once
 
 
 def measure(
@@ -87,6 +93,7 @@ def measure(
         os.environ |= settings_of_a_sync(url, host)
         syncs = _Syncs(account, app, host, changed, advance)
         first = syncs.sync()
+        once = sum("last_scanned_after" in request.query for request in app.state.requests)
         for _ in range(FULL_READS):
             syncs.pass_hours(1)
             syncs.sync()
@@ -101,7 +108,7 @@ def measure(
                 day.syncs.append(syncs.sync())
                 day.wrong.append(syncs.wrong())
             days.append(day)
-    return Measured(issues, changed, occurrences, first.requests, days)
+    return Measured(issues, changed, occurrences, first.requests - once, once, days)
 
 
 class _Syncs:
@@ -156,6 +163,7 @@ class _Syncs:
             self._change(after - before)
             if self.hour % 24 == SCAN_HOUR:
                 self._scan()
+        days = self.hour // 24 - (self.hour - hours) // 24
         table = self._client.get_table(f"benchmark.scanner.{lease.LEASE_TABLE}")
         last, passed = LastSync.read(table.labels), hours * HOUR
         real = timedelta(seconds=time.monotonic() - self._synced)
@@ -163,9 +171,11 @@ class _Syncs:
         labels = dict(table.labels)
         if last.full_read_at:
             last.full_read_at -= max(passed - real, timedelta(0))
+        if last.scans_asked:
+            last.scans_asked -= days
         if last.started:
             last.started += CLOCKS_DIFFER * (1 - min(1, real / passed))
-        labels |= {name: last.labels()[name] for name in ("full_read_at", "started")}
+        labels |= {name: last.labels()[name] for name in ("full_read_at", "started", "scans_asked")}
         table.labels = labels
         self._client.update_table(table, ["labels"])
 

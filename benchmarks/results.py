@@ -516,7 +516,7 @@ def quiet_section(measured: quiet.Measured, environment: str) -> str:
     """Return the section of RESULTS.md about accounts that have proved quiet."""
     found = []
     for day in measured.days:
-        target, before = QUIET_TARGETS[day.every_hours], measured.full * 24 // day.every_hours
+        target, before = QUIET_TARGETS[day.every_hours], measured.before(day.every_hours)
         every = "hour" if day.every_hours == 1 else f"{day.every_hours} hours"
         name = f"a sync every {every}"
         read = [sync.refresh["issues_read"] for sync in day.syncs]

@@ -192,7 +192,7 @@ def test_the_results_are_what_the_code_writes() -> None:
         limits={(s.name, candidate): [run] for s in LIMITS for candidate in s.candidates},
         ceiling={"3 rows a page": [1.0], "50 rows a page": [1.0]},
         when_quiet=quiet.Measured(
-            9, 9, 9, 9, [quiet.Day(every, [quiet.Sync(9, refresh)], [0]) for every in (1, 6)]
+            9, 9, 9, 9, 9, [quiet.Day(every, [quiet.Sync(9, refresh)], [0]) for every in (1, 6)]
         ),
         accounts=many.Measured(9, 9, 9, 9.0, [9.0], dict.fromkeys(STEPS, 1.0), 0, 0, 9, 0),
         memory={10_000: [101.0], 100_000: [118.0], 1_000_000: [269.0]},
