@@ -89,9 +89,10 @@ _clock: datetime | None = None
 
 _DIFFERS: Final = {
     "FORMAT": "separates thousands for %' by an apostrophe, BigQuery by a comma",
-    "FORMAT_DATE": "has no space before a day of one digit for %e",
-    "FORMAT_DATETIME": "has no space before a day of one digit for %e",
-    "FORMAT_TIMESTAMP": "has no space before a day of one digit for %e",
+    **dict.fromkeys(
+        ("FORMAT_DATE", "FORMAT_DATETIME", "FORMAT_TIMESTAMP"),
+        "has no space before a day of one digit for %e",
+    ),
     "INSTR": "finds nothing from the end, where BigQuery takes a negative position",
     "LAST_DAY": "takes WEEK(MONDAY) as a month",
     "SAFE_CAST": "takes text that BigQuery does not, such as 'yes' as a BOOL, '1.5' and '1_000' as"

@@ -12,7 +12,7 @@ API names them.
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate, chain, zip_longest
 from typing import Any, Final, NamedTuple
 
@@ -56,15 +56,6 @@ RUNNING: Final = frozenset({"in_progress", "analysing_results"})
 """Statuses of a scan that has not ended."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-
-
-class Scanned(NamedTuple):
-    """The targets that were scanned lately, according to the API."""
-
-    since: date
-    """The first day of that time."""
-    targets: Collection[int]
-    """Their ids."""
 
 
 class Seen:
@@ -121,8 +112,6 @@ class Plan:
         self._at_once = None if is_steady and not is_quiet else False
         self.is_quiet = is_quiet
         """Whether issues are left out that nothing names. Once most are named, none is."""
-        self.scanned: Scanned | None = None
-        """The targets that were scanned lately; None if the API was not asked or does not say."""
         self._issues: dict[int, IssueRow] = {}
         self._due: Collection[int] = self._issues
         """The issues whose occurrences are to be read, now or by the next syncs."""

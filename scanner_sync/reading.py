@@ -1,9 +1,10 @@
 """What a read of the API found."""
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal
+from datetime import date, datetime
+from typing import Literal, NamedTuple
 
 from scanner_sync import log
 
@@ -11,6 +12,15 @@ Stop = Literal["max_requests", "quota", "deadline", "unavailable"]
 """Why a sync reads no further occurrences: it has sent as many requests as it may, the API's quota
 is used up, the rest of the time is needed for loading, or the API says that it will be unavailable
 for longer than that."""
+
+
+class Scanned(NamedTuple):
+    """The targets that were scanned lately, according to the API."""
+
+    since: date
+    """The first day of that time."""
+    targets: Collection[int]
+    """Their ids."""
 
 
 @dataclass
@@ -32,6 +42,8 @@ class Reading:
     """Whether the API rejected `remediated_after`, so that all fixed occurrences were read."""
     newest_fix: datetime | None = None
     """The newest `remediated_at` that was read."""
+    scanned: Scanned | None = None
+    """The targets that were scanned lately; None if the API was not asked or does not say."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def stop(self, reason: Stop) -> None:

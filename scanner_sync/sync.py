@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
@@ -20,8 +20,9 @@ from scanner_sync.deadline import Deadline
 from scanner_sync.diagnose import diagnose
 from scanner_sync.dlt_config import configure_dlt
 from scanner_sync.errors import SettingsError, SyncError, causes_of
-from scanner_sync.plan import LastRead, Plan, Scanned, Seen
+from scanner_sync.plan import LastRead, Plan, Seen
 from scanner_sync.progress import Progress, logged
+from scanner_sync.reading import Scanned
 from scanner_sync.schema.findings import SYNCS, UNSCANNED_AFTER
 from scanner_sync.schema.histories import HISTORIES
 from scanner_sync.schema.occurrence_reads import READS
@@ -335,7 +336,7 @@ class _Load:
                 exposed_tags=settings.exposed_tags,
                 internal_tags=settings.internal_tags,
                 named=named,
-                scanned=plan.scanned,
+                scanned=progress.reading.scanned,
             )
         note_held(warehouse, self.lease, held, now_held, completion.instant)
         self._note_looks(plan, unchanged)
@@ -421,7 +422,7 @@ class _Load:
         self, plan: Plan, existing: Mapping[str, bigquery.Table], keep: Keep, seen: Seen
     ) -> DltSource | None:
         """Return the source of the occurrences that were not read with their issues, if any."""
-        plan.scanned = self._ask_scanned(existing)
+        self.progress.reading.scanned = self._ask_scanned(existing)
         if not plan.is_left:
             return None
         last = self.lease.last
@@ -474,7 +475,7 @@ class _Load:
         memory.scans_asked = today
         since = (began - UNSCANNED_AFTER).date()
         listed = self.progress.rows_expected["targets"]
-        targets = replace(self._signals, missing=[]).scanned_since(since, listed)
+        targets = Signals(self.session).scanned_since(since, listed)
         return None if targets is None else Scanned(since, targets)
 
     def _ask(self, seen: Seen) -> tuple[Mapping[int, LastRead], set[int]]:

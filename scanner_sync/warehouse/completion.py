@@ -13,7 +13,8 @@ from typing import NamedTuple
 from google.cloud import bigquery
 
 from scanner_sync import log
-from scanner_sync.plan import ListedIssue, Scanned
+from scanner_sync.plan import ListedIssue
+from scanner_sync.reading import Scanned
 from scanner_sync.rules import PRESETS
 from scanner_sync.schema.columns import DLT_COLUMNS
 from scanner_sync.schema.cve_intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
@@ -27,7 +28,7 @@ from scanner_sync.warehouse.connection import Connection, statement
 from scanner_sync.warehouse.findings import conclude, note_sights, note_sync
 from scanner_sync.warehouse.history import ensure_histories, merge_history
 from scanner_sync.warehouse.memory import Unsignaled
-from scanner_sync.warehouse.reads import as_parameter, merge_reads, rows_of, waiting
+from scanner_sync.warehouse.reads import LISTED, UNREAD, as_parameter, merge_reads
 from scanner_sync.warehouse.sla import write_policy
 from scanner_sync.warehouse.views import ensure_views
 
@@ -85,8 +86,7 @@ def complete_load(
     tells = listed is not None or names or FIXED in rows
     if not tells and not load_id:
         return Completion({})
-    unread = waiting("@listed")
-    not_read = unread if any(issue.rows is None for issue in listed or ()) else None
+    not_read = UNREAD if any(issue.rows is None for issue in listed or ()) else None
     not_looked_at = {*unavailable}
     if listed and all(issue.rows is None for issue in listed):
         not_looked_at.add("occurrences_issues")
@@ -96,7 +96,7 @@ def complete_load(
         f"DECLARE this_load STRING DEFAULT '{load_id or ''}'",
         # One DECLARE for all tables, because BigQuery runs each DECLARE as a job.
         f"DECLARE arrived STRING DEFAULT {arrived(rows, into, loads)}",
-        statement("instant").replace("{dataset}", into),
+        statement("instant", dataset=into),
         f"IF arrived = '{expected}' THEN BEGIN TRANSACTION",
         *(
             merge_history(
@@ -107,18 +107,16 @@ def complete_load(
             )
             for name in names
         ),
-        *([note_sights(into, unread), merge_reads(into)] if listed is not None else []),
+        *([note_sights(into, UNREAD), merge_reads(into)] if listed is not None else []),
         *(
             [
-                note_sync(
-                    into, [name for name in rows if name not in not_looked_at], rows_of("@listed")
-                ),
+                note_sync(into, [name for name in rows if name not in not_looked_at], LISTED),
                 *conclude(into),
             ]
             if tells
             else []
         ),
-        *([statement("dlt_loads").replace("{dataset}", into)] if schema else []),
+        *([statement("dlt_loads", dataset=into)] if schema else []),
         "COMMIT TRANSACTION",
         "END IF",
         _changes(rows, names, into, judge=named is not None),
@@ -209,7 +207,7 @@ def _unsignaled(dataset: str) -> str:
         f" FROM ({states} WHERE valid_to = instant) AS was"
         f" FULL JOIN ({states} WHERE valid_from = instant) AS now"
         " ON was.entity_key = now.entity_key"
-        f" JOIN ({rows_of('@listed')}) AS unnamed"
+        f" JOIN ({LISTED}) AS unnamed"
         " ON unnamed.issue_id IN (was.issue_id, now.issue_id)"
         " WHERE unnamed.row_count IS NOT NULL"
         " AND CAST(unnamed.issue_id AS STRING) NOT IN UNNEST(JSON_VALUE_ARRAY(@named))"

@@ -52,9 +52,15 @@ def schema_of(columns: Mapping[str, Column]) -> list[bigquery.SchemaField]:
     ]
 
 
-def statement(name: str) -> str:
-    """Return the text of a file of SQL beside this one, where `{dataset}` is the dataset."""
-    return Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")
+def statement(name: str, **parts: str) -> str:
+    """Return the text of a file of SQL beside this one, with `parts` in it.
+
+    Each stands for its name in braces, such as `{dataset}`, which is the dataset.
+    """
+    text = Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")
+    for part, sql in parts.items():
+        text = text.replace(f"{{{part}}}", sql)
+    return text
 
 
 @dataclass(frozen=True)

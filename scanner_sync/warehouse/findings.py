@@ -18,7 +18,7 @@ def note_sync(dataset: str, tables: Iterable[str], listed: str) -> str:
     `targets`, or null.
     """
     names = ", ".join(f"'{table}'" for table in tables)
-    return _read("syncs", dataset).replace("{listed}", listed).replace("{tables}", f"[{names}]")
+    return statement("syncs", dataset=dataset, listed=listed, tables=f"[{names}]")
 
 
 def note_sights(dataset: str, unread: str) -> str:
@@ -26,7 +26,7 @@ def note_sights(dataset: str, unread: str) -> str:
 
     `unread` is SQL for the ids of the issues whose occurrences were not read.
     """
-    return _read("sights", dataset).replace("{unread}", unread)
+    return statement("sights", dataset=dataset, unread=unread)
 
 
 def conclude(dataset: str) -> list[str]:
@@ -34,8 +34,4 @@ def conclude(dataset: str) -> list[str]:
 
     They use the parameters `exposed_tags` and `internal_tags`, which are JSON arrays of tags.
     """
-    return [_read(name, dataset) for name in ("findings", "goals", "metrics")]
-
-
-def _read(name: str, dataset: str) -> str:
-    return statement(name).replace("{dataset}", dataset)
+    return [statement(name, dataset=dataset) for name in ("findings", "goals", "metrics")]

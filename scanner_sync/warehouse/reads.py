@@ -1,7 +1,7 @@
 """How `occurrence_reads` is read and written.
 
-The sync that reads an issue's occurrences writes
-it in the same transaction as the histories, so that what it says is in the merged tables, too.
+The sync that reads an issue's occurrences writes it in the same transaction as the histories, so
+that what it says is in the merged tables, too.
 """
 
 import json
@@ -15,6 +15,16 @@ from scanner_sync.plan import RUNNING, LastRead, ListedIssue, Seen
 from scanner_sync.schema.occurrence_reads import READS
 from scanner_sync.warehouse.connection import Connection, statement
 
+LISTED: Final = (
+    "SELECT CAST(JSON_VALUE(item, '$[0]') AS INT64) AS issue_id,"
+    " CAST(JSON_VALUE(item, '$[1]') AS INT64) AS row_count,"
+    " JSON_VALUE(item, '$[2]') AS issue_hash"
+    " FROM UNNEST(JSON_QUERY_ARRAY(@listed)) AS item"
+)
+"""SQL: the issues in the parameter `listed`, which is what `as_parameter` returns."""
+UNREAD: Final = f"SELECT issue_id FROM ({LISTED}) WHERE row_count IS NULL"  # noqa: S608 - ours
+"""SQL: the ids of those whose occurrences were not read."""
+
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
@@ -27,27 +37,12 @@ def as_parameter(listed: Iterable[ListedIssue]) -> str:
     return json.dumps(list(rows), separators=(",", ":"))
 
 
-def waiting(parameter: str) -> str:
-    """Return SQL for the ids of the issues whose occurrences were not read."""
-    return f"SELECT issue_id FROM ({rows_of(parameter)}) WHERE row_count IS NULL"  # noqa: S608
-
-
 def merge_reads(dataset: str) -> str:
     """Return the statement that brings the table up to date with the parameter `listed`.
 
     It uses the variable `instant`, which is the time of the sync.
     """
-    return statement("reads").replace("{dataset}", dataset)
-
-
-def rows_of(parameter: str) -> str:
-    """Return SQL for the issues in the parameter: `issue_id`, `row_count` and `issue_hash`."""
-    return (
-        "SELECT CAST(JSON_VALUE(item, '$[0]') AS INT64) AS issue_id,"  # noqa: S608
-        " CAST(JSON_VALUE(item, '$[1]') AS INT64) AS row_count,"
-        " JSON_VALUE(item, '$[2]') AS issue_hash"
-        f" FROM UNNEST(JSON_QUERY_ARRAY({parameter})) AS item"
-    )
+    return statement("reads", dataset=dataset, listed=LISTED)
 
 
 def read_reads(

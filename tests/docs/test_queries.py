@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from local.bigquery import at
-from scanner_sync.plan import ListedIssue, Scanned
+from scanner_sync.plan import ListedIssue
+from scanner_sync.reading import Scanned
 from scanner_sync.schema.cve_intelligence import INTELLIGENCE
 from tests.conftest import Dataset
 from tests.docs.markdown import blocks, section

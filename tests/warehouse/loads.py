@@ -7,7 +7,8 @@ from typing import Any
 from google.cloud import bigquery
 
 from local.bigquery import at as at_time
-from scanner_sync.plan import ListedIssue, Scanned
+from scanner_sync.plan import ListedIssue
+from scanner_sync.reading import Scanned
 from scanner_sync.schema.columns import BIGQUERY_TYPES, DLT_COLUMNS
 from scanner_sync.schema.tables import FIXED, TABLES
 from tests.conftest import Dataset
