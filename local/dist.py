@@ -21,6 +21,10 @@ from scanner_sync import __version__
 
 EPOCH: Final = "315532800"
 """The time of each file, in seconds since 1970: the earliest that a zip can hold."""
+COMMAND_LINE: Final = tuple(
+    f"scanner_sync/{name}" for name in ("__main__.py", "check.py", "cli.py", "report/")
+)
+"""What only a laptop runs, and is not deployed."""
 
 
 def main(folder: Path) -> None:
@@ -45,7 +49,8 @@ def deployed_files() -> list[str]:
     files = [ROOT / "main.py", ROOT / "requirements.txt"]
     for pattern in ("*.py", "*.sql", "py.typed"):
         files += (ROOT / "scanner_sync").rglob(pattern)
-    return sorted(file.relative_to(ROOT).as_posix() for file in files)
+    names = sorted(file.relative_to(ROOT).as_posix() for file in files)
+    return [name for name in names if not name.startswith(COMMAND_LINE)]
 
 
 def checkout_digest() -> str:

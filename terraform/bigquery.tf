@@ -56,19 +56,19 @@ resource "google_bigquery_dataset" "staging" {
 resource "google_bigquery_dataset" "account_tables" {
   #checkov:skip=CKV_GCP_81: encrypted with Google's keys unless `kms_keys` names others
 
-  for_each = local.accounts
+  for_each = local.locations
 
   project                    = var.project_id
   dataset_id                 = "${var.dataset}_${each.key}"
   friendly_name              = "${var.dataset}_${each.key}"
   description                = "The vulnerability scanner's data of the account ${each.key}, synced by ${var.name}."
-  location                   = each.value.location
+  location                   = each.value
   labels                     = local.labels
   delete_contents_on_destroy = false
   deletion_policy            = var.deletion_protection ? "ABANDON" : "DELETE"
 
   dynamic "default_encryption_configuration" {
-    for_each = compact([lookup(var.kms_keys, each.value.location, null)])
+    for_each = compact([lookup(var.kms_keys, each.value, null)])
 
     content {
       kms_key_name = default_encryption_configuration.value
@@ -81,19 +81,19 @@ resource "google_bigquery_dataset" "account_tables" {
 resource "google_bigquery_dataset" "account_staging" {
   #checkov:skip=CKV_GCP_81: encrypted with Google's keys unless `kms_keys` names others
 
-  for_each = local.accounts
+  for_each = local.locations
 
   project                    = var.project_id
   dataset_id                 = "${var.dataset}_${each.key}_staging"
   friendly_name              = "${var.dataset}_${each.key}_staging"
   description                = "Staging for ${var.dataset}_${each.key}: rows of the last load. Used by ${var.name} only."
-  location                   = each.value.location
+  location                   = each.value
   labels                     = local.labels
   delete_contents_on_destroy = false
   deletion_policy            = var.deletion_protection ? "ABANDON" : "DELETE"
 
   dynamic "default_encryption_configuration" {
-    for_each = compact([lookup(var.kms_keys, each.value.location, null)])
+    for_each = compact([lookup(var.kms_keys, each.value, null)])
 
     content {
       kms_key_name = default_encryption_configuration.value

@@ -73,7 +73,7 @@ resource "google_bigquery_dataset_iam_member" "runtime_writes_staging" {
 
 # ... those of each account too ...
 resource "google_bigquery_dataset_iam_member" "runtime_writes_account_tables" {
-  for_each = local.accounts
+  for_each = local.locations
 
   project    = var.project_id
   dataset_id = local.account_datasets[each.key]
@@ -82,7 +82,7 @@ resource "google_bigquery_dataset_iam_member" "runtime_writes_account_tables" {
 }
 
 resource "google_bigquery_dataset_iam_member" "runtime_writes_account_staging" {
-  for_each = local.accounts
+  for_each = local.locations
 
   project    = var.project_id
   dataset_id = local.account_staging_datasets[each.key]

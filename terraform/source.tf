@@ -1,16 +1,18 @@
-# The archive holds these files and nothing else from the folder, such as a token, a cache or the tests. `.gcloudignore`
-# selects the same files for `gcloud functions deploy`; a test compares the two.
+# The archive holds what the function runs and nothing else from the folder, such as a token, a cache, the tests, or the
+# command line with its report. `.gcloudignore` selects the same files for `gcloud functions deploy`; a test compares the two.
 
 locals {
   root = "${path.module}/.."
 
-  source_files = setunion(
-    fileset(local.root, "main.py"),
-    fileset(local.root, "requirements.txt"),
-    fileset(local.root, "scanner_sync/**/*.py"),
-    fileset(local.root, "scanner_sync/**/*.sql"),
-    fileset(local.root, "scanner_sync/**/py.typed"),
-  )
+  source_files = toset([
+    for name in setunion(
+      fileset(local.root, "main.py"),
+      fileset(local.root, "requirements.txt"),
+      fileset(local.root, "scanner_sync/**/*.py"),
+      fileset(local.root, "scanner_sync/**/*.sql"),
+      fileset(local.root, "scanner_sync/**/py.typed"),
+    ) : name if !can(regex("^scanner_sync/((__main__|check|cli)\\.py$|report/)", name))
+  ])
 
   # What `sha256sum FILES | sha256sum` prints in the root of the repository, with the files in the order of their names.
   source_digest = sha256(join("", [for name in local.source_files : "${filesha256("${local.root}/${name}")}  ${name}\n"]))

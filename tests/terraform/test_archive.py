@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from local.bigquery import bigquery as local_bigquery
-from local.dist import checkout_digest
+from local.dist import checkout_digest, deployed_files
 from local.processes import ROOT, serving
 from sample_api import Account, create_app, serve
 from tests.support.pythons import fresh_environment
@@ -19,14 +19,13 @@ pytestmark = pytest.mark.xdist_group("terraform")
 
 
 def test_archive_holds_the_program_and_nothing_else(deployments: dict[str, State]) -> None:
-    """It has main.py, requirements.txt, the package's files, and the digest of them all."""
-    program = [ROOT / "main.py", ROOT / "requirements.txt"]
-    program += [
-        path
-        for path in (ROOT / "scanner_sync").rglob("*")
-        if path.suffix in (".py", ".sql", ".typed") and "__pycache__" not in path.parts
-    ]
-    expected = {path.relative_to(ROOT).as_posix(): path.read_text() for path in program}
+    """It has main.py, requirements.txt, the package without its commands, and the digest of all."""
+    expected = {name: (ROOT / name).read_text() for name in deployed_files()}
+    left_out = {path.name.removesuffix(".py") for path in (ROOT / "scanner_sync").iterdir()} - {
+        Path(name).parts[1].removesuffix(".py") for name in expected if "/" in name
+    }
+    # pyproject.toml says that what is deployed imports none of these.
+    assert left_out - {"__pycache__"} == {"__main__", "check", "cli", "report"}
     expected["scanner_sync/archive.sha256"] = checkout_digest()
     for run, state in deployments.items():
         assert archive(state) == expected, run
