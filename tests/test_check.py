@@ -96,6 +96,6 @@ def test_a_feed_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) ->
             ("feeds", "failed", f"{down}{advice}", True)
         )
         answers["/kev.json"] = Response("<html>")
-        other = f"KEV_URL ({url}/kev.json): it has another form (JSONDecodeError)"
+        other = f"KEV_URL ({url}/kev.json): it has another form (IncompleteJSONError)"
         assert find("feeds", monkeypatch) == ("feeds", "failed", f"{other}; {down}{advice}", False)
     assert sorted(asked) == 2 * ["/v1/epss.csv"] + 3 * ["/v1/kev.json"]

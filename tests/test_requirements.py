@@ -215,7 +215,7 @@ def test_pip_accepts_the_lock_after_new_releases(tmp_path: Path) -> None:
     assert taken(sys.executable, lock, *options) == pins_of("requirements.txt", HERE)
 
 
-def test_the_runtime_dependencies_are_the_five() -> None:
+def test_the_runtime_dependencies_are_the_six() -> None:
     """A further one needs a reason that the README gives."""
     assert [Requirement(text).name for text in PROJECT["project"]["dependencies"]] == [
         "dlt",
@@ -223,6 +223,7 @@ def test_the_runtime_dependencies_are_the_five() -> None:
         "google-cloud-bigquery",
         "google-cloud-secret-manager",
         "google-crc32c",
+        "ijson",
     ]
 
 

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Final, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
+import ijson
 import urllib3
 from urllib3.exceptions import HTTPError, LocationParseError
 
@@ -44,7 +45,7 @@ HEADERS: Final = {
 }
 UNREADABLE: Final = (
     *(ArithmeticError, AttributeError, EOFError, LookupError, OSError, TypeError, ValueError),
-    *(csv.Error, zlib.error),
+    *(csv.Error, ijson.JSONError, zlib.error),
 )
 """What parsing a file raises if it is cut, not compressed as it should be, or of another form."""
 _MIB: Final = 2**20

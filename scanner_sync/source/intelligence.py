@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
 import dlt
+import ijson
 import orjson
 from dlt.extract.source import DltSource
 
@@ -32,7 +33,8 @@ State = Mapping[str, Any]
 
 CVE: Final = re.compile("CVE-([0-9]{4})-([0-9]{4,19})")
 JSON_LIMIT: Final = 4 * 2**20
-"""Bytes of what is read as JSON, which may take 30 times as much memory. KEV has about 1.3 MB."""
+"""Bytes of what is read as JSON, which may take 30 times as much memory. KEV has about 1.3 MB, and
+is read entry by entry."""
 FILE_LIMIT: Final = 16 * 2**20
 """Bytes of EPSS as it is sent. It has about 2.5 MB."""
 UNPACKED_LIMIT: Final = 64 * 2**20
@@ -210,16 +212,24 @@ def _kev(reading: _Reading) -> Iterator[Row]:
     """Yield what CISA's catalog says of each CVE: that it is in it, or that it is not."""
 
     def parse(body: BinaryIO, until: float) -> tuple[datetime, int, list[Row]]:
-        catalog = orjson.loads(body.read())
-        listed = catalog["vulnerabilities"]
-        if catalog["count"] != len(listed):
-            raise FeedFault(f"it has {len(listed)} entries and says that it has another number")
-        entries = {entry["cveID"].strip().upper(): entry for entry in listed}
-        rows = [
-            _listed(cve, entries[cve]) if cve in entries else _not_listed(cve, row, reading.today)
-            for cve, row in reading.rows.items()
-        ]
-        return _moment(catalog["dateReleased"]), len(listed), rows
+        head: dict[str, Any] = {}
+
+        def noted(events: Iterable[tuple[str, str, Any]]) -> Iterator[tuple[str, str, Any]]:
+            for event in events:
+                if event[0] in ("count", "dateReleased"):
+                    head[event[0]] = event[2]
+                yield event
+
+        rows = {cve: _not_listed(cve, row, reading.today) for cve, row in reading.rows.items()}
+        entries = 0
+        for entry in ijson.items(noted(ijson.parse(body)), "vulnerabilities.item"):
+            entries += 1
+            cve = entry["cveID"].strip().upper()
+            if cve in rows:
+                rows[cve] = _listed(cve, entry)
+        if head["count"] != entries:
+            raise FeedFault(f"it has {entries} entries and says that it has another number")
+        return _moment(head["dateReleased"]), entries, [*rows.values()]
 
     yield from _file(reading, "kev", parse, JSON_LIMIT)
 

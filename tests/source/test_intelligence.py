@@ -7,6 +7,7 @@ import logging
 import re
 import socket
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -482,6 +483,11 @@ def long(handler: Any) -> None:
     send(handler, epss(*1_200 * [f"{OTHER},0.00040,0.{'1' * 950}"]))
 
 
+def long_catalog(handler: Any) -> None:
+    """Send a catalog of more than 1 MiB."""
+    send(handler, kev(*1_200 * [entry(OTHER, notes="1" * 950)]))
+
+
 def long_when_unpacked(handler: Any) -> None:
     """Send scores of more than 1 MiB that are packed into less."""
     send(handler, gzip.compress(epss(*1_200 * [f"{OTHER},0.00040,0.{'1' * 950}"])))
@@ -537,7 +543,9 @@ FAULTS: list[tuple[str, str, Answer | Callable[[Any], None], str, int]] = [
             (b"[]", "it has another form"),
             (b"null", "it has another form"),
             (b'{"vulnerabilities": []}', "it has another form"),
-            (kev(vulnerabilities={LISTED: 1, OTHER: 2, "c": 3}), "it has another form"),
+            (kev(vulnerabilities={LISTED: 1, OTHER: 2, "c": 3}), "it has 0 entries and says that"),
+            (kev(vulnerabilities=[[entry(LISTED)]]), "it has another form"),
+            (kev() + b"]", "it has another form"),
             (kev(dateReleased="today"), "it has another form"),
             (kev({"cve": LISTED}), "it has another form"),
             (kev(entry(LISTED, cveID=7)), "it has another form"),
@@ -569,7 +577,7 @@ FAULTS: list[tuple[str, str, Answer | Callable[[Any], None], str, int]] = [
             (b"\x1f\x8b" + HTML, "it has another form"),
         )
     ),
-    ("kev", "/kev.json", long, "it is longer than 1 MiB", 1),
+    ("kev", "/kev.json", long_catalog, "it is longer than 1 MiB", 1),
     ("epss", "/epss.csv.gz", long, "it is longer than 1 MiB", 1),
     ("epss", "/epss.csv.gz", long_when_unpacked, "it is longer than 1 MiB", 1),
     *(
@@ -624,6 +632,25 @@ def test_a_feed_that_cannot_be_read_changes_nothing(
     assert len(feeds.slept) == max(0, asked - 1) * ("redirect" not in reason)
     kept = {key: state[key] for key in state.keys() & {"dated", "entries"}}
     assert feeds.known.state[name] == kept | {"failures": 1}
+
+
+def test_no_file_is_in_memory_at_once(feeds: Feeds, server: Server) -> None:
+    """Reading a file takes less memory than it has bytes, wherever the account's CVE is in it."""
+    cves = [f"CVE-2020-{number}" for number in range(10_000, 13_000)]
+    catalog = kev(*(entry(cve, notes=600 * "x") for cve in cves), entry(LISTED))
+    scores = epss(*(f"{cve},0.10000,0.20000" for cve in (*20 * cves, LISTED)))
+    server.answers |= {"/kev.json": Answer(catalog), "/epss.csv.gz": Answer(scores)}
+    feeds.known = intelligence.Intelligence({}, {})
+    for name, size in (("kev", len(catalog)), ("epss", len(scores))):
+        assert size > 1_000_000
+        tracemalloc.start()
+        try:
+            rows = feeds.read(name, cves=(LISTED,))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert rows.keys() == {LISTED}
+        assert peak < size / 2, name
 
 
 def test_a_feed_that_is_down_or_slow_changes_nothing(
