@@ -19,22 +19,25 @@ DEFINITIONS: Final = {
     ),
     "to_do": Definition(
         "To do",
-        "What is open, neither snoozed nor on a deleted target. It is snoozed if its occurrence or"
-        " its issue is; a snooze ends on its day, even if no sync has come since. A target is"
-        " deleted if the scanner no longer lists it, but still lists the finding.",
+        "Open findings, but for snoozed ones and those on deleted targets. A finding is snoozed"
+        " if its occurrence or its issue is; a snooze ends on its day, even if no sync has come"
+        " since. A target is deleted if the scanner no longer lists it, but still lists the"
+        " finding.",
     ),
     "order": Definition(
         "What comes first",
-        "The findings of an issue on one host are one thing to do. First comes what is overdue and"
-        " has a CVE in CISA's catalog of known exploited vulnerabilities (KEV); then what else"
-        " is in it; then what the scanner says an exploit is known of; and within each, what has"
-        " the highest EPSS score, the highest severity and the earliest `due_at`. Without `kev` and"
-        " `epss` in `INTELLIGENCE`, the scanner's word, severity and `due_at` decide.",
+        "The findings of an issue on one host are one thing to do. Overdue ones with a CVE in"
+        " CISA's catalog of known exploited vulnerabilities (KEV) come first; then the others with"
+        " such a CVE; then those of which the scanner says that an exploit is known; and within"
+        " each of these, the highest EPSS score, the highest severity and the earliest `due_at`."
+        " Without `kev` and `epss` in `INTELLIGENCE`, the scanner's word, severity and `due_at`"
+        " decide.",
     ),
     "exploited": Definition(
         "Exploited in the wild",
-        "To do, with a CVE in CISA's catalog of known exploited vulnerabilities (KEV). Without"
-        " `kev` in `INTELLIGENCE`, the page counts what the scanner says an exploit is known of.",
+        "Findings to do with a CVE in CISA's catalog of known exploited vulnerabilities (KEV)."
+        " Without `kev` in `INTELLIGENCE`, the page counts those of which the scanner says that an"
+        " exploit is known.",
     ),
     "opened": Definition(
         "Opened",
@@ -57,22 +60,22 @@ DEFINITIONS: Final = {
     ),
     "fixes": Definition(
         "Fixes",
-        "Findings that closed as `fixed`, at the scanner's date, or as `not_reported`, at some time"
-        " between two syncs. What ended with its target was not fixed. Of several dates of a fix,"
-        " between which no sync saw the finding, the newest counts.",
+        "Findings that closed as `fixed`, at the scanner's date, or as `not_reported`, at some"
+        " time between two syncs. A finding that ended with its target was not fixed. Of several"
+        " dates of a fix, between which no sync saw the finding, the newest counts.",
     ),
     "reopened": Definition("Reopened", "Opened, after the same occurrence had been fixed before."),
     "corrected": Definition(
         "Corrected",
-        "A week is final eight days after its end. What is learned about it later counts in the"
-        " week in which it is learned, as the number of findings that were open besides those that"
-        " the week says. So `open` is that of the week before, plus `opened`, minus `closed`, plus"
+        "A week is final eight days after its end. Later corrections of it count in the week in"
+        " which they are learned, as the number of findings that were open besides those that the"
+        " week says. So `open` is `open` of the week before, plus `opened`, minus `closed`, plus"
         " `corrected`.",
     ),
     "days": Definition(
         "Days to fix",
         "Days from `opened_at` to `closed_at` of the fixes in a period: their mean, known as mean"
-        " time to remediate (MTTR), and their median. What is still open does not count.",
+        " time to remediate (MTTR), and their median. Findings that are still open do not count.",
     ),
     "kaplan_meier": Definition(
         "Days to fix, with open ones counted",
@@ -80,47 +83,47 @@ DEFINITIONS: Final = {
         " weeks: the median of the product-limit estimate (Kaplan and Meier, 1958) over that"
         " period. A finding counts from the age at which the period began or a sync first saw it,"
         " until it is fixed, ends otherwise, is accepted as a risk or a false positive, or the"
-        " period ends."
-        " What ended with its target counts as if it would have been fixed at the pace of the"
-        " others. There is none if not half are fixed.",
+        " period ends. A finding that ended with its target counts as if it would have been fixed"
+        " at the pace of the others. There is no median if not half are fixed.",
     ),
     "share_fixed": Definition(
         "Fixed in 90 days",
         "The share of all findings that would be fixed within 90 days at the pace of the same 26"
-        " weeks: the cumulative incidence (Aalen and Johansen, 1978). What ends with its target is"
-        " never fixed. There is none if nothing was open for so long, and not all had"
+        " weeks: the cumulative incidence (Aalen and Johansen, 1978). A finding that ends with its"
+        " target is never fixed. There is no share if none was open for so long, and not all had"
         " ended before.",
     ),
     "age": Definition(
-        "Age", "Days from `opened_at` until now. The mean is over all that is to do."
+        "Age",
+        "Days from `opened_at` until now. The mean is over all findings to do.",
     ),
     "goals": Definition(
         "Goals, overdue and due",
-        "`due_at` follows from the first rule of `sla_policy` that fits the finding, or one of its"
-        " CVEs; of several CVEs, the one that is due first decides. By the scanner's own goals, it"
-        " is `opened_at` plus the days for its severity. Time for which it was snoozed before that"
-        " is left out, as far as the syncs saw it. A closed finding keeps its goal; one that was"
-        " fixed before a sync saw it has that of the scanner, if there is one. It is overdue if it"
-        " is to do and `due_at` has passed. It is due in the next seven days if it is to do and"
-        " `due_at` comes within them.",
+        "`due_at` follows from the first rule of `sla_policy` that fits the finding, or one of"
+        " its CVEs; of several CVEs, the one that is due first decides. By the scanner's own"
+        " goals, it is `opened_at` plus the days for its severity. Time for which it was snoozed"
+        " before that is left out, as far as the syncs saw it. A closed finding keeps its goal;"
+        " one that was fixed before a sync saw it has the scanner's goal, if there is one. It is"
+        " overdue if it is to do and `due_at` has passed. It is due in the next seven days if it"
+        " is to do and `due_at` comes within them.",
     ),
     "grade": Definition(
         "Vendor's grade",
-        "The grade of the scanner's vendor, by its published rule: F if something critical that is"
-        " to do is older than 7 days, else C if something high is older than 30, B if something"
-        " medium is older than 60, A if something low is older than 120, and A+ otherwise. The age"
-        " counts from `opened_at`. `sla_policy` has no part in it.",
+        "The grade of the scanner's vendor, by its published rule: F if a critical finding to do"
+        " is older than 7 days, else C if a high one is older than 30, B if a medium one is older"
+        " than 60, A if a low one is older than 120, and A+ otherwise. The age counts from"
+        " `opened_at`. `sla_policy` has no part in it.",
     ),
     "in_time": Definition(
         "In time",
-        "Of the fixes in a period that had a goal, the share that came by `due_at`; and of what was"
-        " due in a period, the share that was fixed by then. What ended with its target before it"
-        " was due counts in neither.",
+        "Of the fixes in a period that had a goal, the share that came by `due_at`; and of the"
+        " findings that were due in a period, the share that was fixed by then. A finding that"
+        " ended with its target before it was due counts in neither.",
     ),
     "tags": Definition(
         "Tags",
-        "An open finding has the tags that its target has now, and a closed one those of its"
-        " closing. It counts for each of them. The ten tags with the worst to do are shown.",
+        "An open finding has the tags that its target has now, and a closed one has the tags of"
+        " its closing. It counts for each of them. The ten tags with the worst to do are shown.",
     ),
     "coverage": Definition(
         "Coverage",
