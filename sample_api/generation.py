@@ -10,7 +10,7 @@ from sample_api.words import DAYS_TO_FIX, SCHEDULES
 USUAL_OCCURRENCES = (0, 1, 2, 3, 4, 5, 8), (1, 3, 4, 4, 3, 2, 1)
 """How many an issue has, and how often."""
 FIRST_PAST_ID = 1_000_000
-"""Ids of what is gone are above those that an account comes to, which stay as they are."""
+"""Ids of rows that are gone are above those that an account comes to, which stay as they are."""
 
 
 def generate(
@@ -47,7 +47,7 @@ def generate(
 
 
 def _year_of_fixes(rng: random.Random, account: Account) -> list[Row]:
-    """Return what was fixed in the year before, newest first.
+    """Return the fixes of the year before, newest first.
 
     Most of it is gone for good, of which some was fixed twice. Some is open again. And some was
     found on a target that is not listed any more, and ended on the day of its removal.

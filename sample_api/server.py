@@ -133,7 +133,7 @@ def create_app(
         account: The rows to serve.
         token: The bearer token that is accepted.
         quota_per_hour: Requests allowed in an hour; None for no limit, 0 for an exhausted quota.
-        quota_per_second: Requests allowed in a second, likewise. Both may apply.
+        quota_per_second: Requests allowed in a second, in the same way. Both may apply.
         hour_seconds: How long the quota's hour lasts, so that a test or benchmark need not wait.
         send_retry_after: Whether a 429 says when to try again. Not every API does.
         since: Whether the parameter ``since`` chooses rows, has no effect, or is answered with 400.

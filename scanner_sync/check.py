@@ -278,7 +278,7 @@ class _Checks:
             finally:
                 with contextlib.suppress(GoogleAPIError):
                     client.delete_table(table, not_found_ok=True, **CALL)
-        return "the account may create them" if existing else "those of a dataset it creates"
+        return "the account may create them" if existing else "it may in a dataset that it creates"
 
     def sla_policy(self) -> str:
         rules = read_rules(self._warehouse, CALL)

@@ -211,7 +211,7 @@ def in_turns(
     - Those that are new: they were never read. After them, those that have changed since: their row
       has, or the API has `named` them.
 
-    What is equally old is ordered by severity.
+    Equally old ones are ordered by severity.
     """
     waiting = sorted(issues.keys() & reads.keys(), key=_age(issues, reads))
     turns = chain.from_iterable(zip_longest(waiting, new_and_changed(issues, reads, named)))

@@ -26,7 +26,7 @@ STEPS: Final[Mapping[str, str]] = {
     "reading_schema": "reading the dataset's schema",
     "reading_api": "reading the API",
     "loading": "loading into BigQuery",
-    "reading_feeds": "reading what is known of the CVEs",
+    "reading_feeds": "reading CVE intelligence",
     "updating_histories": "updating the histories",
 }
 """The steps of a sync by their key in the log, each in words."""

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 
 class Rule(NamedTuple):
-    """A row of `sla_policy`. What is None fits everything; `SLA_TABLE` says what it means."""
+    """A row of `sla_policy`. None fits everything; `SLA_TABLE` says what each column means."""
 
     rank: int | None = None
     name: str | None = None
@@ -165,7 +165,7 @@ def in_words(rule: Rule) -> str:
 
 
 def faults(rules: Sequence[Rule]) -> Iterator[str]:
-    """Yield what is wrong with rules, in the order in which they are tried.
+    """Yield the faults of rules, in the order in which they are tried.
 
     That is a rule that can never apply, because of its values or of the rules before it, rules that
     cannot be told apart, and rules of one rank of which two may fit the same finding.

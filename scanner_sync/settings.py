@@ -330,7 +330,7 @@ _OF_OTHERS: Final = {
 
 
 def _without_effect(file: str, content: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with the keys of a file in `.dlt/`.
+    """Yield the faults of the keys of a file in `.dlt/`.
 
     A key that is passed over would mislead: without its setting, a dataset is created in the
     default location for good. Tables are dlt's, and are passed over, unless a setting is in one.
@@ -438,7 +438,7 @@ def _parse(name: str, text: str, account: str) -> Any:
 
 
 def _shared(templates: Mapping[str, str], values: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with settings with which two accounts could share something."""
+    """Yield the faults of settings with which two accounts could share something."""
     if not templates:
         return
     if "access_token" in values:

@@ -71,7 +71,7 @@ resource "google_bigquery_dataset_iam_member" "runtime_writes_staging" {
   member     = local.members.runtime
 }
 
-# ... those of each account too ...
+# ... the datasets of each account too ...
 resource "google_bigquery_dataset_iam_member" "runtime_writes_account_tables" {
   for_each = local.locations
 

@@ -6,7 +6,7 @@ locals {
   )
 }
 
-# Each account's secret, and that of a deployment without accounts (""), without their values. You add a token with the command
+# Each account's secret, and the one of a deployment without accounts (""), without their values. You add a token with the command
 # in the output `add_token`, so that it never enters Terraform's state. An account that is removed from `accounts` keeps its
 # secret: Terraform only forgets it.
 resource "google_secret_manager_secret" "token" {

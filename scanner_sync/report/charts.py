@@ -56,7 +56,7 @@ def draw(figures: Figures) -> dict[str, dict[str, str]]:
 
 
 def draw_trend(trend: Trend) -> dict[str, dict[str, str]]:
-    """Draw the charts of weeks, likewise."""
+    """Draw the charts of weeks in the same way."""
     return {
         name: _draw(chart, trend)
         for name, chart in (("open", open_by_severity), ("flow", opened_and_closed))

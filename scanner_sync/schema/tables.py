@@ -9,7 +9,7 @@ from typing import Final
 from scanner_sync.schema.columns import Column, Table
 
 FIXED: Final = "fixed_occurrences"
-"""The table of what was fixed, which the views read."""
+"""The table of fixes, which the views read."""
 
 _SNOOZED = {
     "snoozed": Column("bool", "Whether it is snoozed: hidden, but not fixed.", False),

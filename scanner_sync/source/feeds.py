@@ -102,7 +102,7 @@ class FeedReader:
             pool.clear()
 
     def end(self) -> float:
-        """Return the moment, by the monotonic clock, until which what is asked for now may take."""
+        """Return the moment, by the monotonic clock, by which a request of now has to end."""
         return time.monotonic() + min(FILE_SECONDS, self._deadline.remaining / 2)
 
     def read(

@@ -62,12 +62,12 @@ def cves_in(values: Iterable[object]) -> set[str]:
 
 @dataclass
 class Intelligence:
-    """What is known of CVEs, before or after the feeds were read."""
+    """The rows of CVEs, before or after the feeds were read."""
 
     rows: dict[str, Row]
     """Rows of `cve_intelligence`, by CVE."""
     state: dict[str, State]
-    """What is to be known of each feed when it is read the next time, in JSON's types."""
+    """What each feed needs when it is read the next time, such as its ETag, in JSON's types."""
 
 
 @dataclass
@@ -81,7 +81,7 @@ class _Reading:
     rows: dict[str, Row]
     """The rows as far as they are read."""
     is_complete: bool
-    """Whether what was read before was read for all of these CVEs."""
+    """Whether the feeds were read for all of these CVEs before."""
     state: dict[str, State] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
     """The feeds that could not be read."""
@@ -95,10 +95,11 @@ def read_intelligence(
     deadline: Deadline,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Intelligence:
-    """Return what is known of the CVEs after the feeds in `urls` were read.
+    """Return the rows of the CVEs after the feeds in `urls` were read.
 
     `cves` are the account's, and the ones in `known` are added. `urls` are addresses by the
-    names in `FEEDS`. A feed that cannot be read leaves what was known, and `feed_failed` is logged.
+    names in `FEEDS`. A feed that cannot be read leaves the rows as they were, and `feed_failed` is
+    logged.
     """
     rows = dict(known.rows) | {cve: {"cve": cve} for cve in {*cves} - known.rows.keys()}
     with FeedReader(deadline, _HOSTS, sleep) as reader:
@@ -347,7 +348,7 @@ def _ssvc(reading: _Reading) -> Iterator[Row]:
 def _decisions(record: Any, cve: str) -> Row:
     """Return what CISA's container in a CVE record says.
 
-    What it does not say is left out, so that what was known stays. A rejected record has none.
+    Decisions that it lacks are left out, so that known ones stay. A rejected record has none.
     """
     if record["cveMetadata"]["cveId"].upper() != cve:
         raise ValueError

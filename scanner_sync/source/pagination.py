@@ -160,7 +160,7 @@ def _finite(digits: str) -> float:
 
 
 def _parse_invalid(body: bytes, resource: str, fault: Callable[[str], ApiError]) -> Any:
-    """Parse what is JSON but for lone surrogates, or nesting. Raises as `read_page` does."""
+    """Parse JSON that has lone surrogates, or is deeply nested. Raises as `read_page` does."""
 
     def refuse(_: str) -> NoReturn:
         raise fault("it is not valid JSON")
@@ -243,9 +243,10 @@ class OverlapPaginator(BasePaginator):
     steps back by a page. If there are fewer rows in the end than `count` says, the listing is read
     again. Rows that were read before are dropped.
 
-    `on_page` gets the rows of each page in place of dlt, which holds those of a dependent resource
-    until the last page of a parent came. It is called with the path of the listing below the base
-    URL, the rows, and the number of all rows of the listing if these are the last, else None.
+    `on_page` gets the rows of each page in place of dlt, which holds the rows of a dependent
+    resource until the last page of a parent came. It is called with the path of the listing below
+    the base URL, the rows, and the number of all rows of the listing if these are the last, else
+    None.
 
     Before each step back, and before each further read, `pause` is called with seconds to wait. If
     this does not succeed within `MAX_STEPS_BACK` and `MAX_READS`, `leave_out` is called with the

@@ -57,7 +57,7 @@ class Signals:
         return None if rows is _IGNORED else {row["id"]: row["address"] for row in rows}
 
     def fixed_since(self, moment: datetime) -> list[dict[str, Any]]:
-        """Return what was fixed since then, as far as two requests tell."""
+        """Return the fixes since then, as far as two requests tell."""
         return self._rows(FIXED, "remediated_after", _time(moment), None, HINT_REQUESTS)
 
     def _rows(

@@ -97,7 +97,9 @@ def test_no_issue_one_issue_many_issues(synced: Callable[[], Dataset], tmp_path:
         == [["Only", "(no host)", "critical, due in 6 days, internal", ""]]
         == page.lists["new"]
     )
-    assert "All that is to do, each an issue on a host. First comes what has a known" in page.text
+    assert (
+        "All things to do, each an issue on a host. First come findings with a known" in page.text
+    )
     assert "Exploit known 0 (0 issues), by the scanner" in page.text  # as nothing asked KEV
     many = (
         "SELECT CAST(n AS STRING), n, MOD(n, 5) = 0, CAST(n AS STRING),"
