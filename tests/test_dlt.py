@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from scanner_sync.warehouse.destination import BigQuery, _Client
+from scanner_sync.warehouse.destination import BigQuery, _Client, _LoadJob
 
 BIGQUERY: Final = "dlt.destinations.impl.bigquery"
 CLIENT: Final = "dlt.destinations.job_client_impl"
@@ -26,6 +26,7 @@ INSIDE: Final = {
         f"{CLIENT}:SqlJobClientBase.get_stored_schema": "b4da0eb2",
         f"{CLIENT}:SqlJobClientBase.get_stored_schema_by_hash": "6dacd076",
         f"{CLIENT}:SqlJobClientBase.complete_load": "5fde25db",
+        f"{BIGQUERY}.bigquery:_BigQueryLoadJobBase.run": "53532974",
         f"{BIGQUERY}.factory:bigquery.client_class": "c4ab70dd",
         # Called, or its client is changed.
         f"{BIGQUERY}.bigquery:BigQueryLoadJob.get_job_id_from_file_path": "05011afa",
@@ -79,7 +80,7 @@ def test_each_override_is_looked_at() -> None:
     """What the destination replaces in dlt is in the list above, and dlt still has it."""
     overridden = {
         name
-        for ours in (_Client, BigQuery)
+        for ours in (_Client, _LoadJob, BigQuery)
         for name, of in vars(ours).items()
         if isinstance(of, FunctionType | property) and name != "__enter__"
         if any(name in vars(base) for base in ours.__mro__[1:-1])

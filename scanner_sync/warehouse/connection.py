@@ -28,6 +28,10 @@ from scanner_sync.warehouse.jobs import prepare_jobs
 
 LOCATE_SECONDS: Final = 10.0
 """Time in which BigQuery has to say where a dataset is."""
+STAGING: Final = "_staging"
+"""End of the name of the dataset in which dlt stages rows."""
+FIND_AT_ONCE: Final = 10
+"""Tables that are looked for at once. Google's client keeps as many connections."""
 CHANGED: Final = (Conflict, NotFound, PreconditionFailed)
 """Answers to a change of something that is no longer as it was read. Google's client also gets them
 if it repeats a call that was done and whose answer was lost."""
@@ -160,7 +164,7 @@ class Connection:
             except NotFound:
                 return None
 
-        with ThreadPoolExecutor(8, "tables") as pool:
+        with ThreadPoolExecutor(FIND_AT_ONCE, "tables") as pool:
             return {table.table_id: table for table in pool.map(find, names) if table is not None}
 
     def ensure_table(

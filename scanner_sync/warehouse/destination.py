@@ -1,8 +1,9 @@
 """dlt's BigQuery destination, which also creates tables that were dropped."""
 
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 import dlt
 from dlt.common.destination.client import LoadJob, StorageSchemaInfo
@@ -11,11 +12,39 @@ from dlt.common.schema.typing import TSchemaTables
 from dlt.destinations.exceptions import DatabaseTerminalException
 from dlt.destinations.impl.bigquery.bigquery import BigQueryClient, BigQueryLoadJob
 from dlt.destinations.job_client_impl import SqlJobClientBase
-from google.api_core.exceptions import Conflict, NotFound
+from google.api_core.exceptions import Conflict, GoogleAPICallError, NotFound
 from google.cloud import bigquery
 
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.jobs import Guard, label_jobs, labels_of, prepare_jobs, start_load
+from scanner_sync.warehouse.jobs import (
+    Guard,
+    label_jobs,
+    labels_of,
+    prepare_jobs,
+    start_load,
+)
+
+LOOK_SECONDS: Final = 0.5
+"""Time between two looks at a load job."""
+
+
+class _LoadJob(BigQueryLoadJob):
+    """A load job at which dlt would look once a second, and not before a second has passed."""
+
+    def run(self) -> None:
+        """Run the job to its end. If it fails, dlt finds it again, and says what that means."""
+        try:
+            job = self._job_client._create_load_job(self._load_table, self._file_path)
+        except GoogleAPICallError:
+            super().run()
+            return
+        while job.state != "DONE":
+            time.sleep(LOOK_SECONDS)
+            job.reload(retry=self._default_retry, timeout=self._http_timeout)
+        if job.error_result is not None:
+            super().run()
+            return
+        self._bq_load_job = job
 
 
 class _Client(BigQueryClient):
@@ -43,7 +72,10 @@ class _Client(BigQueryClient):
     ) -> LoadJob:
         """Return a job that loads a file or merges a table."""
         self.guard.check()
-        return super().create_load_job(table, file_path, load_id, restore)
+        job = super().create_load_job(table, file_path, load_id, restore)
+        if type(job) is BigQueryLoadJob:
+            return _LoadJob(file_path, self.config.http_timeout, self.config.retry_deadline)
+        return job
 
     def initialize_storage(self, truncate_tables: Iterable[str] | None = None) -> None:
         """Create the dataset if it is missing.

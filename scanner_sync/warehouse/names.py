@@ -13,7 +13,7 @@ from scanner_sync.schema.histories import HISTORIES, HISTORY_COLUMNS, columns_of
 from scanner_sync.schema.occurrence_reads import READS, READS_TABLE
 from scanner_sync.schema.sla_policy import SLA, SLA_TABLE
 from scanner_sync.schema.tables import TABLES
-from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.connection import STAGING, Connection
 from scanner_sync.warehouse.views import VIEWS, is_ours
 
 _Columns = tuple[Collection[str], Collection[str]]
@@ -24,6 +24,10 @@ _DLT_TABLES: Final[dict[str, _Columns]] = {
     "_dlt_version": ((), ("version_hash",)),
 }
 """dlt's own tables."""
+_MERGED: Final[dict[str, _Columns]] = {
+    name: (table.columns, (*table.key, *DLT_COLUMNS)) for name, table in TABLES.items()
+}
+"""The tables that dlt merges."""
 
 
 def check_names(connection: Connection) -> dict[str, bigquery.Table]:
@@ -34,9 +38,6 @@ def check_names(connection: Connection) -> dict[str, bigquery.Table]:
     existing = connection.find_tables(
         [*TABLES, READS, *_DLT_TABLES, *HISTORIES, *CONCLUSIONS, SLA, INTELLIGENCE, *VIEWS]
     )
-    merged: dict[str, _Columns] = {
-        name: (table.columns, (*table.key, *DLT_COLUMNS)) for name, table in TABLES.items()
-    }
     histories = {name: (columns_of(name), tuple(HISTORY_COLUMNS)) for name in HISTORIES}
     others: dict[str, _Columns] = {
         READS: (READS_TABLE.columns, READS_TABLE.key),
@@ -44,11 +45,17 @@ def check_names(connection: Connection) -> dict[str, bigquery.Table]:
         INTELLIGENCE: (INTELLIGENCE_TABLE.columns, INTELLIGENCE_TABLE.key),
         **{name: (table.columns, table.key) for name, table in CONCLUSIONS.items()},
     }
-    _check_tables(existing, merged | _DLT_TABLES | histories | others)
-    _check_tables(connection.find_tables(TABLES, "_staging"), merged)
+    _check_tables(existing, _MERGED | _DLT_TABLES | histories | others)
     for name in VIEWS.keys() & existing.keys():
         if not is_ours(existing[name]):
             raise _in_the_way(existing[name])
+    return existing
+
+
+def check_staging(connection: Connection) -> dict[str, bigquery.Table]:
+    """Do the same for the dataset in which rows are staged."""
+    existing = connection.find_tables([*TABLES, "_dlt_version"], STAGING)
+    _check_tables(existing, _MERGED)
     return existing
 
 

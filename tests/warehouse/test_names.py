@@ -55,8 +55,9 @@ def test_what_is_in_the_way_is_named(dataset: Dataset, name: str, sql: str) -> N
     dataset.query(sql)
     kind = "view" if "VIEW" in sql else "table"
     full_name = rf"{PROJECT}\.{dataset.name}{staging}\.{name} \({kind}\)"
+    check = dataset.warehouse.check_staging if staging else dataset.warehouse.check_names
     with pytest.raises(LoadError, match=rf"{full_name}.* Nothing was loaded.*DATASET"):
-        dataset.warehouse.check_names()
+        check()
 
 
 def test_what_is_in_the_way_is_left_alone(dataset: Dataset, run: Run) -> None:
