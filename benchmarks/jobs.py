@@ -38,6 +38,7 @@ PURPOSES = (
     (r"SELECT \S*_dlt_version", "dlt: read the stored schema, and compare it"),
     (r"SELECT \S*INFORMATION_SCHEMA", "dlt: which columns the tables have"),
     (r"HISTORIES", "update all histories, and count the changes"),
+    (r"INSERT \S*\.syncs", "note that nothing was found"),
     (r"DECLARE", "dlt: an empty script"),
     (r"INSERT \S*_dlt_loads", "dlt: mark the load as complete"),
     (r"TRUNCATE .*", "dlt: empty the staging tables"),
@@ -158,7 +159,7 @@ def _what(path: str, body: bytes) -> tuple[str | None, int, float]:
 
 def _of_sql(sql: str) -> tuple[str, int, float]:
     tables = [".".join(match) for match in TABLE.findall(sql)]
-    word = re.findall(r"\w+", sql)[0].upper()
+    word = re.findall(r"^\s*(\w+)", sql, re.M)[0].upper()  # after comments
     if "_history`" in sql and "MERGE" in sql:
         word, tables = "HISTORIES of", [tables[0].partition(".")[0], *tables]
     statements = len(STATEMENT.findall(sql))

@@ -195,9 +195,10 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                 return
             if self.command == "POST" and self.path.startswith("/upload/"):
                 body = body.replace(b'"WRITE_TRUNCATE_DATA"', b'"WRITE_TRUNCATE"', 1)
+            began = time.time_ns()
             status, headers, answer = self.pass_on(body)
             if status == 200:
-                self.note_changes(body)
+                self.note_changes(body, began)
                 if "/queries" in self.path:
                     status, answer = _refuse_what_cannot_be(answer)
             if observer:
@@ -251,15 +252,17 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
             _changed[port, _destinations[upload]] = time.time_ns() // 1_000_000
             return answer.replace(given.encode(), asked.encode())
 
-        def note_changes(self, body: bytes) -> None:
-            """Note which tables a query changes."""
+        def note_changes(self, body: bytes, began: int) -> None:
+            """Note which tables a query changes: a script does before its last statement."""
             if self.command != "POST" or b'"query":' not in body or b'"view"' in body:
                 return
             request = json.loads(body)
             query = request["query"] if "query" in request else request["configuration"]["query"]
-            for name in _CHANGE.findall(query if isinstance(query, str) else query["query"]):
+            sql = query if isinstance(query, str) else query["query"]
+            changed = (began if ";" in sql else time.time_ns()) // 1_000_000
+            for name in _CHANGE.findall(sql):
                 table = ".".join(name.replace("`", "").split(".")[-2:])
-                _changed[port, table] = time.time_ns() // 1_000_000
+                _changed[port, table] = changed
 
         def describe_renamed_columns(self, sql: str) -> None:
             renamed = re.findall(r"ALTER TABLE `(.+?)` RENAME COLUMN (\w+) TO (\w+)", sql)

@@ -37,8 +37,10 @@ from scanner_sync.source.session import ApiSession
 from scanner_sync.source.signals import HINT_REQUESTS, Signals
 from scanner_sync.warehouse import (
     NO_CHANGE,
+    NOT_SETTLED,
     Completion,
     Lease,
+    Settled,
     Unsignaled,
     Warehouse,
     check_api,
@@ -337,7 +339,11 @@ class _Load:
                 internal_tags=settings.internal_tags,
                 named=named,
                 scanned=progress.reading.scanned,
+                last=Settled.read(self.lease.last.settled),
             )
+        self.lease.memory.settled = (
+            completion.settled.labels() if completion.settled else NOT_SETTLED
+        )
         note_held(warehouse, self.lease, held, now_held, completion.instant)
         self._note_looks(plan, unchanged)
         self._note_full_read(
@@ -346,7 +352,7 @@ class _Load:
             is_held=completion.is_held,
         )
         return SyncResult(
-            load_id=load_id,
+            load_id=None if completion.is_as_before else load_id,
             dataset=settings.dataset,
             rows=progress.rows_read,
             history=completion.history,
@@ -533,7 +539,10 @@ class _Load:
         """Return `SyncResult.refresh`, and note it in the lease for the next sync."""
         listed = plan.listed
         read = sum(issue.rows is not None for issue in listed)
-        oldest = completion.oldest_read_at
+        oldest, hours = completion.oldest_read_at, completion.oldest_hours
+        if completion.is_as_before:
+            oldest = self.lease.began if read else self.lease.last.oldest_read_at
+            hours = (self.lease.began - oldest) / timedelta(hours=1) if oldest else 0.0
         failed = sorted(self.progress.reading.failed)
         memory = self.lease.memory
         memory.issues_listed, memory.issues_read = len(listed), read
@@ -550,6 +559,6 @@ class _Load:
             "issues_waiting": len(listed) - read - plan.skipped,
             "issues_failed": failed,
             "oldest_read_at": oldest.isoformat() if oldest else None,
-            "oldest_hours": round(completion.oldest_hours, 1),
+            "oldest_hours": round(hours, 1),
             "full_read_at": memory.full_read_at.isoformat() if memory.full_read_at else None,
         }

@@ -82,7 +82,10 @@ FINDINGS_TABLE: Final = Table(
             "2026-11-20T06:00:04Z",
         ),
         "last_seen_at": Column(
-            "timestamp", "Time of the sync that last saw it.", "2026-11-23T06:00:04Z"
+            "timestamp",
+            "Time of the sync that last saw it. While it is open, syncs that found nothing new are"
+            " only in `syncs`, for a day at most.",
+            "2026-11-23T06:00:04Z",
         ),
         "closed_at": Column(
             "timestamp",

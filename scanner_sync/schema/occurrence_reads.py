@@ -21,7 +21,8 @@ READS_TABLE: Final = Table(
         ),
         "read_at": Column(
             "timestamp",
-            "Time of the sync that last read its occurrences, all of them; null if none has.",
+            "Time of the sync that last read its occurrences, all of them; null if none has."
+            " Syncs that found nothing new are only in `syncs`, for a day at most.",
             "2026-11-24T06:00:05Z",
         ),
         "rows": Column("bigint", "How many occurrences there were.", 3),

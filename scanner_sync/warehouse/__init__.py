@@ -23,6 +23,7 @@ from scanner_sync.warehouse.jobs import Guard
 from scanner_sync.warehouse.lease import Lease
 from scanner_sync.warehouse.memory import NO_CHANGE, Unsignaled
 from scanner_sync.warehouse.origin import check_api, is_other_token, knows_target
+from scanner_sync.warehouse.settled import NOT_SETTLED, Settled
 from scanner_sync.warehouse.sla import read_rules
 from scanner_sync.warehouse.status import LATE_AFTER, describe_loud, describe_state, summarize
 
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LATE_AFTER",
+    "NOT_SETTLED",
     "NO_CHANGE",
     "Completion",
     "Connection",
     "Lease",
+    "Settled",
     "Unsignaled",
     "Warehouse",
     "accounts_of",

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from google.cloud import bigquery
 
@@ -29,8 +29,12 @@ from scanner_sync.warehouse.findings import conclude, note_sights, note_sync
 from scanner_sync.warehouse.history import ensure_histories, merge_history
 from scanner_sync.warehouse.memory import Unsignaled
 from scanner_sync.warehouse.reads import LISTED, UNREAD, as_parameter, merge_reads
+from scanner_sync.warehouse.settled import Settled, conditions, note_unchanged, settle
 from scanner_sync.warehouse.sla import write_policy
 from scanner_sync.warehouse.views import ensure_views
+
+COUNTS: Final = ("opened", "closed", "changed")
+"""What is counted of the entities of each history."""
 
 
 class Completion(NamedTuple):
@@ -48,6 +52,10 @@ class Completion(NamedTuple):
     """What changed although no signal had named it; None if that was not asked for."""
     instant: datetime | None = None
     """The time of the sync in the dataset, after the load and before the script changed a table."""
+    settled: Settled | None = None
+    """Until when a sync that finds nothing need not conclude anything; None if the next has to."""
+    is_as_before: bool = False
+    """Whether this one did not: it only wrote its row in `syncs`."""
 
 
 def complete_load(
@@ -64,6 +72,7 @@ def complete_load(
     internal_tags: Collection[str] = (),
     named: Collection[int] | None = None,
     scanned: Scanned | None = None,
+    last: Settled | None = None,
 ) -> Completion:
     """Check that a load arrived, and update the histories and all that follows from them.
 
@@ -76,51 +85,21 @@ def complete_load(
     `internal_tags` are tags of targets that are exposed, or not, whatever their type. `named` are
     the issues that may have changed, according to the API, or None if that is not to be judged.
     `scanned` are the targets that were scanned lately, or None if the API was not asked or does not
-    say. Raises `LoadUnavailable`, and changes nothing, if a table does not hold the rows of the
-    load. Logs `mass_disappearance` if so many occurrences are missed at once that they stay open
-    until a later sync misses them, too. Runs one job at most, unless `sla_policy` is missing.
+    say. `last` is `Completion.settled` of the sync before: if that holds, a sync that loaded
+    nothing only notes so in `syncs`. Raises `LoadUnavailable`, and changes nothing, if a table does
+    not hold the rows of the load. Logs `mass_disappearance` if so many occurrences are missed at
+    once that they stay open until a later sync misses them, too. Runs one job at most, unless
+    `sla_policy` is missing, or time turned out to have changed something.
     """
+    into = connection.name
+    found_now = conditions(into, rows, listed, unavailable, exposed_tags, internal_tags)
+    # Before a table is changed below, and what is known of it with it.
+    is_settled = last is not None and last.holds(existing, rows, found_now)
     _ensure_tables(connection, rows, existing)
     names = [name for name, of in HISTORIES.items() if of.table in rows]
-    into = connection.name
     tells = listed is not None or names or FIXED in rows
     if not tells and not load_id:
         return Completion({})
-    not_read = UNREAD if any(issue.rows is None for issue in listed or ()) else None
-    not_looked_at = {*unavailable}
-    if listed and all(issue.rows is None for issue in listed):
-        not_looked_at.add("occurrences_issues")
-    expected = json.dumps(dict(rows), separators=(",", ":"))
-    # A script is one job, and the transaction applies all of it or nothing.
-    script = [
-        f"DECLARE this_load STRING DEFAULT '{load_id or ''}'",
-        # One DECLARE for all tables, because BigQuery runs each DECLARE as a job.
-        f"DECLARE arrived STRING DEFAULT {arrived(rows, into, loads)}",
-        statement("instant", dataset=into),
-        f"IF arrived = '{expected}' THEN BEGIN TRANSACTION",
-        *(
-            merge_history(
-                name,
-                into,
-                of_load(HISTORIES[name].table, loads),
-                not_read if name == OCCURRENCES else None,
-            )
-            for name in names
-        ),
-        *([note_sights(into, UNREAD), merge_reads(into)] if listed is not None else []),
-        *(
-            [
-                note_sync(into, [name for name in rows if name not in not_looked_at], LISTED),
-                *conclude(into),
-            ]
-            if tells
-            else []
-        ),
-        *([statement("dlt_loads", dataset=into)] if schema else []),
-        "COMMIT TRANSACTION",
-        "END IF",
-        _changes(rows, names, into, judge=named is not None),
-    ]
     schema_name, schema_version = schema or ("", "")
     texts = {
         "listed": as_parameter(listed or ()),
@@ -135,6 +114,48 @@ def complete_load(
         ),
     }
     parameters = [bigquery.ScalarQueryParameter(key, "STRING", text) for key, text in texts.items()]
+    not_read = UNREAD if any(issue.rows is None for issue in listed or ()) else None
+    not_looked_at = {*unavailable}
+    if listed and all(issue.rows is None for issue in listed):
+        not_looked_at.add("occurrences_issues")
+    looked_at = [name for name in rows if name not in not_looked_at]
+    if last and is_settled and loads.keys() >= {*looked_at}:
+        given = [one for one in parameters if one.name in ("listed", "scanned")]
+        if settled := note_unchanged(connection, last, looked_at, given):
+            unchanged = {HISTORIES[name].table: dict.fromkeys(COUNTS, 0) for name in names}
+            return Completion(unchanged, settled=settled, is_as_before=True)
+    expected = json.dumps(dict(rows), separators=(",", ":"))
+    # A script is one job, and the transaction applies all of it or nothing.
+    script = [
+        f"DECLARE this_load STRING DEFAULT '{load_id or ''}'",
+        # One DECLARE for all tables, because BigQuery runs each DECLARE as a job.
+        f"DECLARE arrived STRING DEFAULT {arrived(rows, into, loads)}",
+        statement("instant", dataset=into),
+        f"IF arrived = '{expected}' THEN BEGIN TRANSACTION",
+        *([statement("looks", dataset=into)] if last is None or last.is_behind(existing) else []),
+        *(
+            merge_history(
+                name,
+                into,
+                of_load(HISTORIES[name].table, loads),
+                not_read if name == OCCURRENCES else None,
+            )
+            for name in names
+        ),
+        *([note_sights(into, UNREAD), merge_reads(into)] if listed is not None else []),
+        *(
+            [
+                note_sync(into, looked_at, LISTED),
+                *conclude(into),
+            ]
+            if tells
+            else []
+        ),
+        *([statement("dlt_loads", dataset=into)] if schema else []),
+        "COMMIT TRANSACTION",
+        "END IF",
+        _changes(rows, names, into, judge=named is not None, settle=bool(found_now)),
+    ]
     job = connection.client.query(
         ";\n".join(script), bigquery.QueryJobConfig(query_parameters=parameters)
     )
@@ -152,7 +173,7 @@ def complete_load(
         )
     return Completion(
         {
-            table: {count: int(found[table][count]) for count in ("opened", "closed", "changed")}
+            table: {count: int(found[table][count]) for count in COUNTS}
             for table in (HISTORIES[name].table for name in names)
         },
         first["oldest_read_at"],
@@ -162,6 +183,7 @@ def complete_load(
         if named is not None
         else None,
         first["instant"],
+        settle(first["settled_until"], first["instant"], first["ended"], found_now),
     )
 
 
@@ -215,7 +237,12 @@ def _unsignaled(dataset: str) -> str:
 
 
 def _changes(
-    tables: Iterable[str], names: Sequence[str], dataset: str, *, judge: bool = False
+    tables: Iterable[str],
+    names: Sequence[str],
+    dataset: str,
+    *,
+    judge: bool = False,
+    settle: bool = False,
 ) -> str:
     """Return the statement that selects what arrived and what changed, one row for each table."""
     all_tables = (f"SELECT '{table}' AS table_name" for table in tables)
@@ -236,12 +263,18 @@ def _changes(
         if judge
         else "SELECT 0 AS unsignaled, CAST(NULL AS STRING) AS unsignaled_field"
     )
+    settled = (
+        statement("settled", dataset=dataset)
+        if settle
+        else "SELECT CAST(NULL AS TIMESTAMP) AS settled_until"
+    )
     missed = (
         f"SELECT open_before, disappeared, is_held, dates_not_believed FROM `{dataset}.{SYNCS}`"  # noqa: S608
         " WHERE synced_at = instant"
     )
     return (
         "SELECT table_name, arrived AS arrived, instant AS instant,"  # noqa: S608
+        " CURRENT_TIMESTAMP() AS ended, ANY_VALUE(settled_until) AS settled_until,"
         " ANY_VALUE(oldest_read_at) AS oldest_read_at,"
         " ANY_VALUE(oldest_hours) AS oldest_hours, ANY_VALUE(open_before) AS open_before,"
         " ANY_VALUE(disappeared) AS disappeared, ANY_VALUE(is_held) AS is_held,"
@@ -253,5 +286,6 @@ def _changes(
         f" FROM ({' UNION ALL '.join(all_tables)})"
         f" LEFT JOIN ({' UNION ALL '.join([nothing, *parts])}) USING (table_name)"
         f" CROSS JOIN ({oldest}) LEFT JOIN ({missed}) ON TRUE CROSS JOIN ({signals})"
+        f" CROSS JOIN ({settled})"
         " GROUP BY table_name"
     )

@@ -86,6 +86,8 @@ class LastSync:
     since 1970."""
     aged: int | None = None
     """The day on which a table was loaded that has the column `age`, in days since 1970."""
+    settled: dict[str, str] = field(default_factory=dict)
+    """Until when, and under which conditions, nothing is to be concluded: see `settled.Settled`."""
     held: dict[str, str] = field(default_factory=dict)
     """By table: the digest of its rows, and after `_` the load that brought them. Each is a label,
     such as `held_issues`."""

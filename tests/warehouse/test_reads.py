@@ -63,6 +63,7 @@ def test_the_age_of_what_was_read_longest_ago(dataset: Dataset) -> None:
     loads.load(1, read, issues=issues, occurrences_issues=[])
     hours = "UPDATE {d}.occurrence_reads SET %s = TIMESTAMP_SUB(%s, INTERVAL %d HOUR) WHERE %s"
     dataset.query(hours % ("read_at", "read_at", 5, "issue_id = 2"))
+    dataset.query("UPDATE {d}.syncs SET unread_issues = [2] WHERE TRUE")
     unread = [ListedIssue(1, None, None), ListedIssue(2, None, None)]
     loads.load(2, unread, issues=issues, occurrences_issues=[])
     [row] = dataset.query("SELECT MIN(read_at) AS oldest FROM {d}.occurrence_reads")
