@@ -81,6 +81,7 @@ class Evidence:
             if first < sync["synced_at"] < last
             and "occurrences_issues" in sync["tables"]
             and state["issue_id"] not in sync["unread_issues"]
+            and state["issue_id"] in (sync["read_issues"] or [state["issue_id"]])
         }
         return sorted({first, last} | between)
 
