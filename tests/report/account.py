@@ -272,9 +272,12 @@ def fill(dataset: Dataset, issues: list[Issue]) -> None:
 
 
 def insert_syncs(dataset: Dataset, instants: list[datetime]) -> None:
-    """Note syncs that read everything."""
+    """Note syncs that read everything but the occurrences of an issue that nobody knows."""
     tables = ["issues", "occurrences_issues", "targets", "fixed_occurrences"]
-    syncs = [{"synced_at": at, "tables": tables, "is_held": False} for at in instants]
+    syncs = [
+        {"synced_at": at, "tables": tables, "unread_issues": [0], "is_held": False}
+        for at in instants
+    ]
     _insert(dataset, "syncs", syncs)
 
 

@@ -11,6 +11,7 @@ from google.cloud import bigquery
 from local.bigquery import proxy
 from sample_api import Account, generate
 from scanner_sync.plan import ListedIssue
+from scanner_sync.report.figures import read_figures
 from scanner_sync.schema.findings import CONCLUSIONS
 from scanner_sync.schema.histories import HISTORIES
 from scanner_sync.warehouse import Settled
@@ -241,6 +242,9 @@ def test_a_sync_that_finds_nothing_writes_its_row(
         assert len(rows) == 3
         kept = ("tables", "unread_issues", "empty_issues", "open_before", "disappeared", "is_held")
         assert [rows[1][name] for name in kept] == [rows[2][name] for name in kept]
+        reads = read_figures(dataset.warehouse, datetime.now(UTC)).freshness.reads
+        assert reads
+        assert {reads.latest_at, reads.oldest_at} == {rows[2]["synced_at"]}
         dataset.query("UPDATE {d}.sla_policy SET days = days + 1 WHERE TRUE")
         jobs.clear()
         run()
