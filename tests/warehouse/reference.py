@@ -80,8 +80,9 @@ class Evidence:
             for sync in self.syncs
             if first < sync["synced_at"] < last
             and "occurrences_issues" in sync["tables"]
+            # Of what was read and what was not, only the fewer are kept.
             and state["issue_id"] not in sync["unread_issues"]
-            and state["issue_id"] in (sync["read_issues"] or [state["issue_id"]])
+            and (not sync["read_issues"] or state["issue_id"] in sync["read_issues"])
         }
         return sorted({first, last} | between)
 

@@ -153,6 +153,24 @@ def test_a_fix_whose_date_is_corrected_is_one_fix(scanner: Scanner) -> None:
     assert scanner.findings(*TIMES, "due_at", "met_sla") == [(5, 20.5, "fixed", 12, False)]
 
 
+def test_a_sync_saw_what_it_read_alone(scanner: Scanner) -> None:
+    """Also if it left more issues than it read."""
+    scanner.issues = {issue: {"severity": "high"} for issue in (1, 2, 3)}
+    for issue in (1, 3):
+        scanner.find(issue, issue, first_seen_at=at(5))
+    scanner.sync(7)
+    scanner.sync(14, unread=(2, 3))
+    for issue in (1, 3):
+        scanner.fix(issue, 20)
+    scanner.sync(28)
+    assert scanner.findings("issue_id", *TIMES, "last_seen_at") == [
+        (1, 5, 20, "fixed", 14),
+        (1, 20, None, None, 28),
+        (3, 5, 20, "fixed", 7),
+        (3, 20, None, None, 28),
+    ]
+
+
 def test_what_was_seen_after_its_fix_was_open_again(scanner: Scanner) -> None:
     """Whatever closed it later, and whatever else changed."""
     scanner.find(10, first_seen_at=at(5))
