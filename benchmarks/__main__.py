@@ -1,8 +1,8 @@
 """Run the benchmark: `python -m benchmarks`, or parts of it with `--only`.
 
 A complete run writes `RESULTS.md` and its chart. `--only limits`, `--only shapes`, `--only quota`,
-`--only quiet`, `--only accounts` and `--only bigquery` write their sections of `RESULTS.md`. Other
-parts are printed.
+`--only quiet`, `--only accounts`, `--only findings` and `--only bigquery` write their sections of
+`RESULTS.md`. Other parts are printed.
 """
 
 import argparse
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from benchmarks import footprint, jobs, many, quiet, quota, reading, results
+from benchmarks import findings, footprint, jobs, many, quiet, quota, reading, results
 from local.processes import ROOT
 
 SECTIONS = (
@@ -22,6 +22,7 @@ SECTIONS = (
     "accounts",
     "memory",
     "start",
+    "findings",
     "bigquery",
 )
 
@@ -59,6 +60,9 @@ def main() -> None:
     elif sections == ["accounts"]:
         assert measured.accounts
         section = results.accounts_section(measured.accounts, environment)
+        file.write_text(results.replace_section(file.read_text(), section))
+    elif sections == ["findings"]:
+        section = results.findings_section(measured.beside_earlier, environment)
         file.write_text(results.replace_section(file.read_text(), section))
     elif sections == ["bigquery"]:
         section = results.jobs_section(measured.syncs, environment)
@@ -102,6 +106,8 @@ def measure(
             advance(f"import {module}")
             found.imports[module] = footprint.imports(module, repetitions)
         found.cold = footprint.cold_starts(repetitions, advance)
+    if "findings" in sections:
+        found.beside_earlier = findings.measure(advance)
     if "bigquery" in sections:
         found.syncs = jobs.measure(repetitions, advance)
 

@@ -127,7 +127,7 @@ def cold_starts(repetitions: int, advance: Callable[[str], None]) -> list[dict[s
             with function(settings) as url_of_it:
                 status = requests.get(url_of_it, timeout=60).status_code
                 answered = time.monotonic() - started
-                server = resident(_started("functions_framework")) / MIB
+                server = resident(child("functions_framework")) / MIB
                 synced = requests.post(url_of_it, timeout=120)
                 ended = time.monotonic() - started
             if status != 405 or synced.status_code != 200:
@@ -136,7 +136,7 @@ def cold_starts(repetitions: int, advance: Callable[[str], None]) -> list[dict[s
     return found
 
 
-def _started(word: str) -> int:
+def child(word: str) -> int:
     """Return the process with this word in its command that this one has started."""
     for children in Path("/proc/self/task").glob("*/children"):
         for pid in children.read_text().split():

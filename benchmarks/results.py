@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import footprint, growth, jobs, many, quiet, quota, reading
+from benchmarks import findings, footprint, growth, jobs, many, quiet, quota, reading
 from benchmarks.candidates import (
     CDK,
     CDK_20,
@@ -54,6 +54,7 @@ class Measurements:
     under_quota: quota.Measured | None = None
     when_quiet: quiet.Measured | None = None
     accounts: many.Measured | None = None
+    beside_earlier: findings.Measured = field(default_factory=dict)
 
 
 def figures(m: Measurements) -> list[Figure]:
@@ -485,6 +486,75 @@ def accounts_section(measured: many.Measured, environment: str) -> str:
     )
 
 
+FINDINGS_HEADING = "\n## Findings at scale, beside an earlier version\n"
+
+
+def findings_section(measured: findings.Measured, environment: str) -> str:
+    """Return the section of RESULTS.md about what a large account's findings cost."""
+    [repetitions] = {len(rounds) for rounds in measured.values()}
+    return "\n".join(
+        [
+            FINDINGS_HEADING,
+            f"Until commit {findings.EARLIER}, each view concluded anew from the histories what was"
+            " open, fixed and due; now a sync writes that down in `findings` and"
+            " `remediation_metrics`. Both versions work on the same prepared rows of three years."
+            " Half of the occurrences are open, and all of the fixes but one in ten are listed. The"
+            " figures are processor time of the local BigQuery, not of BigQuery, and medians of"
+            f" {repetitions} repetitions in turns, each with new datasets. In the first one, the"
+            " local BigQuery translates each statement, which it then remembers. The questions are"
+            " those of [docs/queries.md](../docs/queries.md) that the earlier version has, too,"
+            " each in its own words; where this version limits the rows, so does the other."
+            " `python -m benchmarks --only findings` measures these and writes this section."
+            f" {environment}",
+            "",
+            *table(
+                [
+                    figure
+                    for size, rounds in measured.items()
+                    for figure in _beside_earlier(size, rounds)
+                ]
+            ),
+            "",
+            f"What it takes with {max(measured):,} occurrences:",
+            "",
+            "| | earlier, seconds | now, seconds |",
+            "|---|---|---|",
+            *(
+                f"| {what} | {' | '.join(spread(seconds) for seconds in both)} |"
+                for what, both in findings.side_by_side(measured[max(measured)]).items()
+            ),
+        ]
+    )
+
+
+def _beside_earlier(size: int, rounds: findings.Rounds) -> list[Figure]:
+    """Return the figures of the two scripts, and of what reads."""
+    found = findings.side_by_side(rounds)
+    asked = [what for what in found if what not in (*findings.SCRIPTS, findings.PAGE)]
+    figures = []
+    for name, parts, most in (
+        *((script, [script], findings.MOST_OF_SCRIPT) for script in findings.SCRIPTS),
+        (f"{findings.PAGE} and the {len(asked)} questions", [findings.PAGE, *asked], 1 / 20),
+        (findings.PAGE, [findings.PAGE], 1 / 20),
+        (f"the {len(asked)} questions", asked, 1 / 20),
+    ):
+        before, now = (
+            [sum(values) for values in zip(*(found[part][version] for part in parts), strict=True)]
+            for version in (0, 1)
+        )
+        ratio = statistics.median(now) / statistics.median(before)
+        figures.append(
+            Figure(
+                f"{size:,} occurrences: {name}",
+                f"at most {f'{most} x' if most >= 1 else f'1/{1 / most:.0f}'} of the time before",
+                f"{spread(now)} s; {spread(before)} s before;"
+                f" {f'{ratio:.1f} x' if ratio > 0.5 else f'1/{1 / ratio:.0f}'}",
+                ratio <= most,
+            )
+        )
+    return figures
+
+
 def jobs_section(syncs: dict[str, list[jobs.Sync]], environment: str) -> str:
     """Return the section about the jobs of a steady sync in BigQuery."""
     times = ", ".join(f"{name} {seconds:g} s" for name, seconds in jobs.MODEL.items())
@@ -822,6 +892,8 @@ def document(m: Measurements, repetitions: int, environment: str) -> str:
         lines += [accounts_section(m.accounts, environment)]
     if m.when_quiet:
         lines += [quiet_section(m.when_quiet, environment)]
+    if m.beside_earlier:
+        lines += [findings_section(m.beside_earlier, environment)]
     if m.syncs:
         lines += [jobs_section(m.syncs, environment)]
     if whole:

@@ -2,15 +2,17 @@
 
 import json
 import re
+import subprocess
 import sys
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from benchmarks import many, quiet, quota
+from benchmarks import findings, many, quiet, quota
 from benchmarks.account import account_of, most_in_a_window
 from benchmarks.candidates import (
     CDK,
@@ -33,12 +35,14 @@ from benchmarks.jobs import Job, Sync, steady_sync
 from benchmarks.reading import LIMITS, SCENARIOS, seconds_to_follow
 from benchmarks.results import (
     ACCOUNTS_HEADING,
+    FINDINGS_HEADING,
     LIMITS_HEADING,
     QUIET_HEADING,
     QUOTA_HEADING,
     SHAPES_HEADING,
     Measurements,
     document,
+    findings_section,
     replace_section,
 )
 from benchmarks.server import FIRST_ISSUE, Sizes
@@ -141,7 +145,11 @@ def test_seconds_to_follow_a_change_of_quota(by_second: list[list[int]], seconds
 
 
 @pytest.mark.parametrize(
-    "heading", [LIMITS_HEADING, SHAPES_HEADING, QUOTA_HEADING, QUIET_HEADING, ACCOUNTS_HEADING]
+    "heading",
+    [
+        *(LIMITS_HEADING, SHAPES_HEADING, QUOTA_HEADING, QUIET_HEADING, ACCOUNTS_HEADING),
+        FINDINGS_HEADING,
+    ],
 )
 def test_a_section_of_the_results_is_replaced_alone(heading: str) -> None:
     """The rest of RESULTS.md does not change."""
@@ -156,6 +164,16 @@ def test_a_section_that_is_new_comes_before_the_jobs() -> None:
     results = "# Results\n\n## BigQuery's jobs\n\nJobs.\n"
     expected = f"# Results\n{QUOTA_HEADING}\nNew.\n\n\n## BigQuery's jobs\n\nJobs.\n"
     assert replace_section(results, f"{QUOTA_HEADING}\nNew.\n") == expected
+
+
+def beside_earlier(before: float, now: float) -> tuple[findings.Seconds, findings.Seconds]:
+    """A repetition in which each thing took the earlier version, and this one, so many seconds."""
+    first, second = findings.RENAMED.items()
+    things = (*findings.SCRIPTS, findings.PAGE)
+    return (
+        dict.fromkeys((*things, first[0], second[0]), before),
+        dict.fromkeys((*things, first[1], second[1], "A new question?"), now),
+    )
 
 
 def prose(document: str) -> list[str]:
@@ -195,6 +213,7 @@ def test_the_results_are_what_the_code_writes() -> None:
             9, 9, 9, 9, 9, [quiet.Day(every, [quiet.Sync(9, refresh)], [0]) for every in (1, 6)]
         ),
         accounts=many.Measured(9, 9, 9, 9.0, [9.0], dict.fromkeys(STEPS, 1.0), 0, 0, 9, 0),
+        beside_earlier={64_000: [beside_earlier(9.0, 9.0)]},
         memory={10_000: [101.0], 100_000: [118.0], 1_000_000: [269.0]},
         memory_of_syncs={10_000: 112.0},
         shapes={shape: [99.0] for shape in SHAPES},
@@ -298,6 +317,58 @@ def test_many_accounts_are_measured() -> None:
     assert measured.rows == 3 + measured.occurrences + 6
     assert measured.steps.keys() == STEPS.keys() - {"reading_feeds"}  # there is no `INTELLIGENCE`
     assert 0 < measured.busy <= 1
+
+
+def test_both_versions_are_measured() -> None:
+    """Each of the scripts, the page, and each question that both have."""
+    try:
+        measured = findings.measure(lambda text: None, sizes=(320,), repetitions=1)
+    except SystemExit as error:
+        pytest.skip(str(error))
+    [(before, now)] = measured[320]
+    asked = findings.questions(ROOT)
+    assert list(now) == [*findings.SCRIPTS, findings.PAGE, *asked]
+    found = findings.side_by_side(measured[320])
+    assert len(found) == len(before) == len(findings.SCRIPTS) + 1 + 13
+    assert all(seconds >= 0 for both in found.values() for of in both for seconds in of)
+    assert before[findings.PAGE] > 0
+
+
+def test_what_has_no_history_has_no_earlier_version(tmp_path: Path) -> None:
+    """A shallow clone has this version alone."""
+    repository = tmp_path / "shallow"
+    clone = ["git", "clone", "--quiet", "--depth", "1", ROOT.as_uri(), str(repository)]
+    if subprocess.run(clone, check=False).returncode:
+        repository.mkdir()  # this is an archive, which has no history either
+    with pytest.raises(SystemExit, match="git fetch --unshallow"), findings.earlier(repository):
+        pass
+
+
+def test_both_versions_are_asked_for_as_many_rows(tmp_path: Path) -> None:
+    """Where this version limits the rows, the query of the earlier one is limited, too."""
+    (tmp_path / "docs").mkdir()
+    text = "## {}\n\nWords.\n\n```sql\nSELECT 1\nFROM scanner.findings\n```\n"
+    overdue, last = "What is overdue, and since when?", "When was the last load?"
+    (tmp_path / "docs/queries.md").write_text(text.format(overdue) + text.format(last))
+    assert findings.questions(tmp_path) == {
+        overdue: "SELECT 1\nFROM {d}.findings\nLIMIT 100",
+        last: "SELECT 1\nFROM {d}.findings",
+    }
+
+
+@pytest.mark.parametrize(
+    ("now", "scripts", "reads"),
+    [
+        (1.0, "1/20 | reached", "1/20 | reached"),
+        (30.0, "1.5 x | reached", "1.5 x | **not reached**"),
+        (31.0, "1.6 x | **not reached**", "1.6 x | **not reached**"),
+    ],
+)
+def test_versions_are_held_to_the_targets(now: float, scripts: str, reads: str) -> None:
+    """A script may take half as much longer, and the page and the questions a twentieth."""
+    lines = findings_section({9: [beside_earlier(20.0, now)] * 3}, "").splitlines()
+    figures = [line.rpartition("; ")[2].removesuffix(" |") for line in lines if "at most" in line]
+    assert figures == [scripts] * 2 + [reads] * 3
 
 
 def test_the_arithmetic_of_requests_is_the_programs() -> None:
