@@ -1,13 +1,11 @@
 """Run Terraform and its tests, and read the state of a deployment."""
 
-import io
 import json
 import os
 import re
 import shutil
 import subprocess
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -143,22 +141,50 @@ def values(state: State, address: str) -> dict[str, Any]:
     return found
 
 
-def archive(state: State) -> dict[str, str]:
-    """Return what the archive contains: the text of each file, by name."""
-    planned = values(state, "data.archive_file.source")
-    assert not planned["source_dir"], "the files are listed one by one"
-    assert not planned["source_file"], "the files are listed one by one"
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as out:
-        for source in planned["source"]:
-            out.writestr(source["filename"], source["content"])
-    with zipfile.ZipFile(packed) as read:
-        return {name: read.read(name).decode() for name in read.namelist()}
+def copy_program(to: Path, copy: Callable[[str, str], object]) -> None:
+    """Copy the files of the program, each with the function `copy`."""
+    for name in ("main.py", "requirements.txt"):
+        copy(str(ROOT / name), str(to / name))
+    shutil.copytree(
+        ROOT / "scanner_sync",
+        to / "scanner_sync",
+        ignore=shutil.ignore_patterns("__pycache__"),
+        copy_function=copy,
+        dirs_exist_ok=True,
+    )
 
 
-def unpack(state: State, folder: Path) -> None:
-    """Write the files of the archive into a folder."""
-    for name, text in archive(state).items():
+def plan_archive(checkout: Path) -> Path:
+    """Make a plan of the archive, and return its file."""
+    file = checkout / "plan"
+    planned = terraform(
+        checkout / "terraform",
+        "plan",
+        *("-input=false", f"-out={file}", "-target=data.archive_file.source"),
+        *("-var=project_id=my-project-1", "-var=api_base_url=https://api.intruder.io/v1"),
+    )
+    assert planned.returncode == 0, planned.stderr
+    return file
+
+
+def changes(checkout: Path, file: Path) -> dict[str, dict[str, Any]]:
+    """Return how a plan changes each resource."""
+    shown = terraform(checkout / "terraform", "show", "-json", str(file))
+    return {of["address"]: of["change"] for of in json.loads(shown.stdout)["resource_changes"]}
+
+
+def files_of(archive: Mapping[str, Any]) -> dict[str, str]:
+    """Return what an archive contains: the text of each file, by name."""
+    assert not archive.get("source_dir"), "the files are listed one by one"
+    assert not archive.get("source_file"), "the files are listed one by one"
+    files = {source["filename"]: source["content"] for source in archive["source"]}
+    assert len(files) == len(archive["source"])
+    return files
+
+
+def unpack(files: Mapping[str, str], folder: Path) -> None:
+    """Write the files of an archive into a folder."""
+    for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

@@ -1,6 +1,7 @@
 """The source archive: what it contains, and that it runs without the rest of the repository."""
 
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,13 @@ from local.processes import ROOT, serving
 from sample_api import Account, create_app, serve
 from tests.support.pythons import fresh_environment
 
-from .deployment import State, archive, run_tests, states_of, unpack
+from .deployment import State, files_of, unpack, values
 
 # In one process, so that the fixtures run once.
 pytestmark = pytest.mark.xdist_group("terraform")
 
 
-def test_archive_holds_the_program_and_nothing_else(deployments: dict[str, State]) -> None:
+def test_archive_holds_the_program_and_nothing_else(archived: dict[str, str]) -> None:
     """It has main.py, requirements.txt, the package without its commands, and the digest of all."""
     expected = {name: (ROOT / name).read_text() for name in deployed_files()}
     left_out = {path.name.removesuffix(".py") for path in (ROOT / "scanner_sync").iterdir()} - {
@@ -26,16 +27,22 @@ def test_archive_holds_the_program_and_nothing_else(deployments: dict[str, State
     }
     # pyproject.toml says that what is deployed imports none of these.
     assert left_out - {"__pycache__"} == {"__main__", "check", "cli", "report"}
-    expected["scanner_sync/archive.sha256"] = checkout_digest()
+    assert archived == expected | {"scanner_sync/archive.sha256": checkout_digest()}
+
+
+def test_each_deployment_has_the_same_archive(deployments: dict[str, State]) -> None:
+    """No variable changes it. Here each file of the program has its name as its text."""
+    sums = "".join(f"{sha256(of.encode()).hexdigest()}  {of}\n" for of in deployed_files())
+    digest = {"scanner_sync/archive.sha256": sha256(sums.encode()).hexdigest()}
     for run, state in deployments.items():
-        assert archive(state) == expected, run
+        found = files_of(values(state, "data.archive_file.source"))
+        assert found == {name: name for name in deployed_files()} | digest, run
 
 
 @pytest.mark.network
-def test_the_archive_alone_serves_the_function(module: Path, tmp_path: Path) -> None:
+def test_the_archive_alone_serves_the_function(archived: dict[str, str], tmp_path: Path) -> None:
     """The uploaded files serve a sync on a fresh Python 3.13, with requirements checked by hash."""
-    deployed = states_of(run_tests(module, "-filter=tests/deployment.tftest.hcl"))["http"]
-    unpack(deployed, tmp_path / "function")
+    unpack(archived, tmp_path / "function")
     fresh = str(fresh_environment("3.13", tmp_path / "venv"))
     install = [fresh, "-m", "pip", "install", "--quiet", "--no-compile", "--require-hashes", "-r"]
     subprocess.run([*install, tmp_path / "function/requirements.txt"], check=True)
@@ -62,7 +69,7 @@ def test_the_archive_alone_serves_the_function(module: Path, tmp_path: Path) -> 
     assert answer.json()["archive"] == checkout_digest()
 
 
-def test_gcloudignore_agrees_with_the_archive(project: Path, deployments: dict[str, State]) -> None:
+def test_gcloudignore_agrees_with_the_archive(project: Path, archived: dict[str, str]) -> None:
     """`gcloud functions deploy` would upload the same files as Terraform, and no strays."""
     subprocess.run(["git", "init", "--quiet"], cwd=project, check=True)
     listed = subprocess.run(
@@ -73,4 +80,4 @@ def test_gcloudignore_agrees_with_the_archive(project: Path, deployments: dict[s
         check=True,
     )
     uploaded = set(listed.stdout.split("\0")) - {""}
-    assert uploaded == set(archive(deployments["http"])) - {"scanner_sync/archive.sha256"}
+    assert uploaded == set(archived) - {"scanner_sync/archive.sha256"}

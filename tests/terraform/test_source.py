@@ -3,17 +3,20 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from .deployment import need_terraform, planned_changes, state_with, terraform
+from .deployment import (
+    changes,
+    need_terraform,
+    plan_archive,
+    planned_changes,
+    state_with,
+    terraform,
+)
 
 # In one process, so that the fixtures run once.
 pytestmark = pytest.mark.xdist_group("terraform")
-
-ONLY = "-target=data.archive_file.source"
-VARIABLES = ("-var=project_id=my-project-1", "-var=api_base_url=https://api.intruder.io/v1")
 
 
 @pytest.fixture
@@ -21,22 +24,6 @@ def checkout(module: Path, tmp_path: Path) -> Path:
     """Copy the initialized module and the program, as another checkout of the same commit."""
     shutil.copytree(module.parent, tmp_path / "one", symlinks=True)
     return tmp_path / "one"
-
-
-def plan(checkout: Path) -> Path:
-    """Make a plan of the archive, and return its file."""
-    file = checkout / "plan"
-    planned = terraform(
-        checkout / "terraform", "plan", "-input=false", f"-out={file}", ONLY, *VARIABLES
-    )
-    assert planned.returncode == 0, planned.stderr
-    return file
-
-
-def changes(checkout: Path, file: Path) -> dict[str, dict[str, Any]]:
-    """Return how a plan changes each resource."""
-    shown = terraform(checkout / "terraform", "show", "-json", str(file))
-    return {of["address"]: of["change"] for of in json.loads(shown.stdout)["resource_changes"]}
 
 
 def actions(checkout: Path, file: Path) -> dict[str, list[str]]:
@@ -47,7 +34,7 @@ def actions(checkout: Path, file: Path) -> dict[str, list[str]]:
 def test_a_saved_plan_is_applied_in_another_checkout(checkout: Path, tmp_path: Path) -> None:
     """The plan writes no archive; the apply does, where it runs. The next plan changes nothing."""
     need_terraform()
-    file = plan(checkout)
+    file = plan_archive(checkout)
     assert actions(checkout, file) == {
         "data.archive_file.source": ["read"],
         "terraform_data.source": ["create"],
@@ -57,15 +44,15 @@ def test_a_saved_plan_is_applied_in_another_checkout(checkout: Path, tmp_path: P
     shutil.copytree(checkout, other, symlinks=True)
     applied = terraform(other / "terraform", "apply", "-input=false", str(file))
     assert applied.returncode == 0, applied.stderr
-    assert actions(other, plan(other)) == {"terraform_data.source": ["no-op"]}
+    assert actions(other, plan_archive(other)) == {"terraform_data.source": ["no-op"]}
 
 
 def test_a_saved_plan_of_other_files_is_refused(checkout: Path) -> None:
     """After another change, also one that was planned itself, the older plan uploads nothing."""
     need_terraform()
-    older = plan(checkout).rename(checkout / "older")
+    older = plan_archive(checkout).rename(checkout / "older")
     (checkout / "main.py").write_text("# changed\n")
-    plan(checkout)
+    plan_archive(checkout)
     applied = terraform(checkout / "terraform", "apply", "-input=false", "-no-color", str(older))
     assert applied.returncode == 1
     assert "expanding the plan for terraform_data.source" in applied.stderr
@@ -74,7 +61,7 @@ def test_a_saved_plan_of_other_files_is_refused(checkout: Path) -> None:
 def test_the_archive_is_given_nothing_that_its_provider_ignores(checkout: Path) -> None:
     """It gives the files of `source` blocks no mode, whatever `output_file_mode` says."""
     need_terraform()
-    planned = changes(checkout, plan(checkout))["data.archive_file.source"]["after"]
+    planned = changes(checkout, plan_archive(checkout))["data.archive_file.source"]["after"]
     given = {name for name, value in planned.items() if value is not None}
     assert given == {"type", "output_path", "source"}
 
@@ -93,8 +80,10 @@ def test_the_new_archive_comes_before_the_old_one_goes(module: Path, tmp_path: P
 def test_what_the_archive_does_not_hold_changes_nothing(checkout: Path) -> None:
     """Another file, and another mode of a file, is the same source."""
     need_terraform()
-    applied = terraform(checkout / "terraform", "apply", "-input=false", str(plan(checkout)))
+    applied = terraform(
+        checkout / "terraform", "apply", "-input=false", str(plan_archive(checkout))
+    )
     assert applied.returncode == 0, applied.stderr
     (checkout / "notes.txt").write_text("other")
     (checkout / "main.py").chmod(0o600)
-    assert actions(checkout, plan(checkout)) == {"terraform_data.source": ["no-op"]}
+    assert actions(checkout, plan_archive(checkout)) == {"terraform_data.source": ["no-op"]}
