@@ -3,8 +3,9 @@
 The proxy in front of the emulator tells an `Observer` of each request. The observer finds the
 tables of a statement with their columns at that moment, and asks `tests.support.analyzer`. That
 runs in one process for all workers of pytest, because it takes half a minute of processor time to
-start. Its verdicts are kept in a folder, so it starts only if a statement is new. Until it has
-started, a new statement is passed on, and its verdict is asked for at the end of the test.
+start for the first time on a machine. Its verdicts are kept in a folder, so it starts only if a
+statement is new. Until it has started, a new statement is passed on, and its verdict is asked for
+at the end of the test.
 """
 
 import json
