@@ -127,9 +127,8 @@ def test_nothing_runs_after_the_deadline(environment: dict[str, str], tmp_path: 
     ):
         answer = requests.post(url, json={"resources": ["targets"]}, timeout=60)
         assert (answer.status_code, answer.json()["error"]["type"]) == (504, "DeadlineExceeded")
-        assert (
-            "not done after 2 seconds, while reading the API" in answer.json()["error"]["message"]
-        )
+        # On a slow machine it does not get as far as the API, which would answer nothing.
+        assert "not done after 2 seconds, while " in answer.json()["error"]["message"]
         assert runs(f"DATASET={environment['DATASET']}\0") == []
         assert list(tmp_path.iterdir()) == []
         api.go_on.set()

@@ -21,7 +21,8 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 def days_ago(days: float) -> str:
-    return f"{NOW - timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
+    """Of this moment: a sync looks back ten minutes, and these tests may run long after `NOW`."""
+    return f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
 
 
 class Syncs:
