@@ -19,6 +19,9 @@ _SERVER.set_forkserver_preload(
     [
         *("scanner_sync.sync", "scanner_sync.secret", "scanner_sync.cli", "scanner_sync.report"),
         *("scanner_sync.check", "scanner_sync.terminal", "tests.support.forked"),
+        # What a sync imports when it begins to load.
+        *("scanner_sync.warehouse.pipeline", "dlt.destinations.impl.bigquery.bigquery"),
+        *("dlt.sources.helpers.requests", "google.cloud.bigquery.dbapi"),
     ]
 )
 PIPE = -1
