@@ -241,7 +241,8 @@ def limits_section(runs: reading.Runs, environment: str) -> str:
             LIMITS_HEADING,
             "Only this program, at 50 ms a request unless stated otherwise,"
             f" {repetitions} repetitions in turns; those of {reading.LOW} a second and fewer"
-            f" nearly always wait, so {reading.WAITING} of them run at the same time."
+            f" nearly always wait, so {reading.WAITING} of them run at the same time. An API with a"
+            " quota has a real-time priority, as if it had a machine of its own."
             " `python -m benchmarks --only limits` measures these and writes this section."
             f" {environment}",
             "",

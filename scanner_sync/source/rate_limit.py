@@ -41,30 +41,23 @@ PROBE_GROWTH: Final = 4.0
 LARGEST_TESTED: Final = 40
 """A smaller quota is tested once with a request that is spaced evenly after it."""
 SURPLUS: Final = 1.1
-"""If the API accepts more than so many times what refusals agree on, they do not mean a window.
-
-A rate of spaced requests is new if it is larger than the one before by more than this factor.
-"""
-FIRST_GROWTH: Final = 2.0
-GROWTH: Final = 1.1
-"""The rate of spaced requests grows by this factor to the power of the squared seconds.
-
-The first holds until a refusal shows a rate that is not new.
-"""
-LONGEST_GROWTH: Final = 8.0
-"""Seconds after which it grows no further: in the end, it would be too large for a number."""
+"""If the API accepts more than so many times what refusals agree on, they do not mean a window."""
+DECREASE: Final = 1.01
+"""A refusal lowers the rate of spaced requests by at least this factor."""
+PER_REFUSAL: Final = 100
+"""Requests that shall be accepted for each that a refusal costs: they raise the rate to what it was
+before. So an API without a burst, for which some requests are early by chance, refuses 1 %."""
+FIRST_PER_REFUSAL: Final = 4
+"""Requests that raise it by a factor of e if none was refused yet."""
+LARGEST_POWER: Final = 50.0
+"""The largest such power of e: in the end, the rate would be too large for a number."""
 MOST_GROWTH: Final = 3.0
 """It is at most so many times what was sent in the last second: other things may slow requests."""
-FIRST_HOLD: Final = 1.0
-"""Seconds after a refusal that shows a new rate, instead of `HOLD_TIME`, in which it is kept."""
-DECREASE: Final = 1.03
-"""A refusal lowers the rate by at least this factor, and by a power of it if others went before."""
-SAFETY: Final = 1.015
-"""The rate is lower than the refusals show by this factor."""
 MOST_DECREASE: Final = 2.0
-"""One after which all wait lowers it by at most this factor, unless it has grown."""
-MOST_DECREASES: Final = 9
-"""After so many in a row, which do not help, requests are no longer spaced."""
+"""A refusal after which all wait lowers it by at most this factor, unless it has grown."""
+LARGEST_STEP: Final = 256
+"""If it is to be lowered by this power of `DECREASE`, that does not help: the API does not count
+spaced requests."""
 HISTORY: Final = 10.0
 """Seconds of accepted requests from which that rate is computed."""
 LATENESS: Final = 0.001
@@ -160,42 +153,46 @@ class _Spacing:
         self._full = full
         """When requests were sent that filled the bucket."""
         self._rate = self._used = self._least = self._most = rate
-        self._growth = FIRST_GROWTH
-        self._lowered_at = self._grows_from = now
-        self.decreases = 0
-        """In a row, each before the rate has grown again. They weigh double if all wait."""
+        self._per_refusal: float = FIRST_PER_REFUSAL
+        self._power = 1.0
+        """The power of e by which the last refusal lowered the rate."""
+        self._accepted = 0
+        """Requests since then."""
+        self._lowered_at = now
+        self.step = 1
+        """The power of `DECREASE` by which it had to lower the rate at least. It doubles with each
+        refusal before the rate has grown, and again if all wait."""
 
-    def rate(self, now: float, recent: int) -> float:
+    def rate(self, recent: int) -> float:
         """Return the requests a second that may be sent, given how many were in the last one."""
-        seconds = min(max(0.0, now - self._grows_from), LONGEST_GROWTH)
-        growth: float = self._growth ** (seconds * seconds)
+        power = self._power * (self._accepted / self._per_refusal) ** 2
+        growth = math.exp(min(power, LARGEST_POWER))
         self._used = min(self._rate * growth, MOST_GROWTH * max(self._rate, recent))
         return self._used
 
-    def refused(self, sent: float, now: float, before: list[float], *, all_wait: bool) -> None:
+    def accepted(self) -> None:
+        """Note an accepted request, so that the rate grows."""
+        self._accepted += 1
+
+    def refused(self, sent: float, now: float, before: list[float], wait: float) -> None:
         """Lower the rate, given when the requests before the refused one were sent.
 
-        Those in flight are among them. A refusal of one of these shows the rate more closely.
+        Those in flight are among them. A refusal of one of these shows the rate more closely. All
+        requests wait for `wait` seconds.
         """
         if sent <= self._lowered_at:  # it was in flight at that time
-            if not self.decreases:
+            if self.step == 1:
                 self._rate = min(self._rate, self._shown([*before, sent]))
             return
-        has_grown = sent >= self._grows_from
-        self.decreases = 0 if has_grown else self.decreases + (2 if all_wait else 1)
-        self._lowered_at, hold, self._growth = now, HOLD_TIME, GROWTH
-        if has_grown or all_wait:
-            self._least = self._rate / (DECREASE if has_grown else MOST_DECREASE)
-            self._most = self._used / DECREASE ** max(1, self.decreases)
-            shown = self._shown([*before, sent])
-            if all_wait:  # It costs more, so another one is avoided for longer.
-                hold *= 2
-            elif shown > self._rate * SURPLUS:
-                self._growth, hold = FIRST_GROWTH, FIRST_HOLD
-            self._rate = shown
-        else:  # How full the bucket was before is not known.
-            self._rate /= DECREASE**self.decreases
-        self._grows_from = now + hold
+        has_grown = self._accepted >= self._per_refusal / 4
+        self.step = 1 if has_grown else self.step * (4 if wait else 2)
+        self._least = self._rate / (DECREASE if has_grown else MOST_DECREASE)
+        self._most = self._used / DECREASE**self.step
+        # If it has not grown, how full the bucket was before is hardly known.
+        self._rate = self._shown([*before, sent]) if has_grown or wait else self._most
+        self._power = math.log(self._used / self._rate)
+        self._per_refusal = PER_REFUSAL * (1 + wait * self._rate)
+        self._lowered_at, self._accepted = now, 0
 
     def _shown(self, times: list[float]) -> float:
         """Return the largest rate at which the API had to refuse the last of these requests."""
@@ -205,7 +202,7 @@ class _Spacing:
         for _ in range(5):
             rate = math.sqrt(low * high)
             low, high = (rate, high) if self._overflows(times, rate) else (low, rate)
-        return low / SAFETY
+        return low
 
     def _overflows(self, times: list[float], rate: float) -> bool:
         return _levels(times, rate)[-1] > max(_levels(self._full, rate))
@@ -276,6 +273,8 @@ class AdaptiveRateLimiter:
             if ticket.sent > self._last_refusal_at:
                 self._refusals_in_a_row = 0
             accepted = self._accepted_before(ticket.sent)
+            if self._spacing:
+                self._spacing.accepted()
             self._look_for_spacing(ticket.sent, accepted)
             self._quota = max(self._quota, self._accepted_before(self._accepted[-1]))
             for refusal in self._refusals[:]:
@@ -303,8 +302,8 @@ class AdaptiveRateLimiter:
                 before = self._accepted[: bisect_left(self._accepted, ticket.sent)]
                 before += [other.sent for other in self._in_flight if other.sent < ticket.sent]
                 before.sort()
-                self._spacing.refused(ticket.sent, now, before, all_wait=self._do_all_wait)
-                if self._spacing.decreases >= MOST_DECREASES:
+                self._spacing.refused(ticket.sent, now, before, retry_after or 0.0)
+                if self._spacing.step >= LARGEST_STEP:
                     self._spacing = None
                     self._forget_quota()
             self._paused_until = max(self._paused_until, now + (retry_after or 0.0))
@@ -362,12 +361,14 @@ class AdaptiveRateLimiter:
         kept = HISTORY if self._spacing else span
         del self._accepted[: bisect_right(self._accepted, oldest - kept)]
         if self._spacing:
-            rate = self._spacing.rate(now, self._accepted_before(now) + len(self._in_flight))
-            return self._last_sent + (1 + ticket.refusals) / rate
+            rate = self._spacing.rate(self._accepted_before(now) + len(self._in_flight))
+            return self._last_sent + max(1, ticket.refusals) / rate
         limit = self._quota
         if (excess := now - self._quota_confirmed_at - HOLD_TIME) > 0:
             limit += PROBE_GROWTH ** min(excess, 9.0)
-        probes = 0 if ticket.refusals else PROBES
+        # Where all are retries of a small quota, nothing else would test it.
+        may_probe = ticket.refusals < (2 if self._agreed < LARGEST_TESTED else 1)
+        probes = PROBES if may_probe else 0
         limits = [
             r.estimate + probes for r in self._refusals if now < r.received + ESTIMATE_LIFETIME
         ]

@@ -13,18 +13,18 @@ from hypothesis import strategies as st
 
 from scanner_sync.source.rate_limit import (
     CONFIRMATIONS,
+    DECREASE,
     ESTIMATE_LIFETIME,
-    FIRST_GROWTH,
-    FIRST_HOLD,
     FIRST_PAUSE,
+    FIRST_PER_REFUSAL,
     HOLD_TIME,
+    LARGEST_STEP,
     LATENESS,
     MARGIN,
-    MOST_DECREASES,
     MOST_GROWTH,
+    PER_REFUSAL,
     PROBE_GROWTH,
     PROBES,
-    SAFETY,
     WINDOW,
     AdaptiveRateLimiter,
     Ticket,
@@ -42,7 +42,8 @@ class Simulation:
     """Threads that read an API as `ApiSession` does, in simulated time.
 
     The first three requests go out alone, as the first pages of the listings do. Each direction
-    takes half of the latency and up to 4 ms more, or `jitter`, so requests overtake each other.
+    takes half of the latency and up to 4 ms more, or `jitter`, so requests overtake each other. The
+    share `delayed` of them takes 2 ms more on average, as on a busy machine.
     """
 
     def __init__(
@@ -53,8 +54,10 @@ class Simulation:
         seed: int = 0,
         until: float = 1e9,
         jitter: float = 0.004,
+        delayed: float = 0.0,
     ) -> None:
-        self.now, self.server, self.latency, self.jitter = 0.0, server, latency, jitter
+        self.now, self.server = 0.0, server
+        self.latency, self.jitter, self.delayed = latency, jitter, delayed
         self.left, self.idle = requests, WORKERS
         self.random = random.Random(seed)
         self.limiter = AdaptiveRateLimiter(AT_ONCE, self.clock)
@@ -94,7 +97,10 @@ class Simulation:
                 self.after(seconds, lambda: self.step(worker))
 
     def way(self) -> float:
-        return self.latency / 2 + self.random.uniform(0, self.jitter)
+        delay = 0.0
+        if self.delayed and self.random.random() < self.delayed:
+            delay = self.random.expovariate(1 / 0.002)
+        return self.latency / 2 + self.random.uniform(0, self.jitter) + delay
 
     def worker(self) -> Iterator["float | tuple[Ticket, float]"]:
         while True:
@@ -308,6 +314,7 @@ def test_a_quota_of_one_a_second(retry_after: bool, latency: float) -> None:
 @pytest.mark.parametrize(
     ("rate", "burst", "retry_after", "latency"),
     [
+        (5, 0, None, 0.05),
         (20, 0, None, 0.02),
         (20, 0, None, 0.05),
         (20, 5, None, 0.05),
@@ -332,6 +339,20 @@ def test_a_quota_that_is_evenly_spaced(
         seen = Simulation(server, 2000, latency, seed, jitter=0.001)
         assert seen.failed == 0
         assert seen.used(rate) >= 0.90
+        assert seen.share_refused < 0.05
+
+
+@pytest.mark.parametrize("latency", [0.02, 0.05])
+def test_a_quota_that_is_evenly_spaced_on_a_busy_machine(latency: float) -> None:
+    """Without a burst, each request that is late by chance gets the next one refused.
+
+    If one of 20 is some 2 ms late, still at least 90 % is used, and under 5 % is refused.
+    """
+    for seed in SEEDS:
+        seen = Simulation(spaced(20, 0, None), 2000, latency, seed, jitter=0.0002, delayed=0.05)
+        assert seen.failed == 0
+        assert seen.used(20, until=10) >= 0.40
+        assert seen.used(20) >= 0.90
         assert seen.share_refused < 0.05
 
 
@@ -470,6 +491,11 @@ class Requests:
         for _ in range(count):
             self.accept(self.send())
 
+    def accept_spaced(self, count: int) -> None:
+        for _ in range(count):
+            self.clock.now += self.wait() + 1e-6
+            self.accept(self.send())
+
     def learn_quota(self, quota: int) -> None:
         """Confirm a quota: in each of several windows, the API refuses the request after it."""
         for _ in range(CONFIRMATIONS):
@@ -567,23 +593,29 @@ def spacing() -> Requests:
 def test_requests_are_spaced_if_the_api_does_not_count_over_the_window(spacing: Requests) -> None:
     """It accepted clearly more than three refusals allowed. The rate grows from what it accepted.
 
-    A refusal shows the rate: the bucket cannot be less full than when 2 filled it. The rate is then
-    lower by `SAFETY`, and a request that was refused keeps twice the distance.
+    A refusal shows the rate: the bucket cannot be less full than when 2 filled it. A request that
+    was refused twice keeps twice the distance.
     """
     assert spacing.wait() == pytest.approx(WINDOW / 4, abs=1e-3)
     spacing.clock.now += WINDOW / 4
     spacing.accept(spacing.send())
-    rate = 4 * FIRST_GROWTH ** (0.25**2)
+    rate = 4 * math.exp(1 / FIRST_PER_REFUSAL**2)
     assert spacing.wait() == pytest.approx(1 / rate, abs=2e-3)
+    spacing.accept_spaced(3)
     spacing.clock.now += WINDOW
     for _ in range(2):
         spacing.accept(spacing.send())
         spacing.clock.now += 0.1
     refused = spacing.send()
     spacing.refuse(refused)
-    # At 5 a second, the first two requests leave room for one in 0.2 seconds.
-    assert spacing.wait() == pytest.approx(SAFETY / 5, rel=0.02)
-    assert spacing.limiter.acquire(refused) == pytest.approx(2 * SAFETY / 5, rel=0.02)
+    # At 5 a second, the last two requests leave room for one in 0.2 seconds.
+    assert spacing.wait() == pytest.approx(1 / 5, rel=0.02)
+    assert spacing.limiter.acquire(refused) == pytest.approx(1 / 5, rel=0.02)
+    spacing.clock.now += WINDOW
+    spacing.refuse(spacing.send(refused))
+    spacing.clock.now += FIRST_PAUSE
+    distance = FIRST_PAUSE + spacing.wait()
+    assert FIRST_PAUSE + spacing.limiter.acquire(refused) == pytest.approx(2 * distance, abs=2e-3)
 
 
 def test_a_thread_that_wakes_up_late_does_not_lower_the_rate(spacing: Requests) -> None:
@@ -599,25 +631,35 @@ def test_a_thread_that_wakes_up_late_does_not_lower_the_rate(spacing: Requests) 
     assert earlier == pytest.approx([0, LATENESS / 2, LATENESS], abs=1e-4)
 
 
-def test_the_rate_of_spaced_requests_may_grow_for_an_hour(spacing: Requests) -> None:
+def test_the_rate_of_spaced_requests_may_grow_for_long(spacing: Requests) -> None:
     """If the API refuses nothing more, because other things slow the requests down.
 
     It is at most `MOST_GROWTH` times what was sent in the last second.
     """
-    for _ in range(2):
-        spacing.clock.now += 3600
-        spacing.accept_in_a_row(1)
-        assert spacing.wait() == pytest.approx(1 / (4 * MOST_GROWTH), rel=0.1)
+    for _ in range(1000):
         spacing.clock.now += 0.5
         spacing.accept_in_a_row(1)
-    spacing.clock.now += 0.5
+    assert spacing.wait() == pytest.approx(1 / (4 * MOST_GROWTH), rel=0.1)
+
+
+def test_accepted_requests_raise_the_rate_again(spacing: Requests) -> None:
+    """After `PER_REFUSAL` of them, it is what it was before the refusal, after half not nearly."""
+    spacing.accept_spaced(2)
+    before = spacing.wait()
+    spacing.clock.now += before
     spacing.refuse(spacing.send())
+    lowered = spacing.wait()
+    assert lowered > before * DECREASE
+    spacing.accept_spaced(PER_REFUSAL // 2)
+    assert spacing.wait() == pytest.approx(lowered * (before / lowered) ** 0.25, rel=2e-3)
+    spacing.accept_spaced(PER_REFUSAL // 2)
+    assert spacing.wait() == pytest.approx(before, rel=2e-3)
 
 
 def test_spacing_that_does_not_help_is_given_up(spacing: Requests) -> None:
     """Requests that are refused however slowly they are sent are refused for another reason."""
-    for _ in range(2 + MOST_DECREASES):
-        spacing.clock.now += 2 * FIRST_HOLD
+    for _ in range(int(math.log2(LARGEST_STEP))):
+        spacing.clock.now += 10 * WINDOW
         spacing.refuse(spacing.send())
     spacing.clock.now += ESTIMATE_LIFETIME
     spacing.accept(spacing.send())
