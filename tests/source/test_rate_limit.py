@@ -236,7 +236,7 @@ def seconds_without_refusals(requests: int, latency: float) -> float:
 
 
 @pytest.mark.parametrize("latency", [0.005, 0.05, 0.15, 3.0])
-@pytest.mark.parametrize("number", [1, 2, 4, 299])
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 30, 299])
 def test_one_spurious_refusal_costs_only_its_retry(latency: float, number: int) -> None:
     """300 issues take at most twice the time, plus the 3 seconds that a retry may wait."""
     without = seconds_without_refusals(300, latency)
