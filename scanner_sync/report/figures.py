@@ -31,7 +31,7 @@ WEEKS: Final = 26
 """How many weeks the page covers, including the current one. Weeks begin on Monday, in UTC."""
 
 STALE_AFTER: Final = timedelta(hours=24)
-"""How old the last load, or the oldest occurrences, may be before the page warns."""
+"""How old the last sync, or the oldest occurrences, may be before the page warns."""
 
 LIST_IS_OLD: Final = timedelta(days=2)
 """How long before the last sync the API may have listed the targets that were scanned lately."""
@@ -80,7 +80,7 @@ class Period(NamedTuple):
 
     @property
     def stale(self) -> bool:
-        """Whether the last load is too old."""
+        """Whether the last sync is too old."""
         return self.now - self.last > STALE_AFTER
 
 
@@ -323,10 +323,10 @@ class Reads(NamedTuple):
 class Freshness(NamedTuple):
     """How current the dataset is."""
 
-    loads: int
-    """Successful loads in the last seven days."""
+    syncs: int
+    """Successful syncs in the last seven days."""
     longest_gap: timedelta | None
-    """The longest time between one of these loads and the load before it."""
+    """The longest time between one of these syncs and the one before it."""
     scanned: datetime | None
     """When the newest scan was created."""
     reads: Reads | None
@@ -590,8 +590,17 @@ def _query(
     )
 
 
+_SYNCS: Final = """
+SELECT synced_at AS ended_at FROM `{d}.syncs`
+UNION ALL
+SELECT inserted_at FROM `{d}._dlt_loads`
+WHERE status = 0 AND load_id NOT IN (SELECT load_id FROM `{d}.syncs` WHERE load_id IS NOT NULL)
+"""
+"""A sync that found nothing has no load, and one of which no finding depends is not in `syncs`."""
+
+
 def _read_period(warehouse: Connection, now: datetime) -> Period:
-    """Read when the histories begin and when they and the dataset last changed."""
+    """Read when the histories begin and when they and the dataset were last brought up to date."""
     states = " UNION ALL ".join(
         f"SELECT valid_from, valid_to FROM `{{d}}.{history}`"  # noqa: S608 - our names
         for history in HISTORIES
@@ -602,15 +611,15 @@ def _read_period(warehouse: Connection, now: datetime) -> Period:
 SELECT
   (SELECT MIN(valid_from) FROM ({states})) AS first_state,
   (SELECT MAX(IF(valid_to > valid_from, valid_to, valid_from)) FROM ({states})) AS last_state,
-  MIN(inserted_at) AS first_load, MAX(inserted_at) AS last_load
-FROM `{{d}}._dlt_loads` WHERE status = 0
+  MIN(ended_at) AS first_sync, MAX(ended_at) AS last_sync
+FROM ({_SYNCS})
 """,  # noqa: S608 - our names
     )
-    # An account in which nothing was ever seen has no state and no load.
+    # An account in which nothing was ever seen has no state.
     created = warehouse.client.get_table(f"{warehouse.dataset}.issues_history").created
-    last = max(filter(None, (row.last_state, row.last_load)), default=created)
+    last = max(filter(None, (row.last_state, row.last_sync)), default=created)
     return Period(
-        first=row.first_state or row.first_load or created,
+        first=row.first_state or row.first_sync or created,
         last=last,
         last_change=row.last_state,
         # dlt dates its loads by its machine's clock, which may be ahead of BigQuery's.
@@ -891,17 +900,17 @@ FROM judged ORDER BY is_late DESC, scanned_at, target LIMIT 10
 
 
 def _read_freshness(warehouse: Connection, period: Period, existing: set[str]) -> Freshness:
-    """Read when loads and occurrences were, and what each merged table holds."""
-    [loads] = _query(
+    """Read when syncs and occurrences were, and what each merged table holds."""
+    [syncs] = _query(
         warehouse,
-        """
-SELECT COUNT(*) AS loads, MAX(gap) AS longest_gap FROM (
-  SELECT inserted_at,
-    TIMESTAMP_DIFF(inserted_at, LAG(inserted_at) OVER (ORDER BY inserted_at), SECOND) AS gap
-  FROM `{d}._dlt_loads` WHERE status = 0
+        f"""
+SELECT COUNT(*) AS syncs, MAX(gap) AS longest_gap FROM (
+  SELECT ended_at,
+    TIMESTAMP_DIFF(ended_at, LAG(ended_at) OVER (ORDER BY ended_at), SECOND) AS gap
+  FROM ({_SYNCS})
 )
-WHERE inserted_at > @week_ago
-""",
+WHERE ended_at > @week_ago
+""",  # noqa: S608 - our own text
         week_ago=period.week_ago,
     )
     tables = [name for name in TABLES if name in existing]
@@ -917,8 +926,8 @@ WHERE inserted_at > @week_ago
         [scans] = _query(warehouse, "SELECT MAX(created_at) AS newest FROM `{d}.scans`")
         scanned = scans.newest
     return Freshness(
-        loads=loads.loads,
-        longest_gap=None if loads.longest_gap is None else timedelta(seconds=loads.longest_gap),
+        syncs=syncs.syncs,
+        longest_gap=None if syncs.longest_gap is None else timedelta(seconds=syncs.longest_gap),
         scanned=scanned,
         reads=_read_reads(warehouse),
         tables=[

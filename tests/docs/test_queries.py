@@ -136,11 +136,6 @@ def asked(dataset: Dataset) -> Dataset:
         targets=TARGETS,
         fixed_occurrences=[LONG_GONE, fixed],
     )
-    dataset.query("CREATE TABLE {d}._dlt_loads (status INT64, inserted_at TIMESTAMP)")
-    dataset.query(
-        "INSERT INTO {d}._dlt_loads VALUES"
-        f" (0, TIMESTAMP '{SYNCS[1]}'), (0, TIMESTAMP '{SYNCS[2]}'), (1, TIMESTAMP '{ASKED}')"
-    )
     return dataset
 
 
@@ -227,7 +222,7 @@ def test_queries_answer_their_questions(asked: Dataset) -> None:
             (6, "Six", "high", None),
             (5, "Five", "low", SYNCS[0]),
         ],
-        "When was the last load?": [(SYNCS[2],)],
+        "When was the last sync?": [(SYNCS[2],)],
     }
     asked_in_the_demo = re.findall(r"(?m)^- .*\? `(SELECT .*;)`$", section("README.md", "Try it"))
     with at(ASKED):

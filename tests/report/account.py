@@ -3,7 +3,9 @@
 import io
 import json
 import random
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from google.cloud import bigquery
@@ -155,7 +157,7 @@ def _some_occurrence(rng: random.Random, begin: datetime, end: datetime | None) 
 
 
 def fill(dataset: Dataset, issues: list[Issue]) -> None:
-    """Write what the syncs at `SYNCS` would have left of the account, but for four that failed."""
+    """Write what the syncs at `SYNCS` would have left. Some found nothing to load."""
     insert_states(
         dataset,
         "issues_history",
@@ -259,25 +261,30 @@ def fill(dataset: Dataset, issues: list[Issue]) -> None:
     )
     for table in ("_dlt_loads", "licenses", "syncs"):  # what the sync that made the tables left
         dataset.query(f"DELETE FROM {{d}}.{table} WHERE TRUE")
-    insert_syncs(dataset, SYNCS)
     loads = [*SYNCS[:-9], *SYNCS[-4:]]
+    insert_syncs(dataset, SYNCS, {at: f"{n}" for n, at in enumerate(loads)})
     _insert(
         dataset,
         "_dlt_loads",
         [{"load_id": f"{n}", "status": 0, "inserted_at": at} for n, at in enumerate(loads)],
     )
     conclude(dataset, NOW)
+    # The row of this is a moment later than the last of these syncs, which it stands for.
+    dataset.query(f"DELETE FROM {{d}}.syncs WHERE synced_at > TIMESTAMP '{NOW}'")
     scan = {"id": 1, "created_at": NOW - timedelta(days=1)}
     _insert(dataset, "scans", [{**scan, "_dlt_load_id": f"{len(loads) - 2}", "_dlt_id": "1"}])
 
 
-def insert_syncs(dataset: Dataset, instants: list[datetime]) -> None:
-    """Note syncs that read everything but the occurrences of an issue that nobody knows."""
-    tables = ["issues", "occurrences_issues", "targets", "fixed_occurrences"]
-    syncs = [
-        {"synced_at": at, "tables": tables, "unread_issues": [0], "is_held": False}
-        for at in instants
-    ]
+def insert_syncs(
+    dataset: Dataset, instants: list[datetime], loads: Mapping[datetime, str] = MappingProxyType({})
+) -> None:
+    """Note syncs, and their loads, that read all but the occurrences of an issue nobody knows."""
+    read = {
+        "tables": ["issues", "occurrences_issues", "targets", "fixed_occurrences"],
+        "unread_issues": [0],
+        "is_held": False,
+    }
+    syncs = [{"synced_at": at, "load_id": loads.get(at, ""), **read} for at in instants]
     _insert(dataset, "syncs", syncs)
 
 

@@ -584,7 +584,7 @@ def test_coverage(page: ReadPage) -> None:
 def test_freshness(page: ReadPage) -> None:
     """When the loads ran, and what each table holds."""
     for words in (
-        "9 loads in the last seven days, at most 3 days apart.",
+        "14 syncs in the last seven days, at most 12 h apart.",
         f"The newest scan was created at {NOW - timedelta(days=1):%Y-%m-%d %H:%M} .",
         f"Occurrences of 88 of 120 issues were read at {NOW:%Y-%m-%d %H:%M} ; those of 30 are from"
         f" earlier syncs, the oldest from {NOW - timedelta(hours=30):%Y-%m-%d %H:%M} , 30 h ago;"

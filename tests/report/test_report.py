@@ -59,12 +59,12 @@ NOTHING = Figures(
 def test_no_issue_one_issue_many_issues(synced: Callable[[], Dataset], tmp_path: Path) -> None:
     """The page says that there is nothing, shows one issue, and does not grow with the rows.
 
-    A day after the last load it warns.
+    A day after the last sync it warns.
     """
     dataset, out = synced(), tmp_path / "report.html"
 
-    def write(now: datetime) -> ReadPage:
-        conclude(dataset, now)
+    def write(now: datetime, hours_ago: int = 0) -> ReadPage:
+        conclude(dataset, now - timedelta(hours=hours_ago))
         with at(now):
             write_report(dataset.warehouse, out)
         return ReadPage(out)
@@ -117,8 +117,8 @@ def test_no_issue_one_issue_many_issues(synced: Callable[[], Dataset], tmp_path:
         f"INSERT INTO {{d}}.occurrences_issues_history ({columns}, issue_id)"
         f" {many.replace('{more}', 'n')}"
     )
-    page = write(first + timedelta(hours=25))
-    assert "These figures are old. The last load was 25 h ago" in page.text
+    page = write(first + timedelta(hours=26), hours_ago=25)
+    assert "These figures are old. The last sync was 25 h ago" in page.text
     assert "401 critical findings are to do" in page.text
     assert page.tables["open-table"][1][-1] == "1,001"
     assert len(page.lists["first"]) == 10
