@@ -314,7 +314,7 @@ def _status(arguments: argparse.Namespace) -> int:
     if arguments.accounts:
         return _summaries(arguments.accounts, as_json=arguments.json)
     with _warehouse(arguments.account) as warehouse:
-        status = warehouse.status()
+        status = warehouse.read_status()
     now = status.pop("now")
     if arguments.json:
         print(json.dumps(status | log.of_account(), default=datetime.isoformat))
@@ -368,7 +368,7 @@ def _summaries(accounts: Sequence[str], *, as_json: bool) -> int:
         log.account.set(account)
         try:
             with _warehouse(account) as warehouse:
-                return warehouse.summary()
+                return warehouse.summarize()
         except SyncError as error:
             return error
 
@@ -468,7 +468,7 @@ def _policy(arguments: argparse.Namespace) -> int:
     with _warehouse(arguments.account) as warehouse:
         if arguments.preset:
             warehouse.choose_preset(arguments.preset, replace=arguments.replace)
-        rules, counts = warehouse.policy()
+        rules, counts = warehouse.read_policy()
     print_table(
         ["rank", "rule", "fits", "days", "from", "action", "open findings"],
         [

@@ -388,7 +388,7 @@ class _Load:
         state, today = intelligence_state(existing), began.date().isoformat()
         if state.get("read_on") == today:
             return
-        rows, seen = self.warehouse.intelligence(existing)
+        rows, seen = self.warehouse.read_intelligence(existing)
         if not (all_cves := {*rows, *cves, *cves_in(seen)}):
             return
         known = Intelligence(rows, state.get("feeds", {}))
@@ -437,7 +437,7 @@ class _Load:
             self._note_snoozed(plan)
             reads, named = self._ask(seen)
         else:
-            reads = self.warehouse.occurrence_reads(existing)
+            reads = self.warehouse.read_reads(existing)
             if last.started and not plan.fits(reads):
                 listed = self.progress.rows_expected["issues"]
                 moment = last.started - CLOCKS_DIFFER
@@ -488,7 +488,7 @@ class _Load:
         """Return what the dataset knows of each issue, and which ones the API names as changed."""
         assert self.lease.last.started
         expected, since = self.progress.rows_expected, self.lease.last.started - CLOCKS_DIFFER
-        reads, has_scan_ended = self.warehouse.named_reads(seen)
+        reads, has_scan_ended = self.warehouse.read_named(seen)
         named = self._signals.changed_since(since, expected["issues"])
         if has_scan_ended:
             scanned = self._signals.scanned_since(since.date(), expected["targets"]) or {}

@@ -199,7 +199,7 @@ def test_an_interrupted_sync_releases_its_lease_and_files(
     assert (done.status, "Traceback" in done.out) == (status, False)
     assert "Interrupted" in done.out
     assert list(tmp_path.iterdir()) == []
-    found = dataset.warehouse.status()
+    found = dataset.warehouse.read_status()
     last = found["last_run"]
     assert (last["outcome"], last["error_type"]) == ("failed", "Interrupted")
     started = time.monotonic()

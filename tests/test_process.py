@@ -326,7 +326,7 @@ def test_a_server_that_stops_at_once_ends_its_worker(
     finally:
         signal.signal(signal.SIGQUIT, before)
     assert list(tmp_path.iterdir()) == []
-    last = dataset.warehouse.status()["last_run"]
+    last = dataset.warehouse.read_status()["last_run"]
     assert (last["outcome"], last["error_type"]) == ("failed", "Interrupted")
 
 
@@ -393,7 +393,7 @@ def test_a_worker_ends_with_its_parent(held: Held, dataset: Dataset, tmp_path: P
     parent.stderr.close()
     assert parent.wait(timeout=60) == -signal.SIGKILL
     assert json.loads(said)["error_type"] == "Interrupted"
-    last = dataset.warehouse.status()["last_run"]
+    last = dataset.warehouse.read_status()["last_run"]
     assert (last["outcome"], last["error_type"]) == ("failed", "Interrupted")
     assert len(list(tmp_path.iterdir())) == 1
     go_on.set()

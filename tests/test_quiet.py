@@ -138,7 +138,7 @@ def test_an_account_becomes_quiet_and_loud(
         assert [
             (of["issues"], of["field"]) for of in logged if of["message"] == "unsignaled_change"
         ] == [(1, "snoozed")]
-        status = syncs.dataset.warehouse.status()["refresh"]
+        status = syncs.dataset.warehouse.read_status()["refresh"]
         assert status["loud_field"] == "snoozed"
         assert timedelta(days=6) < status["loud_until"] - NOW < timedelta(days=8)
         assert syncs() == everything
@@ -146,7 +146,7 @@ def test_an_account_becomes_quiet_and_loud(
         for _ in range(3):
             assert syncs() == everything
         assert syncs() == set()
-        assert syncs.dataset.warehouse.status()["refresh"]["loud_until"] is None
+        assert syncs.dataset.warehouse.read_status()["refresh"]["loud_until"] is None
 
 
 def test_what_a_signal_names_is_read(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -331,7 +331,7 @@ def test_an_issue_that_cannot_be_read_changes_nothing(
             (of["resource"], of["reason"]) for of in logged if of["message"] == "issue_failed"
         ) == [(f"issues/{n}/occurrences/", "status 500") for n in (2, 5)]
         assert "reading_stopped" not in {of["message"] for of in logged}
-        status = dataset.warehouse.status()
+        status = dataset.warehouse.read_status()
         assert status["refresh"]["issues_failed"] == [2, 5]
         # All fit, so the next sync need not list everything before it reads the first.
         assert dataset.client.get_table(f"{dataset.name}.{LEASE_TABLE}").labels["all_read"] == "1"
@@ -343,7 +343,7 @@ def test_an_issue_that_cannot_be_read_changes_nothing(
         assert [result.refresh[name] for name in names] == [5, 5, 0, []]
         assert result.history["occurrences_issues"] == {"opened": 1, "closed": 1, "changed": 0}
         assert open_now() == [3, 4, 5]
-        assert dataset.warehouse.status()["refresh"]["issues_failed"] == []
+        assert dataset.warehouse.read_status()["refresh"]["issues_failed"] == []
 
 
 def test_a_quota_that_is_smaller_than_thought(

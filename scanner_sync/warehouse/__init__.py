@@ -62,17 +62,17 @@ class Warehouse(Connection):
 
     check_names = names.check_names
     check_staging = names.check_staging
-    occurrence_reads = reads.read_reads
-    named_reads = reads.read_named
+    read_reads = reads.read_reads
+    read_named = reads.read_named
     issues_on = reads.issues_on
     forget_lost_reads = reads.forget_lost_reads
+    read_intelligence = intelligence.read_intelligence
     write_intelligence = intelligence.write_intelligence
-    intelligence = intelligence.read_rows
     complete_load = completion.complete_load
-    policy = sla.read_policy
+    read_policy = sla.read_policy
     choose_preset = sla.choose_preset
-    summary = status.summarize
-    status = status.read_status
+    summarize = status.summarize
+    read_status = status.read_status
     query = query.query
 
     def lease(

@@ -49,7 +49,7 @@ def write_state(connection: Connection, state: Mapping[str, Any]) -> bigquery.Ta
     return written[-1]
 
 
-def read_rows(
+def read_intelligence(
     connection: Connection, existing: Mapping[str, bigquery.Table]
 ) -> tuple[dict[str, dict[str, Any]], set[str]]:
     """Return the rows of the table, by CVE, and all values in `cves` of the history of occurrences.

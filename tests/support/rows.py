@@ -57,7 +57,7 @@ def all_rows(dataset: Dataset, tables: Iterable[str] = TABLES) -> dict[str, list
 def reads(dataset: Dataset) -> dict[int, LastRead]:
     """Return the table, as the next sync reads it."""
     warehouse = dataset.warehouse
-    return warehouse.occurrence_reads(warehouse.check_names())
+    return warehouse.read_reads(warehouse.check_names())
 
 
 def release_lease(dataset: Dataset) -> None:

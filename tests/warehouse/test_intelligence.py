@@ -6,7 +6,7 @@ import pytest
 from google.cloud import bigquery
 
 from scanner_sync.schema.cve_intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
-from scanner_sync.warehouse.intelligence import read_rows, state_of, write_rows, write_state
+from scanner_sync.warehouse.intelligence import read_intelligence, state_of, write_rows, write_state
 from tests.conftest import PROJECT, Dataset
 
 STATE = {"read_on": "2026-11-24", "feeds": {"kev": {"etag": 'W/"é-7"', "entries": 1700}}}
@@ -16,7 +16,7 @@ def test_rows_and_state_are_read_as_they_were_written(dataset: Dataset) -> None:
     """Rows are replaced as a whole, and columns keep their descriptions."""
     dataset.client.create_dataset(dataset.name)
     warehouse = dataset.warehouse
-    assert read_rows(warehouse, {}) == ({}, set())
+    assert read_intelligence(warehouse, {}) == ({}, set())
     warehouse.ensure_table(INTELLIGENCE, INTELLIGENCE_TABLE.columns, None)
     row = {
         "cve": "CVE-2026-1234",
@@ -35,7 +35,7 @@ def test_rows_and_state_are_read_as_they_were_written(dataset: Dataset) -> None:
     described = {field.name: field.description for field in table.schema}
     columns = INTELLIGENCE_TABLE.columns
     assert described == {name: of.description for name, of in columns.items()}
-    rows, seen = read_rows(warehouse, {INTELLIGENCE: table})
+    rows, seen = read_intelligence(warehouse, {INTELLIGENCE: table})
     assert (rows, seen) == ({row["cve"]: dict.fromkeys(columns) | row}, set())
 
     # CVEs of the history, with rows and without; a column that was dropped has none.
@@ -47,7 +47,7 @@ def test_rows_and_state_are_read_as_they_were_written(dataset: Dataset) -> None:
             f" UNION ALL SELECT JSON '[]' UNION ALL SELECT NULL"
         )
         existing = warehouse.find_tables([INTELLIGENCE, "occurrences_issues_history"])
-        assert read_rows(warehouse, existing) == (rows, found)
+        assert read_intelligence(warehouse, existing) == (rows, found)
 
 
 @pytest.mark.parametrize(

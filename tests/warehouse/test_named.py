@@ -38,7 +38,7 @@ def test_what_the_listings_name(dataset: Dataset) -> None:
         for table, rows in ({"targets": targets, "scans": scans} | changes).items():
             for row in rows:
                 seen.note(table, row)
-        reads, has_ended = dataset.warehouse.named_reads(seen)
+        reads, has_ended = dataset.warehouse.read_named(seen)
         assert reads.keys() == hosts.keys()
         return {id for id, read in reads.items() if read.is_named}, has_ended
 

@@ -181,7 +181,7 @@ def test_reads_of_what_was_dropped_are_forgotten(dataset: Dataset, dropped: str,
     warehouse = dataset.warehouse
     existing = warehouse.check_names()
     warehouse.forget_lost_reads(existing)
-    assert len(warehouse.occurrence_reads(existing)) == kept
+    assert len(warehouse.read_reads(existing)) == kept
     assert len(reads(dataset)) == kept
 
 

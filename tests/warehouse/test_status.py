@@ -29,12 +29,12 @@ def write_lease(dataset: Dataset, labels: dict[str, str]) -> datetime:
 
 def test_no_dataset_is_an_error(dataset: Dataset) -> None:
     with pytest.raises(LoadError, match=f"{dataset.name} does not exist in project {PROJECT}"):
-        dataset.warehouse.status()
+        dataset.warehouse.read_status()
 
 
 def test_an_empty_dataset(dataset: Dataset) -> None:
     dataset.client.create_dataset(dataset.name)
-    found = dataset.warehouse.status()
+    found = dataset.warehouse.read_status()
     now = found.pop("now")
     assert abs((dataset.warehouse.now() - now).total_seconds()) < 60
     assert found == {
@@ -57,7 +57,7 @@ def test_tables_and_loads(dataset: Dataset) -> None:
     )
     rows = ", ".join(f"('{n}', {int(n == 7)}, TIMESTAMP_SECONDS({n}))" for n in range(1, 8))
     dataset.query(f"INSERT INTO {{d}}._dlt_loads VALUES {rows}")
-    found = dataset.warehouse.status()
+    found = dataset.warehouse.read_status()
     assert {of["table"]: (of["rows"], of["loaded_at"]) for of in found["tables"]} == {
         "issues": (3, at(2)),
         "occurrences_issues": (0, None),
@@ -104,7 +104,7 @@ def test_how_the_last_sync_ended(
 ) -> None:
     dataset.client.create_dataset(dataset.name)
     write_lease(dataset, labels)
-    found = dataset.warehouse.status()
+    found = dataset.warehouse.read_status()
     assert (found["last_run"], found["last_failure"]) == (last_run, last_failure)
 
 
@@ -114,9 +114,9 @@ def test_a_sync_runs_until_its_lease_expires(
     """After that it counts as killed."""
     dataset.client.create_dataset(dataset.name)
     modified = write_lease(dataset, SUCCEEDED | {"until": "2030"})
-    assert dataset.warehouse.status()["last_run"] == {"outcome": "running", "at": modified}
+    assert dataset.warehouse.read_status()["last_run"] == {"outcome": "running", "at": modified}
     monkeypatch.setattr(status, "LEASE_SECONDS", 0)
-    assert dataset.warehouse.status()["last_run"] == {"outcome": "killed", "at": modified}
+    assert dataset.warehouse.read_status()["last_run"] == {"outcome": "killed", "at": modified}
 
 
 REFRESH = {"issues_listed": "20000", "issues_read": "4300", "oldest_read_at": "1000"}
@@ -146,7 +146,7 @@ def test_what_the_last_sync_read(
 ) -> None:
     dataset.client.create_dataset(dataset.name)
     write_lease(dataset, SUCCEEDED | labels)
-    assert dataset.warehouse.status()["refresh"] == {
+    assert dataset.warehouse.read_status()["refresh"] == {
         "issues_listed": listed,
         "issues_read": read,
         "issues_waiting": waiting,
@@ -179,11 +179,11 @@ def test_a_quiet_account_that_was_loud(dataset: Dataset) -> None:
         f"; each sync reads everything until {at(now + 600):%Y-%m-%d %H:%M} UTC, because no signal"
         " named a change (cves)"
     )
-    assert dataset.warehouse.status()["refresh"] == expected | is_loud
+    assert dataset.warehouse.read_status()["refresh"] == expected | is_loud
     lease = dataset.client.get_table(f"{dataset.name}.{LEASE_TABLE}")
     lease.labels |= {"loud_until": f"{now - 600}"}
     dataset.client.update_table(lease, ["labels"])
-    assert dataset.warehouse.status()["refresh"] == expected | dict.fromkeys(is_loud)
+    assert dataset.warehouse.read_status()["refresh"] == expected | dict.fromkeys(is_loud)
     assert status.describe_loud(dataset.warehouse) == ""
 
 
@@ -192,21 +192,21 @@ def test_labels_that_somebody_edited(dataset: Dataset) -> None:
     dataset.client.create_dataset(dataset.name)
     garbage = {"succeeded": "soon", "failed": "9" * 60, "failure": "loaderror"}
     write_lease(dataset, {"until": "0"} | garbage | REFRESH | {"oldest_read_at": "9" * 60})
-    found = dataset.warehouse.status()
+    found = dataset.warehouse.read_status()
     assert (found["last_run"], found["last_failure"]) == (None, None)
     assert found["refresh"]["oldest_read_at"] is None
     lease = dataset.client.get_table(f"{dataset.name}.{LEASE_TABLE}")
     lease.labels = {**lease.labels, "issues_read": "-5"}
     dataset.client.update_table(lease, ["labels"])
-    assert dataset.warehouse.status()["refresh"] is None
+    assert dataset.warehouse.read_status()["refresh"] is None
 
 
 def test_a_summary(dataset: Dataset) -> None:
     """How the last sync ended, whether the last success is a day ago, and what is open."""
     with pytest.raises(LoadError, match=f"{dataset.name} does not exist"):
-        dataset.warehouse.summary()
+        dataset.warehouse.summarize()
     dataset.client.create_dataset(dataset.name)
-    found = dataset.warehouse.summary()
+    found = dataset.warehouse.summarize()
     now = int(found.pop("now").timestamp())
     nothing = {"issues_to_do": None, "critical_to_do": None, "high_to_do": None}
     assert found == {"state": "never", "error_type": None, "succeeded_at": None} | nothing
@@ -234,7 +234,7 @@ def test_a_summary(dataset: Dataset) -> None:
         lease = dataset.client.get_table(f"{dataset.name}.{LEASE_TABLE}")
         lease.labels = labels
         dataset.client.update_table(lease, ["labels"])
-        found = dataset.warehouse.summary()
+        found = dataset.warehouse.summarize()
         assert found.pop("now")
         assert found == {
             "state": state,
