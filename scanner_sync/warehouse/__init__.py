@@ -96,8 +96,8 @@ class Warehouse(Connection):
 
         It is used inside a `with`, reports to `progress`, and checks `guard` before each job.
         `existing` is what `check_names` returned, if it was called, and `staging` is what
-        `check_staging` did. `held` is what tables hold that
-        nobody has changed since: equal rows are not loaded again.
+        `check_staging` did. `held` is what tables hold that nobody has changed since: equal rows
+        are not loaded again.
         """
         # dlt takes half a second to import, and only a sync needs it.
         from scanner_sync.warehouse.pipeline import load

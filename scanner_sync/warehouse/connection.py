@@ -56,6 +56,11 @@ def schema_of(columns: Mapping[str, Column]) -> list[bigquery.SchemaField]:
     ]
 
 
+def milliseconds_of(table: bigquery.Table) -> int:
+    """Return when a table was last changed, in milliseconds since 1970; 0 if that is not known."""
+    return round(table.modified.timestamp() * 1000) if table.modified else 0
+
+
 def statement(name: str, **parts: str) -> str:
     """Return the text of a file of SQL beside this one, with `parts` in it.
 

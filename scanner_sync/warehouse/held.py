@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from google.cloud import bigquery
 
 from scanner_sync.schema.tables import TABLES
-from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.connection import Connection, milliseconds_of
 from scanner_sync.warehouse.lease import Lease
 
 DLT_TABLES: Final = {"_dlt_loads", "_dlt_version"}
@@ -91,4 +91,4 @@ def day_of(moment: datetime) -> int:
 
 
 def _changed(table: bigquery.Table) -> str:
-    return str(round(table.modified.timestamp() * 1000)) if table.modified else ""
+    return str(milliseconds_of(table) or "")

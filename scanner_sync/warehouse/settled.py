@@ -22,13 +22,12 @@ from scanner_sync.schema.histories import HISTORIES
 from scanner_sync.schema.occurrence_reads import READS
 from scanner_sync.schema.sla_policy import SLA
 from scanner_sync.schema.tables import FIXED
-from scanner_sync.warehouse.connection import Connection, statement
+from scanner_sync.warehouse.connection import Connection, milliseconds_of, statement
 from scanner_sync.warehouse.findings import conclude
 from scanner_sync.warehouse.history import merge_history
 from scanner_sync.warehouse.reads import LISTED
 
-OCCURRENCES: Final = "occurrences_issues"
-EVIDENCE: Final = frozenset({"issues", OCCURRENCES, "targets"})
+EVIDENCE: Final = frozenset({"issues", "occurrences_issues", "targets"})
 """Tables that a sync has to read, so that no closing waits for another one."""
 _KEYED: Final = (READS, INTELLIGENCE, *CONCLUSIONS)
 """Tables that get their keys from the sync after the one that made them."""
@@ -154,8 +153,3 @@ def note_unchanged(
         return None
     table = connection.client.get_table(f"{connection.name}.{SYNCS}")
     return settled._replace(noted=milliseconds_of(table))
-
-
-def milliseconds_of(table: bigquery.Table) -> int:
-    """Return when a table was last changed, in milliseconds since 1970."""
-    return round(table.modified.timestamp() * 1000) if table.modified else 0
