@@ -32,21 +32,20 @@ USING (
       target, first_seen_at, confirmed_at, CAST(NULL AS INT64) AS occurrence_id
     FROM states, UNNEST([valid_from, seen_at]) AS moment
     UNION ALL
-    -- The last sight before a fix in a state that goes on, and the first one after it.
+    -- In a state that goes on, the last sight before a fix, and the first one known to come after it.
     SELECT entity_key, valid_from, moment, NULL, valid_to, issue_id, target, first_seen_at,
       confirmed_at, NULL
     FROM (
       SELECT s.entity_key, s.valid_from, s.valid_to, s.issue_id, s.target, s.first_seen_at,
         s.confirmed_at,
-        MAX(IF(y.synced_at < TIMESTAMP_ADD(f.remediated_at, INTERVAL 1 HOUR), y.synced_at, NULL))
-          AS before,
+        MAX(IF(y.synced_at <= f.remediated_at, y.synced_at, NULL)) AS before,
         MIN(IF(y.synced_at >= TIMESTAMP_ADD(f.remediated_at, INTERVAL 1 HOUR), y.synced_at, NULL))
           AS after
       FROM states AS s
       JOIN fixes AS f ON f.entity_key = s.entity_key
       JOIN `{dataset}.syncs` AS y ON y.synced_at > s.valid_from AND y.synced_at <= s.seen_at
       WHERE TIMESTAMP_ADD(f.remediated_at, INTERVAL 1 HOUR) > s.valid_from
-        AND TIMESTAMP_ADD(f.remediated_at, INTERVAL 1 HOUR) <= s.seen_at
+        AND f.remediated_at < s.seen_at
         AND 'occurrences_issues' IN UNNEST(y.tables) AND s.issue_id NOT IN UNNEST(y.unread_issues)
         AND (s.issue_id IN UNNEST(y.read_issues) OR COALESCE(ARRAY_LENGTH(y.read_issues), 0) = 0)
       GROUP BY s.entity_key, s.valid_from, f.remediated_at, s.valid_to, s.issue_id, s.target,
@@ -76,8 +75,9 @@ USING (
   pieces AS (
     SELECT entity_key, part, is_fix, valid_from, fixed_at, valid_to, issue_id, target, first_seen_at,
       confirmed_at, occurrence_id, MIN(IF(is_fix, NULL, moment)) AS first_sight,
-      MAX(IF(is_fix, NULL, moment)) AS last_sight
-    FROM parts
+      MAX(IF(is_fix, NULL, moment)) AS last_sight,
+      MAX(IF(is_fix OR moment > ends_at, NULL, moment)) AS sight_before_fix
+    FROM (SELECT *, MAX(fixed_at) OVER (PARTITION BY entity_key, part) AS ends_at FROM parts)
     GROUP BY entity_key, part, is_fix, valid_from, fixed_at, valid_to, issue_id, target,
       first_seen_at, confirmed_at, occurrence_id
   ),
@@ -115,8 +115,8 @@ USING (
   -- first one since a sync missed it. Where no sync had seen it by then, there is no reason to doubt it.
   watched AS (
     SELECT s.entity_key, s.part, s.is_fix, s.valid_from, s.fixed_at, s.valid_to, s.first_seen_at,
-      s.confirmed_at, s.occurrence_id, s.first_sight, s.last_sight, s.fixed_next, s.back_at,
-      s.split_at, s.split, s.missed_at,
+      s.confirmed_at, s.occurrence_id, s.first_sight, s.last_sight, s.sight_before_fix, s.fixed_next,
+      s.back_at, s.split_at, s.split, s.missed_at,
       COALESCE(c.is_held, FALSE) AS is_held,
       IF(c.synced_at IS NULL OR COUNTIF(t.valid_from <= s.missed_at) = 0, s.missed_at, c.targets_at)
         AS decided_at,
@@ -142,8 +142,8 @@ USING (
     LEFT JOIN log AS l ON l.synced_at = s.last_sight AND s.missed_at IS NOT NULL
     LEFT JOIN targets AS t ON t.address = s.target AND s.missed_at IS NOT NULL
     GROUP BY s.entity_key, s.part, s.is_fix, s.valid_from, s.fixed_at, s.valid_to, s.first_seen_at,
-      s.confirmed_at, s.occurrence_id, s.first_sight, s.last_sight, s.fixed_next, s.back_at,
-      s.split_at, s.split, s.missed_at, c.synced_at, c.is_held, c.targets_at, l.targets_after
+      s.confirmed_at, s.occurrence_id, s.first_sight, s.last_sight, s.sight_before_fix, s.fixed_next,
+      s.back_at, s.split_at, s.split, s.missed_at, c.synced_at, c.is_held, c.targets_at, l.targets_after
   ),
   -- A closing waits until its target was read, and if too much was missed at once, until it was
   -- missed again.
@@ -180,9 +180,13 @@ USING (
   ),
   times AS (
     SELECT entity_key, times_reopened, MAX(occurrence_id) AS fixed_id, MAX(fixed_at) AS fixed_at,
-      MIN(valid_from) AS began_with, MAX(valid_from) AS ended_with,
+      MIN(valid_from) AS began_with,
+      -- What was seen after its fix, but within the hour, says nothing more of what was fixed: the
+      -- next sync may see it, too, when the row is closed.
+      COALESCE(MAX(IF(sight_before_fix IS NULL, NULL, valid_from)), MIN(valid_from)) AS ended_with,
       MIN(IF(went_on, NULL, split)) AS split, MIN(IF(went_on, NULL, split_at)) AS split_at,
-      MIN(first_sight) AS detected_at, MAX(last_sight) AS last_seen_at,
+      MIN(first_sight) AS detected_at,
+      COALESCE(MAX(sight_before_fix), MIN(first_sight)) AS last_seen_at,
       MAX(IF(is_fix AND first_seen_at >= TIMESTAMP '1990-01-01', first_seen_at, NULL))
         AS fix_seen_at,
       -- The API's last word on it that can be true.

@@ -308,7 +308,10 @@ def seen_row(
     previous: datetime | None,
     missed_before: bool,
 ) -> Row:
-    detected, last_seen, state = own[0][0], own[-1][0], own[-1][1]
+    detected = own[0][0]
+    # Sights after the fix, but within the hour, say nothing more of what was fixed.
+    before = [sight for sight in own if fix is None or sight[0] <= fix["remediated_at"]]
+    last_seen, state = (before or own[:1])[-1]
     given = [state["first_seen_at"] for _, state in reversed(own)]
     dates = ([fix["first_seen_at"]] if fix else []) + given
     until = detected if closed is None else min(detected, closed)

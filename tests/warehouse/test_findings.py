@@ -347,6 +347,25 @@ def test_a_fix_that_a_sync_saw_open_within_the_hour_is_one_finding(scanner: Scan
     ]
 
 
+def test_what_is_seen_within_the_hour_after_a_fix_changes_nothing(scanner: Scanner) -> None:
+    """Written anew, the row of the fix is as the sync wrote that closed it."""
+    columns = ("occurrence_id", *TIMES, "detected_at", "last_seen_at", "cvss_score")
+    expected = [(10, 5, 20, "fixed", 10, 10, 5), (11, 5, 20, "fixed", 20.005, 20.005, 5)]
+    scanner.find(10, first_seen_at=at(5), cvss_score=5.0)
+    scanner.sync(10)
+    scanner.find(11, first_seen_at=at(5), cvss_score=5.0)
+    for occurrence in (10, 11):
+        scanner.fix(occurrence, 20)
+    scanner.sync(20.005)
+    assert scanner.findings(*columns) == expected
+    for occurrence in (10, 11):
+        scanner.find(occurrence, cvss_score=9.0)
+    scanner.sync(20.01)
+    scanner.dataset.query("DELETE FROM {d}.findings WHERE TRUE")
+    scanner.sync(20.015)
+    assert scanner.findings(*columns) == expected
+
+
 def test_two_fixes_with_a_sight_between_are_two(scanner: Scanner) -> None:
     """Even if both are listed late, and no state began between them."""
     scanner.find(10, first_seen_at=at(5))
