@@ -41,6 +41,7 @@ MOST_OF_SCRIPT: Final = 1.5
 RENAMED: Final = {
     "Where are the open criticals?": "Where are the criticals?",
     "Which targets have most open?": "Which targets have most to do?",
+    "When was the last load?": "When was the last sync?",
 }
 """Questions that have another heading now."""
 

@@ -168,7 +168,7 @@ def test_a_section_that_is_new_comes_before_the_jobs() -> None:
 
 def beside_earlier(before: float, now: float) -> tuple[findings.Seconds, findings.Seconds]:
     """A repetition in which each thing took the earlier version, and this one, so many seconds."""
-    first, second = findings.RENAMED.items()
+    first, second, *_ = findings.RENAMED.items()
     things = (*findings.SCRIPTS, findings.PAGE)
     return (
         dict.fromkeys((*things, first[0], second[0]), before),

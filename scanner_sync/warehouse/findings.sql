@@ -139,8 +139,8 @@ USING (
       END AS reason
     FROM steps AS s
     LEFT JOIN log AS c ON c.synced_at = s.missed_at
-    LEFT JOIN log AS l ON l.synced_at = s.last_sight AND s.missed_at IS NOT NULL
-    LEFT JOIN targets AS t ON t.address = s.target AND s.missed_at IS NOT NULL
+    LEFT JOIN log AS l ON l.synced_at = IF(s.missed_at IS NULL, NULL, s.last_sight)
+    LEFT JOIN targets AS t ON t.address = IF(s.missed_at IS NULL, NULL, s.target)
     GROUP BY s.entity_key, s.part, s.is_fix, s.valid_from, s.fixed_at, s.valid_to, s.first_seen_at,
       s.confirmed_at, s.occurrence_id, s.first_sight, s.last_sight, s.sight_before_fix, s.fixed_next,
       s.back_at, s.split_at, s.split, s.missed_at, c.synced_at, c.is_held, c.targets_at, l.targets_after
@@ -302,7 +302,8 @@ USING (
       IF(d.began_with IS NULL, TIMESTAMP(DATE_ADD(f.due_date, INTERVAL 1 DAY)), NULL) AS due_at
     FROM described AS d
     LEFT JOIN `{dataset}.fixed_occurrences` AS f
-      ON f.occurrence_id = d.occurrence_id AND f.remediated_at = d.closed_at AND d.began_with IS NULL
+      ON f.occurrence_id = IF(d.began_with IS NULL, d.occurrence_id, NULL)
+      AND f.remediated_at = d.closed_at
     LEFT JOIN issues AS i ON i.id = d.issue_id AND i.since <= d.as_of AND d.as_of < i.until
     LEFT JOIN hosts AS t
       ON t.address = COALESCE(d.host, f.affected_host, f.display_address)

@@ -127,7 +127,7 @@ FROM (
       CONCAT('occurrence ', c.entity_key), CONCAT('issue ', CAST(c.issue_id AS STRING))
     ]) AS name
     LEFT JOIN snoozes AS s
-      ON s.whose = name AND c.detected_at IS NOT NULL AND s.since < c.open_until
+      ON s.whose = IF(c.detected_at IS NULL, NULL, name) AND s.since < c.open_until
       AND s.until > s.since AND s.until > c.opened_at
   ),
   -- Where two overlap, the later one counts from the end of the earlier one.
