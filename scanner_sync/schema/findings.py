@@ -83,8 +83,8 @@ FINDINGS_TABLE: Final = Table(
         ),
         "last_seen_at": Column(
             "timestamp",
-            "Time of the sync that last saw it, before its fix if it has one. While it is open, syncs"
-            " that found nothing new are only in `syncs`, for a day at most.",
+            "Time of the sync that last saw it, before its fix if it has one. While it is open, "
+            "syncs that found nothing new are only in `syncs`, for a day at most.",
             "2026-11-23T06:00:04Z",
         ),
         "closed_at": Column(

@@ -7,9 +7,11 @@ MERGE `{dataset}.findings` AS known
 USING (
   WITH
   states AS (
-    SELECT h.*, GREATEST(h.valid_from, COALESCE(h.last_seen_at, r.read_at, h.valid_from)) AS seen_at
+    SELECT h.*, GREATEST(h.valid_from, COALESCE(h.last_seen_at, r.read_at, h.valid_from)) AS seen_at,
+      COALESCE(LAG(h.valid_to) OVER (PARTITION BY h.entity_key ORDER BY h.valid_from) < h.valid_from,
+        FALSE) AS is_back
     FROM `{dataset}.occurrences_issues_history` AS h
-    LEFT JOIN `{dataset}.occurrence_reads` AS r ON r.issue_id = h.issue_id AND h.valid_to IS NULL
+    LEFT JOIN `{dataset}.occurrence_reads` AS r ON r.issue_id = IF(h.valid_to IS NULL, h.issue_id, NULL)
   ),
   -- Each fix belongs to one occurrence: where several have its `occurrence_id`, to the one on its
   -- host and port.
@@ -26,7 +28,8 @@ USING (
     ) = 1
   ),
   -- Sights and fixes in one order. A sync's time is when it ended, and it may have read the API an
-  -- hour before, so only a sight an hour after a fix is known to come after it.
+  -- hour before, so only a sight an hour after a fix is known to come after it; or one after a sync
+  -- that missed it.
   marks AS (
     SELECT entity_key, valid_from, moment, CAST(NULL AS TIMESTAMP) AS fixed_at, valid_to, issue_id,
       target, first_seen_at, confirmed_at, CAST(NULL AS INT64) AS occurrence_id
@@ -53,20 +56,22 @@ USING (
     ), UNNEST([before, after]) AS moment
     WHERE moment IS NOT NULL
     UNION ALL
-    SELECT entity_key, NULL, TIMESTAMP_ADD(remediated_at, INTERVAL 1 HOUR), remediated_at, NULL,
-      NULL, NULL, first_seen_at, NULL, occurrence_id
-    FROM fixes
+    SELECT f.entity_key, NULL, LEAST(TIMESTAMP_ADD(f.remediated_at, INTERVAL 1 HOUR),
+        COALESCE(MIN(IF(s.valid_from > f.remediated_at, s.valid_from, NULL)), TIMESTAMP '9999-12-31')),
+      f.remediated_at, NULL, NULL, NULL, f.first_seen_at, NULL, f.occurrence_id
+    FROM fixes AS f LEFT JOIN states AS s ON IF(s.is_back, s.entity_key, NULL) = f.entity_key
+    GROUP BY f.entity_key, f.remediated_at, f.first_seen_at, f.occurrence_id
   ),
   -- Of fixes without a sight between them the newest counts.
   kept AS (
     SELECT *, fixed_at IS NOT NULL AND LEAD(fixed_at) OVER (
-        PARTITION BY entity_key ORDER BY moment, fixed_at IS NULL
+        PARTITION BY entity_key ORDER BY moment, fixed_at IS NULL, fixed_at
       ) IS NULL AS is_fix
     FROM marks
   ),
   parts AS (
     SELECT *, SUM(IF(is_fix, 1, 0)) OVER (
-        PARTITION BY entity_key ORDER BY moment, fixed_at IS NULL
+        PARTITION BY entity_key ORDER BY moment, fixed_at IS NULL, fixed_at
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
       ) - IF(is_fix, 1, 0) AS part
     FROM kept WHERE is_fix OR fixed_at IS NULL
@@ -183,10 +188,12 @@ USING (
       MIN(valid_from) AS began_with,
       -- What was seen after its fix, but within the hour, says nothing more of what was fixed: the
       -- next sync may see it, too, when the row is closed.
-      COALESCE(MAX(IF(sight_before_fix IS NULL, NULL, valid_from)), MIN(valid_from)) AS ended_with,
+      IF(MAX(fixed_at) IS NULL, MAX(valid_from), COALESCE(
+        MAX(IF(sight_before_fix IS NULL, NULL, valid_from)), MIN(valid_from))) AS ended_with,
       MIN(IF(went_on, NULL, split)) AS split, MIN(IF(went_on, NULL, split_at)) AS split_at,
       MIN(first_sight) AS detected_at,
-      COALESCE(MAX(sight_before_fix), MIN(first_sight)) AS last_seen_at,
+      IF(MAX(fixed_at) IS NULL, MAX(last_sight), COALESCE(
+        MAX(sight_before_fix), MIN(first_sight))) AS last_seen_at,
       MAX(IF(is_fix AND first_seen_at >= TIMESTAMP '1990-01-01', first_seen_at, NULL))
         AS fix_seen_at,
       -- The API's last word on it that can be true.

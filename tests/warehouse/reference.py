@@ -226,10 +226,13 @@ def times(evidence: Evidence, key: str, states: Rows, fixes: Rows) -> Rows:
     sights = [(at, state) for state in states for at in evidence.sights(state)]
     starts = {run[0]["valid_from"] for run in runs[1:]}
     ended = {a[-1]["valid_to"]: (a[-1], b[0]["valid_from"]) for a, b in pairwise(runs)}
+    returns = {b["valid_from"] for a, b in pairwise(states) if a["valid_to"] < b["valid_from"]}
     # The newest fix after each number of sights.
     newest: dict[int, Row] = {}
     for each in sorted(fixes, key=lambda fix: fix["remediated_at"]):
-        newest[sum(at < each["remediated_at"] + HOUR for at, _ in sights)] = each
+        fixed = each["remediated_at"]
+        until = min([fixed + HOUR, *(back for back in returns if back > fixed)])
+        newest[sum(at < until for at, _ in sights)] = each
     rows: Rows = []
     begin = 0
     if 0 in newest:

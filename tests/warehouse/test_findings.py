@@ -366,6 +366,28 @@ def test_what_is_seen_within_the_hour_after_a_fix_changes_nothing(scanner: Scann
     assert scanner.findings(*columns) == expected
 
 
+@pytest.mark.parametrize("is_listed_late", [False, True])
+def test_what_is_back_after_it_was_missed_was_open_again(
+    scanner: Scanner, is_listed_late: bool
+) -> None:
+    """Even within the hour after its fix, whenever the fix is listed."""
+    scanner.find(10, first_seen_at=at(5))
+    scanner.sync(20)
+    if not is_listed_late:
+        scanner.fix(10, 21)
+    scanner.sync(21.005)
+    scanner.lose(10)
+    scanner.sync(21.01)
+    scanner.find(10, first_seen_at=at(5))
+    if is_listed_late:
+        scanner.fix(10, 21)
+    scanner.sync(21.03)
+    assert scanner.findings(*TIMES, "detected_at", "last_seen_at") == [
+        (5, 21, "fixed", 20, 20),
+        (21.03, None, None, 21.03, 21.03),
+    ]
+
+
 def test_two_fixes_with_a_sight_between_are_two(scanner: Scanner) -> None:
     """Even if both are listed late, and no state began between them."""
     scanner.find(10, first_seen_at=at(5))
