@@ -21,6 +21,8 @@ from local.processes import ROOT, serving
 OURS, CDK, CDK_20 = "this program", "Airbyte CDK", "Airbyte CDK, 20 at once"
 SAME_TABLES = "this program, the guide's tables"
 UNCHANGED = "this program, nothing changed"
+QUIET = "this program, nothing changed, account known as quiet"
+SCANNED = "this program, a scan ended"
 GUIDE, GUIDE_PARALLEL = "dlt, the guide's", "dlt, parallelized"
 _AIRBYTE = str(ROOT / ".venv-airbyte/bin/python")
 COMMANDS = {

@@ -7,6 +7,7 @@ arithmetic.
 
 import math
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.server import Sizes
@@ -37,6 +38,11 @@ PARALLEL, MOST_PARALLEL = 10, 1000
 REQUESTS_AN_HOUR = 5000
 DEADLINE, DEADLINE_PUBSUB, LONGEST_DEADLINE, MEMORY_GIB = 1500, 420, 1680, 1
 SYNCS_A_DAY, DAYS = 4, 30
+CHANGES_A_DAY = 4
+"""Of how many syncs a day we take it that they find changes."""
+BUSY = 0.88
+"""Share of the time for which processes work on syncs while messages wait, as `--only accounts`
+measures it."""
 AT_ONCE, LATENCY = 20, 0.2
 MOST_REQUESTS, PAGE_SIZE = Settings.max_requests_per_sync, Settings.page_size
 FURTHER_REQUESTS = 4
@@ -53,17 +59,44 @@ class Measured:
     cold: float
     """Seconds until a cold function responds."""
     bigquery: float
-    """Seconds in BigQuery, its jobs at 1.5 seconds each."""
-    tables: int
-    """Tables that the queries of a sync refer to, added up over the queries."""
-    loads: int
-    calls: int
-    """Calls of a sync to BigQuery, with those that start its jobs."""
-    busy: float
-    """Share of the time for which processes work on syncs while messages wait."""
+    """Seconds in BigQuery, as `jobs.MODEL` has it."""
     memory_least: float
     memory_each: float
     """MiB of a sync, and MiB that each occurrence adds."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a sync takes."""
+
+    seconds: float
+    tables: int
+    """Tables that its queries refer to, counted for each statement."""
+    loads: int
+    calls: int
+    """Calls to BigQuery, with those that start its jobs."""
+
+
+Syncs = Sequence[tuple[Work, float]]
+"""Syncs, and how many of each."""
+
+
+def dollars(syncs: Syncs) -> dict[str, float]:
+    """Return dollars by product for so many syncs, without free tiers."""
+    second = VCPU_SECOND + MEMORY_GIB * GIB_SECOND
+    number = sum(times for _, times in syncs)
+    seconds = sum(of.seconds * times for of, times in syncs)
+    return {
+        "the function": seconds * second + number * MILLION_REQUESTS / 1e6,
+        "queries": _tib(syncs) * TIB_OF_QUERIES,
+        "accesses to the secret": number * TEN_THOUSAND_ACCESSES / 10_000,
+    }
+
+
+def _tib(syncs: Syncs) -> float:
+    """Return what queries are billed for at least."""
+    tables = sum(of.tables * times for of, times in syncs)
+    return tables * LEAST_BYTES_A_TABLE / 2**40
 
 
 @dataclass(frozen=True)
@@ -116,29 +149,24 @@ def seconds_of_a_sync(issues: int, measured: Measured) -> float:
     return measured.cold + reading + measured.bigquery
 
 
-def cost(issues: int, measured: Measured) -> tuple[float, float, str]:
-    """Return dollars a month without free tiers, the same beyond them, and the computation."""
-    syncs = SYNCS_A_DAY * DAYS
-    each = math.ceil(seconds_of_a_sync(issues, measured) * 10) / 10
-    seconds = syncs * each
-    tib = syncs * measured.tables * LEAST_BYTES_A_TABLE / 2**40
-    function = seconds * (VCPU_SECOND + MEMORY_GIB * GIB_SECOND) + syncs * MILLION_REQUESTS / 1e6
-    queries = tib * TIB_OF_QUERIES
-    total = function + queries + SCHEDULER_JOB + SECRET_VERSION
+def month(work: Work, issues: int) -> tuple[float, str]:
+    """Return dollars a month for syncs that each find changes, and the computation."""
+    number = SYNCS_A_DAY * DAYS
+    syncs = [(work, number)]
+    seconds, tib, parts = number * work.seconds, _tib(syncs), dollars(syncs)
+    total = sum(parts.values()) + SCHEDULER_JOB + SECRET_VERSION
     beyond = (
         max(0, seconds - FREE_VCPU_SECONDS) * VCPU_SECOND
         + max(0, seconds * MEMORY_GIB - FREE_GIB_SECONDS) * GIB_SECOND
         + max(0, tib - FREE_TIB) * TIB_OF_QUERIES
     )
     text = (
-        f"{issues:,} issues: {syncs} syncs of {each:.1f} s with 1 vCPU and {MEMORY_GIB} GiB"
-        f" (${function:.2f}), {syncs} x {measured.tables} tables x 10 MB queried (${queries:.2f}),"
-        f" a Scheduler job (${SCHEDULER_JOB:.2f}), a secret (${SECRET_VERSION:.2f}):"
-        f" **${total:.2f} a month**, ${beyond:.2f} beyond the free tiers"
+        f"{issues:,} issues, and {number} syncs that find changes: {work.seconds:.1f} s each with"
+        f" 1 vCPU and {MEMORY_GIB} GiB (${parts['the function']:.2f}), {work.tables} x 10 MB"
+        f" queried each (${parts['queries']:.2f}), a Scheduler job (${SCHEDULER_JOB:.2f}), a secret"
+        f" (${SECRET_VERSION:.2f}): **${total:.2f} a month**, ${beyond:.2f} beyond the free tiers"
     )
-    if (of := requests_of(sizes(issues))).syncs > 1:
-        text += f"; {of.syncs} syncs read the occurrences of all issues"
-    return total, beyond, text
+    return total, text
 
 
 def _issues_whose_listing_takes(requests: int) -> int:
@@ -212,7 +240,7 @@ def section(measured: Measured) -> str:
         f" count. One statement at a time changes a table; 2 may run and"
         f" {MUTATIONS_QUEUED} may wait.",
     ]
-    return "\n".join([*lines, "", *_many_accounts(measured)])
+    return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -223,30 +251,41 @@ class Schedule:
     accounts: int
     syncs: int
     """Of each account, a day."""
-    measured: Measured
-    issues: int = 1000
+    changed: Work
+    """A sync that finds changes. That is `CHANGES_A_DAY` at most."""
+    unchanged: Work
+    """A sync that finds none."""
+
+    @property
+    def day(self) -> Syncs:
+        """Return the syncs of an account and a day."""
+        changed = min(self.syncs, CHANGES_A_DAY)
+        return [(self.changed, changed), (self.unchanged, self.syncs - changed)]
 
     @property
     def seconds(self) -> float:
-        """Return the seconds of a sync."""
-        return seconds_of_a_sync(self.issues, self.measured)
+        """Return the mean of the seconds of a sync."""
+        return sum(of.seconds * times for of, times in self.day) / self.syncs
+
+    @property
+    def calls(self) -> float:
+        """Return the mean of the calls of a sync to BigQuery."""
+        return sum(of.calls * times for of, times in self.day) / self.syncs
+
+    @property
+    def loads(self) -> float:
+        """Return the load jobs of an account and a day."""
+        return sum(of.loads * times for of, times in self.day)
 
     @property
     def instances(self) -> int:
         """Return how many instances have to run all the time."""
-        needed = self.accounts * self.syncs * self.seconds / (86400 * self.measured.busy)
-        return math.ceil(needed)
-
-    @property
-    def loads(self) -> int:
-        """Return the load jobs of a day."""
-        return self.accounts * self.syncs * self.measured.loads
+        return math.ceil(self.accounts * self.syncs * self.seconds / (86400 * BUSY))
 
     @property
     def accounts_a_project(self) -> int:
         """Return how many accounts fit into a project: by its load jobs, or its Scheduler jobs."""
-        by_loads = LOADS_A_PROJECT_A_DAY // (self.syncs * self.measured.loads)
-        return min(by_loads, MOST_SCHEDULER_JOBS)
+        return min(int(LOADS_A_PROJECT_A_DAY / self.loads), MOST_SCHEDULER_JOBS)
 
     @property
     def projects(self) -> int:
@@ -256,77 +295,76 @@ class Schedule:
     @property
     def costs(self) -> dict[str, float]:
         """Return dollars a month by product, without free tiers."""
-        syncs = self.accounts * self.syncs * DAYS
-        second = VCPU_SECOND + MEMORY_GIB * GIB_SECOND
-        tib = syncs * self.measured.tables * LEAST_BYTES_A_TABLE / 2**40
-        return {
-            "the function": syncs * (self.seconds * second + MILLION_REQUESTS / 1e6),
-            "queries": tib * TIB_OF_QUERIES,
+        month = [(of, times * DAYS * self.accounts) for of, times in self.day]
+        return dollars(month) | {
             "Scheduler": self.accounts * SCHEDULER_JOB,
-            "Secret Manager": self.accounts * SECRET_VERSION
-            + syncs * TEN_THOUSAND_ACCESSES / 10_000,
+            "secrets": self.accounts * SECRET_VERSION,
         }
 
 
-def _many_accounts(measured: Measured) -> list[str]:
-    """Return what 10,000 accounts would take, with the arithmetic."""
+def many_accounts(changed: Work, unchanged: Work, issues: int) -> list[str]:
+    """Return what 10,000 accounts of so many issues would take, with the arithmetic."""
     accounts = 10_000
     hourly, *_ = schedules = [
-        Schedule(name, accounts, syncs, measured)
+        Schedule(name, accounts, syncs, changed, unchanged)
         for name, syncs in (("every hour", 24), ("every 6 hours", SYNCS_A_DAY), ("every day", 1))
     ]
-    a_day = hourly.syncs * measured.loads
-    calls = hourly.accounts_a_project * measured.calls / 3600
-    parts = " + ".join(f"${dollars:,.0f} for {name}" for name, dollars in hourly.costs.items())
-    syncs = accounts * hourly.syncs * DAYS
-    fit = PARALLEL * 3600 * measured.busy / hourly.seconds
+    calls = hourly.accounts_a_project * hourly.calls / 3600
+    parts = " + ".join(f"${cost:,.0f} for {name}" for name, cost in hourly.costs.items())
+    fit = PARALLEL * 3600 * BUSY / hourly.seconds
+    rest = hourly.syncs - CHANGES_A_DAY
     return [
         f"### {accounts:,} accounts, on paper",
         "",
         "One deployment syncs [many accounts](../docs/accounts.md), each with its own token and"
         " quota, and its own dataset with lease and staging tables. They share only what a project"
-        f" shares. {accounts:,} were never synced: this is computed for accounts of"
-        f" {hourly.issues:,} issues from the figures in this file. A sync takes"
-        f" {hourly.seconds:.1f} s, {measured.loads} load jobs and {measured.calls} calls to"
-        f" BigQuery, and its queries refer to {measured.tables} tables. With messages waiting,"
-        f" {100 * measured.busy:.0f} % of the processes' time went into syncs.",
+        f" shares. {accounts:,} were never synced: this is computed from the figures of this"
+        f" section, for accounts of {issues:,} issues in which a scan ends {CHANGES_A_DAY} times a"
+        " day, or once between two syncs. A sync that finds"
+        f" a change takes {changed.seconds:.1f} s, {changed.loads} load jobs and {changed.calls}"
+        f" calls to BigQuery, and its statements refer to {changed.tables} tables; one that finds"
+        f" none, in an account that is known as quiet, {unchanged.seconds:.1f} s, {unchanged.loads}"
+        f" load jobs, {unchanged.calls} calls and {unchanged.tables} tables. With messages waiting,"
+        f" {100 * BUSY:.0f} % of the processes' time went into syncs.",
         "",
         "| schedule | instances | load jobs a day | accounts a project | projects"
         " | dollars a month | for each account |",
         "|---|---|---|---|---|---|---|",
         *(
-            f"| {of.name} | {of.instances:,} | {of.loads:,} | {of.accounts_a_project:,}"
-            f" | {of.projects} | {sum(of.costs.values()):,.0f}"
+            f"| {of.name} | {of.instances:,} | {accounts * of.loads:,.0f}"
+            f" | {of.accounts_a_project:,} | {of.projects} | {sum(of.costs.values()):,.0f}"
             f" | {sum(of.costs.values()) / accounts:.2f} |"
             for of in schedules
         ),
         "",
         "With a sync every hour:",
         "",
-        f"- **Instances:** {accounts:,} x {hourly.seconds:.1f} s / (3600 s x {measured.busy:.2f}) ="
+        f"- **Instances:** {accounts:,} x {hourly.seconds:.1f} s / (3600 s x {BUSY:.2f}) ="
         f" {hourly.instances}, if the starts are spread over the hour, as Terraform spreads them."
         f" `max_parallel_syncs` is {PARALLEL} by default, enough for {fit:,.0f} such accounts,"
         f" and {MOST_PARALLEL} at most.",
-        "- **BigQuery's load jobs** decide how many accounts a project can have, by its"
-        " [quotas](https://cloud.google.com/bigquery/quotas):"
+        "- **BigQuery's load jobs:** by its [quotas](https://cloud.google.com/bigquery/quotas),"
         f" {LOADS_A_PROJECT_A_DAY:,} are allowed a day, and {LOADS_A_PROJECT_A_DAY:,} /"
-        f" ({hourly.syncs} x {measured.loads}) = {LOADS_A_PROJECT_A_DAY // a_day:,}. Of the"
-        f" {LOADS_A_TABLE_A_DAY} of a table, {hourly.syncs} are used.",
+        f" ({CHANGES_A_DAY} x {changed.loads}) = {LOADS_A_PROJECT_A_DAY / hourly.loads:,.0f}"
+        f" accounts. Of the {LOADS_A_TABLE_A_DAY} of a table, {CHANGES_A_DAY} are used. If each"
+        f" sync found a change, {LOADS_A_PROJECT_A_DAY // (hourly.syncs * changed.loads):,}"
+        " accounts would fit.",
         "- **BigQuery's statements:** the limits on changing a table are those of each table, and"
         " no two accounts share one.",
         f"- **BigQuery's calls:** a project with {hourly.accounts_a_project:,} accounts makes"
-        f" {hourly.accounts_a_project:,} x {measured.calls} / 3600 s = {calls:.1f} a second, of"
+        f" {hourly.accounts_a_project:,} x {hourly.calls:.1f} / 3600 s = {calls:.1f} a second, of"
         f" all methods together; {API_CALLS_A_SECOND} a second are allowed of each.",
         "- **Cloud Scheduler:** one job for each account. A region has"
         f" [{SCHEDULER_JOBS:,} by default and {MOST_SCHEDULER_JOBS:,} at"
-        " most](https://cloud.google.com/scheduler/quotas), which decides with a sync a day.",
+        " most](https://cloud.google.com/scheduler/quotas).",
         f"- **Secret Manager:** {accounts / 60:,.0f} accesses a minute in all;"
         f" [{ACCESSES_A_MINUTE:,}](https://cloud.google.com/secret-manager/quotas) are allowed in"
         " each project.",
-        f"- **Cost a month:** {parts}. These are {syncs:,} syncs: {hourly.seconds:.1f} s of a vCPU"
-        f" (${VCPU_SECOND:.6f}) and {MEMORY_GIB} GiB (${GIB_SECOND:.7f}) each, {measured.tables} x"
-        f" 10 MB queried each (${TIB_OF_QUERIES} a TiB), {accounts:,} Scheduler jobs"
-        f" (${SCHEDULER_JOB:.2f}) and secrets (${SECRET_VERSION:.2f}), and an access each"
+        f"- **Cost a month:** {parts}. An account has {CHANGES_A_DAY} syncs a day that find a"
+        f" change, and {rest} that find none; a second has a vCPU (${VCPU_SECOND:.6f}) and"
+        f" {MEMORY_GIB} GiB (${GIB_SECOND:.7f}), a table of a statement 10 MB (${TIB_OF_QUERIES} a"
+        f" TiB), and an account a Scheduler job (${SCHEDULER_JOB:.2f}), a secret"
+        f" (${SECRET_VERSION:.2f}), and an access of it with each sync"
         f" (${TEN_THOUSAND_ACCESSES:.2f} for 10,000). Pub/Sub, storage and logs are not counted.",
         "- **Split by project**, with a deployment in each, beyond the accounts that the table has"
         " for one.",

@@ -11,8 +11,9 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import google.cloud.bigquery
@@ -21,7 +22,9 @@ from google.oauth2.credentials import Credentials
 from benchmarks.candidates import (
     GUIDE,
     OURS,
+    QUIET,
     SAME_TABLES,
+    SCANNED,
     UNCHANGED,
     Api,
     api,
@@ -31,6 +34,7 @@ from benchmarks.candidates import (
 )
 from benchmarks.server import TABLES, Sizes
 from local import bigquery
+from scanner_sync.schema.tables import TABLES as MERGED
 from scanner_sync.warehouse.lease import LEASE_TABLE
 
 PURPOSES = (
@@ -39,6 +43,7 @@ PURPOSES = (
     (r"SELECT \S*INFORMATION_SCHEMA", "dlt: which columns the tables have"),
     (r"HISTORIES", "update all histories, and count the changes"),
     (r"INSERT \S*\.syncs", "note that nothing was found"),
+    (r"SELECT \S*\.occurrences_issues_history", "what signals name"),
     (r"DECLARE", "dlt: an empty script"),
     (r"INSERT \S*_dlt_loads", "dlt: mark the load as complete"),
     (r"TRUNCATE .*", "dlt: empty the staging tables"),
@@ -63,6 +68,9 @@ STATEMENT = re.compile(
     r"(?:BEGIN|COMMIT|SELECT|MERGE|INSERT|UPDATE|DELETE|TRUNCATE|DECLARE [^;]*\bSELECT)\b"
 )
 """A statement that BigQuery runs as a job of its own, in a script."""
+CHANGED_BY_A_SCAN: Final = ("issues", "occurrences_issues", "scans", "targets", "fixed_occurrences")
+"""Tables. The others change when a person changes something."""
+CANDIDATES: Final = (UNCHANGED, QUIET, SCANNED, OURS, SAME_TABLES, GUIDE)
 TABLE = re.compile(r"`[\w-]+`?\.`?(\w+)`?\.`?(\w+(?:\.\w+)?)`")
 
 
@@ -74,7 +82,10 @@ class Job:
     start: float
     end: float
     tables: int
-    """Tables that a query refers to; BigQuery bills at least 10 MB for each."""
+    """Tables that a query refers to, counted for each statement of a script. BigQuery bills each
+    statement by itself, and at least 10 MB for each of its tables:
+    https://docs.cloud.google.com/bigquery/docs/multi-statement-queries,
+    https://cloud.google.com/bigquery/pricing"""
 
     @property
     def purpose(self) -> str:
@@ -153,32 +164,37 @@ def _what(path: str, body: bytes) -> tuple[str | None, int, float]:
         if load := request.get("load"):
             table = load["destinationTable"]
             return f"LOAD {table['datasetId']}.{table['tableId']}", 0, MODEL["LOAD"]
-        return _of_sql(request["query"]["query"])
-    return _of_sql(json.loads(body)["query"]) if resource == "queries" else _CALL
+        return job_of(request["query"]["query"])
+    return job_of(json.loads(body)["query"]) if resource == "queries" else _CALL
 
 
-def _of_sql(sql: str) -> tuple[str, int, float]:
+def job_of(sql: str) -> tuple[str, int, float]:
+    """Return its verb and table, the number of billed tables, and how long it takes."""
     tables = [".".join(match) for match in TABLE.findall(sql)]
     word = re.findall(r"^\s*(\w+)", sql, re.M)[0].upper()  # after comments
     if "_history`" in sql and "MERGE" in sql:
         word, tables = "HISTORIES of", [tables[0].partition(".")[0], *tables]
-    statements = len(STATEMENT.findall(sql))
+    starts = [found.start() for found in STATEMENT.finditer(sql)]
     if ";" in sql:
-        seconds = MODEL["script"] + statements * MODEL["statement of a script"]
+        seconds = MODEL["script"] + len(starts) * MODEL["statement of a script"]
     else:
         seconds = MODEL["SELECT" if word == "SELECT" else "DML"]
     if word == "TRUNCATE":
         return f"TRUNCATE {len(tables)} tables of {tables[0].partition('.')[0]}", 0, seconds
     what = f"{word} {tables[0] if tables else ''}".strip()
-    return what, len({t for t in tables if "." in t}), seconds
+    statements = [sql[start:end] for start, end in pairwise([*starts, len(sql)])]
+    return what, sum(len({*TABLE.findall(text)}) for text in statements), seconds
 
 
 def steady_sync(candidate: str, sizes: Sizes = SIZES, *, is_slow: bool) -> Sync:
     """Run the third sync of an account into a new local BigQuery, where nothing else changes.
 
-    Unless the candidate is `UNCHANGED`, each table is loaded as if its rows had changed. If
-    `is_slow`, the API and BigQuery take their time during it.
+    It reads everything, and loads each table as if its rows had changed. If the candidate is
+    `SCANNED`, that is so of what a scan changes; if it is `UNCHANGED`, of none. `QUIET` is the
+    fifth sync of an account with the default settings, which after three without a change reads
+    only what has changed. If `is_slow`, the API and BigQuery take their time during it.
     """
+    before = 4 if candidate == QUIET else 2
     counting = Counting()
     with (
         api(Api(sizes=sizes, latency_ms=LATENCY_MS if is_slow else 0)) as url,
@@ -186,16 +202,18 @@ def steady_sync(candidate: str, sizes: Sizes = SIZES, *, is_slow: bool) -> Sync:
         bigquery.proxy(port, counting) as host,
         tempfile.TemporaryDirectory() as directory,
     ):
-        # Each sync reads everything; `quiet` measures syncs that ask what has changed.
-        settings = settings_of_a_sync(url, host) | {"FULL_READ_HOURS": "0"}
+        settings = settings_of_a_sync(url, host)
+        if candidate != QUIET:
+            settings["FULL_READ_HOURS"] = "0"
         command = [sys.executable, "-m", "scanner_sync", "sync", "--json"]
         if candidate == SAME_TABLES:
             command += ["--resources", ",".join(TABLES)]
         if candidate == GUIDE:
             command = [sys.executable, "-m", "benchmarks.guide", url, "parallelized", directory]
-        for is_last in (False, False, True):
-            if is_last and candidate in (OURS, SAME_TABLES):
-                _forget_what_tables_hold(host)
+        changed = {SCANNED: CHANGED_BY_A_SCAN, UNCHANGED: (), QUIET: ()}.get(candidate, MERGED)
+        for is_last in (False,) * before + (True,):
+            if is_last and changed and candidate != GUIDE:
+                _forget_what_tables_hold(host, changed)
             counting.begin(is_slow=is_slow and is_last)
             seen_by(url)
             started = time.monotonic()
@@ -209,14 +227,14 @@ def steady_sync(candidate: str, sizes: Sizes = SIZES, *, is_slow: bool) -> Sync:
     return Sync(sorted(jobs, key=lambda job: job.start), counting.calls, requests, seconds)
 
 
-def _forget_what_tables_hold(host: str) -> None:
+def _forget_what_tables_hold(host: str, tables: Iterable[str]) -> None:
     """Take the digests away with which the next sync would leave equal tables as they are."""
     credentials = Credentials(token="none")  # type: ignore[no-untyped-call]
     client = google.cloud.bigquery.Client(
         "benchmark", credentials, client_options={"api_endpoint": host}
     )
     lease = client.get_table(f"benchmark.scanner.{LEASE_TABLE}")
-    lease.labels |= {name: "" for name in lease.labels if name.startswith("held_")}
+    lease.labels |= {f"held_{name}": "" for name in tables if f"held_{name}" in lease.labels}
     client.update_table(lease, ["labels"])
 
 
@@ -253,7 +271,7 @@ def drawing(sync: Sync, width: int = 60) -> str:
 
 def measure(repetitions: int, advance: Callable[[str], None]) -> dict[str, list[Sync]]:
     """Measure steady syncs whose calls take as long as in `MODEL`, by candidate."""
-    found: dict[str, list[Sync]] = {UNCHANGED: [], OURS: [], SAME_TABLES: [], GUIDE: []}
+    found: dict[str, list[Sync]] = {candidate: [] for candidate in CANDIDATES}
     for _ in range(repetitions):
         for candidate, syncs in found.items():
             advance(f"BigQuery's jobs: {candidate}")

@@ -19,7 +19,9 @@ from benchmarks.candidates import (
     GUIDE,
     GUIDE_PARALLEL,
     OURS,
+    QUIET,
     SAME_TABLES,
+    SCANNED,
     UNCHANGED,
     spread,
 )
@@ -100,8 +102,6 @@ def figures(m: Measurements) -> list[Figure]:
                 statistics.median(answered) <= 1.2,
             )
         )
-    if m.syncs:
-        found += _jobs(m.syncs)
     return found
 
 
@@ -562,8 +562,9 @@ def jobs_section(syncs: dict[str, list[jobs.Sync]], environment: str) -> str:
     lines = [
         JOBS_HEADING,
         f"The third sync of an account with {jobs.SIZES.issues} issues and"
-        f" {jobs.SIZES.occurrences:,} occurrences, in which each table changed, or nothing did."
-        " Times are modeled:"
+        f" {jobs.SIZES.occurrences:,} occurrences, in which nothing changed, or what a scan"
+        " changes, or each table. An account is known as quiet from its fifth sync on: only what"
+        " signals name is read then. Times are modeled:"
         " the local BigQuery answers each call after as long as we take it to last in BigQuery"
         f" ({times}), and the API after {jobs.LATENCY_MS} ms. dlt looks at a load job once a"
         " second. `python -m benchmarks --only bigquery` measures these and writes this section."
@@ -571,11 +572,26 @@ def jobs_section(syncs: dict[str, list[jobs.Sync]], environment: str) -> str:
         "",
         jobs.table_of_jobs({name: jobs.median(found) for name, found in syncs.items()}),
         "",
+        *table(_jobs(syncs)),
+        "",
         "Solid: the critical path.",
     ]
     for candidate, found in syncs.items():
         lines += ["", f"### {candidate}", "", jobs.drawing(jobs.median(found))]
-    return "\n".join(lines)
+    changed, unchanged = (_work(jobs.median(syncs[name])) for name in (SCANNED, QUIET))
+    issues = jobs.SIZES.issues
+    lines += ["", "### What a month costs", "", f"- {growth.month(changed, issues)[1]}."]
+    lines += ["", "`growth.py` names the sources of prices and limits.", ""]
+    return "\n".join([*lines, *growth.many_accounts(changed, unchanged, issues)])
+
+
+def _work(sync: jobs.Sync) -> growth.Work:
+    return growth.Work(
+        seconds=sync.seconds,
+        tables=sum(job.tables for job in sync.jobs),
+        loads=sync.kinds["load"],
+        calls=sync.calls + len(sync.jobs),
+    )
 
 
 QUIET_HEADING = "\n## Accounts of which only what signals name is read\n"
@@ -660,37 +676,36 @@ def _throughput(runs: reading.Runs) -> list[Figure]:
 
 
 def _jobs(syncs: dict[str, list[jobs.Sync]]) -> list[Figure]:
+    nothing, all_changed = "at most 8 s, 1 query and no load", "at most 20 s, 13 jobs and 60 calls"
+    defaults = "fewer than 11 queries and 5 loads, dlt's default"
     found = []
-    default = jobs.median(syncs[GUIDE])
-    for candidate in (SAME_TABLES, OURS):
-        sync = jobs.median(syncs[candidate])
-        kinds = f"{sync.kinds['query']} queries and {sync.kinds['load']} loads"
-        target, reached = "", None
-        if candidate == SAME_TABLES:
-            target = "fewer than 11 queries and 5 loads, dlt's default"
-            kinds += f"; the guide's {default.kinds['query']} and {default.kinds['load']}"
-            reached = sync.kinds["query"] < 11 and sync.kinds["load"] < 5
-        found.append(Figure(f"BigQuery jobs of a steady sync, {candidate}", target, kinds, reached))
+    for candidate, measured in syncs.items():
+        sync = jobs.median(measured)
+        queries, loads, calls = sync.kinds["query"], sync.kinds["load"], sync.calls
+        target, reached = {
+            UNCHANGED: (nothing, sync.seconds <= 8 and queries <= 1 and not loads),
+            QUIET: (nothing, sync.seconds <= 8 and queries <= 1 and not loads),
+            OURS: (all_changed, sync.seconds <= 20 and queries + loads <= 13 and calls <= 60),
+            SAME_TABLES: (defaults, queries < 11 and loads < 5),
+        }.get(candidate, ("", None))
+        found.append(
+            Figure(
+                candidate,
+                target,
+                f"{spread([s.seconds for s in measured], 1)} s,"
+                f" queries: {queries}, loads: {loads}, calls: {calls}",
+                reached,
+            )
+        )
     further = jobs.median(syncs[OURS]).requests - jobs.median(syncs[SAME_TABLES]).requests
     found.append(
         Figure(
-            "requests of a steady sync for what was fixed, schedules, tags and licenses",
+            "requests for what was fixed, schedules, tags and licenses",
             "3, and a page for each hundred that were fixed in the last week, here fewer",
             f"{further}",
             further == 4,
         )
     )
-    for candidate, measured in syncs.items():
-        sync = jobs.median(measured)
-        seconds = spread([s.jobs_seconds for s in measured], 1)
-        found.append(
-            Figure(
-                f"seconds in BigQuery, modeled, {candidate}",
-                "measured, and drawn below",
-                f"{seconds} s, {len(sync.critical_path)} consecutive jobs",
-                None,
-            )
-        )
     return found
 
 
@@ -709,11 +724,7 @@ def in_short(m: Measurements) -> list[str]:
         f"{'not done in time' if math.isnan(mib) else f'{mib:.0f} MiB'} at {number:,}"
         for number, mib in memory.items()
     ]
-    sync, same = jobs.median(m.syncs[OURS]), jobs.median(m.syncs[UNCHANGED])
-    unchanged = f"{same.kinds['query']} quer{'y' if same.kinds['query'] == 1 else 'ies'}"
     answered = statistics.median(start["answered"] for start in m.cold)
-    measured = measured_for_growth(m)
-    costs = [f"${growth.cost(n, measured)[0]:.2f} for {n} issues" for n in (500, 5000)]
     return [
         f"- 1000 issues with everything else, {requests:.0f} requests: {seconds(slow, OURS)} at"
         f" 50 ms a request, where {slow.limit:.1f} s is the minimum; {seconds(slower, OURS)} at"
@@ -726,10 +737,6 @@ def in_short(m: Measurements) -> list[str]:
         f"- Memory with temporary files, by number of occurrences: {', '.join(peaks)}.",
         *([_rolling_in_short(m.under_quota.rolling[0])] if m.under_quota else []),
         f"- A cold function answers after {answered:.1f} s.",
-        f"- A sync runs {sync.kinds['query']} queries and {sync.kinds['load']} loads in BigQuery,"
-        f" {len(sync.critical_path)} of them consecutively; {unchanged} if nothing changed.",
-        f"- A sync every 6 hours costs {' and '.join(costs)} a month at list prices, without free"
-        " tiers.",
     ]
 
 
@@ -775,7 +782,6 @@ def side_by_side(runs: reading.Runs) -> str:
 def measured_for_growth(m: Measurements) -> growth.Measured:
     """Return the figures from which cost and growth are computed."""
     slower = reading.SCENARIOS[1]
-    sync = jobs.median(m.syncs[OURS])
     (_, _), (few, less), (many, more) = (
         (number, statistics.median(values)) for number, values in m.memory.items()
     )
@@ -784,10 +790,6 @@ def measured_for_growth(m: Measurements) -> growth.Measured:
         overhead=reading.median(m.runs[slower.name, OURS], lambda r: r.read) / slower.limit,
         cold=statistics.median(start["answered"] for start in m.cold),
         bigquery=statistics.median(s.jobs_seconds for s in m.syncs[OURS]),
-        tables=sum(job.tables for job in sync.jobs),
-        loads=sync.kinds["load"],
-        calls=sync.calls + len(sync.jobs),
-        busy=m.accounts.busy if m.accounts else 1.0,
         memory_least=less - each * few,
         memory_each=each,
     )
@@ -899,9 +901,6 @@ def document(m: Measurements, repetitions: int, environment: str) -> str:
         lines += [jobs_section(m.syncs, environment)]
     if whole:
         measured = measured_for_growth(m)
-        lines += ["", "## What a month costs", ""]
-        lines += [f"- {growth.cost(issues, measured)[2]}." for issues in (500, 5000)]
-        lines += ["", "`growth.py` names the sources of prices and limits.", ""]
-        lines += ["## How the work grows", "", growth.section(measured), ""]
+        lines += ["", "## How the work grows", "", growth.section(measured), ""]
         lines += [(ROOT / "benchmarks/NOTES.md").read_text().rstrip()]
     return "\n".join(lines) + "\n"

@@ -16,10 +16,11 @@ from benchmarks import findings, many, quiet, quota
 from benchmarks.account import account_of, most_in_a_window
 from benchmarks.candidates import (
     CDK,
-    GUIDE,
     GUIDE_PARALLEL,
     OURS,
+    QUIET,
     SAME_TABLES,
+    SCANNED,
     UNCHANGED,
     Api,
     Run,
@@ -31,7 +32,7 @@ from benchmarks.candidates import (
 )
 from benchmarks.footprint import SHAPES
 from benchmarks.growth import Requests, requests_of
-from benchmarks.jobs import Job, Sync, steady_sync
+from benchmarks.jobs import CANDIDATES, Job, Sync, job_of, steady_sync
 from benchmarks.reading import LIMITS, SCENARIOS, seconds_to_follow
 from benchmarks.results import (
     ACCOUNTS_HEADING,
@@ -219,10 +220,7 @@ def test_the_results_are_what_the_code_writes() -> None:
         shapes={shape: [99.0] for shape in SHAPES},
         imports={"main": [{"seconds": 0.2, "bytes": 2**25, "packages": ["main"]}]},
         cold=[{"answered": 0.3, "synced": 4.0, "server": 62.0}],
-        syncs={
-            candidate: [Sync(jobs, 1, 1, 9.0)]
-            for candidate in (UNCHANGED, OURS, SAME_TABLES, GUIDE)
-        },
+        syncs={candidate: [Sync(jobs, 1, 1, 9.0)] for candidate in CANDIDATES},
     )
     assert prose((ROOT / "benchmarks/RESULTS.md").read_text()) == prose(
         document(measured, 5, "2026")
@@ -238,7 +236,12 @@ def test_candidates_lose_no_row(candidate: str) -> None:
 
 @pytest.mark.parametrize(
     ("candidate", "tables", "last", "listings"),
-    [(UNCHANGED, 0, "INSERT", 7), (OURS, 8, "HISTORIES", 7), (SAME_TABLES, 4, "HISTORIES", 3)],
+    [
+        (UNCHANGED, 0, "INSERT", 7),
+        (SCANNED, 5, "HISTORIES", 7),
+        (OURS, 8, "HISTORIES", 7),
+        (SAME_TABLES, 4, "HISTORIES", 3),
+    ],
 )
 def test_a_steady_sync_takes_the_expected_jobs(
     candidate: str, tables: int, last: str, listings: int
@@ -255,6 +258,26 @@ def test_a_steady_sync_takes_the_expected_jobs(
     if began == datetime.now(UTC).date():
         assert jobs == +Counter({"LOAD": tables, "MERGE": tables, last: 1})
     assert sync.requests == listings + sizes.issues
+
+
+def test_a_sync_of_a_quiet_account_asks_for_signals_alone() -> None:
+    """A query says which issues they name, and nothing of these is read."""
+    began = datetime.now(UTC).date()
+    sync = steady_sync(
+        QUIET, Sizes(issues=50, occurrences=150, scans=50, targets=50), is_slow=False
+    )
+    if began == datetime.now(UTC).date():
+        assert Counter(job.what.split()[0] for job in sync.jobs) == {"SELECT": 1, "INSERT": 1}
+    assert sync.requests < 50
+
+
+def test_tables_are_counted_in_each_statement_of_a_script() -> None:
+    """BigQuery bills each by itself, and a table once in a statement, however often it stands."""
+    a, b = "`p.d.a`", "`p.d.b`"
+    script = f"DECLARE n INT64 DEFAULT (SELECT COUNT(*) FROM {a});\nBEGIN TRANSACTION;\n"
+    script += f"MERGE {b} USING {a} ON FALSE WHEN NOT MATCHED BY SOURCE THEN DELETE;\n"
+    script += f"COMMIT TRANSACTION;\nSELECT * FROM {a} JOIN {a} AS again USING (id)"
+    assert [job_of(sql)[1] for sql in (script, f"SELECT * FROM {a}, {b}, {a}")] == [4, 2]
 
 
 @pytest.mark.parametrize(
