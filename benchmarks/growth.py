@@ -161,7 +161,8 @@ def month(work: Work, issues: int) -> tuple[float, str]:
         + max(0, tib - FREE_TIB) * TIB_OF_QUERIES
     )
     text = (
-        f"{issues:,} issues, and {number} syncs that find changes: {work.seconds:.1f} s each with"
+        f"{issues:,} issues, and a sync every {24 // SYNCS_A_DAY} hours that finds changes:"
+        f" {number} syncs of {work.seconds:.1f} s with"
         f" 1 vCPU and {MEMORY_GIB} GiB (${parts['the function']:.2f}), {work.tables} x 10 MB"
         f" queried each (${parts['queries']:.2f}), a Scheduler job (${SCHEDULER_JOB:.2f}), a secret"
         f" (${SECRET_VERSION:.2f}): **${total:.2f} a month**, ${beyond:.2f} beyond the free tiers"
