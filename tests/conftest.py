@@ -7,6 +7,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,15 @@ def dataset(bigquery_url: str, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     monkeypatch.setenv("DATASET", name)
     credentials = Credentials(token="anonymous")  # type: ignore[no-untyped-call]
     return Dataset(name, bigquery.Client(PROJECT, credentials))
+
+
+@pytest.fixture
+def today() -> date:
+    """The day in UTC, for what happens once a day."""
+    now = datetime.now(UTC)
+    if (now + timedelta(minutes=5)).date() != now.date():
+        pytest.skip("The day ends within five minutes, and perhaps within this test.")
+    return now.date()
 
 
 @pytest.fixture

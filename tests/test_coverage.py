@@ -1,6 +1,6 @@
 """Which targets were scanned lately: from the API to the page."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +14,22 @@ from tests.conftest import TOKEN, Dataset, asked
 from tests.report.conftest import ReadPage
 from tests.support.commands import run
 
-TODAY = datetime.now(UTC).date()
 DASH = "\N{EN DASH}"
-
-
-def days_ago(days: int) -> str:
-    return f"{TODAY - timedelta(days=days)}"
 
 
 def an_account() -> Account:
     """Two targets with findings, and three without, of which one was never scanned."""
     scanned = {1: 2, 2: 20}
+    now = datetime.now(UTC)
     return Account(
-        first_day=TODAY,
+        first_day=now.date(),
         issues=[{"id": n, "severity": "high"} for n in scanned],
         occurrences={
             n: [
                 {
                     "id": 1,
                     "target": f"host-{n}",
-                    "target_last_scanned_at": f"{days_ago(ago)}T03:00Z",
+                    "target_last_scanned_at": f"{now - timedelta(days=ago):%Y-%m-%dT%H:%MZ}",
                 }
             ]
             for n, ago in scanned.items()
@@ -75,7 +71,7 @@ def change_day(dataset: Dataset, day: int) -> None:
 
 @pytest.mark.parametrize("effect", ["known", "ignored", "rejected"])
 def test_coverage_is_from_the_api_or_from_dates(
-    effect: Any, dataset: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    effect: Any, dataset: Dataset, today: date, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The API is asked once a day. What it does not say, the dates of occurrences say."""
     account, out = an_account(), tmp_path / "report.html"
@@ -89,13 +85,13 @@ def test_coverage_is_from_the_api_or_from_dates(
             synced(*tables)
             return asked(api).get("targets/", 0)
 
-        since = TODAY - timedelta(days=14)
+        since = today - timedelta(days=14)
         listed = (since, [1, 3]) if effect == "known" else (None, [])
         assert asked_for_targets("issues") == 0
         assert asked_for_targets() == (3 if effect == "known" else 2)
         assert asked_for_targets() == 1
         assert listings(dataset) == [(None, []), listed, (None, [])]
-        second = ["host-2", "live", days_ago(20), "20"]
+        second = ["host-2", "live", f"{today - timedelta(days=20)}", "20"]
         fifth = ["host-5", "unscanned", "never", DASH]
         said, rows = coverage(dataset, out)
         if effect != "known":
@@ -107,13 +103,13 @@ def test_coverage_is_from_the_api_or_from_dates(
             return
         assert said.startswith(
             "2 of 5 targets were scanned in the last 14 days, and 3 were not. Source: the scanner's"
-            f" list of the targets that were scanned, asked for on {TODAY} ."
+            f" list of the targets that were scanned, asked for on {today} ."
         )
         assert rows == [["host-4", "unresponsive", DASH, DASH], fifth, second]
 
         # What is newer than the list is not known, and what was scanned since then is.
         account.targets.append({"id": 6, "address": "host-6", "target_status": "live"})
-        account.occurrences[2][0]["target_last_scanned_at"] = f"{TODAY}T00:00Z"
+        account.occurrences[2][0]["target_last_scanned_at"] = f"{today}T00:00Z"
         assert asked_for_targets() == 1
         said, rows = coverage(dataset, out)
         assert said.startswith(
@@ -122,6 +118,6 @@ def test_coverage_is_from_the_api_or_from_dates(
         assert rows == [["host-4", "unresponsive", DASH, DASH], fifth]
 
         # The next day it is asked again.
-        change_day(dataset, (TODAY - timedelta(days=1) - datetime(1970, 1, 1).date()).days)
+        change_day(dataset, (today - timedelta(days=1) - date(1970, 1, 1)).days)
         assert asked_for_targets() == 3
         assert listings(dataset)[-1] == (since, [1, 2, 3, 6])
