@@ -4,54 +4,12 @@ import re
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-LIMIT: Final = 10
-"""How many actions each list of the page shows."""
-
 _LIKELY: Final = {
     "known": "an exploit is known",
     "very_likely": "an exploit is very likely",
     "likely": "an exploit is likely",
 }
 """What the scanner's `exploit_likelihood` says, where it is a reason to hurry."""
-
-_WORST: Final = """
-  is_overdue AND in_kev DESC, in_kev DESC, exploit_is_known DESC, COALESCE(epss, -1) DESC,
-  severity_rank, due_at IS NULL, due_at, opened_at, COALESCE(host, ''),
-  issue_id
-"""
-
-READ_ACTIONS: Final = f"""
-WITH grouped AS (
-  SELECT issue_id, host, MAX(title) AS title, MAX(severity) AS severity,
-    MIN(severity_rank) AS severity_rank, MAX(remediation) AS remediation,
-    COUNT(*) AS findings, COUNTIF(opened_at > @week_ago) AS recent,
-    ARRAY_AGG(DISTINCT COALESCE(port, -1)) AS ports,
-    LOGICAL_OR(exposed) AS exposed, MIN(opened_at) AS opened_at, MIN(due_at) AS due_at,
-    LOGICAL_OR(overdue) AS is_overdue, LOGICAL_OR(COALESCE(in_kev, FALSE)) AS in_kev,
-    LOGICAL_OR(COALESCE(exploit_likelihood, '') = 'known') AS exploit_is_known,
-    MIN(exploit_likelihood) AS exploit_likelihood, MAX(epss) AS epss,
-    COALESCE(
-      MAX_BY(cve_to_fix, IF(cve_to_fix IS NULL, -1, IF(in_kev, 1, 0) + COALESCE(epss, 0))),
-      MIN(cves[SAFE_OFFSET(0)])
-    ) AS cve,
-    MAX(ARRAY_LENGTH(cves)) AS cves
-  FROM `{{d}}.open_findings` WHERE to_do GROUP BY issue_id, host
-),
-placed AS (
-  SELECT *, ROW_NUMBER() OVER (ORDER BY {_WORST}) AS place,
-    recent > 0 AND severity IN ('critical', 'high') AS is_new,
-    COUNT(*) OVER () AS actions
-  FROM grouped
-),
-numbered AS (
-  SELECT *, SUM(IF(is_new, 1, 0)) OVER () AS all_new,
-    ROW_NUMBER() OVER (PARTITION BY is_new ORDER BY place) AS place_of_kind
-  FROM placed
-)
-SELECT * FROM numbered WHERE place <= {LIMIT} OR (is_new AND place_of_kind <= {LIMIT})
-ORDER BY place
-"""  # noqa: S608 - our own text
-"""SQL for the actions of both lists, where `{{d}}` is the dataset and `@week_ago` an instant."""
 
 
 class Action(NamedTuple):

@@ -1,10 +1,14 @@
-"""The figures of the report. BigQuery counts, so few rows are read however large the account is."""
+"""The figures of the report. BigQuery counts, so few rows are read however large the account is.
+
+Each query is a file of SQL beside this one, where `{dataset}` is the dataset.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from google.api_core.exceptions import Forbidden, GoogleAPICallError, NotFound
@@ -19,8 +23,8 @@ from scanner_sync.diagnose import (
     repeated_for,
 )
 from scanner_sync.errors import LoadError, SyncError
-from scanner_sync.report.actions import LIMIT, READ_ACTIONS, Action, Actions
-from scanner_sync.schema.findings import CONCLUSIONS, IS_FIX, SEVERITY, UNSCANNED_AFTER
+from scanner_sync.report.actions import Action, Actions
+from scanner_sync.schema.findings import CONCLUSIONS, UNSCANNED_AFTER
 from scanner_sync.schema.histories import HISTORIES
 from scanner_sync.schema.occurrence_reads import READS
 from scanner_sync.schema.tables import FIXED, TABLES
@@ -49,7 +53,6 @@ SEVERITIES: Final = ("critical", "high", "medium", "low")
 """Always shown, in this order. Any other severity that the API sends comes after them."""
 
 WEEK: Final = timedelta(weeks=1)
-_DAYS_TO_FIX: Final = "TIMESTAMP_DIFF(closed_at, opened_at, SECOND) / 86400"
 
 
 class Period(NamedTuple):
@@ -142,8 +145,6 @@ class Now(NamedTuple):
     likely: int = 0
     """With an exploit that the scanner calls known."""
     likely_issues: int = 0
-    missed: int = 0
-    """Older than the goal of the scanner's vendor."""
     mean_age: float | None = None
     """In days. None if nothing is to do."""
     oldest: float | None = None
@@ -379,9 +380,9 @@ class Figures(NamedTuple):
     @property
     def grade(self) -> tuple[str, str | None]:
         """The vendor's grade, and the severity that decides it; None if no goal is missed."""
-        missed = {row.severity for row in self.open_now if row.missed}
-        for severity, (_, grade) in VENDOR_GOALS.items():
-            if severity in missed:
+        oldest = {row.severity: row.oldest or 0 for row in self.open_now}
+        for severity, (days, grade) in VENDOR_GOALS.items():
+            if oldest.get(severity, 0) > days:
                 return grade, severity
         return "A+", None
 
@@ -541,7 +542,7 @@ def _no_histories(name: str) -> LoadError:
 
 def _read(warehouse: Connection, now: datetime) -> Figures:
     existing = {table.table_id for table in warehouse.client.list_tables(warehouse.dataset)}
-    if not existing >= {*HISTORIES, *CONCLUSIONS, *VIEW_TABLES, READS, "_dlt_loads"}:
+    if not existing >= {*HISTORIES, *CONCLUSIONS, *VIEW_TABLES, READS, FIXED, "_dlt_loads"}:
         raise _no_histories(warehouse.name)
     period = _read_period(warehouse, now)
     weeks, measures = _read_weeks(warehouse, period)
@@ -572,49 +573,26 @@ def _read(warehouse: Connection, now: datetime) -> Figures:
     )
 
 
-def _query(
-    warehouse: Connection, sql: str, **instants: datetime | Iterable[datetime]
-) -> list[bigquery.Row]:
-    """Run a query, in which `{d}` is the dataset and `@name` an instant or an array of them."""
+def _sql(name: str) -> str:
+    return Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _query(warehouse: Connection, sql: str, **instants: datetime) -> list[bigquery.Row]:
+    """Run a query, in which `{dataset}` is the dataset and `@name` an instant."""
     parameters = [
-        bigquery.ScalarQueryParameter(name, "TIMESTAMP", value)
-        if isinstance(value, datetime)
-        else bigquery.ArrayQueryParameter(name, "TIMESTAMP", sorted(value))
-        for name, value in instants.items()
+        bigquery.ScalarQueryParameter(name, "TIMESTAMP", value) for name, value in instants.items()
     ]
     return list(
         warehouse.client.query_and_wait(
-            sql.replace("{d}", warehouse.name),
+            sql.replace("{dataset}", warehouse.name),
             job_config=bigquery.QueryJobConfig(query_parameters=parameters),
         )
     )
 
 
-_SYNCS: Final = """
-SELECT synced_at AS ended_at FROM `{d}.syncs`
-UNION ALL
-SELECT inserted_at FROM `{d}._dlt_loads`
-WHERE status = 0 AND load_id NOT IN (SELECT load_id FROM `{d}.syncs` WHERE load_id IS NOT NULL)
-"""
-"""A sync that found nothing has no load, and one of which no finding depends is not in `syncs`."""
-
-
 def _read_period(warehouse: Connection, now: datetime) -> Period:
     """Read when the histories begin and when they and the dataset were last brought up to date."""
-    states = " UNION ALL ".join(
-        f"SELECT valid_from, valid_to FROM `{{d}}.{history}`"  # noqa: S608 - our names
-        for history in HISTORIES
-    )
-    [row] = _query(
-        warehouse,
-        f"""
-SELECT
-  (SELECT MIN(valid_from) FROM ({states})) AS first_state,
-  (SELECT MAX(IF(valid_to > valid_from, valid_to, valid_from)) FROM ({states})) AS last_state,
-  MIN(ended_at) AS first_sync, MAX(ended_at) AS last_sync
-FROM ({_SYNCS})
-""",  # noqa: S608 - our names
-    )
+    [row] = _query(warehouse, _sql("period"))
     # An account in which nothing was ever seen has no state.
     created = warehouse.client.get_table(f"{warehouse.dataset}.issues_history").created
     last = max(filter(None, (row.last_state, row.last_sync)), default=created)
@@ -629,11 +607,7 @@ FROM ({_SYNCS})
 
 def _read_weeks(warehouse: Connection, period: Period) -> tuple[list[Week], dict[str, Measures]]:
     """Read the weeks, and what they say of each severity."""
-    rows = _query(
-        warehouse,
-        "SELECT * FROM `{d}.remediation_metrics` WHERE week >= DATE(@begin) ORDER BY week",
-        begin=period.start - WEEK,
-    )
+    rows = _query(warehouse, _sql("weeks"), begin=period.start - WEEK)
     by_week: dict[datetime, dict[str, bigquery.Row]] = {}
     for row in rows:
         monday = datetime(row.week.year, row.week.month, row.week.day, tzinfo=UTC)
@@ -676,76 +650,37 @@ def _week(monday: datetime, until: datetime, found: Mapping[str, bigquery.Row]) 
 
 def _read_now(warehouse: Connection, period: Period) -> list[Now]:
     """Read what is open now."""
-    goals = " ".join(f"WHEN '{of}' THEN {days}" for of, (days, _) in VENDOR_GOALS.items())
-    conditions = {
-        "open": "TRUE",
-        "to_do": "to_do",
-        "overdue": "overdue",
-        "due": "to_do AND due_at >= @now AND due_at < @in_a_week",
-        "exploited": "to_do AND in_kev",
-        "likely": "to_do AND exploit_likelihood = 'known'",
-    }
-    counts = ", ".join(
-        f"COUNTIF({of}) AS {name}, COUNT(DISTINCT IF({of}, issue_id, NULL)) AS {name}_issues"
-        for name, of in conditions.items()
-    )
-    rows = _query(
-        warehouse,
-        f"""
-SELECT {SEVERITY} AS severity, {counts}, COUNTIF(snoozed) AS snoozed,
-  COUNTIF(to_do AND in_kev IS NOT NULL) AS looked_up, COUNTIF(to_do AND epss IS NOT NULL) AS scored,
-  COUNTIF(to_do AND days_open > CASE severity {goals} END) AS missed,
-  AVG(IF(to_do, days_open, NULL)) AS mean_age, MAX(IF(to_do, days_open, NULL)) AS oldest
-FROM `{{d}}.open_findings` GROUP BY 1
-""",  # noqa: S608 - our names
-        now=period.now,
-        in_a_week=period.now + WEEK,
-    )
+    instants = {"now": period.now, "in_a_week": period.now + WEEK}
+    rows = _query(warehouse, _sql("open_now"), **instants)
     return [Now(**row) for row in rows]
 
 
 def _read_actions(warehouse: Connection, period: Period) -> Actions:
     """Read what to do first, and what of it is new."""
-    rows = _query(warehouse, READ_ACTIONS, week_ago=period.week_ago)
+    rows = _query(warehouse, _sql("actions"), week_ago=period.week_ago)
     actions = [(row, Action(*(row[name] for name in Action._fields))) for row in rows]
     return Actions(
-        first=[action for row, action in actions if row.place <= LIMIT],
+        first=[action for row, action in actions if row.is_first],
         all=rows[0].actions if rows else 0,
-        new=[action for row, action in actions if row.is_new and row.place_of_kind <= LIMIT],
+        new=[action for row, action in actions if row.is_listed_as_new],
         all_new=rows[0].all_new if rows else 0,
     )
 
 
 def _read_changes(warehouse: Connection, period: Period) -> tuple[LastDays, list[Closings]]:
     """Read what changed in the last seven days, and what closed since `start`."""
-    reasons = ", ".join(
-        f"COUNTIF(closed_at >= @start AND close_reason = '{reason}') AS is_{reason}"
-        for reason in Closings._fields[1:]
-    )
-    rows = _query(
-        warehouse,
-        f"""
-SELECT {SEVERITY} AS severity, COUNTIF(opened_at > @week_ago) AS opened,
-  COUNTIF(closed_at > @week_ago AND {IS_FIX}) AS fixed,
-  {reasons}
-FROM `{{d}}.findings` WHERE opened_at > @week_ago OR closed_at >= @start GROUP BY 1
-""",  # noqa: S608 - our names
-        week_ago=period.week_ago,
-        start=period.start,
-    )
+    instants = {"week_ago": period.week_ago, "start": period.start}
+    rows = _query(warehouse, _sql("changes"), **instants)
     critical = [row for row in rows if row.severity == "critical"]
+    closings = [Closings(*(row[name] for name in Closings._fields)) for row in rows]
     return (
         LastDays(
-            opened=sum(row.opened for row in rows),
-            fixed=sum(row.fixed for row in rows),
-            opened_critical=sum(row.opened for row in critical),
-            fixed_critical=sum(row.fixed for row in critical),
+            opened=sum(row.opened_lately for row in rows),
+            fixed=sum(row.fixed_lately for row in rows),
+            opened_critical=sum(row.opened_lately for row in critical),
+            fixed_critical=sum(row.fixed_lately for row in critical),
         ),
-        [
-            Closings(row.severity, *(row[f"is_{reason}"] for reason in Closings._fields[1:]))
-            for row in rows
-            if any(row[f"is_{reason}"] for reason in Closings._fields[1:])
-        ],
+        [closed for closed in closings if any(closed[1:])],
     )
 
 
@@ -757,29 +692,7 @@ def _in_order(*severities: str) -> list[str]:
 
 def _read_fixes(warehouse: Connection, period: Period, measures: dict[str, Measures]) -> Fixes:
     """Read how many days each fix since `start` took, and how many were in time."""
-    rows = _query(
-        warehouse,
-        f"""
-SELECT severity, fixed, not_reported, mean, quarter, median, three_quarters, in_time,
-  all_fixed, all_not_reported, all_median, all_in_time
-FROM (
-  SELECT severity, COUNT(*) OVER one AS fixed, SUM(is_undated) OVER one AS not_reported,
-    AVG(days) OVER one AS mean, PERCENTILE_CONT(days, 0.25) OVER one AS quarter,
-    PERCENTILE_CONT(days, 0.5) OVER one AS median,
-    PERCENTILE_CONT(days, 0.75) OVER one AS three_quarters, AVG(is_met) OVER one AS in_time,
-    COUNT(*) OVER () AS all_fixed, SUM(is_undated) OVER () AS all_not_reported,
-    PERCENTILE_CONT(days, 0.5) OVER () AS all_median, AVG(is_met) OVER () AS all_in_time
-  FROM (
-    SELECT {SEVERITY} AS severity, {_DAYS_TO_FIX} AS days, CAST(met_sla AS INT64) AS is_met,
-      IF(close_reason = 'not_reported', 1, 0) AS is_undated
-    FROM `{{d}}.findings` WHERE closed_at >= @start AND {IS_FIX} AND opened_at IS NOT NULL
-  )
-  WINDOW one AS (PARTITION BY severity)
-)
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
-""",  # noqa: S608 - our names
-        start=period.start,
-    )
+    rows = _query(warehouse, _sql("fixes"), start=period.start)
     found = {row.severity: DaysToFix(*(row[name] for name in DaysToFix._fields)) for row in rows}
     return Fixes(
         fixed=rows[0].all_fixed if rows else 0,
@@ -791,105 +704,25 @@ GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
     )
 
 
-_WORST: Final = "exploited DESC, critical DESC, high DESC, overdue DESC, to_do DESC"
-"""SQL: the order of what has the worst to do."""
-_WORST_COUNTS: Final = ", ".join(
-    [
-        "COUNTIF(to_do) AS to_do, COUNT(DISTINCT IF(to_do, issue_id, NULL)) AS issues",
-        "COUNTIF(overdue) AS overdue, COUNTIF(to_do AND in_kev) AS exploited",
-        *(f"COUNTIF(to_do AND severity = '{of}') AS {of}" for of in SEVERITIES),
-    ]
-)
-"""SQL: these numbers."""
-
-
 def _read_tags(warehouse: Connection, period: Period) -> list[Tag]:
     """Read the ten tags with the worst to do."""
-    rows = _query(
-        warehouse,
-        f"""
-WITH found AS (
-  SELECT tag, severity, days_open AS days, to_do, overdue, in_kev, issue_id, FALSE AS is_fixed
-  FROM `{{d}}.open_findings` CROSS JOIN UNNEST(tags) AS tag
-  UNION ALL
-  SELECT tag, NULL, {_DAYS_TO_FIX}, FALSE, FALSE, FALSE, NULL, TRUE
-  FROM `{{d}}.findings` CROSS JOIN UNNEST(tags) AS tag
-  WHERE closed_at >= @start AND {IS_FIX} AND opened_at IS NOT NULL
-),
-measured AS (
-  SELECT *, PERCENTILE_CONT(IF(is_fixed, days, NULL), 0.5) OVER (PARTITION BY tag) AS median
-  FROM found
-)
-SELECT * FROM (
-  SELECT tag, {_WORST_COUNTS}, AVG(IF(to_do, days, NULL)) AS mean_age,
-    COUNTIF(is_fixed) AS fixed, median
-  FROM measured GROUP BY tag, median
-)
-WHERE to_do > 0 ORDER BY {_WORST}, tag LIMIT 10
-""",  # noqa: S608 - our names
-        start=period.start,
-    )
+    rows = _query(warehouse, _sql("tags"), start=period.start)
     return [Tag(*(row[name] for name in Tag._fields)) for row in rows]
 
 
 def _read_targets(warehouse: Connection) -> list[Target]:
     """Read the ten targets with the worst to do."""
-    rows = _query(
-        warehouse,
-        f"""
-SELECT host AS target, {_WORST_COUNTS}, ANY_VALUE(tags) AS tags
-FROM `{{d}}.open_findings` WHERE to_do AND host IS NOT NULL
-GROUP BY host
-ORDER BY {_WORST}, target LIMIT 10
-""",  # noqa: S608 - our names
-    )
-    return [Target(**row) for row in rows]
+    return [Target(**row) for row in _query(warehouse, _sql("targets"))]
 
 
 def _read_coverage(warehouse: Connection, period: Period, existing: set[str]) -> Coverage:
     """Read which targets were not scanned lately, as the API lists them or the occurrences tell."""
-    scans = " UNION ALL ".join(
-        f"SELECT {address} AS address, target_last_scanned_at AS scanned_at FROM `{{d}}.{table}`"  # noqa: S608 - our names
-        for table, address in (
-            (FIXED, "COALESCE(affected_host, display_address)"),
-            ("occurrences_issues", "target"),
-        )
-        if table in existing
-    )
-    rows = _query(
-        warehouse,
-        f"""
-WITH scans AS ({scans}),
-listing AS (
-  SELECT synced_at, scanned_targets FROM `{{d}}.syncs`
-  WHERE scanned_since IS NOT NULL AND synced_at >= @listed_after ORDER BY synced_at DESC LIMIT 1
-),
-listed AS (SELECT id FROM listing CROSS JOIN UNNEST(scanned_targets) AS id),
-known AS (
-  SELECT *, MIN(valid_from) OVER (PARTITION BY id) AS known_from FROM `{{d}}.targets_history`
-),
-scanned AS (
-  SELECT t.address AS target, MAX(t.target_status) AS status, MAX(s.scanned_at) AS scanned_at,
-    MAX(l.synced_at) AS listed_on, LOGICAL_OR(listed.id IS NOT NULL) AS is_listed,
-    LOGICAL_OR(t.known_from <= l.synced_at) AS is_older
-  FROM known AS t LEFT JOIN scans AS s ON s.address = t.address
-  LEFT JOIN listing AS l ON TRUE LEFT JOIN listed ON listed.id = t.id
-  WHERE t.valid_to IS NULL GROUP BY t.address
-),
-judged AS (
-  SELECT *, is_listed OR COALESCE(scanned_at >= @since, FALSE) AS is_recent,
-    COALESCE(is_older, FALSE) OR COALESCE(scanned_at < @since, status = 'unscanned', FALSE)
-      AS is_old
-  FROM scanned
-)
-SELECT *, NOT is_recent AND is_old AS is_late, COUNT(*) OVER () AS targets,
-  SUM(IF(is_recent, 1, 0)) OVER () AS recent,
-  SUM(IF(NOT is_recent AND is_old, 1, 0)) OVER () AS late
-FROM judged ORDER BY is_late DESC, scanned_at, target LIMIT 10
-""",  # noqa: S608 - our names
-        since=period.now - UNSCANNED_AFTER,
-        listed_after=period.last - LIST_IS_OLD,
-    )
+    sql = _sql("coverage")
+    if "occurrences_issues" not in existing:  # no sync has read any
+        nothing = "(SELECT '' AS target, @since AS target_last_scanned_at LIMIT 0)"
+        sql = sql.replace("`{dataset}.occurrences_issues`", nothing)
+    since, listed_after = period.now - UNSCANNED_AFTER, period.last - LIST_IS_OLD
+    rows = _query(warehouse, sql, since=since, listed_after=listed_after)
     return Coverage(
         listed_on=rows[0].listed_on if rows else None,
         targets=rows[0].targets if rows else 0,
@@ -899,67 +732,37 @@ FROM judged ORDER BY is_late DESC, scanned_at, target LIMIT 10
     )
 
 
+# Not a file, because it is repeated for each table of the schema that the dataset has.
+_ROWS: Final = """
+SELECT '{table}' AS name, COUNT(*) AS held, MAX(l.inserted_at) AS written, (
+  SELECT MAX(s.synced_at) FROM `{dataset}.syncs` AS s WHERE '{table}' IN UNNEST(s.tables)
+) AS looked
+FROM `{dataset}.{table}` AS t LEFT JOIN `{dataset}._dlt_loads` AS l ON l.load_id = t._dlt_load_id
+"""
+
+
 def _read_freshness(warehouse: Connection, period: Period, existing: set[str]) -> Freshness:
     """Read when syncs and occurrences were, and what each merged table holds."""
-    [syncs] = _query(
-        warehouse,
-        f"""
-SELECT COUNT(*) AS syncs, MAX(gap) AS longest_gap FROM (
-  SELECT ended_at,
-    TIMESTAMP_DIFF(ended_at, LAG(ended_at) OVER (ORDER BY ended_at), SECOND) AS gap
-  FROM ({_SYNCS})
-)
-WHERE ended_at > @week_ago
-""",  # noqa: S608 - our own text
-        week_ago=period.week_ago,
-    )
+    [syncs] = _query(warehouse, _sql("syncs"), week_ago=period.week_ago)
     tables = [name for name in TABLES if name in existing]
-    written = " UNION ALL ".join(
-        f"SELECT {number} AS number, '{table}' AS name, COUNT(*) AS held,"  # noqa: S608 - our names
-        f" MAX(l.inserted_at) AS written, (SELECT MAX(s.synced_at) FROM `{{d}}.syncs` AS s"
-        f" WHERE '{table}' IN UNNEST(s.tables)) AS looked FROM `{{d}}.{table}` AS t"
-        " LEFT JOIN `{d}._dlt_loads` AS l ON l.load_id = t._dlt_load_id"
-        for number, table in enumerate(tables)
-    )
-    scanned = None
-    if "scans" in tables:
-        [scans] = _query(warehouse, "SELECT MAX(created_at) AS newest FROM `{d}.scans`")
-        scanned = scans.newest
+    parts = " UNION ALL ".join(_ROWS.replace("{table}", name) for name in tables)
+    rows = {row["name"]: row for row in (_query(warehouse, parts) if tables else [])}
+    scanned = _query(warehouse, _sql("scans"))[0].newest if "scans" in tables else None
     return Freshness(
         syncs=syncs.syncs,
         longest_gap=None if syncs.longest_gap is None else timedelta(seconds=syncs.longest_gap),
         scanned=scanned,
         reads=_read_reads(warehouse),
         tables=[
-            TableRows(row["name"], row.held, row.written, row.looked)
-            for row in (_query(warehouse, f"{written} ORDER BY number") if tables else [])
+            TableRows(name, rows[name].held, rows[name].written, rows[name].looked)
+            for name in tables
         ],
     )
 
 
 def _read_reads(warehouse: Connection) -> Reads | None:
     """Count the issues by when their occurrences were read, or return None if there are none."""
-    [row] = _query(
-        warehouse,
-        """
-WITH
--- A sync that read all of them and found nothing new has its row in `syncs` alone.
-whole AS (
-  SELECT MAX(synced_at) AS read_at FROM `{d}.syncs`
-  WHERE 'occurrences_issues' IN UNNEST(tables)
-    AND COALESCE(ARRAY_LENGTH(unread_issues), 0) + COALESCE(ARRAY_LENGTH(read_issues), 0) = 0
-),
-reads AS (
-  SELECT r.`rows`, IF(whole.read_at > r.read_at, whole.read_at, r.read_at) AS read_at
-  FROM `{d}.occurrence_reads` AS r CROSS JOIN whole
-)
-SELECT COUNT(*) AS listed, COUNTIF(r.read_at = l.latest_at) AS latest,
-  COUNTIF(r.read_at < l.latest_at) AS earlier, COUNTIF(r.read_at IS NULL) AS never,
-  MAX(r.read_at) AS latest_at, MIN(r.read_at) AS oldest_at, COUNTIF(r.`rows` = 0) AS empty
-FROM reads AS r
-CROSS JOIN (SELECT MAX(read_at) AS latest_at FROM reads) AS l
-""",
-    )
+    [row] = _query(warehouse, _sql("reads"))
     return Reads(**row) if row.listed else None
 
 

@@ -10,12 +10,8 @@ from scanner_sync.schema.tables import TABLES
 FINDINGS: Final = "findings"
 SYNCS: Final = "syncs"
 METRICS: Final = "remediation_metrics"
-IS_FIX: Final = "close_reason IN ('fixed', 'not_reported')"
-"""SQL: whether a finding that was closed was fixed."""
 UNSCANNED_AFTER: Final = timedelta(days=14)
 """Time without a scan after which a target is named."""
-SEVERITY: Final = "COALESCE(NULLIF(severity, ''), 'none')"
-"""SQL: the severity by which the measures and the report group."""
 _OCCURRENCE = TABLES["occurrences_issues"].columns
 _TARGET = TABLES["targets"].columns
 FINDINGS_TABLE: Final = Table(

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from hashlib import sha256
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +20,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from dlt.common.schema.utils import loads_table
+
 from local.processes import ROOT
+from scanner_sync.schema.columns import BIGQUERY_TYPES, DLT_COLUMNS
+from scanner_sync.schema.cve_intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
+from scanner_sync.schema.findings import CONCLUSIONS
+from scanner_sync.schema.histories import HISTORIES, columns_of
+from scanner_sync.schema.occurrence_reads import READS, READS_TABLE
+from scanner_sync.schema.sla_policy import SLA, SLA_TABLE
+from scanner_sync.schema.tables import TABLES
+from scanner_sync.schema.views import VIEW_TABLES
 
 _TYPES: Final = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 """Names of types in SQL, where BigQuery's API has others."""
@@ -76,14 +86,16 @@ class Observer:
 
     def start(self) -> None:
         """Wait until the analyzer has started, if the program's own statements may be new to it."""
-        sources = sorted((ROOT / "scanner_sync").rglob("*.py"))
+        sources = sorted(
+            path for kind in ("py", "sql") for path in (ROOT / "scanner_sync").rglob(f"*.{kind}")
+        )
         digest = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-        self._resolve(f"SELECT 1 AS of_{digest}", {}, [], waits=True)
+        self.resolve(f"SELECT 1 AS of_{digest}", {}, [], waits=True)
 
     def settle(self) -> None:
         """Wait for the verdicts on what was passed on without one."""
         while self._pending:
-            found = self._resolve(*self._pending.pop(), waits=True)
+            found = self.resolve(*self._pending.pop(), waits=True)
             if not found.get("refused", _PASSED_ON[0]).startswith(_PASSED_ON):
                 self.refused.append(found["refused"])
 
@@ -159,7 +171,7 @@ class Observer:
             {name: columns for name, columns in tables.items() if columns},
             dict(zip(named, types, strict=True)) if named else types,
         )
-        found = self._resolve(*asked, waits=waits)
+        found = self.resolve(*asked, waits=waits)
         if found.pop("pending", False):
             self._pending.append(asked)
         elif "refused" not in found:
@@ -184,16 +196,43 @@ class Observer:
             }
         return self._columns[key]
 
-    def _resolve(
+    def resolve(
         self,
         sql: str,
-        tables: dict[str, dict[str, str]],
-        parameters: dict[str, str] | list[str],
+        tables: Mapping[str, Mapping[str, str]],
+        parameters: Mapping[str, str] | Sequence[str],
         *,
         waits: bool,
     ) -> dict[str, Any]:
+        """Return why a script is `refused`, or the `columns` of its last query.
+
+        It has tables by their names in `tables`, in one pair of backticks each. It is `pending` if
+        the analyzer has not started, unless this `waits` for that.
+        """
         body = {"sql": sql, "tables": tables, "parameters": parameters, "waits": waits}
         return _post(self._analyzer, "/", body)
+
+
+def declared() -> dict[str, dict[str, str]]:
+    """Return the columns of the program's tables and views as it declares them, in a dataset `d1`.
+
+    dlt declares its table of loads.
+    """
+    loads: dict[str, Any] = {name: of["data_type"] for name, of in loads_table()["columns"].items()}
+    tables = {
+        **{name: table.columns | DLT_COLUMNS for name, table in TABLES.items()},
+        **{name: columns_of(name) for name in HISTORIES},
+        **{READS: READS_TABLE.columns, SLA: SLA_TABLE.columns},
+        **{INTELLIGENCE: INTELLIGENCE_TABLE.columns},
+        **{name: table.columns for name, table in (CONCLUSIONS | VIEW_TABLES).items()},
+    }
+    types = {
+        name: {key: of.type for key, of in columns.items()} for name, columns in tables.items()
+    }
+    return {
+        f"d1.{table}": {column: BIGQUERY_TYPES[of] for column, of in columns.items()}
+        for table, columns in {**types, "_dlt_loads": loads}.items()
+    }
 
 
 def canonical(sql: str, datasets: Container[str]) -> tuple[str, dict[str, tuple[str, str]]]:

@@ -38,7 +38,7 @@ from zetasql.types import (
     TypeKind,
 )
 
-from tests.support.analysis import canonical, shape_of
+from tests.support.analysis import declared, shape_of
 
 
 class _CompiledOnce(wasmtime.Config):
@@ -278,42 +278,11 @@ def _type_name(of: Any) -> str:
     return _TYPE_NAMES.get(of.type_kind) or TypeKind(of.type_kind).name.removeprefix("TYPE_")
 
 
-def declared() -> dict[str, Columns]:
-    """Return the tables and views of the program by name, as it declares them."""
-    from scanner_sync.schema.columns import BIGQUERY_TYPES, DLT_COLUMNS
-    from scanner_sync.schema.cve_intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
-    from scanner_sync.schema.findings import CONCLUSIONS
-    from scanner_sync.schema.histories import HISTORIES, columns_of
-    from scanner_sync.schema.occurrence_reads import READS, READS_TABLE
-    from scanner_sync.schema.sla_policy import SLA, SLA_TABLE
-    from scanner_sync.schema.tables import TABLES
-    from scanner_sync.warehouse.views import VIEWS
-
-    columns = {name: table.columns | DLT_COLUMNS for name, table in TABLES.items()}
-    columns |= {name: columns_of(name) for name in HISTORIES}
-    columns |= {READS: READS_TABLE.columns, SLA: SLA_TABLE.columns}
-    columns |= {INTELLIGENCE: INTELLIGENCE_TABLE.columns}
-    columns |= {name: table.columns for name, table in CONCLUSIONS.items()}
-    tables: dict[str, Columns] = {
-        name: {column: BIGQUERY_TYPES[of.type] for column, of in of_table.items()}
-        for name, of_table in columns.items()
-    }
-    for name, sql in VIEWS.items():
-        tables[name] = resolve(*_named(sql, tables))
-    return tables
-
-
-def _named(sql: str, tables: Mapping[str, Columns]) -> tuple[str, dict[str, Columns]]:
-    """Return a script in which `{dataset}` is the dataset, and those of `tables` that it names."""
-    sql, names = canonical(sql.replace("{dataset}", "dataset"), {"dataset"})
-    return sql, {name: tables[table] for name, (_, table) in names.items() if table in tables}
-
-
 if __name__ == "__main__":
     tables = declared()
     for path in sys.argv[1:]:
         text = Path("/dev/stdin" if path == "-" else path).read_text()
         try:
-            print(path, resolve(*_named(text, tables)))
+            print(path, resolve(text.replace("{dataset}", "d1"), tables))
         except Refused as refused:
             sys.exit(f"{path}: {refused}")

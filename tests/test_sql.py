@@ -1,0 +1,75 @@
+"""Each file of SQL is whole: BigQuery would take it by itself, with the tables as declared."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import bigquery
+from local.processes import ROOT
+from scanner_sync.schema.views import VIEW_TABLES
+from tests.support.analysis import Observer, declared
+
+FILES = {
+    path.relative_to(ROOT / "scanner_sync").as_posix(): path.read_text()
+    for path in (ROOT / "scanner_sync").rglob("*.sql")
+}
+PARTS = {
+    "listed": "SELECT 1 AS issue_id, 2 AS row_count, '' AS issue_hash",
+    "unread": "SELECT 1 AS issue_id",
+    "tables": "['issues']",
+}
+"""What stands in files besides `{dataset}`, and an example of what is put there."""
+PARAMETERS = {
+    **dict.fromkeys(("start", "begin", "since", "now", "week_ago", "in_a_week"), "TIMESTAMP"),
+    **dict.fromkeys(("listed_after", "until", "known"), "TIMESTAMP"),
+    **dict.fromkeys(("exposed_tags", "internal_tags", "scanned"), "STRING"),
+    **dict.fromkeys(("schema_name", "schema_version"), "STRING"),
+    **dict.fromkeys(("fixes", "targets", "running"), "ARRAY<STRING>"),
+    "ended": "ARRAY<INT64>",
+}
+"""The parameters of all files. A name has one type wherever it is used."""
+VARIABLES = f"DECLARE this_load STRING; {FILES['warehouse/instant.sql']};"
+"""The variables of the script that ends a sync."""
+SCRIPT = {
+    f"warehouse/{name}.sql"
+    for name in ("dlt_loads", "findings", "goals", "metrics", "reads", "settled", "sights", "syncs")
+}
+"""The files that use these variables, and run only in that script."""
+TABLES = declared()
+
+
+def resolve(sql: str, tables: Mapping[str, Mapping[str, str]] = TABLES) -> dict[str, Any]:
+    """Return why the analyzer refuses a text, or the columns of its query."""
+    assert isinstance(bigquery.observer, Observer)
+    for part, text in ({"dataset": "d1"} | PARTS).items():
+        sql = sql.replace(f"{{{part}}}", text)
+    return bigquery.observer.resolve(sql, tables, PARAMETERS, waits=True)
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_a_file_resolves(name: str) -> None:
+    """It says first what it must keep true. A view has the columns that are declared for it."""
+    text = FILES[name]
+    assert text.startswith("-- ")
+    found = resolve(f"{VARIABLES} {text}" if name in SCRIPT else text)
+    assert "refused" not in found
+    if name in SCRIPT:
+        assert re.match("Unrecognized name: (instant|this_load)", resolve(text)["refused"])
+    if (view := Path(name).stem) in VIEW_TABLES:
+        assert found["columns"] == TABLES[f"d1.{view}"]
+    # The analyzer looks at the names in the file: it does not take it with others.
+    table = re.findall(r"`\{dataset\}\.(\w+)`", text)[0]
+    without = {key: of for key, of in TABLES.items() if key != f"d1.{table}"}
+    assert f"Table not found: `d1.{table}`" in resolve(f"{VARIABLES} {text}", without)["refused"]
+
+
+def test_what_is_stated_here_is_in_the_files() -> None:
+    """There is no other placeholder, no other parameter, and none that no file has."""
+    code = [re.sub("--.*", "", text) for text in FILES.values()]
+    placeholders = {name for text in code for name in re.findall(r"\{(\w+)\}", text)}
+    assert placeholders == {"dataset", *PARTS}
+    assert {name for text in code for name in re.findall(r"@([a-z]\w*)", text)} == PARAMETERS.keys()
+    assert FILES.keys() >= SCRIPT
