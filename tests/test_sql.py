@@ -27,7 +27,7 @@ PARAMETERS = {
     **dict.fromkeys(("listed_after", "until", "known"), "TIMESTAMP"),
     **dict.fromkeys(("exposed_tags", "internal_tags", "scanned"), "STRING"),
     **dict.fromkeys(("schema_name", "schema_version"), "STRING"),
-    **dict.fromkeys(("fixes", "targets", "running"), "ARRAY<STRING>"),
+    **dict.fromkeys(("fixes", "targets", "running", "names"), "ARRAY<STRING>"),
     "ended": "ARRAY<INT64>",
 }
 """The parameters of all files. A name has one type wherever it is used."""
@@ -46,7 +46,10 @@ def resolve(sql: str, tables: Mapping[str, Mapping[str, str]] = TABLES) -> dict[
     assert isinstance(bigquery.observer, Observer)
     for part, text in ({"dataset": "d1"} | PARTS).items():
         sql = sql.replace(f"{{{part}}}", text)
-    return bigquery.observer.resolve(sql, tables, PARAMETERS, waits=True)
+    # Verdicts are kept, and depend on all that is given.
+    named = {name: of for name, of in tables.items() if f"`{name}`" in sql}
+    parameters = {name: of for name, of in PARAMETERS.items() if f"@{name}" in sql}
+    return bigquery.observer.resolve(sql, named, parameters, waits=True)
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

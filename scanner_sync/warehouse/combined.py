@@ -26,6 +26,8 @@ ACCOUNTS: Final = "accounts"
 
 _SQL_TYPES: Final = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 """BigQuery's older names of types, which its API uses, and the names in SQL."""
+# Not a file, because it is repeated for each account, with the columns that any of them has.
+_ROWS: Final = "SELECT '{account}' AS account, {columns} FROM `{dataset}.{table}`"
 
 
 def combine(into: Connection, accounts: Mapping[str, str]) -> dict[str, int]:
@@ -148,10 +150,9 @@ def _query(parts: Mapping[str, bigquery.Table]) -> str:
             f"{_as(kind, column, kinds[account].get(column))} AS `{_renamed(column)}`"
             for column, kind in shared.items()
         )
-        selects.append(
-            f"SELECT '{account}' AS account, {', '.join(columns)}"  # noqa: S608 - our names
-            f" FROM `{table.project}.{table.dataset_id}.{table.table_id}`"
-        )
+        dataset = f"{table.project}.{table.dataset_id}"
+        names = {"account": account, "dataset": dataset, "table": table.table_id}
+        selects.append(_ROWS.format(columns=", ".join(columns), **names))
     return "\nUNION ALL\n".join(selects)
 
 

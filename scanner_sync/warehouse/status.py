@@ -9,10 +9,11 @@ from google.cloud import bigquery
 from scanner_sync import errors
 from scanner_sync.schema.histories import HISTORIES
 from scanner_sync.schema.tables import TABLES
-from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.connection import Connection, statement
 from scanner_sync.warehouse.lease import LEASE_SECONDS, LEASE_TABLE, UNTIL
 from scanner_sync.warehouse.memory import LastSync
 
+# Not a file, because it is repeated for each table of the schema that the dataset has.
 COUNTS: Final = (
     "SELECT {number} AS number, COUNT(*) AS row_count, MAX(_dlt_load_id) AS load_id"
     " FROM `{dataset}.{table}`"
@@ -79,11 +80,7 @@ def summarize(connection: Connection) -> dict[str, Any]:
     existing = connection.find_tables([LEASE_TABLE, "open_issues"])
     lease = existing.get(LEASE_TABLE)
     if "open_issues" in existing:
-        [row] = connection.run(
-            "SELECT CURRENT_TIMESTAMP() AS now, COUNT(*) AS issues,"
-            " COUNTIF(severity = 'critical') AS critical,"
-            " COUNTIF(severity = 'high') AS high FROM `{dataset}.open_issues` WHERE to_do"
-        )
+        [row] = connection.run(statement("issues_to_do"))
         now, *counts = row.values()
     else:
         now, counts = connection.now(), [None, None, None]
@@ -150,10 +147,7 @@ def _tables(connection: Connection, names: list[str], last: LastSync) -> list[di
 
 
 def _loads(connection: Connection) -> list[dict[str, Any]]:
-    rows = connection.run(
-        "SELECT load_id, inserted_at FROM `{dataset}._dlt_loads`"
-        " WHERE status = 0 ORDER BY inserted_at DESC LIMIT 5"
-    )
+    rows = connection.run(statement("last_loads"))
     return [{"load_id": row["load_id"], "at": row["inserted_at"]} for row in rows]
 
 
