@@ -33,7 +33,7 @@ from scanner_sync.secret import read_token
 from scanner_sync.settings import Settings, read_settings
 from scanner_sync.source.api import Api
 from scanner_sync.source.connections import origin_of
-from scanner_sync.source.feeds import FeedFault
+from scanner_sync.source.feed_reader import FeedFault
 from scanner_sync.source.intelligence import KNOWN_CVE, try_feed
 from scanner_sync.source.pagination import ApiResponse, Page
 from scanner_sync.source.rows import to_row

@@ -27,7 +27,7 @@ def test_the_wheel_holds_the_program_and_nothing_else(wheel: zipfile.ZipFile) ->
     """It has the files of Python and SQL, the page's templates, the marker for types, metadata."""
     found = (path for kind in ("py", "sql") for path in ROOT.glob(f"scanner_sync/**/*.{kind}"))
     program = {path.relative_to(ROOT).as_posix() for path in found}
-    program |= {f"scanner_sync/report/{name}.html" for name in ("account", "page")}
+    program |= {f"scanner_sync/report/{name}.html" for name in ("figures", "page")}
     program |= {"scanner_sync/py.typed"}
     about = f"scanner_sync-{__version__}.dist-info"
     metadata = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}

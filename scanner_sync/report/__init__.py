@@ -95,7 +95,7 @@ def render_accounts(dataset: str, accounts: Sequence[Account], now: datetime) ->
 def _part(figures: Figures, account: str | None = None) -> str:
     """Return the part of the page that shows the figures, of an account if there are several."""
     return _fill(
-        "account.html",
+        "figures.html",
         account=account,
         charts=charts.draw(figures),
         definitions=DEFINITIONS,

@@ -25,7 +25,7 @@ from dlt.extract.source import DltSource
 from scanner_sync import log
 from scanner_sync.deadline import Deadline
 from scanner_sync.settings import FEEDS
-from scanner_sync.source.feeds import AT_ONCE, FeedFault, FeedReader, Unchanged, limited
+from scanner_sync.source.feed_reader import AT_ONCE, FeedFault, FeedReader, Unchanged, limited
 from scanner_sync.source.rows import CONVERSIONS
 
 Row = dict[str, Any]
