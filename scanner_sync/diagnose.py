@@ -64,7 +64,7 @@ NO_RIGHT: Final = Cause(
     "",
     LoadError,
     f"{_DENIED} Grant the account roles/bigquery.jobUser on the project in which jobs run"
-    " (BIGQUERY_BILLING_PROJECT, or that of the dataset), and"
+    " (BIGQUERY_BILLING_PROJECT, or the dataset's), and"
     " roles/bigquery.dataEditor on the dataset and its _staging twin.",
 )
 """The account lacks a right, as far as Google says."""

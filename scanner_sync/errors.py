@@ -212,8 +212,8 @@ def _lack(error: BaseException) -> str | None:  # noqa: PLR0911 - one return for
 
 _OUT_OF_MEMORY = "Out of memory. Give the process more; in the function, raise `memory`."
 _NO_THREAD = (
-    "No further thread or process can be started. Raise the limit (ulimit -u, or that of the"
-    " container), give the process more memory, or lower MAX_CONCURRENT_REQUESTS."
+    "No further thread or process can be started. Raise the limit (ulimit -u, or the"
+    " container's), give the process more memory, or lower MAX_CONCURRENT_REQUESTS."
 )
 _UNUSABLE = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 

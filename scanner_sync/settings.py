@@ -201,8 +201,8 @@ class Settings:
         _project,
     )
     bigquery_billing_project: str | None = _setting(
-        "project in which BigQuery's jobs run, and which pays for them; defaults to that of the"
-        " dataset",
+        "project in which BigQuery's jobs run, and which pays for them; defaults to the"
+        " dataset's project",
         _PROJECT_FORM,
         _project,
     )

@@ -146,7 +146,7 @@ variable "schedule" {
 }
 
 variable "paused" {
-  description = "Whether no runs start by `schedule`, nor by those of `accounts`. An apply resumes a job that was paused by hand."
+  description = "Whether no runs start by `schedule`, nor by the schedules in `accounts`. An apply resumes a job that was paused by hand."
   type        = bool
   default     = false
   nullable    = false

@@ -19,7 +19,7 @@ DEFINITIONS: Final = {
     ),
     "to_do": Definition(
         "To do",
-        "Open findings, but for snoozed ones and those on deleted targets. A finding is snoozed"
+        "Open findings that are neither snoozed nor on a deleted target. A finding is snoozed"
         " if its occurrence or its issue is; a snooze ends on its day, even if no sync has come"
         " since. A target is deleted if the scanner no longer lists it, but still lists the"
         " finding.",
@@ -28,16 +28,16 @@ DEFINITIONS: Final = {
         "What comes first",
         "The findings of an issue on one host are one thing to do. Overdue ones with a CVE in"
         " CISA's catalog of known exploited vulnerabilities (KEV) come first; then the others with"
-        " such a CVE; then those of which the scanner says that an exploit is known; and within"
-        " each of these, the highest EPSS score, the highest severity and the earliest `due_at`."
+        " such a CVE; then findings for which the scanner says that an exploit is known; and within"
+        " each group, the highest EPSS score, the highest severity and the earliest `due_at`."
         " Without `kev` and `epss` in `INTELLIGENCE`, the scanner's word, severity and `due_at`"
         " decide.",
     ),
     "exploited": Definition(
         "Exploited in the wild",
         "Findings to do with a CVE in CISA's catalog of known exploited vulnerabilities (KEV)."
-        " Without `kev` in `INTELLIGENCE`, the page counts those of which the scanner says that an"
-        " exploit is known.",
+        " Without `kev` in `INTELLIGENCE`, the page counts findings for which the scanner says that"
+        " an exploit is known.",
     ),
     "opened": Definition(
         "Opened",
@@ -68,9 +68,8 @@ DEFINITIONS: Final = {
     "corrected": Definition(
         "Corrected",
         "A week is final eight days after its end. Later corrections of it count in the week in"
-        " which they are learned, as the number of findings that were open besides those that the"
-        " week says. So `open` is `open` of the week before, plus `opened`, minus `closed`, plus"
-        " `corrected`.",
+        " which they are learned: how many more findings were open than the earlier week says. So"
+        " `open` is `open` of the week before, plus `opened`, minus `closed`, plus `corrected`.",
     ),
     "days": Definition(
         "Days to fix",

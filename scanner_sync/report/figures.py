@@ -99,9 +99,9 @@ class Week(NamedTuple):
     reopened: int = 0
     closed: int = 0
     fixed: int = 0
-    """Those that the scanner lists as fixed."""
+    """Findings that the scanner lists as fixed."""
     not_reported: int = 0
-    """Those that closed without a date of their fix."""
+    """Findings that closed without a date of a fix."""
     corrected: int = 0
     is_known: bool = True
     """Whether the week is measured. Weeks before the first of them are not."""
@@ -120,15 +120,15 @@ class Week(NamedTuple):
 
 
 class Now(NamedTuple):
-    """What is open now of one severity: findings, and the issues of which they are."""
+    """The open findings of one severity, and the issues that they belong to."""
 
     severity: str
     open: int = 0
     open_issues: int = 0
     snoozed: int = 0
     to_do: int = 0
-    """Those that are not snoozed and whose target is not deleted. What follows counts these
-    alone."""
+    """Findings that are not snoozed, and whose target is not deleted. All fields below count only
+    these."""
     to_do_issues: int = 0
     overdue: int = 0
     overdue_issues: int = 0
@@ -171,7 +171,7 @@ class DaysToFix(NamedTuple):
     severity: str
     fixed: int = 0
     not_reported: int = 0
-    """Those of `fixed` whose date is that of the sync that missed them."""
+    """Fixes without a date, which count from the sync that no longer saw the finding."""
     mean: float | None = None
     """In days, like what follows. None if nothing was fixed."""
     quarter: float | None = None
@@ -217,26 +217,26 @@ class Closings(NamedTuple):
 
 
 class Tag(NamedTuple):
-    """What is to do on the targets with a tag, and how long fixes took there."""
+    """The findings to do on the targets with a tag, and how long fixes took there."""
 
     tag: str
     to_do: int
     issues: int
-    """Those of which the findings to do are."""
+    """The issues that these belong to."""
     exploited: int
     critical: int
     high: int
     overdue: int
     mean_age: float | None
-    """Of what is to do, in days."""
+    """The mean age of the findings to do, in days."""
     fixed: int
     """Fixes within the period."""
     median: float | None
-    """Their median days."""
+    """The median days of these fixes."""
 
 
 class Target(NamedTuple):
-    """What is to do on a target: findings, and the issues of which they are."""
+    """The findings to do on a target, and the issues that they belong to."""
 
     target: str
     to_do: int
@@ -251,7 +251,7 @@ class Target(NamedTuple):
 
     @property
     def other(self) -> int:
-        """Those of any other severity."""
+        """Findings to do of any other severity."""
         return self.to_do - self.critical - self.high - self.medium - self.low
 
 
@@ -274,15 +274,15 @@ class Coverage(NamedTuple):
     only the dates of the occurrences tell."""
     targets: int
     recent: int
-    """Those that were scanned within `UNSCANNED_AFTER`."""
+    """Targets that were scanned within `UNSCANNED_AFTER`."""
     late: int
-    """Those that were scanned before that, or never."""
+    """Targets that were scanned before that, or never."""
     latest: list[Unscanned]
     """Ten of them, those without a date first, and then the oldest."""
 
     @property
     def unknown(self) -> int:
-        """Those of which it is not known.
+        """Targets for which nothing says when they were scanned.
 
         They are newer than the list or, without one, nothing was found on them.
         """
@@ -394,7 +394,7 @@ class Account(NamedTuple):
     state: str
     """As in the command `status`."""
     figures: Figures | None = None
-    """Those of its own dataset. None if it could not be read."""
+    """The figures of its own dataset. None if it could not be read."""
     error: SyncError | None = None
     """Why it could not be read."""
 
@@ -405,7 +405,7 @@ class Account(NamedTuple):
 
     @property
     def issues(self) -> int:
-        """Of how many issues they are."""
+        """How many issues these belong to."""
         return self._figures.total("to_do_issues")
 
     @property
@@ -534,8 +534,8 @@ def read_figures(warehouse: Connection, now: datetime) -> Figures:
 
 def _no_histories(name: str) -> LoadError:
     return LoadError(
-        f"There are no histories in {name}, or only those of an earlier version. The report is made"
-        " from them: sync once, or set GOOGLE_CLOUD_PROJECT and DATASET to a"
+        f"There are no histories in {name}, or an earlier version made them. The report needs"
+        " them: sync once, or set GOOGLE_CLOUD_PROJECT and DATASET to a"
         " dataset that has them."
     )
 

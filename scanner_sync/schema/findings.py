@@ -41,8 +41,8 @@ FINDINGS_TABLE: Final = Table(
         "cves": Column("text[]", "CVE identifiers, sorted.", ["CVE-2026-1234"]),
         "in_kev": Column(
             "bool",
-            "Whether one of its CVEs is in CISA's KEV catalog, of those exploited in the wild; null"
-            " if that is not known.",
+            "Whether one of its CVEs is in KEV, CISA's catalog of CVEs that are exploited in the"
+            " wild; null if that is not known.",
             True,
         ),
         "kev_due_on": Column(
@@ -158,7 +158,7 @@ SYNCS_TABLE: Final = Table(
         ),
         "empty_issues": Column("bigint[]", "Issues that it listed without an occurrence.", [814]),
         "open_before": Column("bigint", "Occurrences that were open before it.", 420),
-        "disappeared": Column("bigint", "Those that it missed, and that are not fixed.", 3),
+        "disappeared": Column("bigint", "Occurrences that it missed, and that are not fixed.", 3),
         "is_held": Column(
             "bool",
             "Whether these are too many, and stay open until a sync misses them again.",

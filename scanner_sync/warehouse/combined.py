@@ -103,7 +103,7 @@ def _location(into: Connection, accounts: Mapping[str, str]) -> str:
             ) from None
         locations.setdefault(location, account)
     if len(locations) > 1:
-        where = ", ".join(f"that of {account} in {where}" for where, account in locations.items())
+        where = ", ".join(f"{account} in {where}" for where, account in locations.items())
         raise LoadError(
             f"The datasets are in different locations: {where}. A view cannot read them all:"
             " combine the accounts of each location."
@@ -118,7 +118,7 @@ def _existing(into: Connection, location: str) -> dict[str, bigquery.Table]:
     dataset = into.client.create_dataset(dataset, exists_ok=True)
     if str(dataset.location).lower() != location.lower():
         raise LoadError(
-            f"Dataset {into.dataset} is in {dataset.location}, but those of the accounts are in"
+            f"Dataset {into.dataset} is in {dataset.location}, but the accounts' are in"
             f" {location}. Choose another."
         )
     existing = into.find_tables([*NAMES, ACCOUNTS])

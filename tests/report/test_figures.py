@@ -259,7 +259,7 @@ def test_headline(page: ReadPage) -> None:
 
 
 def test_tiles(page: ReadPage) -> None:
-    """Six tiles show the main figures: findings, and in brackets the issues of which they are."""
+    """Six tiles show the main figures: findings, and in brackets the issues that they belong to."""
     still_open = [f for f in FOUND if f.is_open]
 
     def tile(title: str, found: list[Found], more: str) -> str:
@@ -586,9 +586,9 @@ def test_freshness(page: ReadPage) -> None:
     for words in (
         "14 syncs in the last seven days, at most 12 h apart.",
         f"The newest scan was created at {NOW - timedelta(days=1):%Y-%m-%d %H:%M} .",
-        f"Occurrences of 88 of 120 issues were read at {NOW:%Y-%m-%d %H:%M} ; those of 30 are from"
-        f" earlier syncs, the oldest from {NOW - timedelta(hours=30):%Y-%m-%d %H:%M} , 30 h ago;"
-        " those of 2 were never read.",
+        f"Occurrences of 88 of 120 issues were read at {NOW:%Y-%m-%d %H:%M} ; for 30 issues they"
+        f" are from earlier syncs, the oldest from {NOW - timedelta(hours=30):%Y-%m-%d %H:%M} ,"
+        " 30 h ago; for 2 issues they were never read.",
     ):
         assert words in page.text
     fixed = sum(o.fixed is not None for issue in ISSUES for o in issue.occurrences)

@@ -327,7 +327,7 @@ def test_when_occurrences_were_read(tmp_path: Path) -> None:
         f"Occurrences of all 2 issues were read at {at(now)} .",
         False,
     )
-    both = f"Occurrences of 1 of 2 issues were read at {at(now)}; those of 1 "
+    both = f"Occurrences of 1 of 2 issues were read at {at(now)}; for 1 issue they "
     assert shown(Reads(2, 1, 0, 1, now, now)) == (f"{both}were never read.", True)
     earlier = f"{both}are from earlier syncs, the oldest from "
     assert shown(Reads(2, 1, 1, 0, now, recent)) == (f"{earlier}{at(recent)}, 5 h ago.", False)

@@ -107,7 +107,7 @@ def make(dataset: Dataset, name: str, location: str = "US") -> None:
         (
             {"acme": "US", "globex": "EU"},
             ["acme", "globex"],
-            "locations: that of acme in US, that of globex in EU. A view",
+            "locations: acme in US, globex in EU. A view",
         ),
         ({"acme": "US", "all": "EU"}, ["acme"], "_all is in EU, but those of the .* in US"),
         ({"all": "US", "acme": "US"}, ["acme", "all"], "_all is the dataset of account all"),
