@@ -3,10 +3,13 @@
 After a load, one MERGE for each history compares the rows that were just loaded with the states
 that are open. It closes the states that are no longer there and opens the new ones. `completion`
 runs them, all at the same instant and in one transaction.
+
+The statements are composed here, and not in a file, of the columns that the schema declares.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from google.cloud import bigquery
 
@@ -14,6 +17,15 @@ from scanner_sync import log
 from scanner_sync.schema.histories import HISTORIES, HISTORY_COLUMNS, OCCURRENCES, columns_of
 from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
+
+_STILL_OPEN: Final = """
+  UNION ALL
+  SELECT entity_key, {kept}, _dlt_load_id, TRUE, state_hash
+  FROM `{dataset}.{name}` WHERE valid_to IS NULL AND issue_id IN ({not_read})"""
+_SET: Final = (
+    "(SELECT STRING_AGG(DISTINCT TO_JSON_STRING(item), ',' ORDER BY TO_JSON_STRING(item))"
+    " FROM UNNEST(JSON_QUERY_ARRAY({column})) AS item) AS {column}"
+)
 
 
 def ensure_histories(connection: Connection, existing: Mapping[str, bigquery.Table]) -> None:
@@ -45,21 +57,17 @@ def merge_history(name: str, dataset: str, load: str, not_read: str | None = Non
     inserted = ["entity_key", "state_hash", *kept, "_dlt_load_id", "_dlt_id", "valid_from"]
     values = [*inserted[:-2], "GENERATE_UUID()", "instant"]
     compared = ", ".join(_compared(history.table, column) for column in history.versioned)
-    unchanged = (
-        f"""
-  UNION ALL
-  SELECT entity_key, {", ".join(kept)}, _dlt_load_id, TRUE, state_hash
-  FROM `{dataset}.{name}` WHERE valid_to IS NULL AND issue_id IN ({not_read})"""  # noqa: S608
-        if not_read
-        else ""
-    )
-    return f"""
+    parts = {"dataset": dataset, "name": name, "kept": ", ".join(kept), "not_read": not_read}
+    parts["unchanged"] = _STILL_OPEN.format(**parts) if not_read else ""
+    parts["rows"] = _with_keys(name, dataset, load, kept)
+    parts |= {"inserted": ", ".join(inserted), "values": ", ".join(values), "compared": compared}
+    merge = """
 MERGE `{dataset}.{name}` AS past
 USING (
   SELECT * FROM (
     SELECT *, FALSE AS is_old,
       TO_HEX(MD5(TO_JSON_STRING(STRUCT(entity_key AS entity_key, {compared})))) AS state_hash
-    FROM ({_with_keys(name, dataset, load, kept)}
+    FROM ({rows}
     ){unchanged}
   )
   WHERE TRUE
@@ -68,10 +76,11 @@ USING (
 ON past.entity_key = present.entity_key
   AND IF(past.valid_to IS NULL, past.state_hash, NULL) = present.state_hash
 WHEN NOT MATCHED BY TARGET THEN
-  INSERT ({", ".join(inserted)}) VALUES ({", ".join(values)})
+  INSERT ({inserted}) VALUES ({values})
 WHEN NOT MATCHED BY SOURCE AND past.valid_to IS NULL THEN
   UPDATE SET valid_to = instant
-"""  # noqa: S608 - our names
+"""
+    return merge.format(**parts)
 
 
 def _with_keys(name: str, dataset: str, load: str, columns: Sequence[str]) -> str:
@@ -84,7 +93,7 @@ def _with_keys(name: str, dataset: str, load: str, columns: Sequence[str]) -> st
     # An occurrence is known by its `occurrence_id`, which persists; its `id` may change between
     # scans, and so may its issue. Where several have one, they are numbered: each keeps the number
     # that its host and port had last, and a new one gets the next.
-    return f"""
+    keyed = """
       SELECT IF(place = 1, shared, CONCAT(shared, '/', CAST(place AS STRING))) AS entity_key,
         {listed}, _dlt_load_id
       FROM (
@@ -123,14 +132,12 @@ def _with_keys(name: str, dataset: str, load: str, columns: Sequence[str]) -> st
             ) = 1
           )
         )
-      )"""  # noqa: S608 - our names
+      )"""
+    return keyed.format(dataset=dataset, name=name, listed=listed, of_load=of_load)
 
 
 def _compared(table: str, column: str) -> str:
     """Return SQL for what the hash takes of a column: an array counts as a set."""
     if TABLES[table].columns[column].type != "array":
         return f"{column} AS {column}"  # the local BigQuery gives the field no name otherwise
-    return (
-        "(SELECT STRING_AGG(DISTINCT TO_JSON_STRING(item), ',' ORDER BY TO_JSON_STRING(item))"  # noqa: S608
-        f" FROM UNNEST(JSON_QUERY_ARRAY({column})) AS item) AS {column}"
-    )
+    return _SET.format(column=column)
