@@ -10,12 +10,14 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from scanner_sync.errors import ApiError, shown
 from scanner_sync.schema.columns import Column, ColumnType
 from scanner_sync.schema.tables import TABLES
 
+Conversion = Callable[[object], object]
 _INT64 = range(-(2**63), 2**63)
 _EXACT = 2**53
 """A float represents every integer up to this one exactly."""
@@ -43,16 +45,29 @@ def to_row(table: str, item: Mapping[str, Any]) -> dict[str, Any]:
     A field that the table does not declare keeps its name. Raises `ApiError`, which names the table
     and the column, if a required value is missing, or if a value does not fit its column.
     """
+    row = {**_NULLS[table], **item}
     try:
-        row = {
-            name: value if type(value := item.get(name)) in unchanged else converted(value)
-            for name, unchanged, converted in _COLUMNS[table]
-        }
+        for name, converted in _conversions(table, tuple(map(type, row.values()))):
+            row[name] = converted(row[name])
     except UNFIT:
         raise _fault(table, item) from None
-    for field in item.keys() - row.keys():
-        row[field] = _new(table, field, item[field])
+    if len(row) > len(_NULLS[table]):
+        for field in row.keys() - _NULLS[table].keys():
+            row[field] = _new(table, field, row[field])
     return row
+
+
+@lru_cache(maxsize=1024)
+def _conversions(table: str, types: tuple[type, ...]) -> list[tuple[str, Conversion]]:
+    """Return the columns of `table` that do not store values of these types as they are.
+
+    The types are in the order of the columns. Most rows of a listing have the same.
+    """
+    return [
+        (name, CONVERSIONS[column.type])
+        for (name, column), kind in zip(TABLES[table].columns.items(), types, strict=False)
+        if kind is not _UNCHANGED.get(column.type) and (column.required or kind is not type(None))
+    ]
 
 
 def _new(table: str, name: str, value: object) -> object:
@@ -190,22 +205,16 @@ def _any(value: object) -> object:
     return value
 
 
-def _check_depth(value: Any) -> None:
-    """Raise `ValueError` if a JSON array or object is nested too deeply."""
-    level = [value]
-    for _ in range(_DEEPEST):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, _NESTING)
-        ]
-        if not level:
-            return
-    raise ValueError
+def _check_depth(value: Any, deepest: int = _DEEPEST) -> None:
+    """Raise `ValueError` if a JSON array or object has more levels than `deepest`."""
+    if not deepest:
+        raise ValueError
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, _NESTING):
+            _check_depth(inner, deepest - 1)
 
 
-CONVERSIONS: Mapping[ColumnType, Callable[[object], object]] = {
+CONVERSIONS: Mapping[ColumnType, Conversion] = {
     "bigint": _bigint,
     "text": _text,
     "text|bigint": _text_or_bigint,
@@ -220,18 +229,10 @@ CONVERSIONS: Mapping[ColumnType, Callable[[object], object]] = {
 }
 """How a value is converted to what a column of each type stores. They raise one of `UNFIT`."""
 
-_COLUMNS = {
-    table: [
-        (
-            name,
-            (_UNCHANGED.get(column.type), None if column.required else type(None)),
-            CONVERSIONS[column.type],
-        )
-        for name, column in declared.columns.items()
-    ]
-    for table, declared in TABLES.items()
+_NULLS: Mapping[str, Mapping[str, Any]] = {
+    table: dict.fromkeys(declared.columns) for table, declared in TABLES.items()
 }
-"""The name of each column, the types that it stores unchanged, and the conversion of others."""
+"""A row of each table in which all columns are null."""
 
 
 def _json_type(value: object) -> str:
