@@ -9,11 +9,11 @@ import os
 import re
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from http.client import HTTPException, LineTooLong
 from typing import Any, Final, NamedTuple
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes, urlencode, urlsplit
 
 import certifi
 import requests
@@ -74,6 +74,25 @@ PERMANENT_TLS_ERRORS: Final = frozenset(
 """OpenSSL's reasons for which a retry cannot help."""
 
 
+class ApiRequest(requests.PreparedRequest):
+    """A request to the API, whose parameters are not in its `url`, which dlt parses for its log.
+
+    The headers are a plain dict: `requests` would look up each in lower case.
+    """
+
+    url: str
+    headers: dict[str, str]  # type: ignore[assignment]
+
+    def __init__(
+        self, method: str, url: str, params: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> None:
+        super().__init__()
+        self.method = method
+        self.url = url
+        self.params = dict(params)
+        self.headers = dict(headers)
+
+
 class Reply(NamedTuple):
     """What came back for a request."""
 
@@ -119,20 +138,30 @@ class Connections:
         """URL of the proxy, without its credentials."""
         self._is_reached = False
         """Whether a response has come."""
-        self._pool, proxy = open_pool(base_url, max_concurrent)
+        self._manager, proxy = open_pool(base_url, max_concurrent)
         if proxy:
             self.proxy = proxy.url
+        parts = urlsplit(base_url)
+        self._origin = base_url.removesuffix(parts.path)
+        # The manager would parse each URL, and look for its pool. It is only needed for a proxy of
+        # plain HTTP, which takes whole URLs, and headers of its own.
+        self._takes_paths = not proxy or parts.scheme == "https"
+        self._pool = self._open()
 
-    def send(
-        self, request: requests.PreparedRequest, resource: str, timeout: urllib3.Timeout
-    ) -> Reply:
+    def _open(self) -> urllib3.PoolManager | urllib3.HTTPConnectionPool:
+        if not self._takes_paths:
+            return self._manager
+        return self._manager.connection_from_url(self._origin)
+
+    def send(self, request: ApiRequest, resource: str, timeout: urllib3.Timeout) -> Reply:
         """Send a request. Raises urllib3's `HTTPError`, and `ApiError` for an oversized body.
 
         Waits before most of a large body is read, until others of that size are closed.
         """
+        url = request.url.removeprefix(self._origin) if self._takes_paths else request.url
         response = self._pool.urlopen(
             str(request.method),
-            str(request.url),
+            f"{url}?{urlencode(request.params)}",
             headers=request.headers,
             timeout=timeout,
             redirect=False,
@@ -163,8 +192,9 @@ class Connections:
             return Reply(response.status, response.headers, body, place.pop_all().close)
 
     def close(self) -> None:
-        """Close all connections."""
-        self._pool.clear()
+        """Close all connections. A request after that opens a new one."""
+        self._manager.clear()
+        self._pool = self._open()  # the connections are closed once nothing refers to their pool
 
     def permanent_error(self, error: HTTPError) -> SyncError | None:
         """Return what to raise if retrying after `error` cannot help."""

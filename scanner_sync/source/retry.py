@@ -37,6 +37,8 @@ def parse_retry_after(value: str) -> float | None:
     None if it is neither.
     """
     value = value.strip()
+    if not value:
+        return None
     try:
         if re.fullmatch(r"\d+(\.\d*)?", value, re.ASCII):
             seconds = float(value)

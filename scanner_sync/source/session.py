@@ -11,13 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Self
-from urllib.parse import urlencode, urlsplit
 
 import requests
 import urllib3
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
-from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from scanner_sync import __version__, log
@@ -27,7 +25,7 @@ from scanner_sync.progress import Traffic
 from scanner_sync.reading import Reading
 from scanner_sync.source.api import Api
 from scanner_sync.source.budget import Budget, LeftOut, Stopped
-from scanner_sync.source.connections import Connections, Reply, origin_of
+from scanner_sync.source.connections import ApiRequest, Connections, Reply
 from scanner_sync.source.pagination import ApiResponse
 from scanner_sync.source.rate_limit import OVERLOADED, REFUSED, AdaptiveRateLimiter, Ticket
 from scanner_sync.source.retry import RETRIED_STATUSES, RETRIES, backoff, parse_retry_after
@@ -37,7 +35,6 @@ from scanner_sync.source.statuses import (
     THROTTLING,
     Statuses,
     place_of,
-    without_filter,
 )
 
 CONNECT_TIMEOUT: Final = 10.0
@@ -115,7 +112,6 @@ class ApiSession(requests.Session):
         self.traffic = traffic or Traffic()
         self.reading = reading or Reading()
         self.api = api
-        self._base_path = urlsplit(api.base_url).path
         self._read_token = read_token
         self._is_token_accepted = False
         """Whether a response with status 200 has come."""
@@ -138,19 +134,18 @@ class ApiSession(requests.Session):
         """Return itself: dlt copies a configuration to validate it, and there is one session."""
         return self
 
-    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+    def prepare_request(self, request: requests.Request) -> ApiRequest:
         """Return the request as it is sent, without settings from elsewhere.
 
         `PreparedRequest.prepare` takes a fifth of a request's CPU time, mostly to parse and quote
         URLs, which urllib3 does once more.
         """
-        params = dict(request.params)
+        headers = HEADERS | dict(request.headers)
+        prepared = ApiRequest(
+            str(request.method).upper(), str(request.url), request.params, headers
+        )
         if self.reading.filter_rejected:
-            params.pop(FILTER, None)
-        prepared = requests.PreparedRequest()
-        prepared.method = str(request.method).upper()
-        prepared.url = f"{request.url}?{urlencode(params)}" if params else request.url
-        prepared.headers = CaseInsensitiveDict(HEADERS | dict(request.headers))
+            prepared.params.pop(FILTER, None)
         prepared.hooks = request.hooks
         prepared.prepare_auth(request.auth)
         return prepared
@@ -161,6 +156,7 @@ class ApiSession(requests.Session):
 
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:
         """Return the response to `request`, after as many retries as it takes."""
+        assert isinstance(request, ApiRequest)
         resource = self._resource_of(request)
         response: requests.Response
         try:
@@ -170,7 +166,7 @@ class ApiSession(requests.Session):
             if response.status_code in REJECTED:
                 self.reading.filter_rejected = True
                 log.event("remediated_after_rejected", status=response.status_code)
-                request.url = without_filter(request)
+                del request.params[FILTER]
                 response = self._send_with_retries(request, resource)
         except Stopped as stopped:
             self.reading.stop(stopped.reason)
@@ -197,7 +193,7 @@ class ApiSession(requests.Session):
         """Close all connections."""
         self._connections.close()
 
-    def _send_with_retries(self, request: requests.PreparedRequest, resource: str) -> ApiResponse:
+    def _send_with_retries(self, request: ApiRequest, resource: str) -> ApiResponse:
         started = time.monotonic()
         ticket = Ticket(order=self._budget.order(resource))
         for attempt in range(RETRIES + 1):
@@ -229,7 +225,7 @@ class ApiSession(requests.Session):
 
     def _attempt(
         self,
-        request: requests.PreparedRequest,
+        request: ApiRequest,
         resource: str,
         ticket: Ticket,
         *,
@@ -305,9 +301,7 @@ class ApiSession(requests.Session):
         elif status not in RETRIED_STATUSES:
             self._limiter.accepted(ticket)
 
-    def _send_once(
-        self, request: requests.PreparedRequest, resource: str, timeout: urllib3.Timeout
-    ) -> Reply:
+    def _send_once(self, request: ApiRequest, resource: str, timeout: urllib3.Timeout) -> Reply:
         with self._answers:
             self._unanswered += 1
         status = 0
@@ -337,15 +331,14 @@ class ApiSession(requests.Session):
                 self._new_token = self._read_token()
                 log.event("token_read_again")
 
-    def _resource_of(self, request: requests.PreparedRequest) -> str:
-        """Return the requested path below the base URL. Raises `ApiError` for another origin."""
-        url, origin = request.url or "", self._connections.origin
-        if origin_of(url) != origin:
+    def _resource_of(self, request: ApiRequest) -> str:
+        """Return the requested path below the base URL. Raises `ApiError` for any other URL."""
+        if not request.url.startswith(self.api.base_url):
             raise ApiError(
-                f"A request was not sent, because it would have taken the token away from {origin}."
-                " Check API_BASE_URL."
+                "A request was not sent, because it would have taken the token away from"
+                f" {self.api.base_url}. Check API_BASE_URL."
             )
-        return urlsplit(url).path.removeprefix(self._base_path)
+        return request.url.removeprefix(self.api.base_url)
 
     def _timeout(self, resource: str) -> urllib3.Timeout:
         remaining = self._budget.remaining(resource)

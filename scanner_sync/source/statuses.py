@@ -2,14 +2,11 @@
 
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
-
-import requests
 
 from scanner_sync.errors import ApiError, ApiRefused
 from scanner_sync.schema.tables import TABLES
 from scanner_sync.source.budget import is_listing
-from scanner_sync.source.connections import Connections, Reply
+from scanner_sync.source.connections import ApiRequest, Connections, Reply
 from scanner_sync.source.pagination import TABLE_OF, ApiResponse, read_page
 
 GONE: Final = (404, 410)
@@ -48,9 +45,7 @@ class Statuses:
         """Tell whether a listing is not found that was there before."""
         return status in GONE and resource in self._listings
 
-    def response(
-        self, request: requests.PreparedRequest, resource: str, reply: Reply
-    ) -> ApiResponse:
+    def response(self, request: ApiRequest, resource: str, reply: Reply) -> ApiResponse:
         """Return a response with its page, or one whose status the caller knows; raise for others.
 
         Those are what `send` returns without a page, and what it sends again.
@@ -62,7 +57,7 @@ class Statuses:
         is_json = "json" in reply.headers.get("Content-Type", "").lower()
         if status in LACKING and (is_json or status != 403) and self._may_lack(resource):
             return response
-        if status in REJECTED and _has_filter(request) and resource not in self._listings:
+        if status in REJECTED and FILTER in request.params and resource not in self._listings:
             return response  # `send` sends it without the filter
         if status in (401, 403):
             raise ApiRefused(
@@ -96,18 +91,7 @@ class Statuses:
         return bool(table and table.is_optional) and resource not in self._listings
 
 
-def place_of(request: requests.PreparedRequest, resource: str) -> str:
+def place_of(request: ApiRequest, resource: str) -> str:
     """Return the requested path below the base URL, with the offset if it is not the first."""
-    offset = dict(parse_qsl(urlsplit(request.url or "").query)).get("offset", "0")
-    return resource if offset == "0" else f"{resource} at offset {offset}"
-
-
-def _has_filter(request: requests.PreparedRequest) -> bool:
-    return any(name == FILTER for name, _ in parse_qsl(urlsplit(request.url or "").query))
-
-
-def without_filter(request: requests.PreparedRequest) -> str:
-    """Return the URL of a request without `FILTER`."""
-    parts = urlsplit(request.url or "")
-    left = [(name, value) for name, value in parse_qsl(parts.query) if name != FILTER]
-    return parts._replace(query=urlencode(left)).geturl()
+    offset = request.params.get("offset", 0)
+    return f"{resource} at offset {offset}" if int(offset) else resource

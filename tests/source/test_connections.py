@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import requests
 import urllib3
 
 from sample_api import Account, create_app, serve
@@ -21,7 +20,7 @@ from scanner_sync.errors import ApiError, ApiUnavailable, SettingsError
 from scanner_sync.settings import clean_environment
 from scanner_sync.source import connections, retry, scanner_source
 from scanner_sync.source.api import Api
-from scanner_sync.source.connections import Connections, Reply
+from scanner_sync.source.connections import ApiRequest, Connections, Reply
 from scanner_sync.source.session import ApiSession
 from tests.conftest import TOKEN
 from tests.support.reading import Kept
@@ -62,7 +61,7 @@ def test_few_large_bodies_are_in_memory_at_once(monkeypatch: pytest.MonkeyPatch)
 
         def send(path: str, seconds: float = 60) -> None:
             headers = {"Authorization": f"Bearer {TOKEN}"}
-            request = requests.Request("GET", f"{url}/{path}", headers=headers).prepare()
+            request = ApiRequest("GET", f"{url}/{path}", {}, headers)
             replies.append(pool.send(request, path, urllib3.Timeout(read=seconds)))
 
         send("targets/")
