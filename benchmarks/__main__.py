@@ -15,6 +15,7 @@ from local.processes import ROOT
 
 SECTIONS = (
     "reading",
+    "work",
     "limits",
     "shapes",
     "quota",
@@ -88,6 +89,8 @@ def measure(
         advance("the server's ceiling")
         found.ceiling = reading.ceiling(repetitions)
         found.runs = reading.measure(reading.SCENARIOS, repetitions, advance)
+    if "work" in sections:
+        found.work = reading.measure(reading.WORK, repetitions, advance)
     if "limits" in sections:
         found.limits = reading.measure(reading.LIMITS, min(3, repetitions), advance)
     if "shapes" in sections:

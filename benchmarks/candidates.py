@@ -23,10 +23,12 @@ SAME_TABLES = "this program, the guide's tables"
 UNCHANGED = "this program, nothing changed"
 QUIET = "this program, nothing changed, account known as quiet"
 SCANNED = "this program, a scan ended"
+LOOP = "a loop of urllib3 and orjson"
 GUIDE, GUIDE_PARALLEL = "dlt, the guide's", "dlt, parallelized"
 _AIRBYTE = str(ROOT / ".venv-airbyte/bin/python")
 COMMANDS = {
     OURS: [sys.executable, "-m", "benchmarks.ours", "{url}"],
+    LOOP: [sys.executable, "-m", "benchmarks.loop", "{url}"],
     CDK: [_AIRBYTE, str(ROOT / "benchmarks/cdk.py"), "{url}"],
     CDK_20: [_AIRBYTE, str(ROOT / "benchmarks/cdk.py"), "{url}", "20"],
     GUIDE: [sys.executable, "-m", "benchmarks.guide", "{url}", "serial"],

@@ -57,7 +57,9 @@ def main() -> None:
 
         def report() -> None:
             seconds = time.perf_counter() - started
-            print(json.dumps({"rows": {name: rows[name] for name in streams}, "read": seconds}))
+            counts = {name: rows[name] for name in streams}
+            taken = time.process_time()
+            print(json.dumps({"rows": counts, "read": seconds, "processor": taken}))
             sys.stdout.flush()
 
         def end(*_: object) -> None:

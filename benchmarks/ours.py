@@ -55,6 +55,7 @@ def main() -> None:
                 "rows": progress.rows_read,
                 "read": read - started,
                 "normalize": normalized - read,
+                "processor": time.process_time(),
             }
         )
     )

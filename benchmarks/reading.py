@@ -11,6 +11,7 @@ from benchmarks.candidates import (
     CDK_20,
     GUIDE,
     GUIDE_PARALLEL,
+    LOOP,
     OURS,
     Api,
     Run,
@@ -122,6 +123,15 @@ LIMITS = [
     _alone("200 issues, answers after 3 s", Api(3000, sizes=_few(200))),
 ]
 """Scenarios for the rate limiter, which have their own section of `RESULTS.md`."""
+WORK = [
+    Scenario(
+        f"{issues} issues with {occurrences} occurrences",
+        Api(sizes=Sizes(issues, occurrences, scans=1, targets=1)),
+        (OURS, LOOP, CDK_20, GUIDE_PARALLEL),
+    )
+    for issues, occurrences in ((20, 60), (2000, 6000), (1000, 50_000))
+]
+"""What the processor time of a request and of a row follows from: see `work`."""
 Runs = dict[tuple[str, str], list[Run]]
 """Runs by name of the scenario and candidate."""
 
@@ -182,6 +192,26 @@ def seconds_to_follow(measured: Run, change: int, allowed: int) -> int:
 def rows_a_second(measured: Run) -> float:
     """Return the rows of all tables that were read and normalized in a second."""
     return sum(MANY.rows().values()) / measured.prepared
+
+
+def work(runs: Runs, candidate: str) -> tuple[float, float]:
+    """Return the processor time that a candidate takes for each request, and for each row, in s.
+
+    The smallest of `WORK` shows what a process takes in any case. NaN if a run failed.
+    """
+    seconds, requests, rows = (
+        [median(runs[s.name, candidate], figure) for s in WORK]
+        for figure in (
+            lambda run: run.figures["processor"],
+            lambda run: run.api["requests"],
+            lambda run: sum(run.figures["rows"].values()),
+        )
+    )
+    (s1, s2), (q1, q2), (r1, r2) = (
+        (values[1] - values[0], values[2] - values[0]) for values in (seconds, requests, rows)
+    )
+    both = q1 * r2 - q2 * r1
+    return (s1 * r2 - s2 * r1) / both, (q1 * s2 - q2 * s1) / both
 
 
 def median(runs: Sequence[Run], figure: Callable[[Run], float]) -> float:

@@ -46,6 +46,7 @@ class Measurements:
 
     runs: reading.Runs = field(default_factory=dict)
     limits: reading.Runs = field(default_factory=dict)
+    work: reading.Runs = field(default_factory=dict)
     ceiling: dict[str, list[float]] = field(default_factory=dict)
     memory: dict[int, list[float]] = field(default_factory=dict)
     memory_of_syncs: dict[int, float] = field(default_factory=dict)
@@ -64,6 +65,8 @@ def figures(m: Measurements) -> list[Figure]:
     found: list[Figure] = []
     if m.runs:
         found += [*_reading(m.runs), *_quota(m.runs), *_throughput(m.runs)]
+    if m.work:
+        found.append(_work(m.work))
     if m.memory:
         middles = [statistics.median(values) for values in m.memory.values()]
         found.append(
@@ -673,6 +676,21 @@ def _throughput(runs: reading.Runs) -> list[Figure]:
             rows >= 25_000 and not rows <= theirs,
         )
     ]
+
+
+def _work(runs: reading.Runs) -> Figure:
+    taken = {name: reading.work(runs, name) for name in reading.WORK[0].candidates}
+    words = {
+        name: f"{request * 1e3:.2f} ms and {row * 1e6:.0f} µs"
+        for name, (request, row) in taken.items()
+    }
+    request, row = taken[OURS]
+    return Figure(
+        "processor time of a request, and of a row, 0 ms",
+        "at most 0.6 ms and 22 µs",
+        f"{words.pop(OURS)}; " + ", ".join(f"{name} {text}" for name, text in words.items()),
+        request <= 0.6e-3 and row <= 22e-6,
+    )
 
 
 def _jobs(syncs: dict[str, list[jobs.Sync]]) -> list[Figure]:

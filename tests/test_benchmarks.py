@@ -17,6 +17,7 @@ from benchmarks.account import account_of, most_in_a_window
 from benchmarks.candidates import (
     CDK,
     GUIDE_PARALLEL,
+    LOOP,
     OURS,
     QUIET,
     SAME_TABLES,
@@ -33,7 +34,7 @@ from benchmarks.candidates import (
 from benchmarks.footprint import SHAPES
 from benchmarks.growth import Requests, requests_of
 from benchmarks.jobs import CANDIDATES, Job, Sync, job_of, steady_sync
-from benchmarks.reading import LIMITS, SCENARIOS, seconds_to_follow
+from benchmarks.reading import LIMITS, SCENARIOS, WORK, seconds_to_follow, work
 from benchmarks.results import (
     ACCOUNTS_HEADING,
     FINDINGS_HEADING,
@@ -227,11 +228,28 @@ def test_the_results_are_what_the_code_writes() -> None:
     )
 
 
-@pytest.mark.parametrize("candidate", [OURS, GUIDE_PARALLEL])
+@pytest.mark.parametrize("candidate", [OURS, GUIDE_PARALLEL, LOOP])
 def test_candidates_lose_no_row(candidate: str) -> None:
     measured = run(candidate, Api(sizes=SIZES))
     assert measured.lost == 0
     assert measured.read > 0
+    assert measured.figures["processor"] > 0
+
+
+def test_the_work_for_a_request_and_a_row_follows_from_three_runs() -> None:
+    """Whatever a process takes in any case."""
+    counts = ((23, 82), (2023, 8002), (1013, 51_002))
+    runs = {
+        (scenario.name, OURS): [
+            Run(
+                {"processor": 0.5 + 1e-3 * requests + 2e-5 * rows, "rows": {"issues": rows}},
+                {"requests": requests},
+                0,
+            )
+        ]
+        for scenario, (requests, rows) in zip(WORK, counts, strict=True)
+    }
+    assert work(runs, OURS) == pytest.approx((1e-3, 2e-5))
 
 
 @pytest.mark.parametrize(

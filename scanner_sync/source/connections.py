@@ -161,7 +161,7 @@ class Connections:
         url = request.url.removeprefix(self._origin) if self._takes_paths else request.url
         response = self._pool.urlopen(
             str(request.method),
-            f"{url}?{urlencode(request.params)}",
+            f"{url}?{urlencode(request.params)}" if request.params else url,
             headers=request.headers,
             timeout=timeout,
             redirect=False,
