@@ -581,14 +581,14 @@ def jobs_section(syncs: dict[str, list[jobs.Sync]], environment: str) -> str:
     ]
     for candidate, found in syncs.items():
         lines += ["", f"### {candidate}", "", jobs.drawing(jobs.median(found))]
-    changed, unchanged = (_work(jobs.median(syncs[name])) for name in (SCANNED, QUIET))
+    changed, unchanged = (_work_of(jobs.median(syncs[name])) for name in (SCANNED, QUIET))
     issues = jobs.SIZES.issues
     lines += ["", "### What a month costs", "", f"- {growth.month(changed, issues)[1]}."]
     lines += ["", "`growth.py` names the sources of prices and limits.", ""]
     return "\n".join([*lines, *growth.many_accounts(changed, unchanged, issues)])
 
 
-def _work(sync: jobs.Sync) -> growth.Work:
+def _work_of(sync: jobs.Sync) -> growth.Work:
     return growth.Work(
         seconds=sync.seconds,
         tables=sum(job.tables for job in sync.jobs),
