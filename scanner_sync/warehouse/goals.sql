@@ -102,19 +102,20 @@ FROM (
     FROM placed AS p JOIN rules AS r ON r.place = p.place
     GROUP BY ALL
   ),
-  -- The last state of what is gone lasts as long as its finding: until a sync knows why it is gone.
+  -- The state of what is gone lasts until it is back, or as long as its finding: until a sync knows
+  -- why it is gone.
   snoozes AS (
     SELECT whose, snooze_reason, valid_from AS since,
-      LEAST(IF(next_from IS NULL, TIMESTAMP '9999-12-31', valid_to),
+      LEAST(COALESCE(next_from, TIMESTAMP '9999-12-31'),
         COALESCE(TIMESTAMP(snooze_until), TIMESTAMP '9999-12-31')) AS until
     FROM (
       SELECT CONCAT('occurrence ', entity_key) AS whose, snoozed, snooze_reason, snooze_until,
-        valid_from, valid_to,
+        valid_from,
         LEAD(valid_from) OVER (PARTITION BY entity_key ORDER BY valid_from) AS next_from
       FROM `{dataset}.occurrences_issues_history`
       UNION ALL
       SELECT CONCAT('issue ', CAST(id AS STRING)), snoozed, snooze_reason, snooze_until, valid_from,
-        valid_to, LEAD(valid_from) OVER (PARTITION BY id ORDER BY valid_from)
+        LEAD(valid_from) OVER (PARTITION BY id ORDER BY valid_from)
       FROM `{dataset}.issues_history`
     )
     WHERE snoozed

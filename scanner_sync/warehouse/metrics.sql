@@ -54,25 +54,26 @@ USING (
     UNION DISTINCT
     SELECT severity FROM `{dataset}.remediation_metrics`
   ),
-  -- Who was snoozed at the end of a week. The last state of what is gone lasts as long as its finding.
+  -- Who was snoozed at the end of a week. The state of what is gone lasts until it is back, or as long
+  -- as its finding.
   snoozed_occurrences AS (
     SELECT DISTINCT w.week, h.entity_key
     FROM weeks AS w CROSS JOIN (
-      SELECT entity_key, snoozed, snooze_until, valid_from, valid_to,
-        LEAD(valid_from) OVER (PARTITION BY entity_key ORDER BY valid_from) IS NULL AS is_last
+      SELECT entity_key, snoozed, snooze_until, valid_from,
+        LEAD(valid_from) OVER (PARTITION BY entity_key ORDER BY valid_from) AS next_from
       FROM `{dataset}.occurrences_issues_history`
     ) AS h
-    WHERE h.snoozed AND h.valid_from < w.week_to AND (h.is_last OR h.valid_to >= w.week_to)
+    WHERE h.snoozed AND h.valid_from < w.week_to AND COALESCE(h.next_from >= w.week_to, TRUE)
       AND COALESCE(TIMESTAMP(h.snooze_until) >= w.week_to, TRUE)
   ),
   snoozed_issues AS (
     SELECT DISTINCT w.week, i.id
     FROM weeks AS w CROSS JOIN (
-      SELECT id, snoozed, snooze_until, valid_from, valid_to,
-        LEAD(valid_from) OVER (PARTITION BY id ORDER BY valid_from) IS NULL AS is_last
+      SELECT id, snoozed, snooze_until, valid_from,
+        LEAD(valid_from) OVER (PARTITION BY id ORDER BY valid_from) AS next_from
       FROM `{dataset}.issues_history`
     ) AS i
-    WHERE i.snoozed AND i.valid_from < w.week_to AND (i.is_last OR i.valid_to >= w.week_to)
+    WHERE i.snoozed AND i.valid_from < w.week_to AND COALESCE(i.next_from >= w.week_to, TRUE)
       AND COALESCE(TIMESTAMP(i.snooze_until) >= w.week_to, TRUE)
   ),
   -- Each finding in each week in which it was open, or closed, or due.

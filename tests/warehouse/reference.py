@@ -396,14 +396,14 @@ def snoozes_of(
 ) -> list[tuple[datetime, datetime | None, str | None]]:
     """Return when a finding was snoozed, as far as syncs saw it: from, to and the reason.
 
-    The last state of what is gone lasts as long as the finding.
+    The state of what is gone lasts until it is back, or as long as the finding.
     """
     found = []
     for history in (states, evidence.issues[issue]):
         for state, after in pairwise([*history, None]):
             assert state
             until = state["snooze_until"] and midnight(state["snooze_until"])
-            ends = [at for at in (state["valid_to"] if after else None, until, closed) if at]
+            ends = [at for at in (after and after["valid_from"], until, closed) if at]
             end = min(ends, default=None)
             begin = max(state["valid_from"], opened)
             if state["snoozed"] and (end is None or begin < end):
@@ -539,11 +539,7 @@ def monday(instant: datetime) -> datetime:
 def was_snoozed(evidence: Evidence, row: Row, moment: datetime) -> bool:
     """Return whether a finding was snoozed then, as far as syncs saw it."""
     histories = (evidence.states[row["entity_key"]], evidence.issues[row["issue_id"]])
-    then = [evidence.at(states, moment) for states in histories]
-    state, issue = (
-        row if row and (row is states[-1] or row["valid_to"] >= moment) else {}
-        for row, states in zip(then, histories, strict=True)
-    )
+    state, issue = (evidence.at(states, moment) or {} for states in histories)
     return bool(snooze_of(state, issue, moment)["snoozed"])
 
 

@@ -585,6 +585,26 @@ def test_what_was_snoozed_stays_so_until_it_is_known_why_it_is_gone(scanner: Sca
     assert scanner.findings(*columns) == [(10, True, 20, 16), (20, True, 20, 16)]
 
 
+def test_a_snooze_lasts_while_its_finding_is_missed(scanner: Scanner) -> None:
+    """Written anew after it was back, the goal is as it was."""
+    scanner.find(10, first_seen_at=at(0))
+    scanner.sync(0)
+    scanner.find(10, snoozed=True, snooze_reason="ACCEPT_RISK")
+    scanner.sync(3)
+    scanner.lose(10)
+    scanner.fix(10, 5)
+    scanner.sync(8)  # seven days for a critical one, and the two of the snooze
+    assert scanner.findings(*TIMES, "due_at") == [(0, 5, "fixed", 9)]
+    scanner.find(10, snoozed=False, snooze_reason=None)
+    scanner.sync(20)
+    scanner.dataset.query("DELETE FROM {d}.findings WHERE TRUE")
+    scanner.sync(21)
+    assert scanner.findings(*TIMES, "due_at") == [
+        (0, 5, "fixed", 9),
+        (20, None, None, 27),
+    ]
+
+
 def test_what_is_listed_on_a_deleted_target(scanner: Scanner) -> None:
     """Is open, and nothing to do."""
     scanner.find(10, first_seen_at=at(5))
