@@ -70,13 +70,21 @@ _RARELY_CHANGES: Final = {"rewrite_for_row_access"}
 
 _DDL: Final = re.compile(r"\b(?:CREATE|DROP)\b", re.IGNORECASE)
 
-_DATASET: Final = re.compile(r"[`\"][\w-]+[`\"]?\.[`\"]?(\w+)[`\"]?\.")
-"""The dataset in a full name of a table."""
+_DATASET: Final = re.compile(
+    r"[`\"][\w-]+[`\"]?\.[`\"]?(\w+)[`\"]?\.|\b(?:FROM|INTO|JOIN|UPDATE)\s+(\w+)\.\w"
+)
+"""The dataset in the name of a table, with its project and without."""
 _OF_A_SYNC: Final = re.compile(r"'(?:[0-9]{10}\.[0-9]+|\[\[[^'\\]*\]\])'")
 """A value that is another one in each sync: the id of a load, or what was read of each issue."""
 
 _NUMBERED: Final = re.compile(r"dataset_number_[0-9]+|'value_number_[0-9]+'")
 """What stands for them in SQL that is remembered."""
+
+_USELESS_OPTIMIZERS: Final = [
+    name
+    for [name] in duckdb.sql("SELECT name FROM duckdb_optimizers()").fetchall()
+    if name not in ("deliminator", "filter_pushdown")  # these make joins of products
+]
 
 _loaded: dict[str, int] = {}
 """The number of rows of a file that was just loaded, by its address."""
@@ -195,10 +203,12 @@ def _transpile_all(sql: str, read: Any = None, write: Any = None, **options: Any
     return _translate(sql, read, write, **options)
 
 
+@functools.lru_cache(1000)
 def _general(sql: str) -> tuple[str, dict[str, str]]:
     """Return SQL with numbers in place of datasets and of a sync's values, and these by number."""
     names = {}
-    for number, name in enumerate(dict.fromkeys(_DATASET.findall(sql))):
+    found = dict.fromkeys(name for names in _DATASET.findall(sql) for name in names if name)
+    for number, name in enumerate(found):
         names[f"dataset_number_{number}"] = name
         sql = re.sub(rf"\b{name}\b", f"dataset_number_{number}", sql)
     for number, value in enumerate(dict.fromkeys(_OF_A_SYNC.findall(sql))):
@@ -357,6 +367,53 @@ def _remember_qualified(qualify: Callable[[str, str], str]) -> Callable[[str, st
     return qualify_once
 
 
+def _remember_targets(find: Callable[[str, str], list[str]]) -> Callable[[str, str], list[str]]:
+    remembered = functools.lru_cache(1000)(find)
+
+    def find_once(sql: str, project: str) -> list[str]:
+        general, names = _general(sql)
+        return [_special(target, names) for target in remembered(general, project)]
+
+    return find_once
+
+
+@functools.lru_cache(1000)
+def _reading_all(general: str) -> str | None:
+    """Return a small query that names the same tables, or None if there may be others."""
+    try:
+        tree = sqlglot.parse_one(general, read="bigquery")
+    except sqlglot.errors.SqlglotError:
+        return None
+    found = [table for table in tree.find_all(exp.Table) if table.db]
+    if any(not isinstance(table.this, exp.Identifier) or "*" in table.name for table in found):
+        return None
+    names = dict.fromkeys(
+        exp.table_(*(table.args.get(part) for part in ("this", "db", "catalog"))).sql("bigquery")
+        for table in found
+    )
+    return f"SELECT 1 FROM {', '.join(names)}" if names else "SELECT 1"
+
+
+def _of_tables_alone(look: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function that asks the catalog of each table see a small query instead of a large one.
+
+    If it returns another query, it has expanded a view, and gets the large one.
+    """
+
+    def look_at_tables(sql: str, **of: Any) -> Any:
+        general, names = _general(sql)
+        small = None if "INFORMATION_SCHEMA" in general.upper() else _reading_all(general)
+        if small is None:
+            return look(sql, **of)
+        small = _special(small, names)
+        found = look(small, **of)
+        if not isinstance(found, str):
+            return found
+        return sql if found is small else look(sql, **of)
+
+    return look_at_tables
+
+
 _classify = executor.classify_statement_type
 _dispose = executor._apply_load_write_disposition
 _load = executor._load_path_into_target
@@ -379,8 +436,9 @@ def _kind_of(sql: str) -> str:
 executor.parse_script = interpreter.parse_script = functools.lru_cache(10)(
     interpreter.parse_script  # both parse each script
 )
-# So few rows are faster in one thread.
-duckdb.connect = functools.partial(duckdb.connect, config={"threads": 1})
+# So few rows are faster in one thread, and take less time than to optimize a plan for them.
+_config = {"threads": 1, "disabled_optimizers": ",".join(_USELESS_OPTIMIZERS)}
+duckdb.connect = functools.partial(duckdb.connect, config=_config)
 jobs.classify_statement_type = _kind_of
 jobs._DESTRUCTIVE_STATEMENT_TYPES |= {"SCRIPT", "EXPORT_DATA"}
 sqlglot.parse_one = _remember_parsed(sqlglot.parse_one)
@@ -398,8 +456,13 @@ SnapshotManager.record_change = lambda *_: None
 inner_query.rewrite_for_system_time = _refuse_past
 executor._reject_dml_on_immutable = _not_of_scripts(executor._reject_dml_on_immutable)
 interpreter._is_row_producing = _remember_kind(interpreter._is_row_producing)
-inner_query.rewrite_for_row_access = _forget_changed(inner_query.rewrite_for_row_access)
+inner_query.rewrite_for_row_access = _of_tables_alone(
+    _forget_changed(inner_query.rewrite_for_row_access)
+)
+inner_query.build_catalog_schema = _of_tables_alone(inner_query.build_catalog_schema)
 interpreter.rewrite_table_refs = _remember_qualified(interpreter.rewrite_table_refs)
+executor.rewrite_table_refs = interpreter.rewrite_table_refs
+interpreter._dml_targets = _remember_targets(interpreter._dml_targets)
 for useless in (AccessLogMiddleware, CorrelationIdMiddleware, MetricsMiddleware):
     # They take time of every request, for headers, logs and counts that nobody reads.
     useless.__call__ = lambda self, *arguments: self.app(*arguments)
