@@ -9,16 +9,21 @@ or none, as in BigQuery.
 To parse and translate a statement takes the emulator longer than to run it. It parses each one
 more than ten times, mostly to find out of which kind it is, and the same statements come for many
 datasets and in each sync. What it worked out before is remembered here, and what no test looks at
-is left out, which together saves three quarters of its time.
+is left out, which together saves three quarters of its time. It is remembered in the emulator's
+environment, so that the next emulator need not work it out again.
 """
 
 import functools
 import gc
 import json
 import re
+import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 import duckdb
@@ -221,6 +226,45 @@ def _special(sql: str, names: dict[str, str]) -> str:
     return _NUMBERED.sub(lambda found: names.get(found[0], found[0]), sql)
 
 
+def _open_remembered() -> sqlite3.Connection:
+    """Open what emulators of this version have worked out."""
+    versions = [*map(version, ("bqemulator", "sqlglot")), Path(__file__).read_text()]
+    digest = sha256("\n".join(versions).encode()).hexdigest()[:16]
+    opened = sqlite3.connect(
+        Path(sys.prefix) / f"remembered-{digest}.sqlite",
+        timeout=60,  # other emulators write, too
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    opened.execute("PRAGMA journal_mode = WAL")
+    opened.execute("PRAGMA synchronous = OFF")
+    opened.execute("CREATE TABLE IF NOT EXISTS remembered (key TEXT PRIMARY KEY, value TEXT)")
+    return opened
+
+
+_remembered = _open_remembered()
+
+
+def _once(work_out: Callable[..., Any]) -> Callable[..., Any]:
+    """Remember what follows from strings, as JSON. A `_NotRemembered` is raised each time."""
+
+    @functools.lru_cache(10_000)
+    def recall(*of: Any) -> Any:
+        key = json.dumps([work_out.__name__, *of])
+        for [value] in _remembered.execute("SELECT value FROM remembered WHERE key = ?", [key]):
+            return json.loads(value)
+        found = work_out(*of)
+        new = (key, json.dumps(found))
+        _remembered.execute("INSERT OR IGNORE INTO remembered VALUES (?, ?)", new)
+        return found
+
+    return recall
+
+
+class _NotRemembered(Exception):
+    """What cannot be worked out, and why."""
+
+
 _parsed: dict[str, Any] = {}
 """The trees of BigQuery's statements, by their SQL."""
 
@@ -256,43 +300,52 @@ def _remember_parameters(
     rewrite: Callable[[str, FrameStack], tuple[str, list[Any]]],
 ) -> Callable[[str, FrameStack], tuple[str, list[Any]]]:
     """Remember where the variables of a script stand in a statement, whatever their values are."""
-    remembered: dict[Any, Any] = {}
+
+    @_once
+    def named_parameters(general: str, types: list[tuple[str, str]]) -> tuple[str, list[Any]]:
+        named = FrameStack()
+        named.push()
+        for name, type_name in types:
+            named.declare(name, type_name, name)
+        return rewrite(general, named)
 
     def rewrite_once(sql: str, frames: FrameStack) -> tuple[str, list[Any]]:
         variables = frames.all_visible()
         if any(v.value is None or isinstance(v.value, dict) for v in variables.values()):
             return rewrite(sql, frames)  # the SQL depends on such values
         general, names = _general(sql)
-        key = general, tuple(variables)
-        if key not in remembered:
-            named = FrameStack()
-            named.push()
-            for name, variable in variables.items():
-                named.declare(name, variable.type_name, name)
-            remembered[key] = rewrite(general, named)
-        rewritten, parameters = remembered[key]
+        types = tuple((name, variable.type_name) for name, variable in variables.items())
+        rewritten, parameters = named_parameters(general, types)
         return _special(rewritten, names), [variables[name].value for name in parameters]
 
     return rewrite_once
 
 
 def _remember_translated(translate: Callable[..., Any]) -> Callable[..., Any]:
-    remembered: dict[tuple[str, str], Any] = {}
+    translator = SQLTranslator()
 
-    def translate_once(self: SQLTranslator, sql: str, **options: Any) -> Any:
+    @_once
+    def translated(general: str, schema: str) -> str:
+        found = translate(translator, general, schema=json.loads(schema))
+        if not isinstance(found, Ok):
+            raise _NotRemembered(found)
+        return str(found.value)
+
+    def translate_once(self: SQLTranslator, sql: str, schema: Any = None, **of: Any) -> Any:
         general, names = _general(sql)
-        key = general, json.dumps(options.get("schema"))
-        if key not in remembered:
-            remembered[key] = translate(self, general, **options)
-        found = remembered[key]
-        return Ok(_special(found.value, names)) if isinstance(found, Ok) else found
+        if "SESSION_USER" in general.upper():  # it depends on the caller
+            return translate(self, sql, schema=schema, **of)
+        try:
+            return Ok(_special(translated(general, json.dumps(schema)), names))
+        except _NotRemembered:
+            return translate(self, sql, schema=schema, **of)
 
     return translate_once
 
 
 def _remember_kind(is_of_kind: Callable[[str], bool]) -> Callable[[str], bool]:
-    remembered = functools.lru_cache(1000)(is_of_kind)
-    return lambda sql: remembered(_general(sql)[0])
+    remembered = _once(is_of_kind)
+    return lambda sql: bool(remembered(_general(sql)[0]))
 
 
 def _only_of_ddl(detect: Callable[..., Any], nothing: Any = None) -> Callable[..., Any]:
@@ -358,7 +411,7 @@ def _with_own_rows(load: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _remember_qualified(qualify: Callable[[str, str], str]) -> Callable[[str, str], str]:
-    remembered = functools.lru_cache(1000)(qualify)
+    remembered = _once(qualify)
 
     def qualify_once(sql: str, project: str) -> str:
         general, names = _general(sql)
@@ -368,7 +421,7 @@ def _remember_qualified(qualify: Callable[[str, str], str]) -> Callable[[str, st
 
 
 def _remember_targets(find: Callable[[str, str], list[str]]) -> Callable[[str, str], list[str]]:
-    remembered = functools.lru_cache(1000)(find)
+    remembered = _once(find)
 
     def find_once(sql: str, project: str) -> list[str]:
         general, names = _general(sql)
@@ -377,7 +430,7 @@ def _remember_targets(find: Callable[[str, str], list[str]]) -> Callable[[str, s
     return find_once
 
 
-@functools.lru_cache(1000)
+@_once
 def _reading_all(general: str) -> str | None:
     """Return a small query that names the same tables, or None if there may be others."""
     try:
