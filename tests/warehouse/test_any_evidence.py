@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 from typing import Any, Final
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Dataset
@@ -119,7 +119,7 @@ def check_weeks(rows: dict[Any, Any], earlier: dict[Any, Any], synced: float) ->
 
 
 @settings(
-    max_examples=2,
+    max_examples=1,
     deadline=None,
     phases=[Phase.generate],  # the occurrences of an example are checked together
     suppress_health_check=[*HealthCheck],
@@ -131,6 +131,7 @@ def check_weeks(rows: dict[Any, Any], earlier: dict[Any, Any], synced: float) ->
 def test_conclusions_last_and_follow_from_the_evidence(
     dataset: Dataset, occurrences: list[Any], syncs: list[Any]
 ) -> None:
+    assume(occurrences[0] != occurrences[-1])  # the first example is the smallest: all are the same
     scanner = Scanner(Dataset(f"d{uuid.uuid4().hex[:12]}", dataset.client), may_skip=True)
     findings: dict[Any, Any] = {}
     weeks: dict[Any, Any] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import flask.testing
 import pytest
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
 from sample_api import Account
@@ -221,7 +221,7 @@ state = st.dictionaries(
 
 
 @settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     # The sequences are short, and to shrink one takes minutes.
     phases=[Phase.explicit, Phase.generate],
@@ -231,6 +231,7 @@ state = st.dictionaries(
 @example(states=[{3: ("low", {1})}, {3: ("low", set())}, {4: ("low", set())}])
 def test_any_sequence_of_states(dataset: Dataset, states: list[Any]) -> None:
     """At each instant the histories hold what the last load brought, and the findings follow."""
+    assume(any(states))  # the first example is the smallest, without an issue
     sample = Dataset(f"d{uuid.uuid4().hex[:12]}", dataset.client)
     loads = Loads(sample)
     seen = []

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from local.processes import ROOT
@@ -161,7 +161,7 @@ def medians_by_lifelines(groups: list[list[Life]]) -> list[Any]:
 
 
 @settings(
-    max_examples=2,
+    max_examples=1,
     deadline=None,
     phases=[Phase.generate],  # the accounts of an example are checked together
     suppress_health_check=[*HealthCheck],
@@ -169,6 +169,7 @@ def medians_by_lifelines(groups: list[list[Life]]) -> list[Any]:
 @given(accounts=st.lists(account, min_size=8, max_size=16))
 def test_any_accounts(dataset: Dataset, accounts: list[Any]) -> None:
     """Each measure of each week, and each date on which something is due."""
+    assume(accounts[0] != accounts[-1])  # the first example is the smallest: all are the same
     sample = Dataset(f"d{uuid.uuid4().hex[:12]}", dataset.client)
     fill(sample, accounts)
     conclude(sample, NOW)
