@@ -76,13 +76,14 @@ _RARELY_CHANGES: Final = {"rewrite_for_row_access"}
 _DDL: Final = re.compile(r"\b(?:CREATE|DROP)\b", re.IGNORECASE)
 
 _DATASET: Final = re.compile(
-    r"[`\"][\w-]+[`\"]?\.[`\"]?(\w+)[`\"]?\.|\b(?:FROM|INTO|JOIN|UPDATE)\s+(\w+)\.\w"
+    r"\bDISTINCT\s+FROM\b|\bEXTRACT\s*\([\w()]+\s+FROM\b"  # no table follows
+    r"|[`\"][\w-]+[`\"]?\.[`\"]?(\w+)[`\"]?\.|\b(?:FROM|INTO|JOIN|UPDATE)\s+(\w+)\.\w"
 )
 """The dataset in the name of a table, with its project and without."""
 _OF_A_SYNC: Final = re.compile(r"'(?:[0-9]{10}\.[0-9]+|\[\[[^'\\]*\]\])'")
 """A value that is another one in each sync: the id of a load, or what was read of each issue."""
 
-_NUMBERED: Final = re.compile(r"dataset_number_[0-9]+|'value_number_[0-9]+'")
+_NUMBERED: Final = re.compile(r"dataset_number_[0-9]+|'value_number_[0-9]+'", re.IGNORECASE)
 """What stands for them in SQL that is remembered."""
 
 _USELESS_OPTIMIZERS: Final = [
@@ -223,7 +224,7 @@ def _general(sql: str) -> tuple[str, dict[str, str]]:
 
 
 def _special(sql: str, names: dict[str, str]) -> str:
-    return _NUMBERED.sub(lambda found: names.get(found[0], found[0]), sql)
+    return _NUMBERED.sub(lambda found: names.get(found[0].lower(), found[0]), sql)
 
 
 def _open_remembered() -> sqlite3.Connection:
@@ -237,7 +238,7 @@ def _open_remembered() -> sqlite3.Connection:
         check_same_thread=False,
     )
     opened.execute("PRAGMA journal_mode = WAL")
-    opened.execute("PRAGMA synchronous = OFF")
+    opened.execute("PRAGMA synchronous = NORMAL")  # nothing waits for the disk
     opened.execute("CREATE TABLE IF NOT EXISTS remembered (key TEXT PRIMARY KEY, value TEXT)")
     return opened
 
@@ -246,7 +247,7 @@ _remembered = _open_remembered()
 
 
 def _once(work_out: Callable[..., Any]) -> Callable[..., Any]:
-    """Remember what follows from strings, as JSON. A `_NotRemembered` is raised each time."""
+    """Remember what follows from the arguments alone. All of it can be written as JSON."""
 
     @functools.lru_cache(10_000)
     def recall(*of: Any) -> Any:
@@ -262,7 +263,7 @@ def _once(work_out: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _NotRemembered(Exception):
-    """What cannot be worked out, and why."""
+    """What `_once` is not to remember."""
 
 
 _parsed: dict[str, Any] = {}

@@ -214,6 +214,26 @@ def test_a_statement_may_name_many_datasets(dataset: Dataset) -> None:
         assert dataset.query(f"SELECT n FROM ({union}) ORDER BY n") == [{"n": n} for n in range(11)]
 
 
+def test_a_remembered_statement_reads_its_own_dataset(dataset: Dataset) -> None:
+    """The same name may be a table in one dataset and a view in another, and a view may go."""
+    first, second = (Dataset(f"{dataset.name}_{n}", dataset.client) for n in (1, 2))
+    for n, one in enumerate((first, second)):
+        one.client.create_dataset(one.name)
+        one.query(f"CREATE TABLE {{d}}.t AS SELECT {n} AS n, DATE '202{n}-01-01' AS day")
+    first.query("CREATE VIEW {d}.v AS SELECT n + 10 AS n FROM {d}.t")
+    second.query("CREATE TABLE {d}.v AS SELECT 12 AS n")
+    sql = (
+        "SELECT t.n AS {d}, EXTRACT(YEAR FROM t.day) AS year, v.n FROM {d}.t AS t"
+        " JOIN {d}.v AS v ON v.n IS DISTINCT FROM t.n"
+    )
+    for _ in range(2):
+        assert first.query(sql) == [{first.name: 0, "year": 2020, "n": 10}]
+        assert second.query(sql) == [{second.name: 1, "year": 2021, "n": 12}]
+    first.query("DROP VIEW {d}.v")
+    first.query("CREATE TABLE {d}.v AS SELECT 20 AS n")
+    assert first.query(sql) == [{first.name: 0, "year": 2020, "n": 20}]
+
+
 def test_the_past_of_a_table_is_refused(dataset: Dataset, refused: list[str]) -> None:
     """BigQuery has it for a week, and here each change would have to copy the table."""
     make_tables(dataset)
