@@ -62,18 +62,18 @@ def test_the_age_of_what_was_read_longest_ago(dataset: Dataset) -> None:
     read = [ListedIssue(1, 0, "a"), ListedIssue(2, 0, "b")]
     loads.load(1, read, issues=issues, occurrences_issues=[])
     hours = "UPDATE {d}.occurrence_reads SET %s = TIMESTAMP_SUB(%s, INTERVAL %d HOUR) WHERE %s"
-    dataset.query(hours % ("read_at", "read_at", 5, "issue_id = 2"))
+    dataset.query(hours % ("read_at", "read_at", 500, "issue_id = 2"))
     dataset.query("UPDATE {d}.syncs SET unread_issues = [2] WHERE TRUE")
     unread = [ListedIssue(1, None, None), ListedIssue(2, None, None)]
     loads.load(2, unread, issues=issues, occurrences_issues=[])
     [row] = dataset.query("SELECT MIN(read_at) AS oldest FROM {d}.occurrence_reads")
     assert loads.completion.oldest_read_at == row["oldest"]
-    assert loads.completion.oldest_hours == pytest.approx(5, abs=0.1)
+    assert loads.completion.oldest_hours == pytest.approx(500, abs=0.1)
     dataset.query("UPDATE {d}.occurrence_reads SET read_at = NULL WHERE issue_id = 1")
-    dataset.query(hours % ("listed_at", "listed_at", 9, "issue_id = 1"))
+    dataset.query(hours % ("listed_at", "listed_at", 900, "issue_id = 1"))
     loads.load(3, unread, issues=issues, occurrences_issues=[])
     assert loads.completion.oldest_read_at is None
-    assert loads.completion.oldest_hours == pytest.approx(9, abs=0.1)
+    assert loads.completion.oldest_hours == pytest.approx(900, abs=0.1)
 
 
 def test_what_was_not_read_changes_nothing(dataset: Dataset) -> None:
