@@ -43,9 +43,10 @@ def test_what_the_listings_name(dataset: Dataset) -> None:
         return {id for id, read in reads.items() if read.is_named}, has_ended
 
     assert named() == (set(), False)
-    fixes = [(2, 3), (3, 1), (5, 3), (99, 4)]  # 3 was fixed before, 5 is known, 99 is not open
+    # 3 was fixed before, 4 at the first moment that counts, 5 is known, 99 is not open.
+    fixes = [(2, 3), (3, 1), (4, 2), (5, 3), (99, 4)]
     rows = [{"occurrence_id": n, "remediated_at": at(day)} for n, day in fixes]
-    assert named(fixed_occurrences=rows) == ({2}, False)
+    assert named(fixed_occurrences=rows) == ({2, 4}, False)
     assert named(fixed_occurrences=[{"occurrence_id": 5, "remediated_at": at(4)}])[0] == {5}
     assert named(targets=targets[1:]) == ({1, 6}, False)
     other = [*targets[:2], target(3, "c", "unscanned"), target(4, "d", None), target(9, None)]
