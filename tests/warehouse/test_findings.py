@@ -209,20 +209,30 @@ def test_what_changes_with_its_return_opens_it_no_later(scanner: Scanner) -> Non
 
 
 def test_a_date_that_cannot_be_true_moves_nothing(scanner: Scanner) -> None:
-    """The newest one that can counts: before its first sight, and after the fix before."""
+    """The newest one that can counts: before its first sight, and after the fix before.
+
+    The date of a fix is after the fix before, and not at the same time.
+    """
     scanner.find(10, first_seen_at=at(5))
+    scanner.find(11, first_seen_at=at(5))
     scanner.sync(7)
     scanner.find(10, first_seen_at=at(13))
+    scanner.lose(11)
+    scanner.fix(11, 8)
     scanner.sync(14)
-    assert scanner.findings("opened_at", "due_at") == [(5, 12)]
+    assert scanner.findings("opened_at", "due_at") == [(5, 12), (5, 12)]
     scanner.lose(10)
     scanner.fix(10, 20)
+    scanner.find(11, first_seen_at=at(5))
     scanner.sync(21)
     scanner.find(10, first_seen_at=at(24))
+    scanner.lose(11)
+    scanner.fix(11, 22, first_seen_at=at(8))
     scanner.sync(28)
     scanner.find(10, first_seen_at=at(5))
     scanner.sync(35)
-    assert scanner.findings("opened_at", "closed_at") == [(5, 20), (24, None)]
+    expected = [(5, 20), (24, None), (5, 8), (21, 22)]
+    assert scanner.findings("opened_at", "closed_at") == expected
 
 
 def test_the_apis_first_date_is_followed(scanner: Scanner) -> None:
