@@ -441,6 +441,16 @@ def test_an_invalid_proxy_is_a_settings_error(monkeypatch: pytest.MonkeyPatch, p
     )
 
 
+@pytest.mark.parametrize("name", ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
+def test_the_variable_that_has_the_proxy_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Not another one that could have it, which is not set."""
+    monkeypatch.setenv(name, "socks5://127.0.0.1:9")
+    with pytest.raises(SettingsError, match=rf"^{name} must be http"):
+        read("https://127.0.0.1:9/")
+
+
 @pytest.mark.parametrize("hosts", ["127.0.0.1", "10.0.0.1, 127.0.0.0/8", "*"])
 def test_no_proxy_is_respected(plain_url: str, monkeypatch: pytest.MonkeyPatch, hosts: str) -> None:
     """In each form that requests accepts. An invalid proxy is then ignored."""
