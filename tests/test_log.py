@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from sample_api import Account, create_app, generate
 from sample_api import serve as serve_api
 from scanner_sync.errors import SyncError
 from scanner_sync.log import logger, trace_of
-from scanner_sync.progress import logged
+from scanner_sync.progress import STEPS, Progress, logged
 from scanner_sync.schema.tables import TABLES
 from scanner_sync.sync import sync
 from tests.conftest import PROJECT, TOKEN, Dataset, Vanishing
@@ -220,8 +221,13 @@ def test_the_server_logs_in_the_same_format() -> None:
 def test_a_long_sync_logs_its_progress(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A line at each interval with rows read and expected, while the API delays an answer."""
+    """A line at each interval with rows read and expected, while the API delays an answer.
+
+    In the end, all jobs of the load are done, as the bars of a terminal show, and each step was
+    timed.
+    """
     said: list[dict[str, Any]] = []
+    shown: list[Progress] = []
     half, loaded = threading.Event(), threading.Event()
 
     class Listen(logging.Handler):
@@ -243,6 +249,10 @@ def test_a_long_sync_logs_its_progress(
     def fail(error: SyncError) -> None:
         raise AssertionError(error)
 
+    def show(progress: Progress) -> AbstractContextManager[None]:
+        shown.append(progress)
+        return logged(progress, 0.005)
+
     listen = Listen()
     logger.addHandler(listen)
     try:
@@ -250,7 +260,7 @@ def test_a_long_sync_logs_its_progress(
             monkeypatch.setenv("API_BASE_URL", base_url)
             monkeypatch.setenv("ACCESS_TOKEN", TOKEN)
             resources = ("issues", "occurrences_issues")
-            sync(resources, abort=fail, show=lambda progress: logged(progress, 0.005))
+            sync(resources, abort=fail, show=show)
     finally:
         logger.removeHandler(listen)
     assert half.is_set()
@@ -263,6 +273,9 @@ def test_a_long_sync_logs_its_progress(
     assert (last["rows_read"]["issues"], last["issues_read"]) == (90, 90)
     assert last["rows_read"] == {"issues": 90, "occurrences_issues": 135} | last["rows_loaded"]
     assert last["requests"] == 93
+    [progress] = shown
+    assert progress.jobs == {"done": 4, "all": 4}  # each table is loaded, and then merged
+    assert progress.cost()["steps"].keys() == STEPS.keys() - {"reading_feeds"}  # there is no feed
     assert not [thread for thread in threading.enumerate() if thread.name == "progress"]
     assert os.environ["DATASET"] == dataset.name
     assert list(tmp_path.iterdir()) == []
