@@ -253,7 +253,7 @@ class _Load:
     def run(self) -> SyncResult:
         """Read the API, load the rows, and update what the dataset keeps of earlier syncs."""
         settings, progress, warehouse = self.settings, self.progress, self.warehouse
-        existing, staging = warehouse.check_names(), warehouse.check_staging()
+        existing = warehouse.check_names()
         is_other = is_other_token(warehouse, self.lease, self.session.api.token)
         if is_other and "targets_history" in existing:
             with progress.step("reading_api"):
@@ -275,7 +275,7 @@ class _Load:
         fixed_after = self._fixed_after(began) if FIXED in existing else None
         cves: set[str] = set()
         held = find_held(self.lease, self.resources, existing)
-        with warehouse.load(progress, self.lease.guard, existing, staging, held) as load:
+        with warehouse.load(progress, self.lease.guard, existing, held) as load:
 
             def note_cves(issue: int, rows: list[dict[str, Any]], is_last: bool) -> None:
                 cves.update(cve for row in rows for cve in cves_in(row.get("cves") or ()))

@@ -61,7 +61,6 @@ class Warehouse(Connection):
     """A dataset, as a sync and the command line use it: what the modules here do with it."""
 
     check_names = names.check_names
-    check_staging = names.check_staging
     read_reads = reads.read_reads
     read_named = reads.read_named
     issues_on = reads.issues_on
@@ -89,17 +88,15 @@ class Warehouse(Connection):
         progress: Progress,
         guard: Guard | None = None,
         existing: Mapping[str, bigquery.Table] = MappingProxyType({}),
-        staging: Mapping[str, bigquery.Table] = MappingProxyType({}),
         held: Mapping[str, Held] = MappingProxyType({}),
     ) -> "AbstractContextManager[Load]":
         """Return a load, which reads a dlt source to the end and then merges its rows.
 
         It is used inside a `with`, reports to `progress`, and checks `guard` before each job.
-        `existing` is what `check_names` returned, if it was called, and `staging` is what
-        `check_staging` did. `held` is what tables hold that nobody has changed since: equal rows
-        are not loaded again.
+        `existing` is what `check_names` returned, if it was called. `held` is what tables hold that
+        nobody has changed since: equal rows are not loaded again.
         """
         # dlt takes half a second to import, and only a sync needs it.
         from scanner_sync.warehouse.pipeline import load
 
-        return load(self, progress, guard or Guard(), existing, staging, held)
+        return load(self, progress, guard or Guard(), existing, held)

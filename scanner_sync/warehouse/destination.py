@@ -15,7 +15,7 @@ from dlt.destinations.job_client_impl import SqlJobClientBase
 from google.api_core.exceptions import Conflict, GoogleAPICallError, NotFound
 from google.cloud import bigquery
 
-from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.connection import STAGING, Connection
 from scanner_sync.warehouse.jobs import (
     Guard,
     label_jobs,
@@ -23,6 +23,7 @@ from scanner_sync.warehouse.jobs import (
     prepare_jobs,
     start_load,
 )
+from scanner_sync.warehouse.names import check_staging
 
 LOOK_SECONDS: Final = 0.5
 """Time between two looks at a load job."""
@@ -80,10 +81,16 @@ class _Client(BigQueryClient):
     def initialize_storage(self, truncate_tables: Iterable[str] | None = None) -> None:
         """Create the dataset if it is missing.
 
-        `BigQueryClient` also empties the named tables by a script (dlt 1.31). These are staging
-        tables, and each load replaces what is in them.
+        Raises `LoadError` if something else has the name of a staging table. `BigQueryClient` also
+        empties the named tables by a script (dlt 1.31). These are staging tables, and each load
+        replaces what is in them.
         """
-        if truncate_tables is not None or self.sql_client.dataset_name in self.existing:
+        dataset = self.sql_client.dataset_name
+        if truncate_tables is not None:
+            return
+        if self.sql_client.is_staging_dataset_active and (found := self._check_staging()):
+            self.existing[dataset] = found
+        if dataset in self.existing:
             return
         try:
             SqlJobClientBase.initialize_storage(self)
@@ -91,6 +98,10 @@ class _Client(BigQueryClient):
             # It was created in the meantime, or by a call whose answer was lost.
             if not isinstance(error.__cause__, Conflict):
                 raise
+
+    def _check_staging(self) -> dict[str, bigquery.Table]:
+        dataset = self.sql_client.dataset_name.removesuffix(STAGING)
+        return check_staging(Connection(self.sql_client.native_connection, dataset))
 
     def _create_load_job(self, table: PreparedTableSchema, file_path: str) -> bigquery.LoadJob:
         """Start the job that loads a file in place of what the staging table holds.

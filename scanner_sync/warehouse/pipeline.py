@@ -18,7 +18,7 @@ from dlt.extract.source import DltSource
 from google.cloud import bigquery
 
 from scanner_sync.progress import Progress
-from scanner_sync.warehouse.connection import STAGING, Connection
+from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.destination import BigQuery, client_for
 from scanner_sync.warehouse.held import Held
 from scanner_sync.warehouse.jobs import Guard
@@ -40,14 +40,13 @@ def load(
     progress: Progress,
     guard: Guard,
     existing: Mapping[str, bigquery.Table],
-    staging: Mapping[str, bigquery.Table],
     held: Mapping[str, Held],
 ) -> Iterator["Load"]:
     """Yield a load with a new working directory, which is removed at the end.
 
     In an old one, dlt would first load what a failed load left there. The schema is stored in the
     dataset. `guard` is checked before each job. `existing` are the tables of the dataset, if they
-    were read, and `staging` are its staging tables. `held` is what some of them hold.
+    were read. `held` is what some of them hold.
     """
     with tempfile.TemporaryDirectory(prefix="scanner_sync-") as directory:
         destination = BigQuery(
@@ -56,9 +55,8 @@ def load(
             project_id=connection.client.project,
             destination_name="bigquery",
         )
-        known = {connection.dataset: existing, f"{connection.dataset}{STAGING}": staging}
-        read = {dataset: tables for dataset, tables in known.items() if tables}
-        destination.used = client_for(connection, guard, read)
+        known = {connection.dataset: existing} if existing else {}
+        destination.used = client_for(connection, guard, known)
         pipeline = dlt.pipeline(
             PIPELINE_NAME,
             pipelines_dir=directory,

@@ -2,8 +2,10 @@
 
 import pytest
 
+from sample_api import Account
 from scanner_sync.errors import LoadError
 from scanner_sync.schema.tables import TABLES
+from scanner_sync.warehouse.names import check_names, check_staging
 from tests.conftest import PROJECT, Dataset
 from tests.warehouse.conftest import Run
 from tests.warehouse.loads import Loads
@@ -55,14 +57,24 @@ def test_what_is_in_the_way_is_named(dataset: Dataset, name: str, sql: str) -> N
     dataset.query(sql)
     kind = "view" if "VIEW" in sql else "table"
     full_name = rf"{PROJECT}\.{dataset.name}{staging}\.{name} \({kind}\)"
-    check = dataset.warehouse.check_staging if staging else dataset.warehouse.check_names
+    check = check_staging if staging else check_names
     with pytest.raises(LoadError, match=rf"{full_name}.* Nothing was loaded.*DATASET"):
-        check()
+        check(dataset.warehouse)
 
 
-def test_what_is_in_the_way_is_left_alone(dataset: Dataset, run: Run) -> None:
-    """A sync ends before it changes anything."""
+def test_what_is_in_the_way_is_left_alone(dataset: Dataset, run: Run, account: Account) -> None:
+    """A sync ends before it changes anything. It looks at staging tables only if it needs them."""
     run()
+    dataset.client.create_dataset(f"{dataset.name}_staging", exists_ok=True)
+    dataset.query("CREATE VIEW {d}_staging.issues AS SELECT 'mine' AS note")
+    run()
+    account.issues.append({"id": 1, "severity": "high"})
+    account.occurrences[1] = []
+    with pytest.raises(LoadError, match=r"_staging\.issues"):
+        run()
+    assert dataset.query("SELECT * FROM {d}_staging.issues") == [{"note": "mine"}]
+    assert dataset.query("SELECT * FROM {d}.issues") == []
+    account.issues.clear()
     dataset.client.delete_table(f"{PROJECT}.{dataset.name}.open_issues")
     dataset.query("CREATE VIEW {d}.open_issues AS SELECT 'mine' AS note")
     loads = dataset.query("SELECT * FROM {d}._dlt_loads")
