@@ -21,6 +21,7 @@ INSIDE: Final = {
         f"{BIGQUERY}.bigquery:BigQueryClient.create_load_job": "dba7eeec",
         f"{BIGQUERY}.bigquery:BigQueryClient.initialize_storage": "8317fa26",
         f"{BIGQUERY}.bigquery:BigQueryClient._create_load_job": "f6567320",
+        f"{BIGQUERY}.bigquery:BigQueryClient._create_merge_followup_jobs": "64d05d9f",
         f"{CLIENT}:SqlJobClientBase.initialize_storage": "f217b6c2",
         f"{CLIENT}:SqlJobClientBase.update_stored_schema": "2d441a7b",
         f"{CLIENT}:SqlJobClientBase.get_stored_schema": "b4da0eb2",
@@ -29,6 +30,7 @@ INSIDE: Final = {
         f"{BIGQUERY}.bigquery:_BigQueryLoadJobBase.run": "53532974",
         f"{BIGQUERY}.factory:bigquery.client_class": "c4ab70dd",
         # Called, or its client is changed.
+        "dlt.destinations.sql_jobs:SqlFollowupJob.from_table_chain": "4df9a1c8",
         f"{BIGQUERY}.bigquery:BigQueryLoadJob.get_job_id_from_file_path": "05011afa",
         f"{BIGQUERY}.sql_client:BigQuerySqlClient.open_connection": "daf99ce9",
         f"{BIGQUERY}.sql_client:BigQuerySqlClient.execute_query": "a6ac2bc9",
@@ -86,5 +88,5 @@ def test_each_override_is_looked_at() -> None:
         if any(name in vars(base) for base in ours.__mro__[1:-1])
     }
     listed = {name.rpartition(".")[2] for name in INSIDE["scanner_sync/warehouse/destination.py"]}
-    called = {"get_job_id_from_file_path", "open_connection", "execute_query"}
+    called = {"from_table_chain", "get_job_id_from_file_path", "open_connection", "execute_query"}
     assert overridden == listed - called

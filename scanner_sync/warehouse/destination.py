@@ -1,16 +1,20 @@
 """dlt's BigQuery destination, which also creates tables that were dropped."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final, Self
 
 import dlt
-from dlt.common.destination.client import LoadJob, StorageSchemaInfo
+from dlt.common.destination.client import FollowupJobRequest, LoadJob, StorageSchemaInfo
 from dlt.common.destination.typing import PreparedTableSchema
 from dlt.common.schema.typing import TSchemaTables
 from dlt.destinations.exceptions import DatabaseTerminalException
-from dlt.destinations.impl.bigquery.bigquery import BigQueryClient, BigQueryLoadJob
+from dlt.destinations.impl.bigquery.bigquery import (
+    BigQueryClient,
+    BigQueryLoadJob,
+    BigQueryMergeJob,
+)
 from dlt.destinations.job_client_impl import SqlJobClientBase
 from google.api_core.exceptions import Conflict, GoogleAPICallError, NotFound
 from google.cloud import bigquery
@@ -27,6 +31,8 @@ from scanner_sync.warehouse.names import check_staging
 
 LOOK_SECONDS: Final = 0.5
 """Time between two looks at a load job."""
+MERGED_AT_ONCE: Final = 2
+"""Tables that one job merges."""
 
 
 class _LoadJob(BigQueryLoadJob):
@@ -59,6 +65,10 @@ class _Client(BigQueryClient):
     """The tables of a dataset, by its name, if they were read and did not change since."""
     stored: ClassVar[dict[str, list[StorageSchemaInfo]]]
     """The versions of the schema that a dataset stores, likewise."""
+    loading: ClassVar[set[str]]
+    """Tables that are being loaded into their staging tables."""
+    staged: ClassVar[list[Sequence[PreparedTableSchema]]]
+    """Tables that were, and are not being merged yet."""
 
     def __enter__(self) -> Self:
         """Open the connection."""
@@ -78,6 +88,27 @@ class _Client(BigQueryClient):
             return _LoadJob(file_path, self.config.http_timeout, self.config.retry_deadline)
         return job
 
+    def _create_merge_followup_jobs(
+        self, table_chain: Sequence[PreparedTableSchema]
+    ) -> list[FollowupJobRequest]:
+        """Return the job that merges this table and the one before it, or none if it has to wait.
+
+        A project may start so many jobs a day. More tables in one would take longer, because
+        BigQuery runs the statements of a script one after the other.
+        """
+        self.staged.append(table_chain)
+        self.loading.discard(table_chain[0]["name"])
+        if self.loading and len(self.staged) < MERGED_AT_ONCE:
+            return []
+        jobs: list[FollowupJobRequest] = [
+            BigQueryMergeJob.from_table_chain(of, self.sql_client) for of in self.staged
+        ]
+        self.staged.clear()
+        paths = [Path(job.new_file_path()) for job in jobs]
+        statements = [path.read_text(encoding="utf-8") for path in paths]
+        paths[-1].write_text("\n".join(statements), encoding="utf-8")
+        return jobs[-1:]
+
     def initialize_storage(self, truncate_tables: Iterable[str] | None = None) -> None:
         """Create the dataset if it is missing.
 
@@ -87,6 +118,8 @@ class _Client(BigQueryClient):
         """
         dataset = self.sql_client.dataset_name
         if truncate_tables is not None:
+            if self.sql_client.is_staging_dataset_active:
+                self.loading.update(truncate_tables)
             return
         if self.sql_client.is_staging_dataset_active and (found := self._check_staging()):
             self.existing[dataset] = found
@@ -206,11 +239,13 @@ def client_for(
     before each load job and each merge, and `existing` has the tables of a dataset, by its name, if
     the sync has read them.
     """
-    known = {
+    known: dict[str, object] = {
         "labels": labels_of(connection.client),
         "billing_project": connection.billing_project,
         "guard": guard,
         "existing": dict(existing),
         "stored": {},
+        "loading": set(),
+        "staged": [],
     }
     return type("_Client", (_Client,), known)
