@@ -44,6 +44,10 @@ def function(
 
 
 class _Server(ThreadingHTTPServer):
+    # Of more than its 5 connections that wait at once, Linux drops some, whose clients try again
+    # after a second. A sync opens ten at a time.
+    request_queue_size = 128
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Print what a handler raises, but not that a client has hung up: it may have ended."""
         if not isinstance(sys.exception(), ConnectionError):
