@@ -69,6 +69,8 @@ class _Client(BigQueryClient):
     """Tables that are being loaded into their staging tables."""
     staged: ClassVar[list[Sequence[PreparedTableSchema]]]
     """Tables that were, and are not being merged yet."""
+    merged_with: ClassVar[dict[str, str]]
+    """The table after which the job is named that merges a table; empty until it is known."""
 
     def __enter__(self) -> Self:
         """Open the connection."""
@@ -97,9 +99,12 @@ class _Client(BigQueryClient):
         BigQuery runs the statements of a script one after the other.
         """
         self.staged.append(table_chain)
-        self.loading.discard(table_chain[0]["name"])
+        last = str(table_chain[0]["name"])
+        self.loading.discard(last)
         if self.loading and len(self.staged) < MERGED_AT_ONCE:
+            self.merged_with[last] = ""
             return []
+        self.merged_with.update((str(of[0]["name"]), last) for of in self.staged)
         jobs: list[FollowupJobRequest] = [
             BigQueryMergeJob.from_table_chain(of, self.sql_client) for of in self.staged
         ]
@@ -231,13 +236,17 @@ class BigQuery(dlt.destinations.bigquery):
 
 
 def client_for(
-    connection: Connection, guard: Guard, existing: Mapping[str, Mapping[str, bigquery.Table]]
+    connection: Connection,
+    guard: Guard,
+    existing: Mapping[str, Mapping[str, bigquery.Table]],
+    merged_with: dict[str, str],
 ) -> type[BigQueryClient]:
     """Return the class of the client of one load, because dlt makes several of it.
 
     Its jobs run where the jobs of `connection` do, and have the same labels. `guard` is checked
     before each load job and each merge, and `existing` has the tables of a dataset, by its name, if
-    the sync has read them.
+    the sync has read them. `merged_with` gets, for each table that is loaded, the one after which
+    the job is named that merges it, or nothing until that is known.
     """
     known: dict[str, object] = {
         "labels": labels_of(connection.client),
@@ -247,5 +256,6 @@ def client_for(
         "stored": {},
         "loading": set(),
         "staged": [],
+        "merged_with": merged_with,
     }
     return type("_Client", (_Client,), known)

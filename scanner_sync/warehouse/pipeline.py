@@ -56,13 +56,14 @@ def load(
             destination_name="bigquery",
         )
         known = {connection.dataset: existing} if existing else {}
-        destination.used = client_for(connection, guard, known)
+        merged_with: dict[str, str] = {}
+        destination.used = client_for(connection, guard, known, merged_with)
         pipeline = dlt.pipeline(
             PIPELINE_NAME,
             pipelines_dir=directory,
             dataset_name=connection.dataset,
             destination=destination,
-            progress=_Jobs(progress),
+            progress=_Jobs(progress, merged_with),
         )
         try:
             yield Load(pipeline, progress, guard, held, compress=not connection.is_emulator)
@@ -193,10 +194,14 @@ def _return_freed_memory() -> None:
 
 
 class _Jobs(Collector):
-    """Counts the jobs of dlt's load step in `Progress`."""
+    """Counts the jobs of dlt's load step in `Progress`.
 
-    def __init__(self, progress: Progress) -> None:
+    `merged_with` has the table after which the job is named that merges a table, see `client_for`.
+    """
+
+    def __init__(self, progress: Progress, merged_with: Mapping[str, str]) -> None:
         self._progress = progress
+        self._merged_with = merged_with
 
     def update(
         self,
@@ -211,7 +216,7 @@ class _Jobs(Collector):
         if self.step.startswith("Load") and name == "Jobs" and label is None:
             self._progress.jobs["done"] += inc
             self._progress.jobs["all"] += (total or 0) + (inc_total or 0)
-            self._progress.loaded = _loaded_tables(dlt.current.pipeline())
+            self._progress.loaded = _loaded_tables(dlt.current.pipeline(), self._merged_with)
 
     def _start(self, step: str) -> None:
         """Do nothing, because `Progress` times the steps."""
@@ -220,10 +225,10 @@ class _Jobs(Collector):
         """Do nothing, like `_start`."""
 
 
-def _loaded_tables(pipeline: dlt.Pipeline) -> set[str]:
+def _loaded_tables(pipeline: dlt.Pipeline, merged_with: Mapping[str, str]) -> set[str]:
     running, completed = set[str](), set[str]()
     for load_id in pipeline.list_normalized_load_packages():
         for state, jobs in pipeline.get_load_package_info(load_id).jobs.items():
             tables = {job.job_file_info.table_name for job in jobs}
             (completed if state == "completed_jobs" else running).update(tables)
-    return completed - running
+    return {name for name in completed if merged_with.get(name, name) in completed - running}
