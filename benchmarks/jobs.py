@@ -48,7 +48,7 @@ PURPOSES = (
     (r"INSERT \S*_dlt_loads", "dlt: mark the load as complete"),
     (r"TRUNCATE .*", "dlt: empty the staging tables"),
     (r"LOAD .*_staging\..*", "load rows into a staging table"),
-    (r"MERGE .*", "merge one table from its staging table"),
+    (r"MERGE .*", "merge one or two tables from their staging tables"),
     (r"DELETE .*", "one table: delete replaced rows, insert"),
 )
 SIZES = Sizes(issues=500, occurrences=1_500, scans=50, targets=50)
