@@ -109,7 +109,7 @@ def make(dataset: Dataset, name: str, location: str = "US") -> None:
             ["acme", "globex"],
             "locations: acme in US, globex in EU. A view",
         ),
-        ({"acme": "US", "all": "EU"}, ["acme"], "_all is in EU, but those of the .* in US"),
+        ({"acme": "US", "all": "EU"}, ["acme"], "_all is in EU, but the accounts' are in US"),
         ({"all": "US", "acme": "US"}, ["acme", "all"], "_all is the dataset of account all"),
     ],
 )

@@ -252,7 +252,7 @@ FINDINGS: list[Row] = [
     (8, 84, "high", "d", "snoozed", 71, 71, 176, *OPEN, 0, None, None, 92),
     (9, 95, "low", "a", "open", 69, 71, 127, 130, "fixed", 0, 189, True, None),
     (10, 101, "critical", "a", "open", 70, 71, 141, 150, "fixed", 0, 77, False, None),
-    (11, 111, "high", "a", "open", 126, 127, 141, 141 - HALF_AN_HOUR, "fixed", 0, 156, True, None),
+    (11, 111, "high", "a", "open", 126, 127, 134, 141 - HALF_AN_HOUR, "fixed", 0, 156, True, None),
     (13, 131, None, "a", "open", 92, 92, 176, *OPEN, 0, None, None, None),
     # The listing of fixes names no issue.
     (None, 141, "medium", "a", "open", 45, None, None, 55, "fixed", 0, 105, True, None),
