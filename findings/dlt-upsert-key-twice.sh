@@ -14,6 +14,8 @@
 #       after a load with it once: rows 2, _dlt_id 1, statuses 1
 # Why it matters: pages that overlap while rows are added name a row twice, and each sum counts it twice, for as long
 #   as the table exists. This program's paginator hands on each key once.
+# Used in: scanner_sync/source/pagination.py,
+#   tests/source/test_properties.py::test_rows_that_stay_are_read_exactly_once
 set -eu
 packages="dlt[duckdb]==1.31.0 duckdb==2.0.0"
 [ -z "${LATEST:-}" ] || packages=$(echo "$packages" | sed 's/==[^ ]*//g')
