@@ -274,7 +274,7 @@ def test_a_long_sync_logs_its_progress(
     assert last["rows_read"] == {"issues": 90, "occurrences_issues": 135} | last["rows_loaded"]
     assert last["requests"] == 93
     [progress] = shown
-    assert progress.jobs == {"done": 4, "all": 4}  # each table is loaded, and then merged
+    assert progress.jobs == {"done": 3, "all": 3}  # two tables are loaded, and then merged in one
     assert progress.cost()["steps"].keys() == STEPS.keys() - {"reading_feeds"}  # there is no feed
     assert not [thread for thread in threading.enumerate() if thread.name == "progress"]
     assert os.environ["DATASET"] == dataset.name
