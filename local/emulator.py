@@ -16,6 +16,7 @@ environment, so that the next emulator need not work it out again.
 import functools
 import gc
 import json
+import os
 import re
 import sqlite3
 import sys
@@ -491,7 +492,9 @@ executor.parse_script = interpreter.parse_script = functools.lru_cache(10)(
     interpreter.parse_script  # both parse each script
 )
 # So few rows are faster in one thread, and take less time than to optimize a plan for them.
-_config = {"threads": 1, "disabled_optimizers": ",".join(_USELESS_OPTIMIZERS)}
+_config: dict[str, Any] = {"threads": 1}
+if "LOCAL_BIGQUERY_HAS_MANY_ROWS" not in os.environ:
+    _config["disabled_optimizers"] = ",".join(_USELESS_OPTIMIZERS)
 duckdb.connect = functools.partial(duckdb.connect, config=_config)
 jobs.classify_statement_type = _kind_of
 jobs._DESTRUCTIVE_STATEMENT_TYPES |= {"SCRIPT", "EXPORT_DATA"}
