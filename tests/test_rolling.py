@@ -124,10 +124,15 @@ def syncs_of(
 
 
 def show(account: Account, state: dict[int, tuple[str, set[int]]]) -> None:
-    """Give an account these issues: a severity, and the `occurrence_id` of each occurrence."""
+    """Give an account these issues: a severity, and numbers of occurrences.
+
+    An `occurrence_id` is in one issue at a time: of two that are read by different syncs, the one
+    that was read last would have it.
+    """
     account.issues = [{"id": n, "severity": severity} for n, (severity, _) in state.items()]
     account.occurrences = {
-        n: [{"id": i, "occurrence_id": i} for i in sorted(found)] for n, (_, found) in state.items()
+        n: [{"id": i, "occurrence_id": 100 * n + i} for i in sorted(found)]
+        for n, (_, found) in state.items()
     }
 
 
