@@ -7,7 +7,7 @@ arithmetic.
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.server import Sizes
@@ -81,11 +81,15 @@ Syncs = Sequence[tuple[Work, float]]
 """Syncs, and how many of each."""
 
 
+def _total(syncs: Syncs, figure: Callable[[Work], float]) -> float:
+    return sum(figure(of) * times for of, times in syncs)
+
+
 def dollars(syncs: Syncs) -> dict[str, float]:
     """Return dollars by product for so many syncs, without free tiers."""
     second = VCPU_SECOND + MEMORY_GIB * GIB_SECOND
-    number = sum(times for _, times in syncs)
-    seconds = sum(of.seconds * times for of, times in syncs)
+    number = _total(syncs, lambda _: 1)
+    seconds = _total(syncs, lambda of: of.seconds)
     return {
         "the function": seconds * second + number * MILLION_REQUESTS / 1e6,
         "queries": _tib(syncs) * TIB_OF_QUERIES,
@@ -95,8 +99,7 @@ def dollars(syncs: Syncs) -> dict[str, float]:
 
 def _tib(syncs: Syncs) -> float:
     """Return what queries are billed for at least."""
-    tables = sum(of.tables * times for of, times in syncs)
-    return tables * LEAST_BYTES_A_TABLE / 2**40
+    return _total(syncs, lambda of: of.tables) * LEAST_BYTES_A_TABLE / 2**40
 
 
 @dataclass(frozen=True)
@@ -149,8 +152,8 @@ def seconds_of_a_sync(issues: int, measured: Measured) -> float:
     return measured.cold + reading + measured.bigquery
 
 
-def month(work: Work, issues: int) -> tuple[float, str]:
-    """Return dollars a month for syncs that each find changes, and the computation."""
+def month(work: Work, issues: int) -> str:
+    """Return what a month of syncs costs that each find changes, with the computation."""
     number = SYNCS_A_DAY * DAYS
     syncs = [(work, number)]
     seconds, tib, parts = number * work.seconds, _tib(syncs), dollars(syncs)
@@ -160,14 +163,13 @@ def month(work: Work, issues: int) -> tuple[float, str]:
         + max(0, seconds * MEMORY_GIB - FREE_GIB_SECONDS) * GIB_SECOND
         + max(0, tib - FREE_TIB) * TIB_OF_QUERIES
     )
-    text = (
+    return (
         f"{issues:,} issues, and a sync every {24 // SYNCS_A_DAY} hours that finds changes:"
         f" {number} syncs of {work.seconds:.1f} s with"
         f" 1 vCPU and {MEMORY_GIB} GiB (${parts['the function']:.2f}), {work.tables} x 10 MB"
         f" queried each (${parts['queries']:.2f}), a Scheduler job (${SCHEDULER_JOB:.2f}), a secret"
         f" (${SECRET_VERSION:.2f}): **${total:.2f} a month**, ${beyond:.2f} beyond the free tiers"
     )
-    return total, text
 
 
 def _issues_whose_listing_takes(requests: int) -> int:
@@ -266,17 +268,17 @@ class Schedule:
     @property
     def seconds(self) -> float:
         """Return the mean of the seconds of a sync."""
-        return sum(of.seconds * times for of, times in self.day) / self.syncs
+        return _total(self.day, lambda of: of.seconds) / self.syncs
 
     @property
     def calls(self) -> float:
         """Return the mean of the calls of a sync to BigQuery."""
-        return sum(of.calls * times for of, times in self.day) / self.syncs
+        return _total(self.day, lambda of: of.calls) / self.syncs
 
     @property
     def loads(self) -> float:
         """Return the load jobs of an account and a day."""
-        return sum(of.loads * times for of, times in self.day)
+        return _total(self.day, lambda of: of.loads)
 
     @property
     def instances(self) -> int:

@@ -583,7 +583,7 @@ def jobs_section(syncs: dict[str, list[jobs.Sync]], environment: str) -> str:
         lines += ["", f"### {candidate}", "", jobs.drawing(jobs.median(found))]
     changed, unchanged = (_work_of(jobs.median(syncs[name])) for name in (SCANNED, QUIET))
     issues = jobs.SIZES.issues
-    lines += ["", "### What a month costs", "", f"- {growth.month(changed, issues)[1]}."]
+    lines += ["", "### What a month costs", "", f"- {growth.month(changed, issues)}."]
     lines += ["", "`growth.py` names the sources of prices and limits.", ""]
     return "\n".join([*lines, *growth.many_accounts(changed, unchanged, issues)])
 
@@ -700,9 +700,10 @@ def _jobs(syncs: dict[str, list[jobs.Sync]]) -> list[Figure]:
     for candidate, measured in syncs.items():
         sync = jobs.median(measured)
         queries, loads, calls = sync.kinds["query"], sync.kinds["load"], sync.calls
+        found_nothing = (nothing, sync.seconds <= 8 and queries <= 1 and not loads)
         target, reached = {
-            UNCHANGED: (nothing, sync.seconds <= 8 and queries <= 1 and not loads),
-            QUIET: (nothing, sync.seconds <= 8 and queries <= 1 and not loads),
+            UNCHANGED: found_nothing,
+            QUIET: found_nothing,
             OURS: (all_changed, sync.seconds <= 20 and queries + loads <= 13 and calls <= 60),
             SAME_TABLES: (defaults, queries < 11 and loads < 5),
         }.get(candidate, ("", None))
