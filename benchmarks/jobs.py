@@ -65,7 +65,7 @@ MODEL: Final = {
 """How long a call to BigQuery takes, in seconds. These are estimates, not measured in BigQuery."""
 STATEMENT = re.compile(
     r"(?:^|;|\bTHEN(?= BEGIN))(?:\s|--.*\n)*"
-    r"(?:BEGIN|COMMIT|SELECT|MERGE|INSERT|UPDATE|DELETE|TRUNCATE|DECLARE [^;]*\bSELECT)\b"
+    r"(?:BEGIN|COMMIT|SELECT|MERGE|INSERT|UPDATE|DELETE|TRUNCATE|(?:DECLARE|SET) [^;]*\bSELECT)\b"
 )
 """A statement that BigQuery runs as a job of its own, in a script."""
 CHANGED_BY_A_SCAN: Final = ("issues", "occurrences_issues", "scans", "targets", "fixed_occurrences")

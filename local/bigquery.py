@@ -1,4 +1,4 @@
-"""A local BigQuery: bqemulator, behind a proxy that works around thirteen of its bugs.
+"""A local BigQuery: bqemulator, behind a proxy that works around fourteen of its bugs.
 
 Where its values are not BigQuery's, `local/emulator.py` has them computed otherwise, or the proxy
 says so on standard error. A load job takes no bad records, whatever `maxBadRecords` says.
@@ -73,6 +73,8 @@ _destinations: dict[str, str] = {}
 """The tables that uploads go to, as `DATASET.TABLE`, by the id of the upload."""
 _changed: dict[tuple[int, str], int] = {}
 """When tables were last changed, in milliseconds since 1970, by port and `DATASET.TABLE`."""
+_SET: Final = re.compile(r"(SET \([^()]*\) = \(SELECT) AS STRUCT\b")
+"""A statement that sets several variables from a STRUCT."""
 _CHANGE: Final = re.compile(
     r"\b(?:INSERT\s+(?:INTO\s+)?|UPDATE\s+|DELETE\s+FROM\s+|MERGE\s+(?:INTO\s+)?|TRUNCATE\s+TABLE\s+)"
     r"((?:`[^`]+`|[\w-]+)(?:\.(?:`[^`]+`|[\w-]+))*)"
@@ -212,7 +214,7 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
             if is_query:
                 body = _simplify(body)
             if self.command == "POST" and b'"query":' in body and b'"view"' not in body:
-                body = _on_time(body.decode()).encode()
+                body = _SET.sub(r"\1", _on_time(body.decode())).encode()
                 _say_what_differs(body.decode())
                 self.create_views(body)
             if faulty := fault(self.command, self.path, body):

@@ -11,6 +11,8 @@ from tests.warehouse.loads import make_tables
 TAKEN = {
     "a script": "DECLARE a STRING DEFAULT 'é'; IF a = '1' THEN DELETE FROM {d}.issues WHERE id = 1;"
     " END IF; SELECT id, title FROM {d}.issues WHERE title = a",
+    "variables that are set together": "DECLARE a STRING; DECLARE b INT64;"
+    " SET (a, b) = (SELECT AS STRUCT MAX(title), MAX(id) FROM {d}.issues); SELECT a, b",
     "a column that was added": "SELECT more, latest FROM {d}.issues JOIN {d}.latest USING (id)",
     "functions that are declared": "SELECT MAX_BY(title, id), MIN_BY(id, title) FROM {d}.issues",
     "percentiles over rows": "SELECT PERCENTILE_CONT(id, 0.5) OVER () AS c, PERCENTILE_DISC(title,"
@@ -60,6 +62,10 @@ REFUSED = {
     "zipped arrays": ("SELECT ARRAY_ZIP([1], [2]) AS a", "Function not found: ARRAY_ZIP"),
     "the sum of an array": ("SELECT ARRAY_SUM([1]) AS a", "Function not found: ARRAY_SUM"),
     "a variable": ("DECLARE a INT64 DEFAULT 'b'; SELECT 1", "No matching signature"),
+    "variables that are set together": (
+        "DECLARE a STRING; DECLARE b INT64; SET (a, b) = (SELECT AS STRUCT 1, 'b')",
+        "No matching signature",
+    ),
     "a condition": (
         "DECLARE a INT64 DEFAULT 1; IF a THEN SELECT 1; END IF",
         "No matching signature",

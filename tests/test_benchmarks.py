@@ -292,10 +292,11 @@ def test_a_sync_of_a_quiet_account_asks_for_signals_alone() -> None:
 def test_tables_are_counted_in_each_statement_of_a_script() -> None:
     """BigQuery bills each by itself, and a table once in a statement, however often it stands."""
     a, b = "`p.d.a`", "`p.d.b`"
-    script = f"DECLARE n INT64 DEFAULT (SELECT COUNT(*) FROM {a});\nBEGIN TRANSACTION;\n"
+    script = f"DECLARE n INT64 DEFAULT (SELECT COUNT(*) FROM {a});\nDECLARE m INT64;\n"
+    script += f"SET (n, m) = (SELECT AS STRUCT 1, COUNT(*) FROM {b});\nBEGIN TRANSACTION;\n"
     script += f"MERGE {b} USING {a} ON FALSE WHEN NOT MATCHED BY SOURCE THEN DELETE;\n"
     script += f"COMMIT TRANSACTION;\nSELECT * FROM {a} JOIN {a} AS again USING (id)"
-    assert [job_of(sql)[1] for sql in (script, f"SELECT * FROM {a}, {b}, {a}")] == [4, 2]
+    assert [job_of(sql)[1] for sql in (script, f"SELECT * FROM {a}, {b}, {a}")] == [5, 2]
 
 
 @pytest.mark.parametrize(

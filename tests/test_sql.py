@@ -17,7 +17,7 @@ FILES = {
     path.relative_to(ROOT / "scanner_sync").as_posix(): path.read_text()
     for path in (ROOT / "scanner_sync").rglob("*.sql")
 }
-PARTS = {"listed": LISTED, "unread": UNREAD, "tables": "['issues']"}
+PARTS = {"arrived": "''", "listed": LISTED, "unread": UNREAD, "tables": "['issues']"}
 """What stands in files of the script besides `{dataset}`, and what is put there."""
 PARAMETERS = {
     **dict.fromkeys(("start", "begin", "since", "now", "week_ago", "in_a_week"), "TIMESTAMP"),

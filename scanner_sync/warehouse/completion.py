@@ -128,9 +128,7 @@ def complete_load(
     # A script is one job, and the transaction applies all of it or nothing.
     script = [
         f"DECLARE this_load STRING DEFAULT '{load_id or ''}'",
-        # One DECLARE for all tables, because BigQuery runs each DECLARE as a job.
-        f"DECLARE arrived STRING DEFAULT {arrived(rows, into, loads)}",
-        statement("instant", dataset=into),
+        statement("instant", dataset=into, arrived=arrived(rows, into, loads)),
         f"IF arrived = '{expected}' THEN BEGIN TRANSACTION",
         *([statement("looks", dataset=into)] if last is None or last.is_behind(existing) else []),
         *(

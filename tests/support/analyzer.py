@@ -173,6 +173,11 @@ class _Script:
             match type(statement).__name__:
                 case "ASTVariableDeclaration":
                     self._declare(statement)
+                case "ASTAssignmentFromStruct":
+                    names = map(self._text, statement.variables.identifier_list)
+                    kinds = ", ".join(self._variables[name] for name in names)
+                    row = self._text(statement.struct_expression)
+                    self._analyze(f"SELECT IF(TRUE, CAST(NULL AS STRUCT<{kinds}>), {row})")
                 case "ASTIfStatement":
                     self._analyze(f"SELECT IF({self._text(statement.condition)}, 1, 0)")
                     assert statement.elseif_clauses is None
