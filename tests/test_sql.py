@@ -10,14 +10,14 @@ import pytest
 from local import bigquery
 from local.processes import ROOT
 from scanner_sync.schema.views import VIEW_TABLES
-from scanner_sync.warehouse.reads import LISTED, UNREAD
+from scanner_sync.warehouse.reads import LISTED
 from tests.support.analysis import Observer, declared
 
 FILES = {
     path.relative_to(ROOT / "scanner_sync").as_posix(): path.read_text()
     for path in (ROOT / "scanner_sync").rglob("*.sql")
 }
-PARTS = {"arrived": "''", "listed": LISTED, "unread": UNREAD, "tables": "['issues']"}
+PARTS = {"arrived": "''", "listed": LISTED, "tables": "['issues']"}
 """What stands in files of the script besides `{dataset}`, and what is put there."""
 PARAMETERS = {
     **dict.fromkeys(("start", "begin", "since", "now", "week_ago", "in_a_week"), "TIMESTAMP"),
@@ -32,7 +32,7 @@ VARIABLES = f"DECLARE this_load STRING; {FILES['warehouse/instant.sql']};"
 """The variables of the script that ends a sync."""
 SCRIPT = {
     f"warehouse/{name}.sql"
-    for name in ("dlt_loads", "findings", "goals", "metrics", "reads", "settled", "sights", "syncs")
+    for name in ("dlt_loads", "findings", "goals", "metrics", "reads", "settled", "syncs")
 }
 """The files that use these variables, and run only in that script."""
 TABLES = declared()

@@ -25,10 +25,10 @@ from scanner_sync.schema.sla_policy import SLA, SLA_TABLE
 from scanner_sync.schema.tables import FIXED, TABLES
 from scanner_sync.warehouse.arrival import arrived, compare_rows, of_load
 from scanner_sync.warehouse.connection import Connection, statement
-from scanner_sync.warehouse.findings import conclude, note_sights, note_sync
+from scanner_sync.warehouse.findings import conclude, note_sync
 from scanner_sync.warehouse.history import ensure_histories, merge_history
 from scanner_sync.warehouse.memory import Unsignaled
-from scanner_sync.warehouse.reads import LISTED, UNREAD, as_parameter, merge_reads
+from scanner_sync.warehouse.reads import LISTED, as_parameter, merge_reads
 from scanner_sync.warehouse.settled import Settled, conditions, note_unchanged, settle
 from scanner_sync.warehouse.sla import write_policy
 from scanner_sync.warehouse.views import ensure_views
@@ -114,7 +114,6 @@ def complete_load(
         ),
     }
     parameters = [bigquery.ScalarQueryParameter(key, "STRING", text) for key, text in texts.items()]
-    not_read = UNREAD if any(issue.rows is None for issue in listed or ()) else None
     not_looked_at = {*unavailable}
     if listed and all(issue.rows is None for issue in listed):
         not_looked_at.add("occurrences_issues")
@@ -131,16 +130,8 @@ def complete_load(
         statement("instant", dataset=into, arrived=arrived(rows, into, loads)),
         f"IF arrived = '{expected}' THEN BEGIN TRANSACTION",
         *([statement("looks", dataset=into)] if last is None or last.is_behind(existing) else []),
-        *(
-            merge_history(
-                name,
-                into,
-                of_load(HISTORIES[name].table, loads),
-                not_read if name == OCCURRENCES else None,
-            )
-            for name in names
-        ),
-        *([note_sights(into, UNREAD), merge_reads(into)] if listed is not None else []),
+        *(merge_history(name, into, of_load(HISTORIES[name].table, loads)) for name in names),
+        *([merge_reads(into)] if listed is not None else []),
         *(
             [
                 note_sync(into, looked_at, LISTED),

@@ -21,14 +21,6 @@ def note_sync(dataset: str, tables: Iterable[str], listed: str) -> str:
     return statement("syncs", dataset=dataset, listed=listed, tables=f"[{names}]")
 
 
-def note_sights(dataset: str, unread: str) -> str:
-    """Return the statement that notes in the history of occurrences when they were last seen.
-
-    `unread` is SQL for the ids of the issues whose occurrences were not read.
-    """
-    return statement("sights", dataset=dataset, unread=unread)
-
-
 def conclude(dataset: str) -> list[str]:
     """Return the statements that bring `findings` and `remediation_metrics` up to date.
 

@@ -17,11 +17,52 @@ from scanner_sync import log
 from scanner_sync.schema.histories import HISTORIES, HISTORY_COLUMNS, OCCURRENCES, columns_of
 from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
+from scanner_sync.warehouse.reads import UNREAD
 
-_STILL_OPEN: Final = """
+_MERGE: Final = """
+MERGE `{dataset}.{name}` AS past
+USING (
+  SELECT * FROM (
+    SELECT *, CAST(NULL AS STRING) AS known, FALSE AS is_unread, CAST(NULL AS TIMESTAMP) AS read_at,
+      TO_HEX(MD5(TO_JSON_STRING(STRUCT(entity_key AS entity_key, {compared})))) AS state_hash
+    FROM ({rows}
+    )
+    UNION ALL
+    SELECT {of_history}, {is_unread}, {read_at}, h.state_hash
+    FROM `{dataset}.{name}` AS h{reads} WHERE h.valid_to IS NULL
+  )
+  WHERE TRUE
+  -- Neither what is open as it was, nor what was not read, unless it was found elsewhere.
+  QUALIFY COUNT(*) OVER (PARTITION BY entity_key, state_hash) = 1
+    AND (NOT is_unread OR COUNT(*) OVER (PARTITION BY entity_key) > 1){missed_again}
+) AS present
+ON past._dlt_id = present.known
+WHEN NOT MATCHED BY TARGET THEN
+  INSERT ({inserted}) VALUES ({values})
+WHEN MATCHED AND past.valid_to IS NULL THEN
+  UPDATE SET valid_to = instant{seen}
+"""
+_OF_OCCURRENCES: Final = {
+    "is_unread": "h.issue_id IN ({unread})",
+    "read_at": "r.read_at",
+    "reads": "\n    LEFT JOIN `{dataset}.occurrence_reads` AS r ON r.issue_id = h.issue_id",
+    # Of what too much was missed at once, what this sync, at least 15 minutes later, missed again.
+    "missed_again": """
   UNION ALL
-  SELECT entity_key, {kept}, _dlt_load_id, TRUE, state_hash
-  FROM `{dataset}.{name}` WHERE valid_to IS NULL AND issue_id IN ({not_read})"""
+  SELECT {of_history}, FALSE, NULL, h.state_hash FROM `{dataset}.{name}` AS h
+  WHERE h.confirmed_at IS NULL AND h.issue_id NOT IN ({unread}) AND h.valid_to IN (
+    SELECT synced_at FROM `{dataset}.syncs`
+    WHERE is_held AND synced_at <= TIMESTAMP_SUB(instant, INTERVAL 15 MINUTE)
+  )""",
+    "seen": """, last_seen_at = present.read_at
+WHEN MATCHED THEN
+  UPDATE SET confirmed_at = instant""",
+}
+"""Parts of the statement for the history of occurrences, which notes when they were last seen."""
+_OF_OTHERS: Final = {
+    **dict.fromkeys(("reads", "missed_again", "seen"), ""),
+    **{"is_unread": "FALSE", "read_at": "NULL"},
+}
 _SET: Final = (
     "(SELECT STRING_AGG(DISTINCT TO_JSON_STRING(item), ',' ORDER BY TO_JSON_STRING(item))"
     " FROM UNNEST(JSON_QUERY_ARRAY({column})) AS item) AS {column}"
@@ -44,43 +85,29 @@ def ensure_histories(connection: Connection, existing: Mapping[str, bigquery.Tab
             log.event("history_started", logging.WARNING, table=name)
 
 
-def merge_history(name: str, dataset: str, load: str, not_read: str | None = None) -> str:
+def merge_history(name: str, dataset: str, load: str) -> str:
     """Return the statement that closes and opens the states of a history.
 
     `load` is SQL for the id of the load whose rows it compares. It uses the variable `instant`, the
-    time of the sync.
-    `not_read` is SQL for the ids of issues whose occurrences were not read: what is open of these
-    stays as it is, unless it was found in another issue.
+    time of the sync. What is open of issues whose occurrences were not read, by the parameter
+    `listed`, stays as it is, unless it was found in another issue.
     """
     history = HISTORIES[name]
     kept = [*history.unversioned, *history.versioned]
     inserted = ["entity_key", "state_hash", *kept, "_dlt_load_id", "_dlt_id", "valid_from"]
     values = [*inserted[:-2], "GENERATE_UUID()", "instant"]
-    compared = ", ".join(_compared(history.table, column) for column in history.versioned)
-    parts = {"dataset": dataset, "name": name, "kept": ", ".join(kept), "not_read": not_read}
-    parts["unchanged"] = _STILL_OPEN.format(**parts) if not_read else ""
-    parts["rows"] = _with_keys(name, dataset, load, kept)
-    parts |= {"inserted": ", ".join(inserted), "values": ", ".join(values), "compared": compared}
-    merge = """
-MERGE `{dataset}.{name}` AS past
-USING (
-  SELECT * FROM (
-    SELECT *, FALSE AS is_old,
-      TO_HEX(MD5(TO_JSON_STRING(STRUCT(entity_key AS entity_key, {compared})))) AS state_hash
-    FROM ({rows}
-    ){unchanged}
-  )
-  WHERE TRUE
-  QUALIFY NOT is_old OR LOGICAL_AND(is_old) OVER (PARTITION BY entity_key)
-) AS present
-ON past.entity_key = present.entity_key
-  AND IF(past.valid_to IS NULL, past.state_hash, NULL) = present.state_hash
-WHEN NOT MATCHED BY TARGET THEN
-  INSERT ({inserted}) VALUES ({values})
-WHEN NOT MATCHED BY SOURCE AND past.valid_to IS NULL THEN
-  UPDATE SET valid_to = instant
-"""
-    return merge.format(**parts)
+    columns = ["entity_key", *kept, "_dlt_load_id", "_dlt_id"]
+    parts = {"dataset": dataset, "name": name, "unread": UNREAD}
+    parts["of_history"] = ", ".join(f"h.{column}" for column in columns)
+    own = _OF_OCCURRENCES if name == OCCURRENCES else _OF_OTHERS
+    return _MERGE.format(
+        **parts,
+        **{part: sql.format(**parts) for part, sql in own.items()},
+        rows=_with_keys(name, dataset, load, kept),
+        compared=", ".join(_compared(history.table, column) for column in history.versioned),
+        inserted=", ".join(inserted),
+        values=", ".join(values),
+    )
 
 
 def _with_keys(name: str, dataset: str, load: str, columns: Sequence[str]) -> str:

@@ -77,7 +77,10 @@ def test_the_age_of_what_was_read_longest_ago(dataset: Dataset) -> None:
 
 
 def test_what_was_not_read_changes_nothing(dataset: Dataset) -> None:
-    """An occurrence is closed if its issue was read without it, or is listed no more."""
+    """An occurrence is closed if its issue was read without it, or is listed no more.
+
+    Then its history says when it was last seen.
+    """
     loads = Loads(dataset)
     four = [issue(n, "high") for n in (1, 2, 3, 4)]
     found = [occurrence(n, 1, n, "a") for n in (1, 2, 3, 4)]
@@ -99,17 +102,16 @@ def test_what_was_not_read_changes_nothing(dataset: Dataset) -> None:
         (
             row["issue_id"],
             row["target"],
-            loads.day_of(row["valid_from"]),
-            loads.day_of(row["valid_to"]),
+            *(loads.day_of(row[name]) for name in ("valid_from", "valid_to", "last_seen_at")),
         )
         for row in dataset.query("SELECT * FROM {d}.occurrences_issues_history")
     }
     assert states == {
-        (1, "a", 1, None),
-        (2, "a", 1, 2),
-        (2, "b", 2, None),
-        (3, "a", 1, 2),
-        (4, "a", 1, 2),
+        (1, "a", 1, None, None),
+        (2, "a", 1, 2, 1),
+        (2, "b", 2, None, None),
+        (3, "a", 1, 2, 1),
+        (4, "a", 1, 2, 1),
     }
     shown = dataset.query("SELECT issue_id, last_seen_at FROM {d}.open_findings")
     seen = {(row["issue_id"], loads.day_of(row["last_seen_at"])) for row in shown}
