@@ -19,13 +19,7 @@ from scanner_sync import log
 from scanner_sync.archive import archive_digest
 from scanner_sync.deadline import Deadline
 from scanner_sync.diagnose import diagnose
-from scanner_sync.errors import (
-    ApiError,
-    ApiUnavailable,
-    DeadlineExceeded,
-    LoadError,
-    SettingsError,
-)
+from scanner_sync.errors import ApiError, ApiUnavailable, DeadlineExceeded, LoadError, SettingsError
 from scanner_sync.plan import requests_for
 from scanner_sync.rules import faults
 from scanner_sync.schema.tables import TABLES

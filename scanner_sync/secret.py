@@ -6,10 +6,7 @@ import google_crc32c
 from google.api_core import exceptions as google_exceptions
 from google.api_core.retry import Retry
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError
-from google.cloud.secretmanager_v1 import (
-    AccessSecretVersionResponse,
-    SecretManagerServiceClient,
-)
+from google.cloud.secretmanager_v1 import AccessSecretVersionResponse, SecretManagerServiceClient
 
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import TokenError, TokenUnavailable

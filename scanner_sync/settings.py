@@ -281,10 +281,7 @@ class Settings:
         FEEDS["ssvc"],
     )
     log_level: str = _setting(
-        "minimum severity that is logged",
-        "DEBUG, INFO, WARNING or ERROR",
-        _log_level,
-        "INFO",
+        "minimum severity that is logged", "DEBUG, INFO, WARNING or ERROR", _log_level, "INFO"
     )
 
     account: str | None = None

@@ -13,13 +13,7 @@ from typing import Any
 from scanner_sync.errors import SettingsError, SyncError
 from scanner_sync.report import charts
 from scanner_sync.report.definitions import DEFINITIONS
-from scanner_sync.report.figures import (
-    Account,
-    Figures,
-    read_accounts,
-    read_figures,
-    total_trend,
-)
+from scanner_sync.report.figures import Account, Figures, read_accounts, read_figures, total_trend
 from scanner_sync.warehouse import LATE_AFTER, Connection, accounts_of
 
 

@@ -93,8 +93,7 @@ DEFINITIONS: Final = {
         " ended before.",
     ),
     "age": Definition(
-        "Age",
-        "Days from `opened_at` until now. The mean is over all findings to do.",
+        "Age", "Days from `opened_at` until now. The mean is over all findings to do."
     ),
     "goals": Definition(
         "Goals, overdue and due",

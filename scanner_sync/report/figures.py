@@ -16,12 +16,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 
 from scanner_sync import log
-from scanner_sync.diagnose import (
-    NO_RIGHT,
-    cause_of,
-    diagnose,
-    repeated_for,
-)
+from scanner_sync.diagnose import NO_RIGHT, cause_of, diagnose, repeated_for
 from scanner_sync.errors import LoadError, SyncError
 from scanner_sync.report.actions import Action, Actions
 from scanner_sync.schema.findings import CONCLUSIONS, UNSCANNED_AFTER

@@ -190,10 +190,7 @@ METRICS_TABLE: Final = Table(
     {
         "week": Column("date", "The week, by its Monday, in UTC.", "2026-11-23", required=True),
         "severity": Column(
-            "text",
-            "Severity; `all` for all together, `none` without one.",
-            "high",
-            required=True,
+            "text", "Severity; `all` for all together, `none` without one.", "high", required=True
         ),
         "open": Column("bigint", "Findings that were open at the end of the week, or now.", 42),
         "opened": Column("bigint", "Findings that opened in the week.", 5),

@@ -31,9 +31,7 @@ HISTORIES: Final = {
         ("issue_id", "target", "port", "protocol", "first_seen_at", "cves", *_COMMON),
     ),
     "targets_history": History(
-        "targets",
-        ("id",),
-        ("address", "display_address", "tags", "target_type", "target_status"),
+        "targets", ("id",), ("address", "display_address", "tags", "target_type", "target_status")
     ),
 }
 """The histories, by the names of their tables."""

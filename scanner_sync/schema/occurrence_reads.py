@@ -15,9 +15,7 @@ READS_TABLE: Final = Table(
     {
         "issue_id": Column("bigint", "The issue: issues.id.", 812, True, "issues"),
         "listed_at": Column(
-            "timestamp",
-            "Time of the sync that first listed the issue.",
-            "2026-11-20T06:00:04Z",
+            "timestamp", "Time of the sync that first listed the issue.", "2026-11-20T06:00:04Z"
         ),
         "read_at": Column(
             "timestamp",

@@ -206,7 +206,7 @@ TABLES: Final = {
                 "Day of the last sync that recorded them, in UTC.",
                 "2026-11-24",
                 required=True,
-            ),
+            )
         }
         | {
             f"{count}_{kind}_licenses": Column(

@@ -152,9 +152,7 @@ def _noted(
 
 
 def _listing(
-    table: str,
-    convert: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
-    **endpoint: Any,
+    table: str, convert: Callable[[dict[str, Any]], dict[str, Any]] | None = None, **endpoint: Any
 ) -> EndpointResource:
     """Return the resource of a listing, whose rows belong to a table.
 

@@ -29,13 +29,7 @@ from scanner_sync.source.connections import ApiRequest, Connections, Reply
 from scanner_sync.source.pagination import ApiResponse
 from scanner_sync.source.rate_limit import OVERLOADED, REFUSED, AdaptiveRateLimiter, Ticket
 from scanner_sync.source.retry import RETRIED_STATUSES, RETRIES, backoff, parse_retry_after
-from scanner_sync.source.statuses import (
-    FILTER,
-    REJECTED,
-    THROTTLING,
-    Statuses,
-    place_of,
-)
+from scanner_sync.source.statuses import FILTER, REJECTED, THROTTLING, Statuses, place_of
 
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds."""
@@ -224,12 +218,7 @@ class ApiSession(requests.Session):
         )
 
     def _attempt(
-        self,
-        request: ApiRequest,
-        resource: str,
-        ticket: Ticket,
-        *,
-        is_repeated: bool = False,
+        self, request: ApiRequest, resource: str, ticket: Ticket, *, is_repeated: bool = False
     ) -> ApiResponse:
         """Send the request once. Raises `_Retryable`, or a `SyncError` if a retry cannot help.
 

@@ -75,8 +75,7 @@ class Signals:
         while requests != most_requests:
             try:
                 page = self.session.page(
-                    str(TABLES[table].path),
-                    **{name: value, "limit": limit, "offset": str(offset)},
+                    str(TABLES[table].path), **{name: value, "limit": limit, "offset": str(offset)}
                 ).page
                 found += [to_row(table, row) for row in page.rows]
             except (ApiError, ApiRefused, ApiUnavailable) as error:

@@ -196,9 +196,7 @@ class Connection:
         self.change(name, existing, put)
 
     def ensure_keys(
-        self,
-        tables: Mapping[str, Table],
-        existing: Mapping[str, bigquery.Table],
+        self, tables: Mapping[str, Table], existing: Mapping[str, bigquery.Table]
     ) -> None:
         """Declare the keys of the tables that exist, and to which tables they refer. Runs no jobs.
 
@@ -224,10 +222,7 @@ class Connection:
             self.change(name, existing[name], partial(put, keys=keys))
 
     def change(
-        self,
-        name: str,
-        known: bigquery.Table | None,
-        put: Callable[[bigquery.Table | None], None],
+        self, name: str, known: bigquery.Table | None, put: Callable[[bigquery.Table | None], None]
     ) -> None:
         """Create or update a table or view by `put`, whatever happens to it in the meantime.
 

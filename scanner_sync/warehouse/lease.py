@@ -39,12 +39,7 @@ from requests.exceptions import ConnectionError
 from scanner_sync import log
 from scanner_sync.deadline import Deadline
 from scanner_sync.diagnose import diagnose, repeated_for
-from scanner_sync.errors import (
-    AlreadyRunning,
-    LoadError,
-    LoadUnavailable,
-    SyncError,
-)
+from scanner_sync.errors import AlreadyRunning, LoadError, LoadUnavailable, SyncError
 from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.jobs import Guard, end_jobs, label_jobs, labels_for
 from scanner_sync.warehouse.memory import LastSync
