@@ -1,6 +1,6 @@
 """Preflight: everything a sync needs is tried for real, and nothing is left behind.
 
-No data changes. Nothing is retried; the result says whether a later try may succeed.
+No data changes. Nothing is retried for long; the result says whether a later try may succeed.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ TIMEOUT: Final = 5.0
 FEED_TIMEOUT: Final = 20.0
 """Seconds in which a feed has to arrive. EPSS has 2.5 MB."""
 CALL: Final[dict[str, Any]] = {"retry": None, "timeout": 10.0}
-"""How BigQuery is called: once."""
+"""How BigQuery is called: once, without retries."""
 CLOUD_PLATFORM: Final = "https://www.googleapis.com/auth/cloud-platform"
 
 

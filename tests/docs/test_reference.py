@@ -7,6 +7,7 @@ from typing import Any
 import flask.testing
 import pytest
 
+from local.processes import ROOT
 from sample_api import Account
 from tests.docs.markdown import blocks, table
 from tests.support.events import COST, FIELDS
@@ -54,3 +55,10 @@ def test_the_events_have_the_fields_that_are_logged() -> None:
         for event, _, _, fields in table("docs/reference.md", "Log events")
     }
     assert {event: shown[event] for event in FIELDS} == FIELDS
+
+
+def test_the_commands_that_take_an_account_are_named() -> None:
+    """docs/accounts.md has all of them, in the order of the reference."""
+    shown = re.findall(r"`(\w+) --account NAME`", (ROOT / "docs/reference.md").read_text())
+    [said] = re.findall(r"On the command line, (.*) take", (ROOT / "docs/accounts.md").read_text())
+    assert re.findall(r"`(\w+)`", said) == shown
