@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Final
 
 from scanner_sync.schema.columns import Column, Table
+from scanner_sync.schema.cve_intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
 from scanner_sync.schema.histories import HISTORY_COLUMNS
+from scanner_sync.schema.occurrence_reads import READS, READS_TABLE
 from scanner_sync.schema.tables import TABLES
 
 FINDINGS: Final = "findings"
@@ -244,3 +246,5 @@ METRICS_TABLE: Final = Table(
 """The columns of `remediation_metrics`."""
 CONCLUSIONS: Final = {FINDINGS: FINDINGS_TABLE, METRICS: METRICS_TABLE, SYNCS: SYNCS_TABLE}
 """These tables by name."""
+OWN_TABLES: Final = {READS: READS_TABLE, INTELLIGENCE: INTELLIGENCE_TABLE} | CONCLUSIONS
+"""All tables of this program that keep no states, but `sla_policy`, which is the user's."""

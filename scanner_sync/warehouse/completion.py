@@ -17,10 +17,9 @@ from scanner_sync.plan import ListedIssue
 from scanner_sync.reading import Scanned
 from scanner_sync.rules import PRESETS
 from scanner_sync.schema.columns import DLT_COLUMNS
-from scanner_sync.schema.cve_intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
-from scanner_sync.schema.findings import CONCLUSIONS, SYNCS
+from scanner_sync.schema.findings import OWN_TABLES, SYNCS
 from scanner_sync.schema.histories import HISTORIES, OCCURRENCES
-from scanner_sync.schema.occurrence_reads import READS, READS_TABLE
+from scanner_sync.schema.occurrence_reads import READS
 from scanner_sync.schema.sla_policy import SLA, SLA_TABLE
 from scanner_sync.schema.tables import FIXED, TABLES
 from scanner_sync.warehouse.arrival import arrived, compare_rows, of_load
@@ -180,11 +179,9 @@ def _ensure_tables(
     connection: Connection, rows: Mapping[str, int], existing: Mapping[str, bigquery.Table]
 ) -> None:
     """Create the tables, columns, keys and views that are missing."""
-    connection.ensure_table(READS, READS_TABLE.columns, existing.get(READS))
     ensure_histories(connection, existing)
-    for name, table in CONCLUSIONS.items():
+    for name, table in OWN_TABLES.items():
         connection.ensure_table(name, table.columns, existing.get(name), table.clustered_by)
-    connection.ensure_table(INTELLIGENCE, INTELLIGENCE_TABLE.columns, existing.get(INTELLIGENCE))
     # The findings and the views need these, even if no sync was ever asked for them.
     for name in {FIXED, "issues"} - {*existing, *rows}:
         connection.ensure_table(name, TABLES[name].columns | DLT_COLUMNS, None)
@@ -196,8 +193,7 @@ def _ensure_tables(
     # Of the tables that were just made, our own get their keys from the next sync.
     # The merged ones get them now: a table that is changed later counts as changed by others.
     made = connection.find_tables(name for name in rows if name not in existing)
-    own = {READS: READS_TABLE, INTELLIGENCE: INTELLIGENCE_TABLE}
-    connection.ensure_keys(TABLES | own | CONCLUSIONS, {**existing, **made})
+    connection.ensure_keys(TABLES | OWN_TABLES, {**existing, **made})
 
 
 def _unsignaled(dataset: str) -> str:

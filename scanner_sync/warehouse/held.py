@@ -14,9 +14,8 @@ from google.cloud import bigquery
 from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse.connection import Connection, milliseconds_of
 from scanner_sync.warehouse.lease import Lease
+from scanner_sync.warehouse.names import DLT_TABLES
 
-DLT_TABLES: Final = {"_dlt_loads", "_dlt_version"}
-"""dlt's own tables, which it creates when it loads something."""
 AGE: Final = "age"
 """A column that changes every day and says nothing that others do not."""
 
@@ -42,7 +41,7 @@ def find_held(
     column `age` is among them only on the day on which it was loaded.
     """
     held: dict[str, Held] = {}
-    if not existing.keys() >= DLT_TABLES:
+    if not existing.keys() >= DLT_TABLES.keys():
         return held
     for table in tables:
         digest, _, load = lease.last.held.get(table, "").partition("_")

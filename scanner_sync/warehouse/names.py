@@ -7,10 +7,8 @@ from google.cloud import bigquery
 
 from scanner_sync.errors import LoadError
 from scanner_sync.schema.columns import DLT_COLUMNS
-from scanner_sync.schema.cve_intelligence import INTELLIGENCE, INTELLIGENCE_TABLE
-from scanner_sync.schema.findings import CONCLUSIONS
+from scanner_sync.schema.findings import OWN_TABLES
 from scanner_sync.schema.histories import HISTORIES, HISTORY_COLUMNS, columns_of
-from scanner_sync.schema.occurrence_reads import READS, READS_TABLE
 from scanner_sync.schema.sla_policy import SLA, SLA_TABLE
 from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse.connection import STAGING, Connection
@@ -19,11 +17,11 @@ from scanner_sync.warehouse.views import VIEWS, is_ours
 _Columns = tuple[Collection[str], Collection[str]]
 """The columns that a table may have, and those that it must have to be ours."""
 
-_DLT_TABLES: Final[dict[str, _Columns]] = {
+DLT_TABLES: Final[dict[str, _Columns]] = {
     "_dlt_loads": ((), ("load_id",)),
     "_dlt_version": ((), ("version_hash",)),
 }
-"""dlt's own tables."""
+"""dlt's own tables, which it creates when it loads something."""
 _MERGED: Final[dict[str, _Columns]] = {
     name: (table.columns, (*table.key, *DLT_COLUMNS)) for name, table in TABLES.items()
 }
@@ -35,17 +33,13 @@ def check_names(connection: Connection) -> dict[str, bigquery.Table]:
 
     Returns those that exist, by name. Raises `LoadError` with the name of what is in the way.
     """
-    existing = connection.find_tables(
-        [*TABLES, READS, *_DLT_TABLES, *HISTORIES, *CONCLUSIONS, SLA, INTELLIGENCE, *VIEWS]
-    )
+    existing = connection.find_tables([*TABLES, *DLT_TABLES, *HISTORIES, *OWN_TABLES, SLA, *VIEWS])
     histories = {name: (columns_of(name), tuple(HISTORY_COLUMNS)) for name in HISTORIES}
     others: dict[str, _Columns] = {
-        READS: (READS_TABLE.columns, READS_TABLE.key),
         SLA: (SLA_TABLE.columns, (*SLA_TABLE.key, "days")),
-        INTELLIGENCE: (INTELLIGENCE_TABLE.columns, INTELLIGENCE_TABLE.key),
-        **{name: (table.columns, table.key) for name, table in CONCLUSIONS.items()},
+        **{name: (table.columns, table.key) for name, table in OWN_TABLES.items()},
     }
-    _check_tables(existing, _MERGED | _DLT_TABLES | histories | others)
+    _check_tables(existing, _MERGED | DLT_TABLES | histories | others)
     for name in VIEWS.keys() & existing.keys():
         if not is_ours(existing[name]):
             raise _in_the_way(existing[name])

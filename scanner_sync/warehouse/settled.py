@@ -17,7 +17,7 @@ from google.cloud import bigquery
 
 from scanner_sync.plan import ListedIssue
 from scanner_sync.schema.cve_intelligence import INTELLIGENCE
-from scanner_sync.schema.findings import CONCLUSIONS, SYNCS
+from scanner_sync.schema.findings import CONCLUSIONS, OWN_TABLES, SYNCS
 from scanner_sync.schema.histories import HISTORIES
 from scanner_sync.schema.occurrence_reads import READS
 from scanner_sync.schema.sla_policy import SLA
@@ -29,8 +29,6 @@ from scanner_sync.warehouse.reads import LISTED
 
 EVIDENCE: Final = frozenset({"issues", "occurrences_issues", "targets"})
 """Tables that a sync has to read, so that no closing waits for another one."""
-_KEYED: Final = (READS, INTELLIGENCE, *CONCLUSIONS)
-"""Tables that get their keys from the sync after the one that made them."""
 _READ: Final = (SLA, INTELLIGENCE, FIXED)
 """Tables that the script reads, besides those that were synced."""
 _WRITTEN: Final = (READS, *HISTORIES, *CONCLUSIONS)
@@ -89,7 +87,8 @@ class Settled(NamedTuple):
                 name in existing and milliseconds_of(existing[name]) <= moment
                 for name, moment in changed.items()
             )
-            and all(existing[name].table_constraints for name in _KEYED)
+            # Such a table gets its keys from the sync after the one that made it.
+            and all(existing[name].table_constraints for name in OWN_TABLES)
         )
 
     def is_behind(self, existing: Mapping[str, bigquery.Table]) -> bool:
