@@ -24,13 +24,10 @@ from scanner_sync.schema.histories import HISTORIES
 from scanner_sync.schema.occurrence_reads import READS
 from scanner_sync.schema.tables import FIXED, TABLES
 from scanner_sync.schema.views import VIEW_TABLES
-from scanner_sync.warehouse import Connection, describe_state, summarize
+from scanner_sync.warehouse import LATE_AFTER, Connection, describe_state, summarize
 
 WEEKS: Final = 26
 """How many weeks the page covers, including the current one. Weeks begin on Monday, in UTC."""
-
-STALE_AFTER: Final = timedelta(hours=24)
-"""How old the last sync, or the oldest occurrences, may be before the page warns."""
 
 LIST_IS_OLD: Final = timedelta(days=2)
 """How long before the last sync the API may have listed the targets that were scanned lately."""
@@ -79,7 +76,7 @@ class Period(NamedTuple):
     @property
     def stale(self) -> bool:
         """Whether the last sync is too old."""
-        return self.now - self.last > STALE_AFTER
+        return self.now - self.last > LATE_AFTER
 
 
 class Week(NamedTuple):
@@ -313,7 +310,7 @@ class Reads(NamedTuple):
 
     def stale(self, now: datetime) -> bool:
         """Tell whether occurrences are missing, or too old."""
-        return bool(self.never) or (self.oldest_at or now) < now - STALE_AFTER
+        return bool(self.never) or (self.oldest_at or now) < now - LATE_AFTER
 
 
 class Freshness(NamedTuple):
@@ -363,9 +360,10 @@ class Figures(NamedTuple):
     coverage: Coverage
     freshness: Freshness
 
-    def total(self, name: str) -> int:
-        """Return the sum over all severities of a number of `open_now`."""
-        return sum(getattr(row, name) for row in self.open_now)
+    def total(self, name: str, *severities: str) -> int:
+        """Return the sum of a number of `open_now`, over all severities unless some are named."""
+        rows = (row for row in self.open_now if not severities or row.severity in severities)
+        return sum(getattr(row, name) for row in rows)
 
     @property
     def trend(self) -> Trend:
@@ -394,49 +392,21 @@ class Account(NamedTuple):
     """Why it could not be read."""
 
     @property
-    def to_do(self) -> int:
-        """How many findings are to do. Like all that follows, only if there are `figures`."""
-        return self._figures.total("to_do")
-
-    @property
-    def issues(self) -> int:
-        """How many issues these belong to."""
-        return self._figures.total("to_do_issues")
-
-    @property
-    def looked_up(self) -> int:
-        """How many have a CVE that was looked up in the KEV catalog."""
-        return self._figures.total("looked_up")
-
-    @property
-    def critical(self) -> int:
-        """How many of them are critical."""
-        return sum(row.to_do for row in self._figures.open_now if row.severity == "critical")
-
-    @property
-    def overdue(self) -> int:
-        """How many are overdue."""
-        return self._figures.total("overdue")
-
-    @property
-    def critical_overdue(self) -> int:
-        """How many critical ones are overdue."""
-        return sum(row.overdue for row in self._figures.open_now if row.severity == "critical")
-
-    @property
-    def exploited(self) -> int:
-        """How many have a CVE in the KEV catalog."""
-        return self._figures.total("exploited")
-
-    @property
-    def fixed(self) -> int:
-        """How many were fixed in this week and the three before."""
-        return sum(week.fixes for week in self._figures.weeks[-4:])
-
-    @property
-    def _figures(self) -> Figures:
+    def sums(self) -> dict[str, int]:
+        """What the table of accounts shows of one that was read."""
         assert self.figures
-        return self.figures
+        total = self.figures.total
+        return {
+            "to_do": total("to_do"),
+            "issues": total("to_do_issues"),
+            "looked_up": total("looked_up"),
+            "exploited": total("exploited"),
+            "critical": total("to_do", "critical"),
+            "overdue": total("overdue"),
+            "critical_overdue": total("overdue", "critical"),
+            # In this week and the three before.
+            "fixed": sum(week.fixes for week in self.figures.weeks[-4:]),
+        }
 
 
 def read_accounts(
@@ -474,11 +444,8 @@ def _worst_first(account: Account) -> tuple[object, ...]:
     """Sort accounts by the worst that is to do. Those that could not be read come first."""
     if account.figures is None:
         return (False, account.name)
-    numbers = (
-        *(account.exploited, account.critical_overdue, account.critical, account.overdue),
-        account.to_do,
-    )
-    return (True, *(-number for number in numbers), account.name)
+    order = ("exploited", "critical_overdue", "critical", "overdue", "to_do")
+    return (True, *(-account.sums[name] for name in order), account.name)
 
 
 def total_trend(accounts: Iterable[Account]) -> Trend | None:
@@ -561,8 +528,8 @@ def _read(warehouse: Connection, now: datetime) -> Figures:
             closed_by.get(severity) or Closings(severity)
             for severity in (_in_order(*closed_by) if closed_by else [])
         ],
-        targets=_read_targets(warehouse),
-        tags=_read_tags(warehouse, period),
+        targets=[Target(**row) for row in _query(warehouse, _sql("targets"))],
+        tags=[Tag(**row) for row in _query(warehouse, _sql("tags"), start=period.start)],
         coverage=_read_coverage(warehouse, period, existing),
         freshness=_read_freshness(warehouse, period, existing),
     )
@@ -574,15 +541,8 @@ def _sql(name: str) -> str:
 
 def _query(warehouse: Connection, sql: str, **instants: datetime) -> list[bigquery.Row]:
     """Run a query, in which `{dataset}` is the dataset and `@name` an instant."""
-    parameters = [
-        bigquery.ScalarQueryParameter(name, "TIMESTAMP", value) for name, value in instants.items()
-    ]
-    return list(
-        warehouse.client.query_and_wait(
-            sql.replace("{dataset}", warehouse.name),
-            job_config=bigquery.QueryJobConfig(query_parameters=parameters),
-        )
-    )
+    kind = bigquery.ScalarQueryParameter
+    return list(warehouse.run(sql, *(kind(name, "TIMESTAMP", of) for name, of in instants.items())))
 
 
 def _read_period(warehouse: Connection, now: datetime) -> Period:
@@ -699,17 +659,6 @@ def _read_fixes(warehouse: Connection, period: Period, measures: dict[str, Measu
     )
 
 
-def _read_tags(warehouse: Connection, period: Period) -> list[Tag]:
-    """Read the ten tags with the worst to do."""
-    rows = _query(warehouse, _sql("tags"), start=period.start)
-    return [Tag(*(row[name] for name in Tag._fields)) for row in rows]
-
-
-def _read_targets(warehouse: Connection) -> list[Target]:
-    """Read the ten targets with the worst to do."""
-    return [Target(**row) for row in _query(warehouse, _sql("targets"))]
-
-
 def _read_coverage(warehouse: Connection, period: Period, existing: set[str]) -> Coverage:
     """Read which targets were not scanned lately, as the API lists them or the occurrences tell."""
     sql = _sql("coverage")
@@ -748,10 +697,7 @@ def _read_freshness(warehouse: Connection, period: Period, existing: set[str]) -
         longest_gap=None if syncs.longest_gap is None else timedelta(seconds=syncs.longest_gap),
         scanned=scanned,
         reads=_read_reads(warehouse),
-        tables=[
-            TableRows(name, rows[name].held, rows[name].written, rows[name].looked)
-            for name in tables
-        ],
+        tables=[TableRows(**rows[name]) for name in tables],
     )
 
 
