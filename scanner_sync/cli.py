@@ -34,6 +34,7 @@ from scanner_sync.settings import (
 if TYPE_CHECKING:
     from scanner_sync.warehouse import Warehouse
 
+_Command = Callable[[argparse.Namespace], int]
 ROWS_SHOWN = 1000
 """Rows of a query that are printed as a table."""
 
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         found = error if isinstance(error, SyncError) else log.explain(error)
         _print_error(found)
-        status = exit_status(found)
+        status = exit_status(found.retryable)
     ending.acquire()  # never released: the status is decided
     return streams.settle(status)
 
@@ -67,16 +68,7 @@ def _run_command(arguments: Sequence[str] | None, ending: threading.Lock) -> int
     exits.raise_interrupts(ending)
     log.configure("INFO" if parsed.command == "sync" else "WARNING")
     log.account.set(getattr(parsed, "account", None))
-    commands = {
-        "sync": _sync,
-        "check": _check,
-        "status": _status,
-        "report": _report,
-        "combine": _combine,
-        "policy": _policy,
-        "query": _query,
-    }
-    return commands[parsed.command](parsed)
+    return int(parsed.run(parsed))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,13 +83,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"scanner-sync {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
-    def add(name: str, summary: str, details: str, example: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
+    def add(run: _Command, summary: str, details: str, example: str) -> argparse.ArgumentParser:
+        """Add the command that `run` is, under its name."""
+        name = run.__name__.removeprefix("_")
+        command = commands.add_parser(
             name,
             help=summary,
             description=f"{summary}. {details}",
             epilog=f"Example: scanner-sync {name}{example}",
         )
+        command.set_defaults(run=run)
+        return command
 
     def add_account(command: argparse._ActionsContainer) -> None:
         command.add_argument(
@@ -115,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         )
 
     sync = add(
-        "sync",
+        _sync,
         "Sync the API into BigQuery once",
         "The function does the same. The log goes to standard error: readable on a terminal, one"
         " JSON object per line elsewhere.",
@@ -133,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_account(sync)
     check = add(
-        "check",
+        _check,
         "Test everything a sync needs",
         "Reads the settings, the secret and the API, and tests the rights in BigQuery. No data"
         " changes, and nothing is left behind.",
@@ -141,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_account(check)
     status = add(
-        "status",
+        _status,
         "Show rows, freshness and the last syncs",
         "Syncs that failed before they reached BigQuery are only in the log.",
         " --accounts acme,globex",
@@ -153,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
         "--accounts", type=_accounts, metavar="NAME,...", help="print a line for each account"
     )
     report = add(
-        "report",
+        _report,
         "Write a report page from the dataset",
         "The page is one HTML file that needs no network. For a dataset that `combine` made, it has"
         " a section for each account.",
@@ -164,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_account_or_dataset(report)
     combine = add(
-        "combine",
+        _combine,
         "Create views over the datasets of many accounts, or update them",
         "Each row has its account. Run it again when accounts or columns were added.",
         " --accounts acme,globex --into scanner_all",
@@ -180,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the dataset of the views; created if it is missing",
     )
     policy = add(
-        "policy",
+        _policy,
         "Show the rules by which findings are due, or choose others",
         "They are the rows of the table sla_policy, which is yours to edit. The first rule that"
         " fits a finding counts. The next sync applies what was changed.",
@@ -197,7 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_account(policy)
     query = add(
-        "query",
+        _query,
         "Run a SELECT on the dataset, and print its rows",
         "A table without a dataset is one of this dataset. Nothing else than a SELECT is run.",
         ' "SELECT host, severity FROM open_findings" --csv',
@@ -248,7 +244,7 @@ def _sync(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             raise
         print(json.dumps(answer_of(error) | log.of_account()))
-        return exit_status(error)
+        return exit_status(error.retryable)
     if arguments.json:
         print(json.dumps(answer | log.of_account()))
     else:
@@ -297,15 +293,12 @@ def _check(arguments: argparse.Namespace) -> int:
     clean_environment()
     from scanner_sync.check import check
 
-    failed = []
+    retryable = []
     for result in check(arguments.account):
         print(f"{result.status:<7}  {result.name:<15}  {result.detail}", flush=True)
         if result.status == "failed":
-            failed.append(result)
-    if not failed:
-        return 0
-    retryable = all(result.retryable for result in failed)
-    return exits.EXIT_RETRYABLE if retryable else exits.EXIT_FAILED
+            retryable.append(result.retryable)
+    return exit_status(*retryable)
 
 
 def _status(arguments: argparse.Namespace) -> int:
@@ -400,10 +393,7 @@ def _print_errors(errors: Mapping[str, SyncError]) -> int:
     for account, error in errors.items():
         log.account.set(account)
         _print_error(error)
-    if not errors:
-        return 0
-    retryable = all(error.retryable for error in errors.values())
-    return exits.EXIT_RETRYABLE if retryable else exits.EXIT_FAILED
+    return exit_status(*(error.retryable for error in errors.values()))
 
 
 def _describe_refresh(refresh: Mapping[str, Any], when: Callable[[datetime | None], str]) -> str:

@@ -43,11 +43,11 @@ class Cause(NamedTuple):
     kind: type[GoogleAPICallError]
     says: str
     """A pattern that is in the reason of such an answer, or in its message."""
-    error: type[SyncError]
-    """`LoadUnavailable` if the next sync may succeed."""
     message: str
     """What to tell the user. `{said}` is Google's message, which may quote a row unless it is about
     rights and names. `{kinds}` are the types of the exceptions."""
+    error: type[SyncError] = LoadUnavailable
+    """`LoadUnavailable` if the next sync may succeed."""
     again: float = 0
     """Seconds for which a statement that failed so is repeated. It did nothing."""
     unless: str = "-"
@@ -62,10 +62,10 @@ _DENIED: Final = "BigQuery denied access: {said}."
 NO_RIGHT: Final = Cause(
     Forbidden,
     "",
-    LoadError,
     f"{_DENIED} Grant the account roles/bigquery.jobUser on the project in which jobs run"
     " (BIGQUERY_BILLING_PROJECT, or the dataset's), and"
     " roles/bigquery.dataEditor on the dataset and its _staging twin.",
+    error=LoadError,
 )
 """The account lacks a right, as far as Google says."""
 
@@ -75,20 +75,13 @@ CAUSES: Final = (
         GoogleAPICallError,
         "^(backendError|badGateway|internalError|rateLimitExceeded|jobBackendError"
         "|jobInternalError|jobRateLimitExceeded):",
-        LoadUnavailable,
         _BUSY,
         again=ENOUGH,
     ),
-    Cause(
-        GoogleAPICallError,
-        "^(blocked|quotaExceeded|tableUnavailable|timeout):",
-        LoadUnavailable,
-        _BUSY,
-    ),
+    Cause(GoogleAPICallError, "^(blocked|quotaExceeded|tableUnavailable|timeout):", _BUSY),
     Cause(
         GoogleAPICallError,
         "^stopped:|Job execution was cancelled",
-        LoadUnavailable,
         "A job of the sync was stopped in BigQuery, by an administrator or another program. Try"
         " again: the next sync starts from the beginning.",
     ),
@@ -98,7 +91,6 @@ CAUSES: Final = (
         BadRequest,
         "aborted due to concurrent update|Could not serialize access"
         "|Too many DML statements outstanding",
-        LoadUnavailable,
         "Other statements kept changing a table that the sync writes. Try again when they have"
         " ended: the next sync starts from the beginning.",
         again=900,
@@ -106,94 +98,84 @@ CAUSES: Final = (
     Cause(
         BadRequest,
         "streaming buffer",
-        LoadUnavailable,
         "Rows were streamed into a table that the sync writes. BigQuery lets nothing change them"
         " for up to 90 minutes. Write nothing into these tables, and try again.",
     ),
     Cause(
         BadRequest,
         "must match at most one source row",
-        LoadUnavailable,
         "A staging table holds a row twice. Try again: the next sync empties it first. If it stays"
         " so, check that nothing else writes to the staging dataset.",
     ),
     Cause(
         BadRequest,
         "Column already exists",
-        LoadUnavailable,
         "A column was added to a table while the sync added it. Try again.",
     ),
     Cause(
         NotFound,
         "Not found: Project",
-        LoadError,
         "BigQuery did not find a resource: {said}. Check GOOGLE_CLOUD_PROJECT.",
+        error=LoadError,
     ),
     # INSERT is not repeated: the job that is not found yet may have inserted the rows.
-    Cause(NotFound, "(?i)not found: job", LoadUnavailable, _BUSY, again=60, unless="INSERT"),
+    Cause(NotFound, "(?i)not found: job", _BUSY, again=60, unless="INSERT"),
     # To read what may not be there is a question, which has its answer.
     Cause(
         NotFound,
         "",
-        LoadUnavailable,
         "BigQuery did not find a resource: {said}. Try again: what was just created is found a"
         " little later, and what was dropped is created by the next sync. If it stays so, check"
         " GOOGLE_CLOUD_PROJECT, DATASET and BIGQUERY_LOCATION.",
         again=30,
         unless="SELECT",
     ),
-    Cause(
-        Conflict,
-        "",
-        LoadUnavailable,
-        "Something else created what the sync was creating: {said}. Try again.",
-    ),
+    Cause(Conflict, "", "Something else created what the sync was creating: {said}. Try again."),
     Cause(
         PreconditionFailed,
         "constraints/",
-        LoadError,
         "BigQuery refused a request: {said}. Ask whoever administers the organization's policies.",
+        error=LoadError,
     ),
     Cause(
         PreconditionFailed,
         "",
-        LoadUnavailable,
         "Something else kept changing a table or view that the sync was changing: {said}. Try"
         " again.",
     ),
     Cause(
         Forbidden,
         "^billingNotEnabled:|[Bb]illing (account|has not been enabled|is disabled)",
-        LoadError,
         f"{_DENIED} Link an active billing account to the project.",
+        error=LoadError,
     ),
     Cause(
         Forbidden,
         "VPC Service Controls",
-        LoadError,
         f"{_DENIED} Ask whoever administers the service perimeter to let this account reach"
         " BigQuery from here.",
+        error=LoadError,
     ),
     Cause(
         Forbidden,
         "accessNotConfigured|SERVICE_DISABLED|API has not been used",
-        LoadError,
         f"{_DENIED} Enable bigquery.googleapis.com in the project.",
+        error=LoadError,
     ),
     Cause(
         Forbidden,
         r"bigquery\.datasets\.create",
-        LoadError,
         f"{_DENIED} Create the dataset and its _staging twin, as Terraform does, or grant the"
         " account roles/bigquery.user on the project.",
+        error=LoadError,
     ),
     # Such as the role on a key for encryption: Google names the account and the role.
-    Cause(Forbidden, "[Gg]rant ", LoadError, _DENIED),
+    Cause(Forbidden, "[Gg]rant ", _DENIED, error=LoadError),
     NO_RIGHT,
     # Without a reason, what was asked may be done or running all the same.
-    Cause(ServerError, "^: ", LoadUnavailable, _BUSY, again=ENOUGH, unless="INSERT"),
-    Cause(ServerError, "", LoadUnavailable, _BUSY),
-    Cause(TooManyRequests, "", LoadUnavailable, _BUSY, again=ENOUGH),
+    Cause(ServerError, "^: ", _BUSY, again=ENOUGH, unless="INSERT"),
+    Cause(ServerError, "", _BUSY),
+    Cause(TooManyRequests, "", _BUSY, again=ENOUGH),
 )
 """What BigQuery's answers mean; the first that fits counts."""
 
@@ -225,7 +207,7 @@ def repeated_for(error: BaseException, statement: str = "SELECT") -> float:
 def diagnose(error: BaseException) -> SyncError:
     """Return the `SyncError` that caused an error, or else one that says what the error means.
 
-    Messages of other libraries may quote rows. Those that `CAUSES` names are passed on.
+    Messages of other libraries may quote rows, so only the ones that `CAUSES` names are passed on.
     """
     causes = list(causes_of(error))
     kinds = " < ".join(dict.fromkeys(type(cause).__name__ for cause in causes))

@@ -11,8 +11,9 @@ API names them.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import accumulate, chain, zip_longest
 from typing import Any, Final, NamedTuple
 
@@ -213,7 +214,7 @@ def in_turns(
 
     Equally old ones are ordered by severity.
     """
-    waiting = sorted(issues.keys() & reads.keys(), key=_age(issues, reads))
+    waiting = sorted(issues.keys() & reads.keys(), key=partial(_age, issues, reads))
     turns = chain.from_iterable(zip_longest(waiting, new_and_changed(issues, reads, named)))
     return list(dict.fromkeys(issue for issue in turns if issue is not None))
 
@@ -232,19 +233,16 @@ def new_and_changed(
 
     return [
         *sorted(new, key=lambda issue: (issues[issue].severity, issue)),
-        *sorted(changed, key=_age(issues, reads)),
+        *sorted(changed, key=partial(_age, issues, reads)),
     ]
 
 
 def _age(
-    issues: Mapping[int, IssueRow], reads: Mapping[int, LastRead]
-) -> Callable[[int], tuple[datetime, bool, int, int]]:
-    def age(issue: int) -> tuple[datetime, bool, int, int]:
-        read = reads[issue]
-        was_read = read.read_at is not None
-        return read.read_at or read.listed_at, was_read, issues[issue].severity, issue
-
-    return age
+    issues: Mapping[int, IssueRow], reads: Mapping[int, LastRead], issue: int
+) -> tuple[datetime, bool, int, int]:
+    read = reads[issue]
+    was_read = read.read_at is not None
+    return read.read_at or read.listed_at, was_read, issues[issue].severity, issue
 
 
 def _named_in(reads: Mapping[int, LastRead]) -> Iterable[int]:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -158,11 +158,9 @@ def peak_memory_mib() -> int:
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
 
 
-@contextmanager
-def logged(progress: Progress, seconds: float = LOG_SECONDS) -> Iterator[None]:
+def logged(progress: Progress, seconds: float = LOG_SECONDS) -> AbstractContextManager[None]:
     """Log `sync_progress` at this interval while inside."""
-    with every(seconds, lambda: log.event("sync_progress", **progress.snapshot())):
-        yield
+    return every(seconds, lambda: log.event("sync_progress", **progress.snapshot()))
 
 
 @contextmanager

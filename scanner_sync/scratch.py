@@ -34,7 +34,8 @@ def scratch() -> Iterator[Scratch]:
 
     First removes directories of this user that killed syncs left.
     """
-    parent = _parent()
+    # `gettempdir` passes over a TMPDIR that cannot be used, and the user would not learn of it.
+    parent = os.path.abspath(os.environ.get("TMPDIR") or tempfile.gettempdir())
     _remove_leftovers(parent)
     try:
         directory = tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
@@ -55,11 +56,6 @@ def scratch() -> Iterator[Scratch]:
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         shutil.rmtree(directory, ignore_errors=True)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-def _parent() -> str:
-    # `gettempdir` passes over a TMPDIR that cannot be used, and the user would not learn of it.
-    return os.path.abspath(os.environ.get("TMPDIR") or tempfile.gettempdir())
 
 
 def _remove_leftovers(parent: str) -> None:

@@ -29,7 +29,7 @@ def read_token(secret: str, emulator: str | None, deadline: Deadline) -> str:
     except google_exceptions.NotFound:
         raise TokenError(
             f"{version} does not exist. Create the secret, and add the token to it:"
-            f" gcloud secrets versions add {_short_name(secret)} --data-file=-"
+            f" gcloud secrets versions add {secret.split('/')[3]} --data-file=-"
         ) from None
     except google_exceptions.InvalidArgument:
         raise TokenError(
@@ -95,7 +95,3 @@ def _decode(response: AccessSecretVersionResponse, version: str) -> str:
         raise TokenError(
             f"{version} does not hold a token: {TOKEN_FORM}{hint(text)}. Add a new version."
         ) from None
-
-
-def _short_name(secret: str) -> str:
-    return secret.split("/")[3]

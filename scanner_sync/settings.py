@@ -162,12 +162,14 @@ def hint(value: str) -> str:
 
 _project: Final = _matching(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _PROJECT_FORM: Final = "a project id: 6 to 30 lower-case letters, digits and hyphens"
-_FEED_FORM: Final = "an https URL of host and path (http for a loopback host)"
+_URL_FORM: Final = "an https URL of host and path (http for a loopback host)"
 
 
-def _setting(meaning: str, form: str, parse: Callable[[str], Any], default: Any = None) -> Any:
+def _setting(
+    meaning: str, form: str, parse: Callable[[str], Any], default: Any = None, *, repr: bool = True
+) -> Any:
     metadata = {"meaning": meaning, "form": form, "parse": parse}
-    return field(default=default, metadata=metadata)
+    return field(default=default, repr=repr, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -176,18 +178,15 @@ class Settings:
 
     api_base_url: str = _setting(
         "base URL of the API, such as https://api.intruder.io/v1; may hold `{account}`",
-        "an https URL of host and path (http for a loopback host)",
+        _URL_FORM,
         _base_url,
         "",
     )
-    access_token: str | None = field(
-        default=None,
+    access_token: str | None = _setting(
+        "the API token itself, for a laptop; overrides `ACCESS_TOKEN_SECRET`",
+        TOKEN_FORM,
+        token,
         repr=False,
-        metadata={
-            "meaning": "the API token itself, for a laptop; overrides `ACCESS_TOKEN_SECRET`",
-            "form": TOKEN_FORM,
-            "parse": token,
-        },
     )
     access_token_secret: str | None = _setting(
         "the secret in Secret Manager that holds the token; read by every sync;"
@@ -264,19 +263,19 @@ class Settings:
     )
     kev_url: str = _setting(
         "CISA's catalog of exploited vulnerabilities, or a mirror of it",
-        _FEED_FORM,
+        _URL_FORM,
         _feed_url,
         FEEDS["kev"],
     )
     epss_url: str = _setting(
         "the scores of EPSS as CSV, with gzip or without, or a mirror of them",
-        _FEED_FORM,
+        _URL_FORM,
         _feed_url,
         FEEDS["epss"],
     )
     ssvc_url: str = _setting(
         "the record of a CVE, which has CISA's SSVC decisions, or a mirror of it; holds `{cve}`",
-        f"{_FEED_FORM}, with {CVE_PLACE} in it once",
+        f"{_URL_FORM}, with {CVE_PLACE} in it once",
         _ssvc_url,
         FEEDS["ssvc"],
     )

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from decimal import Decimal
-from types import TracebackType
 from typing import Any, Self
 
 from scanner_sync import log
@@ -56,13 +55,8 @@ class Bars:
         self._ticking.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ticking.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        self._ticking.__exit__(None, None, None)
         self.stop()
 
     def stop(self) -> None:

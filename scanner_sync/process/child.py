@@ -45,7 +45,7 @@ def main(resources: Sequence[str]) -> NoReturn:
             os._exit(status)
 
     def fail(error: SyncError) -> NoReturn:
-        end(exit_status(error), answer_of(error))
+        end(exit_status(error.retryable), answer_of(error))
 
     def show(progress: "Progress") -> AbstractContextManager[Any]:
         from scanner_sync.progress import logged

@@ -27,9 +27,9 @@ class Interrupted(KeyboardInterrupt):
         self.status = 128 + number
 
 
-def exit_status(error: SyncError) -> int:
-    """Return the exit status of a command that failed."""
-    return EXIT_RETRYABLE if error.retryable else EXIT_FAILED
+def exit_status(*retryable: bool) -> int:
+    """Return the exit status of a command: by failure, whether a later try may succeed."""
+    return (EXIT_RETRYABLE if all(retryable) else EXIT_FAILED) if retryable else 0
 
 
 def handled() -> list[signal.Signals]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from scanner_sync import log
 from scanner_sync.errors import InternalError, error_of
 from scanner_sync.process.exits import INTERRUPTS, Interrupted, handled, log_failure
-from scanner_sync.scratch import scratch
+from scanner_sync.scratch import Scratch, scratch
 
 COMMAND: Final = ("-m", "scanner_sync.process.child")
 """What Python runs in the process; the names of the resources follow."""
@@ -34,8 +34,8 @@ def run_worker(
     """
     started = time.monotonic()
     try:
-        with scratch() as (directory, lock):
-            status, output = _run_process(resources, account, directory, lock, forward_interrupts)
+        with scratch() as place:
+            status, output = _run_process(resources, account, place, forward_interrupts)
         answer = json.loads(output)
     except (OSError, ValueError) as error:
         found = (
@@ -55,11 +55,7 @@ def run_worker(
 
 
 def _run_process(
-    resources: tuple[str, ...],
-    account: str | None,
-    directory: str,
-    lock: int,
-    forward_interrupts: bool,
+    resources: tuple[str, ...], account: str | None, place: Scratch, forward_interrupts: bool
 ) -> tuple[int, bytes]:
     """Run the process of a sync to its end, and return its exit status and its output.
 
@@ -67,7 +63,7 @@ def _run_process(
     """
     environment = os.environ | {
         "PYTHONPATH": _search_path(),
-        "TMPDIR": directory,
+        "TMPDIR": place.directory,
         log.ACCOUNT_VARIABLE: account or "",
     }
     if trace := log.trace.get():
@@ -90,7 +86,7 @@ def _run_process(
                 env=environment,
                 stdin=reading,
                 stdout=subprocess.PIPE,
-                pass_fds=[lock],
+                pass_fds=[place.lock],
             )
             if forward_interrupts:
                 handlers = {number: signal.signal(number, forward) for number in handled()}

@@ -22,6 +22,24 @@ _SNOOZED = {
     ),
     "cvss_score": Column("double", "CVSS base score, 0.0 to 10.0.", 7.5),
 }
+_TEXTS = {
+    "title": Column("text", "Name of the issue, in one line.", "OpenSSH arbitrary file read"),
+    "description": Column(
+        "text", "What the issue is and why it matters.", "An attacker can read files ..."
+    ),
+    "remediation": Column("text", "What to do about it.", "Update OpenSSH."),
+}
+_SHARED = {
+    "display_address": Column("text", "Address as the scanner displays it.", "www.example.com"),
+    "extra_info": Column(
+        "object", "Further details; their keys vary by issue.", {"version": "9.6"}
+    ),
+    "first_seen_at": Column("timestamp", "When it was first seen.", "2026-02-19T02:14:00Z"),
+    "target_last_scanned_at": Column(
+        "timestamp", "When its target was last scanned.", "2026-11-24T02:00:00Z"
+    ),
+}
+"""Columns of more than one table."""
 
 TABLES: Final = {
     "issues": Table(
@@ -32,13 +50,7 @@ TABLES: Final = {
             "severity": Column(
                 "text", "Severity, as the API names it: critical, high, ...", "high"
             ),
-            "title": Column(
-                "text", "Name of the issue, in one line.", "OpenSSH arbitrary file read"
-            ),
-            "description": Column(
-                "text", "What the issue is and why it matters.", "An attacker can read files ..."
-            ),
-            "remediation": Column("text", "What to do about it.", "Update OpenSSH."),
+            **_TEXTS,
             "occurrences": Column(
                 "text",
                 "URL of the issue's occurrences in the API.",
@@ -56,19 +68,13 @@ TABLES: Final = {
             "id": Column("bigint", "Identifier of the occurrence in its issue.", 3, required=True),
             "occurrence_id": Column("bigint", "Identifier that persists between scans.", 90417),
             "target": Column("text", "Address of the target: targets.address.", "www.example.com"),
-            "display_address": Column(
-                "text", "Address as the scanner displays it.", "www.example.com"
-            ),
+            "display_address": _SHARED["display_address"],
             "port": Column("text|bigint", "Port; text, because the API sends words, too.", 443),
             "protocol": Column("text", "Protocol, such as tcp.", "tcp"),
-            "extra_info": Column(
-                "object", "Further details; their keys vary by issue.", {"version": "9.6"}
-            ),
+            "extra_info": _SHARED["extra_info"],
             "age": Column("text", "Time since it was first seen, in words: 278 days.", "278 days"),
-            "first_seen_at": Column("timestamp", "When it was first seen.", "2026-02-19T02:14:00Z"),
-            "target_last_scanned_at": Column(
-                "timestamp", "When its target was last scanned.", "2026-11-24T02:00:00Z"
-            ),
+            "first_seen_at": _SHARED["first_seen_at"],
+            "target_last_scanned_at": _SHARED["target_last_scanned_at"],
             "cves": Column("array", "Array of CVE identifiers.", ["CVE-2026-1234"]),
             **_SNOOZED,
         },
@@ -91,9 +97,7 @@ TABLES: Final = {
         {
             "id": Column("bigint", "Identifier of the target.", 57, required=True),
             "address": Column("text", "Host name, IP address or URL.", "www.example.com"),
-            "display_address": Column(
-                "text", "Address as the scanner displays it.", "www.example.com"
-            ),
+            "display_address": _SHARED["display_address"],
             "tags": Column("array", "Array of tags; a tag may be null.", ["production", "pci"]),
             "has_api_schemas": Column("bool", "Whether API schemas were uploaded for it.", False),
             "has_authentications": Column("bool", "Whether authenticated scans are set up.", True),
@@ -122,32 +126,20 @@ TABLES: Final = {
                 required=True,
             ),
             "id": Column("bigint", "Identifier of the occurrence in its issue.", 3),
-            "title": Column(
-                "text", "Name of the issue, in one line.", "OpenSSH arbitrary file read"
-            ),
-            "description": Column(
-                "text", "What the issue is and why it matters.", "An attacker can read files ..."
-            ),
-            "remediation": Column("text", "What to do about it.", "Update OpenSSH."),
+            **_TEXTS,
             "severity": Column("text", "Severity, as the API names it.", "high"),
-            "display_address": Column(
-                "text", "Address as the scanner displays it.", "www.example.com"
-            ),
+            "display_address": _SHARED["display_address"],
             "affected_host": Column("text", "Host on which it was found.", "www.example.com"),
             "affected_port": Column("bigint", "Port on which it was found.", 443),
             "cvss_score": _SNOOZED["cvss_score"],
             "exploit_likelihood": _SNOOZED["exploit_likelihood"],
-            "extra_info": Column(
-                "object", "Further details; their keys vary by issue.", {"version": "9.6"}
-            ),
-            "first_seen_at": Column("timestamp", "When it was first seen.", "2026-02-19T02:14:00Z"),
+            "extra_info": _SHARED["extra_info"],
+            "first_seen_at": _SHARED["first_seen_at"],
             "due_date": Column(
                 "date", "Day by which it was to be fixed, by the scanner's goals.", "2026-03-21"
             ),
             "host_state": Column("text", "Status of the host, as the API names it.", "live"),
-            "target_last_scanned_at": Column(
-                "timestamp", "When its target was last scanned.", "2026-11-24T02:00:00Z"
-            ),
+            "target_last_scanned_at": _SHARED["target_last_scanned_at"],
             "tags": Column("array", "Array of the target's tags.", ["production", "pci"]),
         },
         "occurrences/fixed/",

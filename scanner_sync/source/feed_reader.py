@@ -11,8 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, BinaryIO, Final, Self, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import ijson
@@ -89,15 +88,8 @@ class FeedReader:
         self._sleep = sleep
         self._pools: dict[str, urllib3.PoolManager] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close all connections."""
         for pool in self._pools.values():
             pool.clear()
 

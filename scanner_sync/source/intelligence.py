@@ -12,15 +12,15 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
-import dlt
 import ijson
 import orjson
-from dlt.extract.source import DltSource
 
 from scanner_sync import log
 from scanner_sync.deadline import Deadline
@@ -102,10 +102,10 @@ def read_intelligence(
     logged.
     """
     rows = dict(known.rows) | {cve: {"cve": cve} for cve in {*cves} - known.rows.keys()}
-    with FeedReader(deadline, _HOSTS, sleep) as reader:
+    with closing(FeedReader(deadline, _HOSTS, sleep)) as reader:
         reading = _Reading(reader, urls, now.date(), known, rows, rows.keys() == known.rows.keys())
         is_silent = True
-        for part in intelligence_source(reading):
+        for part in chain.from_iterable(_guarded(reading, name) for name in urls):
             is_silent = False
             rows[part["cve"]] = rows[part["cve"]] | part
     if is_silent and reading.failed == urls.keys():
@@ -115,35 +115,21 @@ def read_intelligence(
     return Intelligence(rows, reading.state)
 
 
-def intelligence_source(reading: _Reading) -> DltSource:
-    """Return dlt's source of the feeds. A row has a CVE, and the columns that the feed knows."""
-
-    @dlt.source(name="intelligence")
-    def intelligence() -> Iterator[Any]:
-        for name in reading.urls:
-            said = _guarded(reading, name, _READERS[name])
-            yield dlt.resource(said, name=name, primary_key="cve")
-
-    return intelligence()
-
-
 def try_feed(name: str, url: str, today: date, deadline: Deadline) -> bool:
     """Read a feed to its end, once, and tell whether it knows `KNOWN_CVE`. Raises `FeedFault`."""
     rows: dict[str, Row] = {KNOWN_CVE: {"cve": KNOWN_CVE}}
-    with FeedReader(deadline, _HOSTS, attempts=1) as reader:
+    with closing(FeedReader(deadline, _HOSTS, attempts=1)) as reader:
         reading = _Reading(reader, {name: url}, today, Intelligence({}, {}), rows, False)
         [said] = [*_READERS[name](reading)] or [{}]
     # Without the keys that are there also of a CVE that it does not know.
     return any(said[key] for key in said.keys() - {"cve", "ssvc_on"})
 
 
-def _guarded(
-    reading: _Reading, name: str, read: Callable[[_Reading], Iterator[Row]]
-) -> Iterator[Row]:
-    """Yield what a feed says, and log why if it cannot be read."""
+def _guarded(reading: _Reading, name: str) -> Iterator[Row]:
+    """Yield rows with a CVE and the columns that a feed knows, and log why if it cannot be read."""
     before = reading.known.state.get(name, {})
     try:
-        yield from read(reading)
+        yield from _READERS[name](reading)
     except Unchanged:
         reading.state[name] = before
     except FeedFault as fault:

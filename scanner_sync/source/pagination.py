@@ -283,13 +283,11 @@ class OverlapPaginator(BasePaginator):
             self.limit, pause=self._pause, on_page=self._on_page, leave_out=self._leave_out
         )
 
-    def init_request(self, request: requests.Request) -> None:
-        """Request the first page."""
-        self.update_request(request)
-
     def update_request(self, request: requests.Request) -> None:
         """Request the page at the current offset."""
         request.params = {**(request.params or {}), "limit": self.limit, "offset": self._offset}
+
+    init_request = update_request
 
     def update_state(self, response: requests.Response, data: list[Any] | None = None) -> None:
         """Move the offset, and drop from `data` the rows that were read before.

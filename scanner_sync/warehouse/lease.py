@@ -22,7 +22,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from google.api_core.exceptions import (
@@ -150,12 +149,7 @@ class Lease:
                 raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self.guard.close()
         is_ended = error is None or self._end_own_jobs()
         self._done.set()

@@ -174,21 +174,9 @@ def _number(labels: Mapping[str, str], name: str) -> int | None:
     return int(value) if re.fullmatch("[0-9]{1,10}", value) else None
 
 
-def _flag(labels: Mapping[str, str], name: str) -> bool:
-    return _number(labels, name) != 0
-
-
 def _moment(labels: Mapping[str, str], name: str) -> datetime | None:
     seconds = _number(labels, name)
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
-
-
-def _word(labels: Mapping[str, str], name: str) -> str:
-    return labels.get(name, "")
-
-
-def _ids(labels: Mapping[str, str], name: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall("-?[0-9]+", labels.get(name, ""))))
 
 
 def _by_table(labels: Mapping[str, str], name: str) -> dict[str, str]:
@@ -200,9 +188,11 @@ def _by_table(labels: Mapping[str, str], name: str) -> dict[str, str]:
 
 _READERS: Final[dict[Any, Callable[[Mapping[str, str], str], Any]]] = {
     datetime | None: _moment,
-    bool: _flag,
+    bool: lambda labels, name: _number(labels, name) != 0,
     int | None: _number,
-    str: _word,
-    tuple[int, ...]: _ids,
+    str: lambda labels, name: labels.get(name, ""),
+    tuple[int, ...]: lambda labels, name: tuple(
+        map(int, re.findall("-?[0-9]+", labels.get(name, "")))
+    ),
     dict[str, str]: _by_table,
 }

@@ -73,16 +73,11 @@ def choose_preset(connection: Connection, preset: str, *, replace: bool) -> None
 def read_policy(connection: Connection) -> tuple[list[Rule], dict[str | None, int]]:
     """Return the rules of `sla_policy`, and how many open findings each holds, by its name.
 
-    The numbers are of the last sync, and None stands for no rule. Raises `LoadError` if there is no
-    such dataset.
+    The numbers are of the last sync, and None stands for no rule. Runs a query. Raises `LoadError`
+    if the dataset does not exist.
     """
     connection.find_dataset()
-    return read_rules(connection) or [], count_open(connection)
-
-
-def count_open(connection: Connection) -> dict[str | None, int]:
-    """Return how many findings are open, by `due_rule`, as of the last sync. Runs a query."""
-    if not connection.find_tables([FINDINGS]):
-        return {}
-    rows = connection.run(statement("open_by_rule"))
-    return {row["due_rule"]: row["number"] for row in rows}
+    rules = read_rules(connection) or []
+    has_findings = connection.find_tables([FINDINGS])
+    rows = connection.run(statement("open_by_rule")) if has_findings else ()
+    return rules, {row["due_rule"]: row["number"] for row in rows}
