@@ -151,8 +151,8 @@ clean: ## Remove what the other targets made
 	rm -rf $(VENV) $(BIGQUERY) $(CHECKS) $(AIRBYTE) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
 		.hypothesis dist
 
-# Each has one lock, because their packages hold back those of each other. The two from which hundreds
-# of processes are started have their bytecode compiled.
+# Each has one lock, because their packages hold each other back. The two from which hundreds of processes
+# are started have their bytecode compiled.
 $(VENV)/made: requirements/dev.txt $(UV)
 $(BIGQUERY)/made: requirements/bigquery.txt
 $(CHECKS)/made: requirements/checks.txt

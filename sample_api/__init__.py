@@ -1,7 +1,7 @@
 """A sample of a vulnerability scanner's REST API (version 1 of Intruder's), for demos and tests.
 
 It needs only starlette and uvicorn, and does not depend on the program that reads it. The rows are
-invented; paths, pages, field names and types are those of the API, as its official MCP client and
+invented; paths, pages, field names and types are the API's, as its official MCP client and
 public connectors describe them. Start it with ``python -m sample_api``, or in a test:
 
     with serve(create_app(generate(seed=7), token="secret")) as base_url:

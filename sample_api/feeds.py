@@ -90,7 +90,7 @@ def _draw(what: str, cve: str) -> float:
 
 
 def _score(cve: str) -> float:
-    # Most scores are low, and those of what is exploited are not.
+    # Most scores are low, but not the scores of what is exploited.
     score = _draw("epss", cve) ** 12
     return max(score, 0.5) if _draw("listed", cve) < 0.04 else score
 

@@ -36,7 +36,7 @@ def issues(account: Account, params: Params) -> list[Row]:
 
 
 def occurrences(account: Account, rows: list[Row], params: Params) -> list[Row]:
-    """Return those of an issue's occurrences that are for these parameters."""
+    """Return the occurrences of an issue that fit these parameters."""
     return _matching(rows, [*_of_occurrences(account, params), *_snoozed(params)])
 
 

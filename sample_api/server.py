@@ -145,7 +145,8 @@ def create_app(
             is looked up at each request, so a test may change it.
         schedules_in_array: Whether ``/scans/schedules/`` is a bare array, not pages. Clients
             disagree on it.
-        licenses_in_envelope: Whether ``/licenses/`` is a page of one row, not that row. Likewise.
+        licenses_in_envelope: Whether ``/licenses/`` is a page of one row, not that row.
+            Clients disagree on it.
         max_limit: The largest page, whatever ``limit`` requests.
         default_limit: Rows on a page if ``limit`` is not given.
         latency_seconds: How long each response is delayed.

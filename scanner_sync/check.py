@@ -167,7 +167,7 @@ class _Checks:
         limit = self._settings.max_requests_per_sync
         page_size = self._settings.page_size
         listings = sum(requests_for(count, page_size) for count in self._counts.values())
-        # One for each issue; those with more occurrences than a page holds take more.
+        # One for each issue; an issue with more occurrences than a page holds takes more.
         issues = self._counts["issues"]
         needed = f"everything takes about {listings + issues:,}"
         maximum = f"MAX_REQUESTS_PER_SYNC ({limit:,})"

@@ -349,7 +349,7 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _summaries(accounts: Sequence[str], *, as_json: bool) -> int:
-    """Print a line for each account, and then what went wrong with those that have none."""
+    """Print a line for each account, and then the errors of the accounts that cannot be read."""
     from scanner_sync.terminal import ago, print_table
 
     clean_environment()

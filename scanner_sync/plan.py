@@ -2,7 +2,7 @@
 
 The API lists occurrences by issue, so reading them takes a request for each issue, and more issues
 than `MAX_REQUESTS_PER_SYNC` do not fit into one sync. A sync reads all issues, and then the
-occurrences of those that are due. The next syncs read the rest. The dataset keeps when each issue's
+occurrences of the due ones. The next syncs read the rest. The dataset keeps when each issue's
 occurrences were last read.
 
 An account that fits is read whole by each sync, until it is quiet: see `warehouse.memory`. Then
@@ -22,7 +22,7 @@ from scanner_sync.schema.columns import DLT_COLUMNS
 from scanner_sync.schema.tables import FIXED
 
 _SEVERITIES: Final = {"critical": 0, "high": 1, "medium": 2, "low": 3}
-"""Those that the API is known to send; others come after them."""
+"""The severities that the API is known to send, with their places; others come after them."""
 
 
 class LastRead(NamedTuple):
@@ -166,8 +166,8 @@ class Plan:
     def choose(self, reads: Mapping[int, LastRead], named: Collection[int]) -> list[int]:
         """Return the issues whose occurrences are read, in the order of `in_turns`, if they fit.
 
-        `reads` are those that the dataset knows. `named` are issues whose occurrences have changed,
-        according to the API.
+        `reads` is what the dataset knows of issues. `named` are issues whose occurrences have
+        changed, according to the API.
         """
         self._named = {*named, *_named_in(reads)}
         ordered = in_turns(self._issues, reads, self._named)
@@ -189,7 +189,7 @@ class Plan:
 
     @property
     def listed(self) -> list[ListedIssue]:
-        """The issues that this sync listed, without those that have vanished since."""
+        """The issues that this sync listed and that have not vanished since."""
         reading = self._progress.reading
         return [
             ListedIssue(id, reading.read[id], issue.issue_hash)
@@ -207,12 +207,12 @@ def in_turns(
 
     Two queues take turns, so that wherever reading stops, neither has had more than half of it:
 
-    - Those that wait, in the order in which they were last read. An issue that was never read waits
+    - Waiting issues, in the order in which they were last read. An issue that was never read waits
       since it was first listed. So each issue gets its turn, whatever happens to others.
-    - Those that are new: they were never read. After them, those that have changed since: their row
-      has, or the API has `named` them.
+    - New issues, which were never read. After them, changed issues: their row has changed since, or
+      the API has `named` them.
 
-    Equally old ones are ordered by severity.
+    Equally old issues are ordered by severity.
     """
     waiting = sorted(issues.keys() & reads.keys(), key=partial(_age, issues, reads))
     turns = chain.from_iterable(zip_longest(waiting, new_and_changed(issues, reads, named)))
@@ -222,7 +222,7 @@ def in_turns(
 def new_and_changed(
     issues: Mapping[int, IssueRow], reads: Mapping[int, LastRead], named: Iterable[int]
 ) -> list[int]:
-    """Return the ids of `issues` that are new, and then the ids of those that have changed."""
+    """Return the ids of new issues, and then the ids of changed ones."""
     new = [issue for issue in issues if issue not in reads or not reads[issue].read_at]
     named = set(named)
     changed = [
@@ -230,7 +230,6 @@ def new_and_changed(
         for issue in issues.keys() & reads.keys()
         if issue in named or reads[issue].issue_hash != issues[issue].issue_hash
     ]
-
     return [
         *sorted(new, key=lambda issue: (issues[issue].severity, issue)),
         *sorted(changed, key=partial(_age, issues, reads)),

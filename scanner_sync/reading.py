@@ -34,7 +34,7 @@ class Reading:
     failed: set[int] = field(default_factory=set)
     """Issues that were left out, because their occurrences could not be read."""
     vanished: set[int] = field(default_factory=set)
-    """Issues that the listing no longer had at the end, out of those that were not found."""
+    """Issues in `not_found` that the listing no longer had at the end."""
     stopped: Stop | None = None
     unavailable: set[str] = field(default_factory=set)
     """Tables whose listings the account lacks."""

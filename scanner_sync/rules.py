@@ -223,7 +223,7 @@ def _space(rules: Iterable[Rule]) -> _Region:
 
 
 def _region(rule: Rule, space: _Region) -> _Region:
-    """Return the findings that a rule fits, by those properties that it has conditions on."""
+    """Return the findings that a rule fits, by the properties that it has conditions on."""
     region: _Region = {
         column: frozenset({value})
         for column in ("severity", "target_type", "exploit_likelihood", "exposed", *_OF_CVE)

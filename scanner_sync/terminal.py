@@ -94,7 +94,7 @@ def _of(total: int | None) -> str:
 def print_table(
     columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[bool] | None = None
 ) -> None:
-    """Print a table on standard output. `right` says which columns go to the right, not numbers."""
+    """Print a table on standard output. Numbers go to the right, unless `right` says what does."""
     cells = [["" if cell is None else _text(cell) for cell in row] for row in rows]
     right = right or [
         all(isinstance(row[n], int | float | None) for row in rows) for n in range(len(columns))
@@ -116,7 +116,7 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print the rows of any query on standard output, so that they fit a terminal.
 
     The widest columns are cut, and where there are too many, each cell is on a line of its own.
-    Elsewhere than on a terminal, and without rich, nothing is cut.
+    Nothing is cut without rich, or if the output is no terminal.
     """
     cells = [[printable("NULL" if cell is None else _plain(cell)) for cell in row] for row in rows]
     right = [any(_is_number(row[n]) for row in rows) for n in range(len(columns))]
@@ -190,7 +190,7 @@ def ago(moment: datetime, now: datetime) -> str:
 
 @contextmanager
 def spinning(text: str) -> Iterator[Callable[[str], None]]:
-    """Show what goes on, and that something does, while inside; elsewhere than on a terminal, not.
+    """Show on a terminal what goes on while inside, and that something does.
 
     Yields a function that replaces the text.
     """

@@ -57,7 +57,7 @@ variable "name" {
     error_message = "name must be 2 to 20 lowercase letters, digits and hyphens, start with a letter and not end with a hyphen."
   }
 
-  # What Google refuses at apply: in the name of the bucket, and at the beginning of that of a topic.
+  # What Google refuses at apply: in the name of the bucket, and at the beginning of a topic's name.
   validation {
     condition     = !strcontains(var.name, "google") && !strcontains(var.name, "g00gle") && !startswith(var.name, "goog")
     error_message = "name must not contain google or g00gle, nor begin with goog: Google Cloud refuses buckets and topics with such names."
@@ -175,7 +175,7 @@ variable "max_staleness_hours" {
       ]) ? true : (
       var.max_staleness_hours > 25
     )
-    error_message = "max_staleness_hours must be more than 25, or null, because schedule, or that of an account, does not run every day: the alert would fire between two runs. Set two periods of schedule and an hour. With trigger pubsub or with accounts only null is left."
+    error_message = "max_staleness_hours must be more than 25, or null, because schedule, or an account's own, does not run every day: the alert would fire between two runs. Set two periods of schedule and an hour. With trigger pubsub or with accounts only null is left."
   }
 
   validation {
@@ -185,7 +185,7 @@ variable "max_staleness_hours" {
       ]) ? true : (
       var.max_staleness_hours >= 25
     )
-    error_message = "max_staleness_hours must be at least 25, or null, because schedule, or that of an account, runs once a day at most: the alert would fire between two runs."
+    error_message = "max_staleness_hours must be at least 25, or null, because schedule, or an account's own, runs once a day at most: the alert would fire between two runs."
   }
 }
 

@@ -270,7 +270,7 @@ class Coverage(NamedTuple):
     late: int
     """Targets that were scanned before that, or never."""
     latest: list[Unscanned]
-    """Ten of them, those without a date first, and then the oldest."""
+    """Ten of them: first the ones without a date, and then the oldest."""
 
     @property
     def unknown(self) -> int:
@@ -354,9 +354,9 @@ class Figures(NamedTuple):
     closings: list[Closings]
     """In the order of the page. None if nothing was closed."""
     targets: list[Target]
-    """Ten of those with something to do, worst first."""
+    """Ten with something to do, worst first."""
     tags: list[Tag]
-    """Ten of those with something to do, worst first."""
+    """Ten with something to do, worst first."""
     coverage: Coverage
     freshness: Freshness
 
@@ -417,9 +417,9 @@ def read_accounts(
 ) -> list[Account]:
     """Read the figures of each account from its own dataset, several at once; the worst come first.
 
-    `datasets` are those that `combined` combines, by account. What goes wrong with one is in its
-    `error`, and keeps none of the others from being read. `on_read` is called after each, with how
-    many were read.
+    `datasets` are the datasets that `combined` combines, by account. What goes wrong with one is in
+    its `error`, and keeps none of the others from being read. `on_read` is called after each, with
+    how many were read.
     """
 
     def read(name: str) -> Account:
@@ -441,7 +441,7 @@ def read_accounts(
 
 
 def _worst_first(account: Account) -> tuple[object, ...]:
-    """Sort accounts by the worst that is to do. Those that could not be read come first."""
+    """Sort accounts by the worst that is to do. Unreadable ones come first."""
     if account.figures is None:
         return (False, account.name)
     order = ("exploited", "critical_overdue", "critical", "overdue", "to_do")

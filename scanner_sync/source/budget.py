@@ -64,7 +64,7 @@ class Budget:
             self._unsent.add(resource)
 
     def order(self, resource: str) -> int:
-        """Return the place of an issue among those that were begun; 0 for a listing."""
+        """Return the place of an issue among the begun ones; 0 for a listing."""
         return self._begun.get(resource, 0)
 
     def sent(self, resource: str) -> None:

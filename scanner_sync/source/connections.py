@@ -253,7 +253,7 @@ class Connections:
 
 
 def _causes_of(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error and its causes, also those that urllib3 only keeps as arguments."""
+    """Yield the error and its causes, even if urllib3 only keeps them as arguments."""
     for cause in causes_of(error):
         yield cause
         for inner in cause.args:
@@ -326,7 +326,7 @@ def _proxy_variable(url: str) -> str:
 
 
 def _ssl_context() -> ssl.SSLContext:
-    """Return a context that trusts certifi's certificates, or those that the environment names."""
+    """Return a context that trusts the environment's certificates, or else certifi's."""
     name = _ca_variable()
     path = os.environ[name] if name else certifi.where()
     context = create_urllib3_context()

@@ -68,7 +68,7 @@ class Unchanged(Exception):
 
 
 class FeedReader:
-    """Reads public files, each in half of the time that the deadline leaves at most.
+    """Reads public files, each in at most half of the time that the deadline leaves.
 
     Redirects are followed to `hosts` and to the host of the file's own URL, and never from https to
     http. `sleep` waits before a file is asked for once more, up to `attempts` times in all. Several

@@ -287,8 +287,8 @@ def _share(text: str) -> float:
 def _ssvc(reading: _Reading) -> Iterator[Row]:
     """Yield what CISA decided about CVEs that were never asked for, or not for a week.
 
-    The first are those that were never asked for, then those that were not for the longest time;
-    among equals, those in KEV, and then the newest.
+    CVEs that were never asked for come first, and then the ones that were asked for longest ago.
+    Among equals, CVEs in KEV come first, and then the newest.
     """
 
     def order(cve: str) -> tuple[date, bool, list[int]]:

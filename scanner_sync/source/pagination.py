@@ -32,7 +32,7 @@ PAUSES: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
 which pages of a listing are of different times."""
 _GZIP: Final = b"\x1f\x8b"
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-"""In a string, a surrogate has no other half: Python's json joins those that have."""
+"""A lone surrogate in a string: Python's json joins the two halves of a pair."""
 _ROW_ONLY: Final = "licenses/"
 """Clients disagree whether this is a listing of one row, or the row itself."""
 _ROWS_ONLY: Final = "scans/schedules/"

@@ -177,7 +177,7 @@ class _Spacing:
     def refused(self, sent: float, now: float, before: list[float], wait: float) -> None:
         """Lower the rate, given when the requests before the refused one were sent.
 
-        Those in flight are among them. A refusal of one of these shows the rate more closely. All
+        They include requests in flight, whose refusal would show the rate more closely. All
         requests wait for `wait` seconds.
         """
         if sent <= self._lowered_at:  # it was in flight at that time
@@ -225,7 +225,7 @@ class AdaptiveRateLimiter:
         self._accepted: list[float] = []
         """When the requests that the API accepted were sent, in order."""
         self._refusals: list[_Refusal] = []
-        """Those whose estimates are neither confirmed nor disproved."""
+        """Refusals whose estimates are neither confirmed nor disproved."""
         self._quota = inf
         self._quota_confirmed_at = -inf
         self._agreed: float = inf

@@ -80,8 +80,8 @@ class ApiSession(requests.Session):
     dlt's `IgnoreResponseException` is raised, with which dlt goes on, and `Reading.stopped` says
     why. An issue that fails after all retries is left out, up to `FAILED_ISSUES` of them.
 
-    Requests for listings go first, and those for issues in the order in which they were begun, so
-    that what was begun is finished.
+    Requests for listings go first, and requests for issues in the order in which these were begun,
+    so that what was begun is finished.
 
     If the API rejects a token that it accepted before, `read_token` is called once for the present
     one, and the request is repeated. `on_page` is called for each page of a listing, such as

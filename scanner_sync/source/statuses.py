@@ -46,9 +46,9 @@ class Statuses:
         return status in GONE and resource in self._listings
 
     def response(self, request: ApiRequest, resource: str, reply: Reply) -> ApiResponse:
-        """Return a response with its page, or one whose status the caller knows; raise for others.
+        """Return a response with its page, or without one if the caller knows its status.
 
-        Those are what `send` returns without a page, and what it sends again.
+        The caller returns such a response, or sends the request again. Raises for other statuses.
         """
         status = reply.status
         response = ApiResponse(request, status, resource, reply.close)

@@ -109,7 +109,7 @@ class Connection:
     def located(self) -> Self:
         """Return a connection to the same dataset in the location that it really has.
 
-        Without such a dataset, that is the location of the settings. Makes one API call.
+        If it does not exist, that is the location of the settings. Makes one API call.
         """
         # Without a network, Google's client would try for ten minutes.
         retry = bigquery.DEFAULT_RETRY.with_timeout(LOCATE_SECONDS)
@@ -147,7 +147,7 @@ class Connection:
             )
 
     def find_dataset(self) -> bigquery.Dataset:
-        """Return the dataset. Raises `LoadError` if there is no such."""
+        """Return the dataset. Raises `LoadError` if it does not exist."""
         try:
             return self.client.get_dataset(self.dataset)
         except NotFound:

@@ -68,7 +68,7 @@ def prepare_jobs(client: bigquery.Client, billing_project: str | None) -> None:
     """Have a client repeat each statement that fails for a cause that passes.
 
     By itself, Google's client knows fewer causes. Its jobs run in `billing_project`, if there is
-    one, and names without a project are those of the client's project all the same. The methods of
+    one; a name without a project still belongs to the client's own project. The methods of
     the client are replaced, because dlt makes its own.
     """
 

@@ -81,8 +81,8 @@ class Lease:
     fields of that which are set with the lease, for the next sync in case this one is killed.
 
     The jobs of the connection's client are labeled with the lease. After an error they are ended
-    before the lease is released; if that takes too long it is not released, and expires. Neither
-    these nor those of a sync that was killed can be ended if the account may not list its jobs.
+    before the lease is released; if that takes too long it is not released, and expires. If
+    the account may not list its jobs, neither these nor the jobs of a killed sync can be ended.
     """
 
     def __init__(

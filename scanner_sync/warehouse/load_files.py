@@ -155,8 +155,8 @@ def _writer(file: "LoadFile", of: DltResource, on_rows: Callable[[str, int], Non
 class LoadFile:
     """A file with the rows of one table, one JSON object in each line.
 
-    It is gzipped if the name of `path` ends in `.gz`. `columns` are those that the table has in the
-    stored schema.
+    It is gzipped if the name of `path` ends in `.gz`. `columns` are what the stored schema has for
+    the table.
     """
 
     def __init__(self, table: str, path: Path, load_id: str, columns: Mapping[str, Any]) -> None:
@@ -189,7 +189,7 @@ class LoadFile:
 
         A null is left out, because BigQuery might take it for JSON's null in a JSON column. Raises
         `ApiError` if a field that no table declares has another type than before, if its column is
-        that of another field, or if its name cannot be a column name. Several threads may write,
+        another field's, or if its name cannot be a column name. Several threads may write,
         also with `write_page`.
         """
         lines, digest = self._lines(rows)
@@ -282,7 +282,7 @@ class LoadFile:
         """Put columns in place of the fields that no table declares, and note them."""
         for field in row.keys() - self._declared:
             name, value = _column_name(self.table, field), row.pop(field)
-            # Fields of other rows count as well, and those of earlier loads.
+            # Fields of other rows and of earlier loads count as well.
             if (taken := self._fields.setdefault(name, field)) != field or name in DLT_COLUMNS:
                 raise ApiError(
                     f"A row of {self.table} has a new field {shown(field)}, but its column"

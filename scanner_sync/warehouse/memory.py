@@ -57,10 +57,10 @@ class LastSync:
     issues_read: int | None = None
     """Listed issues whose occurrences it read."""
     issues_failed: tuple[int, ...] = ()
-    """The ids of those whose occurrences could not be read. A label has at most 63 characters,
+    """Ids of listed issues whose occurrences could not be read. A label has at most 63 characters,
     which is enough for three ids."""
     issues_skipped: int | None = None
-    """Those whose occurrences it left out because nothing named them."""
+    """Listed issues whose occurrences it left out because nothing named them."""
     full_read_at: datetime | None = None
     """When the last sync began that read the occurrences of all issues; None if one of other tables
     took signals away since then."""
@@ -70,8 +70,8 @@ class LastSync:
     """Until when everything is read because one did, and `loud_field` is what had changed."""
     loud_field: str = ""
     oldest_read_at: datetime | None = None
-    """When the occurrences that were read longest ago were read; None while those of an issue were
-    never read."""
+    """When the occurrences that were read longest ago were read; None while the occurrences of an
+    issue were never read."""
     newest_fix: datetime | None = None
     """The newest `remediated_at` of fixed occurrences that was read."""
     fixes_read: datetime | None = None

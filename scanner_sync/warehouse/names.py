@@ -15,7 +15,7 @@ from scanner_sync.warehouse.connection import STAGING, Connection
 from scanner_sync.warehouse.views import VIEWS, is_ours
 
 _Columns = tuple[Collection[str], Collection[str]]
-"""The columns that a table may have, and those that it must have to be ours."""
+"""The columns that a table may have, and the columns without which it is not ours."""
 
 DLT_TABLES: Final[dict[str, _Columns]] = {
     "_dlt_loads": ((), ("load_id",)),
@@ -31,7 +31,7 @@ _MERGED: Final[dict[str, _Columns]] = {
 def check_names(connection: Connection) -> dict[str, bigquery.Table]:
     """Check that nothing else has the name of one of this program's tables or views.
 
-    Returns those that exist, by name. Raises `LoadError` with the name of what is in the way.
+    Returns the ones that exist, by name. Raises `LoadError` with the name of what is in the way.
     """
     existing = connection.find_tables([*TABLES, *DLT_TABLES, *HISTORIES, *OWN_TABLES, SLA, *VIEWS])
     histories = {name: (columns_of(name), tuple(HISTORY_COLUMNS)) for name in HISTORIES}
@@ -47,7 +47,7 @@ def check_names(connection: Connection) -> dict[str, bigquery.Table]:
 
 
 def check_staging(connection: Connection) -> dict[str, bigquery.Table]:
-    """Do the same for the dataset in which rows are staged."""
+    """Check the names in the dataset in which rows are staged, as `check_names` does."""
     existing = connection.find_tables([*TABLES, "_dlt_version"], STAGING)
     _check_tables(existing, _MERGED)
     return existing

@@ -67,10 +67,10 @@ def forget_lost_reads(connection: Connection, existing: dict[str, bigquery.Table
 
 
 def read_named(connection: Connection, seen: Seen) -> tuple[dict[int, LastRead], bool]:
-    """Return the same with `LastRead.is_named`, and whether a scan has ended since the last sync.
+    """Return what `read_reads` does, with `LastRead.is_named`, and whether a scan has ended since.
 
-    An issue is named if it has an open occurrence of which the API lists a new fix, or on a target
-    that is listed no more, or with another status. All tables of these have to be there. Runs a
+    An issue is named if the API lists a new fix of one of its open occurrences, or if the target of
+    one is no longer listed or has another status. The tables of all these have to exist. Runs a
     query.
     """
     rows = list(

@@ -57,8 +57,8 @@ def read_rules(connection: Connection, call: Mapping[str, Any] | None = None) ->
 def choose_preset(connection: Connection, preset: str, *, replace: bool) -> None:
     """Write the rules of a preset into `sla_policy`. The next sync applies them.
 
-    Raises `LoadError` if the dataset is missing, if the table is not this program's, or if it holds
-    other rules than those of a preset and is not to be replaced. Runs one load job.
+    Raises `LoadError` if the dataset is missing, if the table is not this program's, or if it was
+    edited and is not to be replaced. Runs one load job.
     """
     connection.find_dataset()
     present = read_rules(connection)

@@ -72,7 +72,7 @@ def summarize(connection: Connection) -> dict[str, Any]:
     - `succeeded_at`: when a sync last succeeded, or None.
     - `now`: BigQuery's time.
     - `issues_to_do`, `critical_to_do`, `high_to_do`: how many issues are to do, by the view
-      `open_issues`: all of them, and those of two severities. None without that view.
+      `open_issues`: all, the critical and the high ones. None without that view.
 
     Runs one query. Raises `LoadError` if there is no such dataset.
     """

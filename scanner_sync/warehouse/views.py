@@ -15,7 +15,7 @@ LABELS: Final = {"made_by": "scanner_sync"}
 
 
 VIEWS: Final = {name: statement(name) for name in VIEW_TABLES}
-"""SQL of the views; a view comes after those that it reads."""
+"""SQL of the views; a view comes after the views that it reads."""
 
 
 def is_ours(view: bigquery.Table) -> bool:
@@ -24,7 +24,7 @@ def is_ours(view: bigquery.Table) -> bool:
 
 
 def ensure_views(connection: Connection, existing: Mapping[str, bigquery.Table]) -> None:
-    """Create the views that are missing, and update those that are outdated.
+    """Create missing views, and update outdated ones.
 
     `existing` holds the tables and views that exist. Makes API calls only, no jobs.
     """

@@ -1,4 +1,4 @@
-# Runs are started by messages of a topic: those of the schedule, and yours.
+# Runs are started by messages of a topic, which the schedule and your own programs publish.
 
 module "scanner_sync" {
   source = "../.."
