@@ -19,7 +19,7 @@ from dlt.destinations.job_client_impl import SqlJobClientBase
 from google.api_core.exceptions import Conflict, GoogleAPICallError, NotFound
 from google.cloud import bigquery
 
-from scanner_sync.warehouse.connection import STAGING, Connection
+from scanner_sync.warehouse.connection import Connection
 from scanner_sync.warehouse.jobs import (
     Guard,
     label_jobs,
@@ -57,14 +57,14 @@ class _LoadJob(BigQueryLoadJob):
 class _Client(BigQueryClient):
     labels: ClassVar[Mapping[str, str]]
     """Labels of each job."""
-    billing_project: ClassVar[str | None]
-    """The project in which jobs run, if that is not the dataset's."""
+    connection: ClassVar[Connection]
+    """The dataset, as the sync reaches it."""
     guard: ClassVar[Guard]
     """Checked before each load job and each merge."""
     existing: ClassVar[dict[str, Mapping[str, bigquery.Table]]]
     """The tables of a dataset, by its name, if they were read and did not change since."""
     stored: ClassVar[dict[str, list[StorageSchemaInfo]]]
-    """The versions of the schema that a dataset stores, likewise."""
+    """The versions of the schema that a dataset stores, by its name, once they were read."""
     loading: ClassVar[set[str]]
     """Tables that are being loaded into their staging tables."""
     staged: ClassVar[list[Sequence[PreparedTableSchema]]]
@@ -76,7 +76,7 @@ class _Client(BigQueryClient):
         """Open the connection."""
         super().__enter__()
         client = self.sql_client.native_connection
-        prepare_jobs(client, self.billing_project)
+        prepare_jobs(client, self.connection.billing_project)
         label_jobs(client, self.labels)
         return self
 
@@ -126,7 +126,7 @@ class _Client(BigQueryClient):
             if self.sql_client.is_staging_dataset_active:
                 self.loading.update(truncate_tables)
             return
-        if self.sql_client.is_staging_dataset_active and (found := self._check_staging()):
+        if self.sql_client.is_staging_dataset_active and (found := check_staging(self.connection)):
             self.existing[dataset] = found
         if dataset in self.existing:
             return
@@ -136,10 +136,6 @@ class _Client(BigQueryClient):
             # It was created in the meantime, or by a call whose answer was lost.
             if not isinstance(error.__cause__, Conflict):
                 raise
-
-    def _check_staging(self) -> dict[str, bigquery.Table]:
-        dataset = self.sql_client.dataset_name.removesuffix(STAGING)
-        return check_staging(Connection(self.sql_client.native_connection, dataset))
 
     def _create_load_job(self, table: PreparedTableSchema, file_path: str) -> bigquery.LoadJob:
         """Start the job that loads a file in place of what the staging table holds.
@@ -250,7 +246,7 @@ def client_for(
     """
     known: dict[str, object] = {
         "labels": labels_of(connection.client),
-        "billing_project": connection.billing_project,
+        "connection": connection,
         "guard": guard,
         "existing": dict(existing),
         "stored": {},
