@@ -1,8 +1,8 @@
 """Read the API with Airbyte's CDK: `.venv-airbyte/bin/python benchmarks/cdk.py URL [CONCURRENCY]`.
 
 It runs a connector's entry point, so a row counts when it is a line that a connector prints.
-Without CONCURRENCY the manifest does not set it, like that of the connector for this API. If the
-read fails, or is ended by SIGTERM, the rows until then are printed all the same. The CDK has no
+Without CONCURRENCY the manifest does not set it, nor does the connector for this API. If the read
+fails, or is ended by SIGTERM, the rows until then are printed all the same. The CDK has no
 setting of how long it waits before a retry; TIMES_FASTER in the environment divides its waits.
 """
 

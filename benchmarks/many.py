@@ -21,9 +21,8 @@ class Measured:
 
     accounts: int
     issues: int
-    """Of all accounts together."""
     occurrences: int
-    """Likewise."""
+    """Both of all accounts together."""
     seconds: float
     syncs: list[float]
     """Seconds of each sync."""
@@ -32,11 +31,11 @@ class Measured:
     redelivered: int
     """Pushes that were not acknowledged."""
     differing: int
-    """Rows that are not those of the APIs."""
+    """Rows that the APIs do not have."""
     rows: int
     """Rows that were compared."""
     mixed: int
-    """Accounts whose jobs were those of two syncs at once."""
+    """Accounts of which two syncs had jobs at once."""
 
     @property
     def busy(self) -> float:

@@ -92,7 +92,7 @@ class Sync:
 
     @property
     def oldest_seconds(self) -> float | None:
-        """How long ago the oldest occurrences were read; None if those of an issue never were."""
+        """How long ago the oldest occurrences were read; None if an issue's never were."""
         if not (oldest := self.refresh.get("oldest_read_at")):
             return None
         return (self.ended - datetime.fromisoformat(oldest)).total_seconds()

@@ -193,7 +193,7 @@ class Api:
         return self._respond(200, self._page(path, listing, issue, limit, offset))
 
     def _fixed_after(self, moment: str | None) -> list[dict[str, Any]]:
-        # Both have the same form, so their order is that of time.
+        # Both have the same form, so they are in the order of time.
         return [row for row in self._fixed if row["remediated_at"] >= unquote(moment or "")]
 
     def _take(self, now: float) -> bool:

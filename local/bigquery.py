@@ -64,7 +64,7 @@ _view_schemas: dict[str, object] = {}
 _asked_ids: dict[str, str] = {}
 """The ids that the callers gave the jobs of their uploads, by the id of the upload."""
 _given_ids: dict[str, str] = {}
-"""The ids that the emulator gave these jobs, by those of the callers."""
+"""The ids that the emulator gave these jobs, by the ids that the callers gave them."""
 
 _keys: dict[tuple[int, str], object] = {}
 """The keys that were declared of tables, by the emulator's port and the table's id."""

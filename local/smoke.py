@@ -355,7 +355,7 @@ class Run:
         return [event for event in fields if event.get("message") == message]
 
     def log_differences(self) -> list[str]:
-        """Compare its code with this checkout's, and its events with those of a whole sync."""
+        """Compare its code with this checkout's, and its events with a whole sync's."""
         synced = [event["table"] for event in self.events("table_synced")]
         different = []
         [started] = self.events("sync_started")

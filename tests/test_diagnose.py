@@ -177,7 +177,7 @@ def test_a_message_says_what_to_do(error: Exception, kind: type[SyncError], said
 
 
 def test_the_cause_counts() -> None:
-    """An error of this program is found below those of dlt, which wrap it."""
+    """An error of this program is found below dlt's, which wrap it."""
     wrapped = ValueError("wrapped")
     wrapped.__cause__ = KeyError("wrapped too")
     wrapped.__cause__.__cause__ = refused = ApiRefused("refused")

@@ -36,7 +36,7 @@ DOCUMENTED: dict[str, Any] = {
     "DATE_DIFF(DATE '2017-12-18', DATE '2017-12-17', WEEK(MONDAY))": 1,
     "DATE_DIFF(DATE '2017-12-18', DATE '2017-12-17', ISOWEEK)": 1,
     "DATE_DIFF(DATE '2017-12-17', DATE '2017-12-18', ISOWEEK)": -1,
-    # A difference of timestamps is in whole units; that of dates counts the boundaries.
+    # A difference of timestamps is in whole units; a difference of dates counts the boundaries.
     "TIMESTAMP_DIFF(TIMESTAMP '2001-02-01 01:00:00', TIMESTAMP '2001-02-01 00:00:01', HOUR)": 0,
     "TIMESTAMP_DIFF(TIMESTAMP '2010-07-07 10:20:00', TIMESTAMP '2008-12-25 15:30:00', HOUR)": 13410,
     "TIMESTAMP_DIFF(TIMESTAMP '2018-08-14', TIMESTAMP '2018-10-14', DAY)": -61,

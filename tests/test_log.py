@@ -101,7 +101,7 @@ def test_events_have_the_fields_that_terraform_reads(
         r'\{ event = "(\w+)", field = "([\w.]+)", .*label = (?:null|"(\w+)")', metrics
     )
     assert len(measured) == metrics.count("{ event = ")
-    # The fields of this one are those of test_a_mass_disappearance_is_seen_twice.
+    # test_a_mass_disappearance_is_seen_twice has the fields of this one.
     rare = "mass_disappearance"
     for event, field, label in measured:
         if event == rare:

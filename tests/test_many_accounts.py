@@ -103,7 +103,7 @@ def assert_has_every_row(found: Round, of: Customer) -> None:
 
 
 def test_syncs_that_load_at_once_are_noticed() -> None:
-    """One that goes on after another began was not alone; those of other accounts are."""
+    """One that goes on after another began was not alone; syncs of other accounts are."""
     jobs = [("d", "a"), ("e", "x"), ("d", "a"), ("d", "b"), ("e", "x"), ("d", "b")]
     assert Round("", "", jobs=jobs).mixed() == []
     assert Round("", "", jobs=[*jobs, ("d", "a")]).mixed() == ["d"]

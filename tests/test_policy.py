@@ -44,7 +44,7 @@ Open findings that no rule fits: 1.
 
 @pytest.mark.usefixtures("api_url")
 def test_policy_shows_the_rules_and_writes_others(opened: Dataset) -> None:
-    """A table that holds other rules than those of a preset is replaced only if that is asked."""
+    """A table with rules that are no preset's is replaced only if that is asked."""
     assert run("policy") == (0, VENDOR, "")
     done = run("policy", "--preset", "bod-26-04")
     assert (done.status, done.err) == (0, "")
@@ -114,7 +114,7 @@ def test_before_the_first_sync(dataset: Dataset) -> None:
 
 @pytest.mark.usefixtures("api_url")
 def test_a_table_without_ranks_is_named(dataset: Dataset) -> None:
-    """Such as that of a version before the rules. Nothing takes its place until it is dropped."""
+    """A version before the rules made such a table. Nothing takes its place until it is dropped."""
     make_tables(dataset)
     dataset.query(f"CREATE TABLE {{d}}.{SLA} (severity STRING, days INT64)")
     said = f"{PROJECT}.{dataset.name}.sla_policy was not created by this program, or by an earlier"

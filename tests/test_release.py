@@ -40,7 +40,7 @@ def build(folder: Path) -> None:
 
 
 def test_a_checkout_gives_the_same_bytes(built: Path, tmp_path: Path) -> None:
-    """Whoever builds it again can compare, and the checksums are those of the files."""
+    """Whoever builds it again can compare, and the checksums fit the files."""
     build(tmp_path)
     contents = {path.name: path.read_bytes() for path in built.iterdir()}
     assert contents.keys() == {*NAMES, "SHA256SUMS"}
@@ -52,7 +52,7 @@ def test_a_checkout_gives_the_same_bytes(built: Path, tmp_path: Path) -> None:
 
 
 def test_the_archive_is_what_is_deployed(built: Path) -> None:
-    """Its files and its digest are those of Terraform's archive. The sdist has the program."""
+    """Its files and its digest are the same as Terraform's. The sdist has the program."""
     with zipfile.ZipFile(built / NAMES[2]) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == {
             **{name: (ROOT / name).read_bytes() for name in deployed_files()},

@@ -110,7 +110,7 @@ def test_a_second_sync_updates_in_place(
 ) -> None:
     """The same data changes nothing; changed rows are updated, new ones added, none removed.
 
-    Of the fixed occurrences, those of the last week are read again, and loaded. Nothing else is,
+    The fixed occurrences of the last week are read again, and loaded. Nothing else is,
     and one script updates the histories.
     """
     jobs: Counter[str] = Counter()

@@ -54,7 +54,7 @@ def test_a_command_runs(
     http: flask.testing.FlaskClient,
     tmp_path: Path,
 ) -> None:
-    """Each command that needs no cloud, as it is written; `.ci/run` runs those of make."""
+    """Each command that needs no cloud, as it is written; `.ci/run` runs what is make's."""
     account.targets = [{"id": 1, "address": "www.example.com"}]
     words = shlex.split(command)
     if words[0] == "make":

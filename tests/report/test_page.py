@@ -27,7 +27,7 @@ def test_text_from_the_api_is_escaped(page: ReadPage, written: Path) -> None:
     assert page.attributes & {"src", "xlink:href"} == set()
     assert all(link.startswith("#") for link in page.links)
     listed = [text for items in page.lists.values() for item in items for text in item]
-    in_charts = 2  # that of the targets, wide and narrow
+    in_charts = 2  # the chart of the targets, wide and narrow
     assert page.text.count(f"a{IMAGE}") == in_charts + sum(f"a{IMAGE}" in of for of in listed)
     assert "49 &" not in written.read_text()
     assert {"<script>alert(1)</script>", "(no title)"} <= {*listed}

@@ -187,7 +187,7 @@ def test_without_a_goal(tmp_path: Path) -> None:
 
 
 def test_weeks_before_the_first_sync(tmp_path: Path) -> None:
-    """They are marked, and those of which nothing is known are left out."""
+    """They are marked, and weeks of which nothing is known are left out."""
     out = tmp_path / "report.html"
     end = MOMENT.replace(hour=0, minute=0)
     mondays = [end - timedelta(weeks=n) for n in (3, 2, 1, 0)]

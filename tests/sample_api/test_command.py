@@ -102,7 +102,7 @@ def test_quotas_and_since_are_options_of_the_command(
 
 
 def test_the_answers_of_more_listings_are_options_of_the_command(http: requests.Session) -> None:
-    """The server that it starts has them, and the dates of its rows are those of its first day."""
+    """The server that it starts has them, and the dates of its rows are as of its first day."""
     http.headers["Authorization"] = "Bearer sample-token"
     command = [sys.executable, "-m", "sample_api", "--port=0", "--issues=90"]
     command += ["--missing=/tags/=404", "--missing", "/targets/=403", "--first-day=2026-11-20"]

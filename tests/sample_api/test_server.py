@@ -324,7 +324,7 @@ def test_serve_ends_without_a_request() -> None:
 
 
 def test_the_control_endpoint_advances_the_account(http: requests.Session) -> None:
-    """It needs no token, returns the changes, and the rows served are those of the next day."""
+    """It needs no token, returns the changes, and then serves the rows of the next day."""
     account, expected = generate(seed=7, issues=60), generate(seed=7, issues=60)
     changes = expected.next_day()
     with serve(create_app(account, token=TOKEN)) as base_url:

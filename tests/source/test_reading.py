@@ -338,7 +338,7 @@ NO_JSON = "no JSON (if this recurs, check API_BASE_URL)"
 
 
 def answer(body: bytes, *headers: bytes) -> bytes:
-    """An answer of status 200, whose length is that of its body."""
+    """An answer of status 200, whose length is its body's."""
     lines = [b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(body), *headers]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 

@@ -37,7 +37,7 @@ def listing(*rows: Any, count: object = None) -> bytes:
 
 
 def read(table: str, *rows: dict[str, Any]) -> list[dict[str, Any]]:
-    """Parse a page of a table and convert its rows; occurrences are those of issue 1."""
+    """Parse a page of a table and convert its rows; occurrences are issue 1's."""
     page = read_page(listing(*rows), f"{table}/")
     if table == "occurrences_issues":
         return [to_occurrence(1, row) for row in page.rows]
@@ -45,7 +45,7 @@ def read(table: str, *rows: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def read_from_api(table: str, *rows: dict[str, Any]) -> list[Any]:
-    """Read the rows of a table from an API that serves them; occurrences are those of issue 1."""
+    """Read the rows of a table from an API that serves them; occurrences are issue 1's."""
     account = Account(issues=[{"id": 1}], occurrences={1: list(rows)})
     if table != "occurrences_issues":
         setattr(account, table, list(rows))

@@ -38,8 +38,8 @@ UNAVAILABLE: Final = (503, error_of(503, "Service unavailable", "backendError"))
 class Once:
     """Faults of the proxy: each is for the first request that it fits.
 
-    A fault without an answer loses that of the local BigQuery at `url`, which does what it is asked
-    for. Google's client then asks again.
+    A fault without an answer loses the answer of the local BigQuery at `url`, which does what it is
+    asked for. Google's client then asks again.
     """
 
     def __init__(self, url: str, **faults: tuple[Fits, tuple[int, bytes] | None]) -> None:

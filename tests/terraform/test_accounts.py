@@ -219,7 +219,7 @@ def test_metrics_and_alerts_tell_the_accounts_apart(deployments: dict[str, State
 
 
 def run_command(command: str, account: str) -> list[str]:
-    """Run a command with programs that print their arguments; return those of the last one."""
+    """Run a command with programs that print their arguments; return the last one's."""
     script = f"""
         gcloud() {{ printf '%s\\0' gcloud "$@" >&3; echo done; }}
         bq() {{ printf '%s\\0' bq "$@" >&3; }}

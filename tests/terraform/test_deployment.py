@@ -89,7 +89,7 @@ def test_all_resources_with_labels_have_them(deployments: dict[str, State]) -> N
 
 
 def test_each_resource_is_in_the_project(deployments: dict[str, State]) -> None:
-    """Each resource that has a project or a region is in those of the variables."""
+    """Each resource that has a project or a region has the variables' ones."""
     for run, region in {
         "http": "us-central1",
         "pubsub": "us-central1",

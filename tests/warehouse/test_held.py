@@ -34,7 +34,7 @@ def test_only_what_changed_is_loaded(
     emulator_port: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A table is loaded if its rows differ from those of its last load, or somebody changed it.
+    """A table is loaded if its rows differ from its last load's, or somebody changed it.
 
     Besides the script, a query merges two tables.
     """

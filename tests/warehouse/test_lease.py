@@ -239,7 +239,7 @@ def test_an_account_that_may_not_list_its_jobs(
 
 
 def test_another_api_is_refused(dataset: Dataset) -> None:
-    """Its rows would be merged with those of the one before. An API that moved can be let in."""
+    """Its rows would be merged with the rows of the one before. An API that moved can be let in."""
     with dataset.warehouse.lease(Deadline(60), unexpected) as held:
         check_api(held, "api.example.com")
     assert labels(dataset)["api_host"] == "api_example_com"

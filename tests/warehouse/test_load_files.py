@@ -214,7 +214,7 @@ def occurrences(issue: int, *ids: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", ["o.jsonl", "o.jsonl.gz"])
 def test_a_part_is_appended_whole_with_its_last_page(tmp_path: Path, name: str) -> None:
-    """Its rows count then; those of a part whose last page did not come are dropped."""
+    """Its rows count then. The rows of a part whose last page did not come are dropped."""
     file = LoadFile("occurrences_issues", tmp_path / name, "load-1", {})
     pages: list[tuple[int, list[int], bool, int]] = [
         (1, [1, 2], False, 0),

@@ -12,7 +12,7 @@ from tests.warehouse.loads import Loads
 
 
 def test_an_outdated_view_is_updated(dataset: Dataset) -> None:
-    """A view with other SQL gets that of this version; labels of the user stay."""
+    """A view with other SQL gets this version's; labels of the user stay."""
     Loads(dataset).load(1, issues=[{"id": 1, "title": "One"}])
     made = {name: dataset.client.get_table(f"{dataset.name}.{name}") for name in VIEWS}
     assert {name: view.labels for name, view in made.items()} == dict.fromkeys(VIEWS, LABELS)
