@@ -397,7 +397,7 @@ def test_licenses_have_a_row_a_day(
 def test_the_day_of_licenses_is_bigquerys(
     account: Account, dataset: Dataset, api_url: str, syncs: Syncs
 ) -> None:
-    """And not by the machine's clock, which is 40 days ahead here. Nor are fixes read by it."""
+    """And not the machine's, which is 40 days ahead here. Nor are fixes read by it."""
     assert api_url
     account.fixed = [fix(1, NOW - timedelta(days=1))]
     syncs()

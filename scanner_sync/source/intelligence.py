@@ -71,7 +71,7 @@ class Intelligence:
 
 
 @dataclass
-class _Reading:
+class _Feeds:
     """What the readers of the feeds share."""
 
     reader: FeedReader
@@ -103,47 +103,47 @@ def read_intelligence(
     """
     rows = dict(known.rows) | {cve: {"cve": cve} for cve in {*cves} - known.rows.keys()}
     with closing(FeedReader(deadline, _HOSTS, sleep)) as reader:
-        reading = _Reading(reader, urls, now.date(), known, rows, rows.keys() == known.rows.keys())
+        feeds = _Feeds(reader, urls, now.date(), known, rows, rows.keys() == known.rows.keys())
         is_silent = True
-        for part in chain.from_iterable(_guarded(reading, name) for name in urls):
+        for part in chain.from_iterable(_guarded(feeds, name) for name in urls):
             is_silent = False
             rows[part["cve"]] = rows[part["cve"]] | part
-    if is_silent and reading.failed == urls.keys():
-        return Intelligence(dict(known.rows), reading.state)
-    if rows != known.rows and not reading.failed:
+    if is_silent and feeds.failed == urls.keys():
+        return Intelligence(dict(known.rows), feeds.state)
+    if rows != known.rows and not feeds.failed:
         rows = {cve: row | {"read_at": now} for cve, row in rows.items()}
-    return Intelligence(rows, reading.state)
+    return Intelligence(rows, feeds.state)
 
 
 def try_feed(name: str, url: str, today: date, deadline: Deadline) -> bool:
     """Read a feed to its end, once, and tell whether it knows `KNOWN_CVE`. Raises `FeedFault`."""
     rows: dict[str, Row] = {KNOWN_CVE: {"cve": KNOWN_CVE}}
     with closing(FeedReader(deadline, _HOSTS, attempts=1)) as reader:
-        reading = _Reading(reader, {name: url}, today, Intelligence({}, {}), rows, False)
-        [said] = [*_READERS[name](reading)] or [{}]
+        feeds = _Feeds(reader, {name: url}, today, Intelligence({}, {}), rows, False)
+        [said] = [*_READERS[name](feeds)] or [{}]
     # Without the keys that are there also of a CVE that it does not know.
     return any(said[key] for key in said.keys() - {"cve", "ssvc_on"})
 
 
-def _guarded(reading: _Reading, name: str) -> Iterator[Row]:
+def _guarded(feeds: _Feeds, name: str) -> Iterator[Row]:
     """Yield rows with a CVE and the columns that a feed knows, and log why if it cannot be read."""
-    before = reading.known.state.get(name, {})
+    before = feeds.known.state.get(name, {})
     try:
-        yield from _READERS[name](reading)
+        yield from _READERS[name](feeds)
     except Unchanged:
-        reading.state[name] = before
+        feeds.state[name] = before
     except FeedFault as fault:
         earlier = before.get("failures")  # anybody may edit the description that has it
         failures = earlier + 1 if isinstance(earlier, int) else 1
         log.event("feed_failed", logging.WARNING, feed=name, reason=str(fault), failures=failures)
-        reading.failed.add(name)
+        feeds.failed.add(name)
         # Without what would keep the next sync from reading it.
         kept = {key: before[key] for key in before.keys() & {"dated", "entries"}}
-        reading.state[name] = kept | {"failures": failures}
+        feeds.state[name] = kept | {"failures": failures}
 
 
 def _file(
-    reading: _Reading,
+    feeds: _Feeds,
     name: str,
     parse: Callable[[BinaryIO, float], tuple[datetime, int, list[Row]]],
     limit: int,
@@ -153,17 +153,17 @@ def _file(
     The file has at most `limit` bytes. `parse` gets it, and the moment until which it may take; it
     returns the time that the file says it is of, the number of its entries, and the rows.
     """
-    before = reading.known.state.get(name, {})
+    before = feeds.known.state.get(name, {})
     headers = {}
-    if reading.is_complete and "etag" in before:
+    if feeds.is_complete and "etag" in before:
         headers = {"If-None-Match": before["etag"]}
-    elif reading.is_complete and "last_modified" in before:
+    elif feeds.is_complete and "last_modified" in before:
         headers = {"If-Modified-Since": before["last_modified"]}
-    until = reading.reader.end()
+    until = feeds.reader.end()
 
     def parse_all(body: BinaryIO, answered: Mapping[str, str]) -> tuple[State, list[Row]]:
         dated, entries, rows = parse(body, until)
-        _check_age(dated, before, reading.today)
+        _check_age(dated, before, feeds.today)
         _check_size(entries, before)
         validators = {
             key: value
@@ -172,8 +172,8 @@ def _file(
         }
         return validators | {"dated": dated.isoformat(), "entries": entries}, rows
 
-    reading.state[name], rows = reading.reader.read(
-        reading.urls[name], parse_all, limit=limit, until=until, headers=headers
+    feeds.state[name], rows = feeds.reader.read(
+        feeds.urls[name], parse_all, limit=limit, until=until, headers=headers
     )
     yield from rows
 
@@ -195,7 +195,7 @@ def _check_size(entries: int, before: State) -> None:
         )
 
 
-def _kev(reading: _Reading) -> Iterator[Row]:
+def _kev(feeds: _Feeds) -> Iterator[Row]:
     """Yield what CISA's catalog says of each CVE: that it is in it, or that it is not."""
 
     def parse(body: BinaryIO, until: float) -> tuple[datetime, int, list[Row]]:
@@ -207,7 +207,7 @@ def _kev(reading: _Reading) -> Iterator[Row]:
                     head[event[0]] = event[2]
                 yield event
 
-        rows = {cve: _not_listed(cve, row, reading.today) for cve, row in reading.rows.items()}
+        rows = {cve: _not_listed(cve, row, feeds.today) for cve, row in feeds.rows.items()}
         entries = 0
         for entry in ijson.items(noted(ijson.parse(body)), "vulnerabilities.item"):
             entries += 1
@@ -218,7 +218,7 @@ def _kev(reading: _Reading) -> Iterator[Row]:
             raise FeedFault(f"it has {entries} entries and says that it has another number")
         return _moment(head["dateReleased"]), entries, [*rows.values()]
 
-    yield from _file(reading, "kev", parse, JSON_LIMIT)
+    yield from _file(feeds, "kev", parse, JSON_LIMIT)
 
 
 def _listed(cve: str, entry: Row) -> Row:
@@ -247,7 +247,7 @@ def _word(value: object, yes: str, no: str) -> bool | None:
     return {yes: True, no: False}.get(str(value).strip().lower())
 
 
-def _epss(reading: _Reading) -> Iterator[Row]:
+def _epss(feeds: _Feeds) -> Iterator[Row]:
     """Yield the score of each CVE that has one."""
 
     def parse(body: BinaryIO, until: float) -> tuple[datetime, int, list[Row]]:
@@ -265,7 +265,7 @@ def _epss(reading: _Reading) -> Iterator[Row]:
             entries += 1
             if len(line) != len(names):
                 raise ValueError
-            if line[cve] in reading.rows:
+            if line[cve] in feeds.rows:
                 rows[line[cve]] = {
                     "cve": line[cve],
                     "epss": _share(line[score]),
@@ -274,7 +274,7 @@ def _epss(reading: _Reading) -> Iterator[Row]:
                 }
         return scored_on, entries, [*rows.values()]
 
-    yield from _file(reading, "epss", parse, FILE_LIMIT)
+    yield from _file(feeds, "epss", parse, FILE_LIMIT)
 
 
 def _share(text: str) -> float:
@@ -284,7 +284,7 @@ def _share(text: str) -> float:
     return number
 
 
-def _ssvc(reading: _Reading) -> Iterator[Row]:
+def _ssvc(feeds: _Feeds) -> Iterator[Row]:
     """Yield what CISA decided about CVEs that were never asked for, or not for a week.
 
     CVEs that were never asked for come first, and then the ones that were asked for longest ago.
@@ -292,20 +292,20 @@ def _ssvc(reading: _Reading) -> Iterator[Row]:
     """
 
     def order(cve: str) -> tuple[date, bool, list[int]]:
-        row = reading.rows[cve]
+        row = feeds.rows[cve]
         numbers = [-int(number) for number in cve.split("-")[1:]]
         return row.get("ssvc_on") or date.min, not row.get("in_kev"), numbers
 
-    until = reading.reader.end()
+    until = feeds.reader.end()
     faults: list[FeedFault] = []
 
     def ask(cve: str) -> Row | None:
         if time.monotonic() > until:
             return None  # it is left to the next sync
-        found: Row = {"cve": cve, "ssvc_on": reading.today}
+        found: Row = {"cve": cve, "ssvc_on": feeds.today}
         try:
-            return found | reading.reader.read(
-                reading.urls["ssvc"].replace("{cve}", cve),
+            return found | feeds.reader.read(
+                feeds.urls["ssvc"].replace("{cve}", cve),
                 lambda body, _: _decisions(orjson.loads(body.read()), cve),
                 limit=JSON_LIMIT,
                 until=until,
@@ -322,8 +322,8 @@ def _ssvc(reading: _Reading) -> Iterator[Row]:
 
     due = [
         cve
-        for cve, row in reading.rows.items()
-        if not row.get("ssvc_on") or reading.today - row["ssvc_on"] >= SSVC_AGE
+        for cve, row in feeds.rows.items()
+        if not row.get("ssvc_on") or feeds.today - row["ssvc_on"] >= SSVC_AGE
     ]
     with ThreadPoolExecutor(AT_ONCE, "ssvc") as pool:
         yield from filter(None, pool.map(ask, sorted(due, key=order)[:SSVC_REQUESTS]))

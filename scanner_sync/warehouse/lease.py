@@ -61,6 +61,8 @@ CALL_TIMEOUT: Final = 3.0
 """Time in which BigQuery has to answer a call, in seconds."""
 CALL: Final[dict[str, Any]] = {"timeout": CALL_TIMEOUT, "retry": None}
 """Arguments of each call to BigQuery: Google's client does not retry, this module does."""
+FAULTS: Final = (GoogleAPIError, GoogleAuthError, OSError)
+"""What a call to BigQuery raises."""
 RETRY_SECONDS: Final = 60.0
 """Time in which calls that fail temporarily are retried."""
 UNREACHABLE_SECONDS: Final = 10.0
@@ -166,11 +168,11 @@ class Lease:
         labels[UNTIL] = "0"
         # A lease that cannot be released expires.
         for _ in range(3):
-            with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
+            with contextlib.suppress(*FAULTS):
                 self._table.labels |= labels
                 self._client.update_table(self._table, ["labels"], **CALL)
                 return
-            with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
+            with contextlib.suppress(*FAULTS):
                 found = self._find()  # the answer to the last renewal may have been lost
                 if found is None or found.labels.get(HOLDER) != self._holder:
                     return
@@ -180,7 +182,7 @@ class Lease:
         """End the jobs of this sync, and return whether there is none left."""
         given_up = time.monotonic() + END_SECONDS
         while time.monotonic() < given_up:
-            with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
+            with contextlib.suppress(*FAULTS):
                 is_working = self.is_working()
                 if self._end_jobs(of=self._holder) and not is_working:
                     return self._may_list_jobs
@@ -253,7 +255,7 @@ class Lease:
         while True:
             try:
                 return call()
-            except (GoogleAPIError, GoogleAuthError, OSError) as error:
+            except FAULTS as error:
                 is_reached = not isinstance(error, ConnectionError | TransportError)
                 seconds = RETRY_SECONDS if is_reached else UNREACHABLE_SECONDS
                 if time.monotonic() - started >= min(seconds, repeated_for(error)):
@@ -302,13 +304,13 @@ class Lease:
                 self._table = self._write(self._table)
             except (NotFound, PreconditionFailed):
                 # Changed by another sync, or by a renewal of this one whose answer was lost.
-                with contextlib.suppress(GoogleAPIError, GoogleAuthError, OSError):
+                with contextlib.suppress(*FAULTS):
                     found = self._find()
                     if found is None or found.labels.get(HOLDER) != self._holder:
                         self._lose("another sync took it over")
                         return
                     self._table = found
-            except (GoogleAPIError, GoogleAuthError, OSError):
+            except FAULTS:
                 pass  # the next renewal may succeed, as long as there is time for it
             if time.monotonic() + RENEW_SECONDS + 2 * CALL_TIMEOUT > self._renewed + LEASE_SECONDS:
                 self._lose("BigQuery did not answer")
