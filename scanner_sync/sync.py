@@ -253,6 +253,7 @@ class _Load:
     def run(self) -> SyncResult:
         """Read the API, load the rows, and update what the dataset keeps of earlier syncs."""
         settings, progress, warehouse = self.settings, self.progress, self.warehouse
+        is_refresh = "occurrences_issues" in self.resources
         existing = warehouse.check_names()
         is_other = is_other_token(warehouse, self.lease, self.session.api.token)
         if is_other and "targets_history" in existing:
@@ -304,10 +305,7 @@ class _Load:
                 "occurrences_issues", 0
             )
             is_full = (
-                "occurrences_issues" in self.resources
-                and plan.is_complete
-                and not plan.is_quiet
-                and not progress.reading.failed
+                is_refresh and plan.is_complete and not (plan.is_quiet or progress.reading.failed)
             )
             unchanged = load.unchanged
             # If all occurrences are as they were, there is nothing to name.
@@ -317,14 +315,13 @@ class _Load:
                 named = self._named(plan, seen, is_same=is_same)
             load_id = load.commit()
             schema, now_held = load.schema if load_id else None, load.held
-        if self.settings.feeds and "occurrences_issues" in self.resources:
+        if settings.feeds and is_refresh:
             with progress.step("reading_feeds"):
                 self._read_intelligence(existing, began, cves)
         if FIXED in self.resources:
             self._note_fixes(whole=fixed_after is None or progress.reading.filter_rejected)
         elif FIXED not in existing:
             self.lease.memory.newest_fix = None  # it was dropped, and is created empty
-        is_refresh = "occurrences_issues" in self.resources
         with progress.step("updating_histories"):
             self.lease.guard.check()
             completion = warehouse.complete_load(
