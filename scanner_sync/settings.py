@@ -111,15 +111,6 @@ DATASET_FORM: Final = (
 )
 
 
-def _number(least: int, most: int) -> Callable[[str], int]:
-    def parse(value: str) -> int:
-        if not re.fullmatch("[0-9]{1,9}", value, re.ASCII) or not least <= int(value) <= most:
-            raise ValueError
-        return int(value)
-
-    return parse
-
-
 def _tags(value: str) -> tuple[str, ...]:
     tags = tuple(tag.strip() for tag in value.split(","))
     if not all(tags) or re.match(r"""["'`“\[]""", value):
@@ -170,6 +161,15 @@ def _setting(
 ) -> Any:
     metadata = {"meaning": meaning, "form": form, "parse": parse}
     return field(default=default, repr=repr, metadata=metadata)
+
+
+def _number(meaning: str, least: int, most: int, default: int) -> Any:
+    def parse(value: str) -> int:
+        if not re.fullmatch("[0-9]{1,9}", value, re.ASCII) or not least <= int(value) <= most:
+            raise ValueError
+        return int(value)
+
+    return _setting(meaning, f"a number from {least} to {most}", parse, default)
 
 
 @dataclass(frozen=True)
@@ -229,30 +229,23 @@ class Settings:
         _tags,
         (),
     )
-    page_size: int = _setting(
-        "rows requested per page", "a number from 1 to 10000", _number(1, 10_000), 100
-    )
-    max_concurrent_requests: int = _setting(
-        "concurrent requests to the API", "a number from 1 to 200", _number(1, 200), 20
-    )
-    max_requests_per_sync: int = _setting(
+    page_size: int = _number("rows requested per page", 1, 10_000, default=100)
+    max_concurrent_requests: int = _number("concurrent requests to the API", 1, 200, default=20)
+    max_requests_per_sync: int = _number(
         "requests after which a sync leaves further issues' occurrences to the next syncs",
-        "a number from 1 to 1000000",
-        _number(1, 1_000_000),
-        4500,
+        1,
+        1_000_000,
+        default=4500,
     )
-    full_read_hours: int = _setting(
+    full_read_hours: int = _number(
         "hours after which everything is read again of an account whose syncs read only what"
         " signals name; 0: each sync reads everything",
-        "a number from 0 to 720",
-        _number(0, 720),
-        24,
+        0,
+        720,
+        default=24,
     )
-    sync_deadline_seconds: int = _setting(
-        "seconds after which a sync gives up, before the platform ends it",
-        "a number from 1 to 86400",
-        _number(1, 86_400),
-        1500,
+    sync_deadline_seconds: int = _number(
+        "seconds after which a sync gives up, before the platform ends it", 1, 86_400, default=1500
     )
     intelligence: tuple[str, ...] = _setting(
         "what is read about the account's CVEs, once a day; `ssvc` tells a public API which they"
