@@ -19,6 +19,7 @@ from scanner_sync import log
 from scanner_sync.diagnose import NO_RIGHT, cause_of, diagnose, repeated_for
 from scanner_sync.errors import LoadError, SyncError
 from scanner_sync.report.actions import Action, Actions
+from scanner_sync.rules import GOALS
 from scanner_sync.schema.findings import CONCLUSIONS, UNSCANNED_AFTER
 from scanner_sync.schema.histories import HISTORIES
 from scanner_sync.schema.occurrence_reads import READS
@@ -32,13 +33,8 @@ WEEKS: Final = 26
 LIST_IS_OLD: Final = timedelta(days=2)
 """How long before the last sync the API may have listed the targets that were scanned lately."""
 
-VENDOR_GOALS: Final = {
-    "critical": (7, "F"),
-    "high": (30, "C"),
-    "medium": (60, "B"),
-    "low": (120, "A"),
-}
-"""Days in which the scanner's vendor wants something fixed, and the grade if one is missed:
+GRADES: Final = {"critical": "F", "high": "C", "medium": "B", "low": "A"}
+"""The grade of the scanner's vendor if one of its `GOALS` is missed:
 https://help.intruder.io/en/articles/4899845-cyber-hygiene-score"""
 
 SEVERITIES: Final = ("critical", "high", "medium", "low")
@@ -374,8 +370,8 @@ class Figures(NamedTuple):
     def grade(self) -> tuple[str, str | None]:
         """The vendor's grade, and the severity that decides it; None if no goal is missed."""
         oldest = {row.severity: row.oldest or 0 for row in self.open_now}
-        for severity, (days, grade) in VENDOR_GOALS.items():
-            if oldest.get(severity, 0) > days:
+        for severity, grade in GRADES.items():
+            if oldest.get(severity, 0) > GOALS[severity]:
                 return grade, severity
         return "A+", None
 

@@ -22,7 +22,7 @@ from scanner_sync.source.occurrences import Keep, kept, skip_vanished
 from scanner_sync.source.pagination import TABLE_OF, ApiResponse, OverlapPaginator
 from scanner_sync.source.rows import to_row
 from scanner_sync.source.session import ApiSession
-from scanner_sync.source.statuses import LACKING
+from scanner_sync.source.statuses import GONE, LACKING
 
 UPSERT: Final[TMergeDispositionDict] = {"disposition": "merge", "strategy": "upsert"}
 """One MERGE statement for each table, so that a table changes completely or not at all."""
@@ -73,22 +73,12 @@ def scanner_source(
         },
         "resources": [
             _listing("issues"),
-            {
-                "name": "occurrences_issues",
-                "primary_key": ["issue_id", "id"],
-                "write_disposition": UPSERT,
-                "columns": _columns("occurrences_issues"),
-                "endpoint": {
-                    "path": "issues/{resources.issues.id}/occurrences/",
-                    "paginator": paginator(
-                        on_page=kept(reading, keep), leave_out=session.leave_out
-                    ),
-                    "response_actions": [
-                        {"status_code": 404, "action": skip},
-                        {"status_code": 410, "action": skip},
-                    ],
-                },
-            },
+            _resource(
+                "occurrences_issues",
+                path="issues/{resources.issues.id}/occurrences/",
+                paginator=paginator(on_page=kept(reading, keep), leave_out=session.leave_out),
+                response_actions=[{"status_code": status, "action": skip} for status in GONE],
+            ),
             _listing("scans"),
             _listing("targets"),
             _listing(
@@ -159,15 +149,18 @@ def _listing(
     `convert` makes a row of what the API sends; without it, `to_row` does. `endpoint` is how it is
     read, beyond its path.
     """
-    path = TABLES[table].path
-    assert path
+    listing = _resource(table, path=TABLES[table].path, **endpoint)
+    listing["processing_steps"] = [{"map": convert or partial(to_row, table)}]
+    return listing
+
+
+def _resource(table: str, **endpoint: Any) -> EndpointResource:
     return {
         "name": table,
         "primary_key": list(TABLES[table].key),
         "write_disposition": UPSERT,
         "columns": _columns(table),
-        "endpoint": {"path": path, **endpoint},  # type: ignore[typeddict-item]
-        "processing_steps": [{"map": convert or partial(to_row, table)}],
+        "endpoint": endpoint,  # type: ignore[typeddict-item]
     }
 
 

@@ -8,7 +8,7 @@ from scanner_sync import log
 from scanner_sync.deadline import Deadline
 from scanner_sync.progress import Traffic
 from scanner_sync.reading import Reading, Stop
-from scanner_sync.source.pagination import OCCURRENCES, issue_of
+from scanner_sync.source.pagination import OCCURRENCES_PATH, issue_of
 
 FAILED_ISSUES: Final = 3
 """Issues that one sync may leave to the next because their occurrences cannot be read."""
@@ -100,4 +100,4 @@ class Budget:
 
 def is_listing(resource: str) -> bool:
     """Tell a listing such as `issues/` from the occurrences of an issue."""
-    return not OCCURRENCES.fullmatch(resource)
+    return not OCCURRENCES_PATH.fullmatch(resource)

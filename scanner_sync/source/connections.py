@@ -28,6 +28,7 @@ from urllib3.exceptions import (
 )
 from urllib3.util import Url, create_urllib3_context, make_headers, parse_url
 
+from scanner_sync import __version__
 from scanner_sync.errors import ApiError, SettingsError, SyncError, causes_of
 from scanner_sync.source.retry import RETRIED_STATUSES
 
@@ -37,6 +38,11 @@ LARGE_BODY: Final = 2 * 2**20
 """Bytes. Only so much of each is read while others of this size are in memory."""
 LARGE_AT_ONCE: Final = 2
 """Large bodies in memory at once. Each takes three times its size until its rows are written."""
+HEADERS: Final = {
+    "Accept-Encoding": "gzip, deflate",
+    "User-Agent": f"scanner-sync/{__version__}",
+}
+"""Headers of every request."""
 CA_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 PERMANENT_TLS_ERRORS: Final = frozenset(
     {

@@ -18,10 +18,9 @@ import ijson
 import urllib3
 from urllib3.exceptions import HTTPError, LocationParseError
 
-from scanner_sync import __version__
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import SettingsError, shown
-from scanner_sync.source.connections import open_pool, origin_of, reason_of
+from scanner_sync.source.connections import HEADERS, open_pool, origin_of, reason_of
 from scanner_sync.source.retry import RETRIED_STATUSES, backoff
 
 Read = TypeVar("Read")
@@ -37,11 +36,6 @@ AT_ONCE: Final = 4
 """Threads that may read at once."""
 REDIRECTS: Final = 3
 """Redirects that are followed, one after the other."""
-HEADERS: Final = {
-    "Accept": "*/*",
-    "Accept-Encoding": "gzip, deflate",
-    "User-Agent": f"scanner-sync/{__version__}",
-}
 UNREADABLE: Final = (
     *(ArithmeticError, AttributeError, EOFError, LookupError, OSError, TypeError, ValueError),
     *(csv.Error, ijson.JSONError, zlib.error),
@@ -167,7 +161,7 @@ class FeedReader:
                 lambda: pool.request(
                     "GET",
                     url,
-                    headers={**HEADERS, **headers},
+                    headers={**HEADERS, "Accept": "*/*", **headers},
                     timeout=urllib3.Timeout(
                         connect=min(CONNECT_TIMEOUT, seconds), read=min(READ_TIMEOUT, seconds)
                     ),

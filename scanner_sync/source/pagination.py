@@ -23,7 +23,7 @@ from scanner_sync.schema.columns import ColumnType
 from scanner_sync.schema.tables import TABLES
 from scanner_sync.source.rows import CONVERSIONS, UNFIT
 
-OCCURRENCES: Final = re.compile(r"issues/-?[0-9]+/occurrences/")
+OCCURRENCES_PATH: Final = re.compile(r"issues/-?[0-9]+/occurrences/")
 """Path of the occurrences of an issue, below the base URL."""
 TABLE_OF: Final = {table.path: name for name, table in TABLES.items() if table.path}
 """The tables by the paths of their listings."""

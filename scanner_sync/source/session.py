@@ -18,14 +18,14 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from dlt.sources.helpers.rest_client.exceptions import IgnoreResponseException
 from urllib3.exceptions import HTTPError
 
-from scanner_sync import __version__, log
+from scanner_sync import log
 from scanner_sync.deadline import Deadline
 from scanner_sync.errors import ApiError, ApiUnavailable, counted, machine_error
 from scanner_sync.progress import Traffic
 from scanner_sync.reading import Reading
 from scanner_sync.source.api import Api
 from scanner_sync.source.budget import Budget, LeftOut, Stopped
-from scanner_sync.source.connections import ApiRequest, Connections, Reply
+from scanner_sync.source.connections import HEADERS, ApiRequest, Connections, Reply
 from scanner_sync.source.pagination import ApiResponse
 from scanner_sync.source.rate_limit import OVERLOADED, REFUSED, AdaptiveRateLimiter, Ticket
 from scanner_sync.source.retry import RETRIED_STATUSES, RETRIES, backoff, parse_retry_after
@@ -37,12 +37,8 @@ READ_TIMEOUT: Final = 60.0
 """Seconds without a byte."""
 SHORT_WAIT: Final = 15.0
 """Seconds. A longer wait than this is asked for by the API: its quota is used up, or it is down."""
-HEADERS: Final = {
-    # Firewalls refuse requests without it.
-    "Accept": "application/json",
-    "Accept-Encoding": "gzip, deflate",
-    "User-Agent": f"scanner-sync/{__version__}",
-}
+ACCEPT: Final = {"Accept": "application/json"}
+"""Firewalls refuse requests without it."""
 
 
 class _Retryable(Exception):
@@ -134,7 +130,7 @@ class ApiSession(requests.Session):
         `PreparedRequest.prepare` takes a fifth of a request's CPU time, mostly to parse and quote
         URLs, which urllib3 does once more.
         """
-        headers = HEADERS | dict(request.headers)
+        headers = HEADERS | ACCEPT | dict(request.headers)
         prepared = ApiRequest(
             str(request.method).upper(), str(request.url), request.params, headers
         )
