@@ -74,7 +74,7 @@ def _unwritable(out: Path, error: OSError) -> SettingsError:
 
 def render(figures: Figures) -> str:
     """Return the page that shows the figures. Raises ImportError without the extra `report`."""
-    return _page([_part(figures)], figures.dataset, figures.period.now)
+    return _page([_part(figures)], figures.dataset, figures.trend.period.now)
 
 
 def render_accounts(dataset: str, accounts: Sequence[Account], now: datetime) -> str:
@@ -96,6 +96,7 @@ def _part(figures: Figures, account: str | None = None) -> str:
         total=figures.total,
         grade=figures.grade,
         **figures._asdict(),
+        **figures.trend._asdict(),
     )
 
 

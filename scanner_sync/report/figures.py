@@ -337,11 +337,7 @@ class Figures(NamedTuple):
     """What the page shows, by its parts."""
 
     dataset: str
-    period: Period
-    severities: list[str]
-    """All that occur, in the order of the page. Findings without one are under `none`."""
-    weeks: list[Week]
-    """The weeks of the period, oldest first, and the one before it."""
+    trend: Trend
     open_now: list[Now]
     """In the order of the page."""
     actions: Actions
@@ -360,11 +356,6 @@ class Figures(NamedTuple):
         """Return the sum of a number of `open_now`, over all severities unless some are named."""
         rows = (row for row in self.open_now if not severities or row.severity in severities)
         return sum(getattr(row, name) for row in rows)
-
-    @property
-    def trend(self) -> Trend:
-        """The weeks, with what is needed to draw them."""
-        return Trend(self.period, self.severities, self.weeks)
 
     @property
     def grade(self) -> tuple[str, str | None]:
@@ -401,7 +392,7 @@ class Account(NamedTuple):
             "overdue": total("overdue"),
             "critical_overdue": total("overdue", "critical"),
             # In this week and the three before.
-            "fixed": sum(week.fixes for week in self.figures.weeks[-4:]),
+            "fixed": sum(week.fixes for week in self.figures.trend.weeks[-4:]),
         }
 
 
@@ -513,9 +504,7 @@ def _read(warehouse: Connection, now: datetime) -> Figures:
     severities = _in_order(*seen)
     return Figures(
         dataset=warehouse.name,
-        period=period,
-        severities=severities,
-        weeks=weeks,
+        trend=Trend(period, severities, weeks),
         open_now=[open_by.get(severity) or Now(severity) for severity in severities],
         actions=_read_actions(warehouse, period),
         last_days=last_days,

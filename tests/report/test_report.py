@@ -37,11 +37,10 @@ from .account import insert_states, insert_syncs
 from .conftest import ReadPage
 
 MOMENT = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
+PERIOD = Period(MOMENT, MOMENT, None, MOMENT)
 NOTHING = Figures(
     dataset="d",
-    period=Period(MOMENT, MOMENT, None, MOMENT),
-    severities=[],
-    weeks=[Week(MOMENT, MOMENT, Counter())] * 2,
+    trend=Trend(PERIOD, [], [Week(MOMENT, MOMENT, Counter())] * 2),
     open_now=[Now("critical")],
     actions=Actions([], 0, [], 0),
     last_days=LastDays(0, 0, 0, 0),
@@ -198,7 +197,7 @@ def test_weeks_before_the_first_sync(tmp_path: Path) -> None:
         Week(mondays[2], end, Counter(high=4), opened=1, closed=1, not_reported=1, corrected=1),
         Week(end, MOMENT, Counter(high=4)),
     ]
-    out.write_text(render(NOTHING._replace(weeks=weeks, severities=["high"])))
+    out.write_text(render(NOTHING._replace(trend=Trend(PERIOD, ["high"], weeks))))
     page = ReadPage(out)
     assert page.tables["flow-table"][1:] == [
         ["2026-06-15 (so far)", *"000000"],
@@ -227,14 +226,14 @@ def test_weeks_before_the_first_sync(tmp_path: Path) -> None:
 
 def test_the_time_before_the_first_sync_is_shaded() -> None:
     """In both charts of weeks, from their left to the first sync; not if that was before them."""
-    mondays = NOTHING.period.weeks
+    mondays = PERIOD.weeks
     weeks = [
         Week(at, min(at + WEEK, MOMENT), Counter(high=1)) for at in (mondays[0] - WEEK, *mondays)
     ]
 
     def shaded(first: datetime) -> list[tuple[float, float]]:
         """Where the shades begin and end, as shares of the charts."""
-        trend = Trend(NOTHING.period._replace(first=first), ["high"], weeks)
+        trend = Trend(PERIOD._replace(first=first), ["high"], weeks)
         specs = [open_by_severity(trend, False)["concat"][0], opened_and_closed(trend, False)]
         return [
             (mark["x"] / spec["width"], mark["x2"] / spec["width"])
@@ -299,7 +298,7 @@ def test_why_something_is_to_do() -> None:
 def test_when_occurrences_were_read(tmp_path: Path) -> None:
     """One sentence says it. The page warns while some were never read, and when some are old."""
     out = tmp_path / "report.html"
-    now = NOTHING.period.now
+    now = PERIOD.now
     recent, yesterday = now - timedelta(hours=5), now - timedelta(hours=24, minutes=1)
 
     def shown(reads: Reads | None) -> tuple[str | None, bool]:

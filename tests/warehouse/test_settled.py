@@ -256,7 +256,7 @@ def test_a_sync_that_finds_nothing_writes_its_row(
         kept = ("tables", "unread_issues", "empty_issues", "open_before", "disappeared", "is_held")
         assert [rows[1][name] for name in kept] == [rows[2][name] for name in kept]
         figures = read_figures(dataset.warehouse, datetime.now(UTC))
-        assert (figures.freshness.syncs, figures.period.last) == (3, rows[2]["synced_at"])
+        assert (figures.freshness.syncs, figures.trend.period.last) == (3, rows[2]["synced_at"])
         reads = figures.freshness.reads
         assert reads
         assert {reads.latest_at, reads.oldest_at} == {rows[2]["synced_at"]}
