@@ -9,30 +9,31 @@ import pytest
 
 from local import bigquery
 from local.processes import ROOT
+from scanner_sync.schema.histories import HISTORIES, OCCURRENCES
 from scanner_sync.schema.views import VIEW_TABLES
-from scanner_sync.warehouse.reads import LISTED
 from tests.support.analysis import Observer, declared
 
 FILES = {
     path.relative_to(ROOT / "scanner_sync").as_posix(): path.read_text()
     for path in (ROOT / "scanner_sync").rglob("*.sql")
 }
-PARTS = {"arrived": "''", "listed": LISTED, "tables": "['issues']"}
-"""What stands in files of the script besides `{dataset}`, and what is put there."""
 PARAMETERS = {
     **dict.fromkeys(("start", "begin", "since", "now", "week_ago", "in_a_week"), "TIMESTAMP"),
     **dict.fromkeys(("listed_after", "until", "known"), "TIMESTAMP"),
     **dict.fromkeys(("exposed_tags", "internal_tags", "scanned"), "STRING"),
-    **dict.fromkeys(("schema_name", "schema_version", "listed"), "STRING"),
+    **dict.fromkeys(("schema_name", "schema_version", "listed", "named", "tables"), "STRING"),
     **dict.fromkeys(("fixes", "targets", "running", "names"), "ARRAY<STRING>"),
     "ended": "ARRAY<INT64>",
 }
 """The parameters of all files. A name has one type wherever it is used."""
-VARIABLES = f"DECLARE this_load STRING; {FILES['warehouse/instant.sql']};"
+VARIABLES = "DECLARE this_load, arrived STRING; DECLARE instant TIMESTAMP;"
 """The variables of the script that ends a sync."""
 SCRIPT = {
     f"warehouse/{name}.sql"
-    for name in ("dlt_loads", "findings", "goals", "metrics", "reads", "settled", "syncs")
+    for name in (
+        *("changes", "dlt_loads", "findings", "goals", "metrics", "reads", "settled", "syncs"),
+        "unsignaled",
+    )
 }
 """The files that use these variables, and run only in that script."""
 TABLES = declared()
@@ -41,8 +42,7 @@ TABLES = declared()
 def resolve(sql: str, tables: Mapping[str, Mapping[str, str]] = TABLES) -> dict[str, Any]:
     """Return why the analyzer refuses a text, or the columns of its query."""
     assert isinstance(bigquery.observer, Observer)
-    for part, text in ({"dataset": "d1"} | PARTS).items():
-        sql = sql.replace(f"{{{part}}}", text)
+    sql = sql.replace("{dataset}", "d1")
     # Verdicts are kept, and depend on all that is given.
     named = {name: of for name, of in tables.items() if f"`{name}`" in sql}
     parameters = {name: of for name, of in PARAMETERS.items() if f"@{name}" in sql}
@@ -57,7 +57,7 @@ def test_a_file_resolves(name: str) -> None:
     found = resolve(f"{VARIABLES} {text}" if name in SCRIPT else text)
     assert "refused" not in found
     if name in SCRIPT:
-        assert re.match("Unrecognized name: (instant|this_load)", resolve(text)["refused"])
+        assert re.match("Unrecognized name: (arrived|instant|this_load)", resolve(text)["refused"])
     if (view := Path(name).stem) in VIEW_TABLES:
         assert found["columns"] == TABLES[f"d1.{view}"]
     # The analyzer looks at the names in the file: it does not take it with others.
@@ -69,8 +69,14 @@ def test_a_file_resolves(name: str) -> None:
 def test_what_is_stated_here_is_in_the_files() -> None:
     """There is no other placeholder, no other parameter, and none that no file has."""
     code = "".join(re.sub("--.*", "", text) for text in FILES.values())
-    assert {*re.findall(r"\{(\w+)\}", code)} == {"dataset", *PARTS}
+    assert {*re.findall(r"\{(\w+)\}", code)} == {"dataset"}
     # In a comment, the local BigQuery would count it as a parameter.
     assert not [name for name, text in FILES.items() if re.search("--.*@", text)]
-    assert {*re.findall(r"@([a-z]\w*)", code + LISTED)} == PARAMETERS.keys()
+    assert {*re.findall(r"@([a-z]\w*)", code)} == PARAMETERS.keys()
     assert FILES.keys() >= SCRIPT
+
+
+def test_the_field_of_a_change_is_any_that_makes_a_state() -> None:
+    """The file compares the columns of which a change begins a new state, and no others."""
+    compared = re.findall(r"WHEN TO_JSON_STRING\(was.(\w+)\)", FILES["warehouse/unsignaled.sql"])
+    assert tuple(compared) == HISTORIES[OCCURRENCES].versioned

@@ -6,18 +6,17 @@ from typing import Final
 from scanner_sync.errors import LoadUnavailable
 
 # Not a file, because it is repeated for each table of a sync.
-_COUNT: Final = "(SELECT COUNT(*) FROM `{dataset}.{table}` WHERE _dlt_load_id = {load}) AS {table}"
+_COUNT: Final = (
+    "(SELECT COUNT(*) FROM `{{dataset}}.{table}` WHERE _dlt_load_id = {load}) AS {table}"
+)
 
 
-def arrived(tables: Iterable[str], dataset: str, loads: Mapping[str, str]) -> str:
+def arrived(tables: Iterable[str], loads: Mapping[str, str]) -> str:
     """Return SQL for the number of rows of a load in each table, as a JSON object.
 
-    `dataset` is `PROJECT.DATASET`. The load is the one in the variable `this_load`, or for some
-    tables that in `loads`.
+    The load is the one in the variable `this_load`, or the table's in `loads`.
     """
-    counts = (
-        _COUNT.format(dataset=dataset, table=table, load=of_load(table, loads)) for table in tables
-    )
+    counts = (_COUNT.format(table=table, load=of_load(table, loads)) for table in tables)
     return f"TO_JSON_STRING(STRUCT({', '.join(counts)}))"
 
 

@@ -37,8 +37,6 @@ CHANGED: Final = (Conflict, NotFound, PreconditionFailed)
 if it repeats a call that was done and whose answer was lost."""
 CHANGED_SECONDS: Final = 30.0
 """Time in which such a change is tried again."""
-
-
 _MODES: Final = {True: "REQUIRED", False: "NULLABLE"}
 
 
@@ -61,15 +59,9 @@ def milliseconds_of(table: bigquery.Table) -> int:
     return round(table.modified.timestamp() * 1000) if table.modified else 0
 
 
-def statement(name: str, **parts: str) -> str:
-    """Return the text of a file of SQL beside this one, with `parts` in it.
-
-    Each stands for its name in braces, such as `{dataset}`, which is the dataset.
-    """
-    text = Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")
-    for part, sql in parts.items():
-        text = text.replace(f"{{{part}}}", sql)
-    return text
+def statement(name: str) -> str:
+    """Return the text of a file of SQL beside this one, in which `{dataset}` is the dataset."""
+    return Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)

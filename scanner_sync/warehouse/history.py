@@ -17,8 +17,11 @@ from scanner_sync import log
 from scanner_sync.schema.histories import HISTORIES, HISTORY_COLUMNS, OCCURRENCES, columns_of
 from scanner_sync.schema.tables import TABLES
 from scanner_sync.warehouse.connection import Connection
-from scanner_sync.warehouse.reads import UNREAD
 
+_UNREAD: Final = """
+    SELECT CAST(JSON_VALUE(item, '$[0]') AS INT64) FROM UNNEST(JSON_QUERY_ARRAY(@listed)) AS item
+    WHERE JSON_VALUE(item, '$[1]') IS NULL"""
+"""SQL: the ids of the listed issues whose occurrences were not read."""
 _MERGE: Final = """
 MERGE `{dataset}.{name}` AS past
 USING (
@@ -85,7 +88,7 @@ def ensure_histories(connection: Connection, existing: Mapping[str, bigquery.Tab
             log.event("history_started", logging.WARNING, table=name)
 
 
-def merge_history(name: str, dataset: str, load: str) -> str:
+def merge_history(name: str, load: str) -> str:
     """Return the statement that closes and opens the states of a history.
 
     `load` is SQL for the id of the load whose rows it compares. It uses the variable `instant`, the
@@ -97,22 +100,22 @@ def merge_history(name: str, dataset: str, load: str) -> str:
     inserted = ["entity_key", "state_hash", *kept, "_dlt_load_id", "_dlt_id", "valid_from"]
     values = [*inserted[:-2], "GENERATE_UUID()", "instant"]
     columns = ["entity_key", *kept, "_dlt_load_id", "_dlt_id"]
-    parts = {"dataset": dataset, "name": name, "unread": UNREAD}
+    parts = {"dataset": "{dataset}", "name": name, "unread": _UNREAD}
     parts["of_history"] = ", ".join(f"h.{column}" for column in columns)
     own = _OF_OCCURRENCES if name == OCCURRENCES else _OF_OTHERS
     return _MERGE.format(
         **parts,
         **{part: sql.format(**parts) for part, sql in own.items()},
-        rows=_with_keys(name, dataset, load, kept),
+        rows=_with_keys(name, load, kept),
         compared=", ".join(_compared(history.table, column) for column in history.versioned),
         inserted=", ".join(inserted),
         values=", ".join(values),
     )
 
 
-def _with_keys(name: str, dataset: str, load: str, columns: Sequence[str]) -> str:
+def _with_keys(name: str, load: str, columns: Sequence[str]) -> str:
     """Return SQL for the rows of a load, with the key of the entity that each is."""
-    of_load = f"FROM `{dataset}.{HISTORIES[name].table}` WHERE _dlt_load_id = {load}"
+    of_load = f"FROM `{{dataset}}.{HISTORIES[name].table}` WHERE _dlt_load_id = {load}"
     listed = ", ".join(columns)
     if name != OCCURRENCES:
         return f"""
@@ -142,9 +145,9 @@ def _with_keys(name: str, dataset: str, load: str, columns: Sequence[str]) -> st
             LEFT JOIN (
               SELECT occurrence_id, target, port, protocol,
                 COALESCE(CAST(REGEXP_EXTRACT(entity_key, '/([0-9]{{1,9}})$') AS INT64), 1) AS number
-              FROM `{dataset}.{name}`
+              FROM `{{dataset}}.{name}`
               WHERE occurrence_id IN (
-                SELECT occurrence_id FROM `{dataset}.{name}` WHERE entity_key LIKE '%/%'
+                SELECT occurrence_id FROM `{{dataset}}.{name}` WHERE entity_key LIKE '%/%'
                 UNION ALL
                 SELECT occurrence_id {of_load} GROUP BY occurrence_id HAVING COUNT(*) > 1
               )
@@ -160,7 +163,7 @@ def _with_keys(name: str, dataset: str, load: str, columns: Sequence[str]) -> st
           )
         )
       )"""
-    return keyed.format(dataset=dataset, name=name, listed=listed, of_load=of_load)
+    return keyed.format(name=name, listed=listed, of_load=of_load)
 
 
 def _compared(table: str, column: str) -> str:

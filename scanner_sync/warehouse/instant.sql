@@ -1,10 +1,6 @@
 -- The instant of a sync: BigQuery's time, and later than the instant of any sync before. No clock of
--- another machine is involved, so the instants of any two syncs are in order. What arrived is counted by
--- the same statement, because BigQuery runs each one that selects as a job.
-DECLARE arrived STRING;
-DECLARE instant TIMESTAMP;
-SET (arrived, instant) = (SELECT AS STRUCT
-  {arrived} AS arrived, GREATEST(CURRENT_TIMESTAMP(), COALESCE((
+-- another machine is involved, so the instants of any two syncs are in order.
+SELECT GREATEST(CURRENT_TIMESTAMP(), COALESCE((
   SELECT TIMESTAMP_ADD(MAX(moment), INTERVAL 1 MICROSECOND)
   FROM (
     SELECT MAX(synced_at) AS moment FROM `{dataset}.syncs`
@@ -20,4 +16,4 @@ SET (arrived, instant) = (SELECT AS STRUCT
     SELECT MAX(GREATEST(valid_from, COALESCE(valid_to, valid_from)))
     FROM `{dataset}.targets_history`
   )
-), CURRENT_TIMESTAMP())) AS instant)
+), CURRENT_TIMESTAMP()))

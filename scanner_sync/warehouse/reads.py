@@ -15,36 +15,16 @@ from scanner_sync.plan import RUNNING, LastRead, ListedIssue, Seen
 from scanner_sync.schema.occurrence_reads import READS
 from scanner_sync.warehouse.connection import Connection, statement
 
-LISTED: Final = (
-    "SELECT CAST(JSON_VALUE(item, '$[0]') AS INT64) AS issue_id,"
-    " CAST(JSON_VALUE(item, '$[1]') AS INT64) AS row_count,"
-    " JSON_VALUE(item, '$[2]') AS issue_hash"
-    " FROM UNNEST(JSON_QUERY_ARRAY(@listed)) AS item"
-)
-"""SQL: the issues in the parameter `listed`, which is what `as_parameter` returns."""
-UNREAD: Final = "SELECT issue_id FROM ({listed}) WHERE row_count IS NULL".replace(
-    "{listed}", LISTED
-)
-"""SQL: the ids of those whose occurrences were not read."""
-
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 def as_parameter(listed: Iterable[ListedIssue]) -> str:
-    """Return the issues as JSON, for a query parameter of the statements in this module.
+    """Return the issues as JSON, for the parameter `listed`: arrays of id, rows and hash.
 
     It is short, because BigQuery takes requests of up to 10 MB.
     """
     rows = ([issue.id] if issue.issue_hash is None else list(issue) for issue in listed)
     return json.dumps(list(rows), separators=(",", ":"))
-
-
-def merge_reads(dataset: str) -> str:
-    """Return the statement that brings the table up to date with the parameter `listed`.
-
-    It uses the variable `instant`, which is the time of the sync.
-    """
-    return statement("reads", dataset=dataset, listed=LISTED)
 
 
 def read_reads(

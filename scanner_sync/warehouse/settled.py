@@ -25,7 +25,6 @@ from scanner_sync.schema.tables import FIXED
 from scanner_sync.warehouse.connection import Connection, milliseconds_of, statement
 from scanner_sync.warehouse.findings import conclude
 from scanner_sync.warehouse.history import merge_history
-from scanner_sync.warehouse.reads import LISTED
 
 EVIDENCE: Final = frozenset({"issues", "occurrences_issues", "targets"})
 """Tables that a sync has to read, so that no closing waits for another one."""
@@ -97,7 +96,6 @@ class Settled(NamedTuple):
 
 
 def conditions(
-    dataset: str,
     rows: Mapping[str, int],
     listed: Sequence[ListedIssue] | None,
     unavailable: Collection[str],
@@ -110,7 +108,7 @@ def conditions(
     """
     if listed is None or EVIDENCE & {*unavailable} or not rows.keys() >= {*EVIDENCE, FIXED}:
         return ""
-    statements = [*conclude(dataset), *(merge_history(name, dataset, "") for name in HISTORIES)]
+    statements = [*conclude(), *(merge_history(name, "") for name in HISTORIES)]
     told = [sorted(rows), sorted(unavailable), *(sorted(of) for of in tags), *statements]
     digest = hashlib.blake2b(json.dumps(told).encode(), digest_size=8).hexdigest()
     if all(issue.rows is not None for issue in listed):
@@ -130,24 +128,18 @@ def settle(
 
 
 def note_unchanged(
-    connection: Connection,
-    settled: Settled,
-    tables: Iterable[str],
-    parameters: Sequence[bigquery.ScalarQueryParameter],
+    connection: Connection, settled: Settled, parameters: Iterable[bigquery.ScalarQueryParameter]
 ) -> Settled | None:
     """Write the row of a sync that found everything as it was, and return what holds from now on.
 
-    `tables` are those that were read, and `parameters` those of the script. Returns None, and has
-    written nothing, if it is too late, or another row has come. Runs a query.
+    `parameters` are `tables`, `listed` and `scanned` of the script. Returns None, and has written
+    nothing, if it is too late, or another row has come. Runs a query.
     """
-    names = ", ".join(f"'{table}'" for table in tables)
-    sql = statement("unchanged", dataset=connection.name, listed=LISTED, tables=f"[{names}]")
     times = [
         bigquery.ScalarQueryParameter(name, "TIMESTAMP", datetime.fromtimestamp(ms / 1000, UTC))
         for name, ms in {"until": settled.until, "known": settled.noted + 1}.items()
     ]
-    config = bigquery.QueryJobConfig(query_parameters=[*parameters, *times])
-    written = connection.client.query_and_wait(sql, job_config=config)
+    written = connection.run(statement("unchanged"), *parameters, *times)
     if not written.num_dml_affected_rows:
         return None
     table = connection.client.get_table(f"{connection.name}.{SYNCS}")

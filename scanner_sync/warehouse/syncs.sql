@@ -5,7 +5,11 @@ INSERT INTO `{dataset}.syncs` (
   scanned_since, scanned_targets
 )
 WITH
-listed AS ({listed}),
+listed AS (
+  SELECT CAST(JSON_VALUE(item, '$[0]') AS INT64) AS issue_id,
+    CAST(JSON_VALUE(item, '$[1]') AS INT64) AS row_count
+  FROM UNNEST(JSON_QUERY_ARRAY(@listed)) AS item
+),
 share AS (SELECT 2 * COUNTIF(row_count IS NOT NULL) < COUNT(*) AS is_small FROM listed),
 gone AS (
   SELECT occurrence_id, LOGICAL_AND(valid_to IS NOT NULL) AS is_gone, MAX(last_seen_at) AS last_seen_at
@@ -33,7 +37,7 @@ undated AS (
   SELECT COUNTIF(remediated_at < TIMESTAMP '1990-01-01' OR remediated_at > instant) AS fixed
   FROM `{dataset}.fixed_occurrences`
 )
-SELECT instant, this_load, {tables},
+SELECT instant, this_load, JSON_VALUE_ARRAY(@tables),
   ARRAY(SELECT issue_id FROM listed CROSS JOIN share WHERE row_count IS NULL AND NOT is_small),
   ARRAY(SELECT issue_id FROM listed CROSS JOIN share WHERE row_count IS NOT NULL AND is_small),
   ARRAY(SELECT issue_id FROM listed WHERE row_count = 0),

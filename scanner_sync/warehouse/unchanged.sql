@@ -5,7 +5,11 @@ INSERT INTO `{dataset}.syncs` (
   scanned_since, scanned_targets
 )
 WITH
-listed AS ({listed}),
+listed AS (
+  SELECT CAST(JSON_VALUE(item, '$[0]') AS INT64) AS issue_id,
+    CAST(JSON_VALUE(item, '$[1]') AS INT64) AS row_count
+  FROM UNNEST(JSON_QUERY_ARRAY(@listed)) AS item
+),
 before AS (
   SELECT MAX(synced_at) AS synced_at, MAX_BY(dates_not_believed, synced_at) AS dates_not_believed,
     GREATEST(CURRENT_TIMESTAMP(), TIMESTAMP_ADD(MAX(synced_at), INTERVAL 1 MICROSECOND)) AS instant
@@ -14,7 +18,7 @@ before AS (
 present AS (
   SELECT COUNT(*) AS open_before FROM `{dataset}.occurrences_issues_history` WHERE valid_to IS NULL
 )
-SELECT instant, '', {tables},
+SELECT instant, '', JSON_VALUE_ARRAY(@tables),
   ARRAY(SELECT issue_id FROM listed WHERE FALSE),
   ARRAY(SELECT issue_id FROM listed WHERE FALSE),
   ARRAY(SELECT issue_id FROM listed WHERE row_count = 0),
