@@ -90,7 +90,7 @@ def applied(configuration: Path) -> list[Resource]:
     test = configuration / "tests/applied.tftest.hcl"
     test.parent.mkdir()
     test.write_text(f'{MOCKS}\nrun "applied" {{}}\n')
-    messages = run_tests(configuration)
+    messages = run_tests(configuration, "-verbose")
     assert_each_run_passed(messages, test)
     state = states_of(messages)["applied"]
     return [
