@@ -151,13 +151,13 @@ clean: ## Remove what the other targets made
 	rm -rf $(VENV) $(BIGQUERY) $(CHECKS) $(AIRBYTE) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache \
 		.hypothesis dist
 
-# Each has one lock, because their packages hold each other back. The two from which hundreds of processes
-# are started have their bytecode compiled.
+# Each has one lock, because their packages hold each other back. The one from which hundreds of processes
+# are started has its bytecode compiled.
 $(VENV)/made: requirements/dev.txt $(UV)
 $(BIGQUERY)/made: requirements/bigquery.txt
 $(CHECKS)/made: requirements/checks.txt
 $(AIRBYTE)/made: requirements/airbyte.txt
-$(VENV)/made $(BIGQUERY)/made: COMPILED := --compile-bytecode
+$(VENV)/made: COMPILED := --compile-bytecode
 %/made: | $(UV)
 	@echo "Making $*"
 	@test $* = $(VENV) || $(UV) venv --quiet --clear --python $(VENV)/bin/python $*
