@@ -98,6 +98,10 @@ _ARRAY_FUNCTIONS: Final = re.compile(
 _ANALYTIC: Final = {"PERCENTILE_CONT", "PERCENTILE_DISC"}
 """Functions that BigQuery has only with OVER. No feature of ZetaSQL says so."""
 
+_ONE_STATEMENT: Final = re.compile(
+    r"\s*(ALTER|CREATE|DELETE|DROP|INSERT|MERGE|SELECT|UPDATE|WITH)\b[^;]*[;\s]*"
+)
+"""What is surely one statement, and no script, so it need not be parsed before it is analyzed."""
 
 _taken: dict[str, dict[str, str] | None] = {}
 """The columns of the statements that were taken, and None of those that are no query. Scripts that
@@ -164,6 +168,10 @@ class _Script:
             self._options.positional_query_parameters = [_type(of) for of in parameters]
 
     def resolve(self) -> None:
+        if _ONE_STATEMENT.fullmatch(self.statement):
+            self.statement = self.statement.strip("; \n")
+            self._analyze(self.statement)
+            return
         script = Parser(_language()).parse_script(self.statement)
         self._run(script.statement_list_node.statement_list)
 
