@@ -20,7 +20,6 @@ from typing import Any, Final, TypeAlias
 import wasmtime
 from zetasql import types
 from zetasql.api import (
-    Analyzer,
     CatalogBuilder,
     ConstantBuilder,
     FunctionBuilder,
@@ -29,7 +28,7 @@ from zetasql.api import (
     TableBuilder,
     TypeFactory,
 )
-from zetasql.core import ServerError, wasm_client
+from zetasql.core import ServerError, ZetaSqlLocalService, wasm_client
 from zetasql.types import (
     FunctionEnums,
     FunctionSignatureId,
@@ -215,7 +214,12 @@ class _Script:
 
     def _columns_of(self, statement: str, tables: Mapping[str, Columns]) -> dict[str, str] | None:
         """Return the columns of a statement, or None if it is no query."""
-        resolved = Analyzer(self._options, self._catalog(tables)).analyze_statement(statement)
+        found = ZetaSqlLocalService.get_instance().analyze(
+            sql_statement=statement,
+            options=self._options,
+            registered_catalog_id=_catalog(json.dumps([tables, self._variables])),
+        )
+        resolved = found.resolved_statement
         if "PERCENTILE_" in statement.upper():
             (aggregates := _Aggregates()).visit(resolved)
             for name in aggregates.names & _ANALYTIC:
@@ -226,19 +230,27 @@ class _Script:
             column.name: _type_name(column.column.type) for column in resolved.output_column_list
         }
 
-    def _catalog(self, tables: Mapping[str, Columns]) -> Any:
-        catalog = CatalogBuilder("bigquery").with_builtin_functions(_functions())
-        for name in ("MAX_BY", "MIN_BY"):
-            catalog.add_function(_by(name))
-        for name, columns in tables.items():
-            table = TableBuilder(name)
-            for column, of in columns.items():
-                table.add_column(column, _type(of))
-            catalog.add_table(table.build())
-        # A column hides a variable of its name, as it hides a constant.
-        for variable, of in self._variables.items():
-            catalog.add_constant(ConstantBuilder(variable).set_type(_type(of)).build())
-        return catalog.build()
+
+@functools.cache
+def _catalog(declared: str) -> int:
+    """Return the id of a catalog with these tables and variables, as JSON.
+
+    To make one takes 24 ms, half of the time of a short statement, and 0.5 MB.
+    """
+    tables, variables = json.loads(declared)
+    catalog = CatalogBuilder("bigquery").with_builtin_functions(_functions())
+    for name in ("MAX_BY", "MIN_BY"):
+        catalog.add_function(_by(name))
+    for name, columns in tables.items():
+        table = TableBuilder(name)
+        for column, of in columns.items():
+            table.add_column(column, _type(of))
+        catalog.add_table(table.build())
+    # A column hides a variable of its name, as it hides a constant.
+    for variable, of in variables.items():
+        catalog.add_constant(ConstantBuilder(variable).set_type(_type(of)).build())
+    service = ZetaSqlLocalService.get_instance()
+    return int(service.register_catalog(simple_catalog=catalog.build()).registered_id)
 
 
 @functools.cache
