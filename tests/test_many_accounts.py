@@ -15,23 +15,24 @@ from local import bigquery as local_bigquery
 from local.accounts import PROJECT, Customer, Round, sync_all
 from sample_api import generate
 from scanner_sync.schema.tables import TABLES
-from tests.conftest import Dataset
+from tests.conftest import FOUR, Dataset
 from tests.support.commands import runs
 from tests.support.moments import is_merge
 from tests.support.rows import all_rows, expected_rows
 
 KILLED, REFUSED, SLOW, LARGE = range(4)
 TWO_TABLES = (("tags", "scan_schedules"), ("scans", "tags"))
+RESOURCES = {KILLED: tuple(TABLES), SLOW: FOUR, LARGE: FOUR}
 
 
 def customer(number: int) -> Customer:
-    """Return an account of its own size. Some ask for all tables, the others for two."""
+    """Return an account of its own size. One asks for all tables, others for four or two."""
     issues = 40 if number == LARGE else number % 4 + 1
     account = generate(number, issues, targets=number % 5 + 2, scans=7 * number)
     return Customer(
         f"customer_{number}",
         account,
-        tuple(TABLES) if number in (KILLED, SLOW, LARGE) else TWO_TABLES[number % 2],
+        RESOURCES.get(number, TWO_TABLES[number % 2]),
         latency_seconds=1 if number == SLOW else 0,
         is_refused=number == REFUSED,
     )
@@ -46,7 +47,7 @@ def test_accounts_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     """
     # Other tests hold these statements to BigQuery's analyzer.
     monkeypatch.setattr(local_bigquery, "observer", None)
-    customers = [customer(number) for number in range(6)]
+    customers = [customer(number) for number in range(5)]
     killed, refused = customers[KILLED], customers[REFUSED]
     first = threading.Lock()
 
