@@ -25,6 +25,7 @@ from dataclasses import replace
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import duckdb
@@ -54,9 +55,9 @@ duckdb_extensions.import_extension("spatial")
 _WEEKDAYS: Final = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
 _OTHER: Final = (
     *(exp.TimestampDiff, exp.DateDiff, exp.DateTrunc, exp.DatetimeTrunc, exp.TimestampTrunc),
-    *(exp.Bracket, exp.Cast, exp.Merge, exp.UnixSeconds),
+    *(exp.Bracket, exp.Cast, exp.In, exp.Merge, exp.UnixSeconds),
 )
-"""Expressions that may have other values in DuckDB's SQL."""
+"""Expressions that may have other values in DuckDB's SQL, or take long there."""
 _ONLY_LOOKS: Final = {
     "_detect_catalog_drop",
     "_detect_create_schema",
@@ -134,6 +135,8 @@ def _mended(node: Any) -> Any:
         case exp.Cast() if node.is_type(exp.DType.DECIMAL) and not node.to.expressions:
             # Of a decimal without more, DuckDB keeps three places, and BigQuery nine.
             mended = type(node)(this=node.this, to=exp.DataType.build("NUMERIC(38, 9)"))
+        case exp.In() if node.args.get("unnest"):
+            mended = _contained(node.this, *node.args["unnest"].expressions)
         case exp.UnixSeconds():  # rounded down
             seconds = exp.func("FLOOR", exp.func("EPOCH", node.this))
             mended = exp.cast(seconds, "INT64", dialect="bigquery")
@@ -169,6 +172,14 @@ def _element(node: exp.Bracket) -> Any:
     error = exp.func("ERROR", exp.Literal.string("Array index is out of bounds"))
     size = exp.func("LEN", node.this.copy())
     return exp.case().when(number.copy() > size, error).else_(element)
+
+
+def _contained(item: Any, array: Any) -> Any:
+    """Look for an item in an array. sqlglot makes a subquery of it, which DuckDB joins."""
+    size, known = (exp.func(name, array.copy()) for name in ("LEN", "LIST_COUNT"))
+    unknown = exp.case().when(known < size.copy(), exp.null()).else_(exp.false())
+    found = exp.paren(exp.or_(exp.func("LIST_CONTAINS", array, item), unknown))
+    return exp.case().when(size > 0, found).else_(exp.false())
 
 
 def _rounded(node: exp.Cast) -> exp.Expression:
@@ -433,8 +444,8 @@ def _remember_targets(find: Callable[[str, str], list[str]]) -> Callable[[str, s
 
 
 @_once
-def _reading_all(general: str) -> str | None:
-    """Return a small query that names the same tables, or None if there may be others."""
+def _tables_of(general: str) -> list[list[str]] | None:
+    """Return the parts of the names of all tables in a query, or None if there may be others."""
     try:
         tree = sqlglot.parse_one(general, read="bigquery")
     except sqlglot.errors.SqlglotError:
@@ -442,33 +453,78 @@ def _reading_all(general: str) -> str | None:
     found = [table for table in tree.find_all(exp.Table) if table.db]
     if any(not isinstance(table.this, exp.Identifier) or "*" in table.name for table in found):
         return None
-    names = dict.fromkeys(
-        exp.table_(*(table.args.get(part) for part in ("this", "db", "catalog"))).sql("bigquery")
-        for table in found
-    )
-    return f"SELECT 1 FROM {', '.join(names)}" if names else "SELECT 1"
+    names = dict.fromkeys((table.catalog, table.db, table.name) for table in found)
+    return [list(name) for name in names]
+
+
+def _named(sql: str) -> list[list[str]] | None:
+    general, names = _general(sql)
+    found = None if "INFORMATION_SCHEMA" in general.upper() else _tables_of(general)
+    return found and [[_special(part, names) for part in name] for name in found]
 
 
 def _of_tables_alone(look: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function that asks the catalog of each table see a small query instead of a large one.
-
-    If it returns another query, it has expanded a view, and gets the large one.
-    """
+    """Let a function that asks the catalog of each table see a small query, not a large one."""
 
     def look_at_tables(sql: str, **of: Any) -> Any:
-        general, names = _general(sql)
-        small = None if "INFORMATION_SCHEMA" in general.upper() else _reading_all(general)
-        if small is None:
+        if (found := _named(sql)) is None:
             return look(sql, **of)
-        small = _special(small, names)
-        found = look(small, **of)
-        if not isinstance(found, str):
-            return found
-        return sql if found is small else look(sql, **of)
+        names = [f"`{'.'.join(filter(None, name))}`" for name in found]
+        return look(f"SELECT 1 FROM {', '.join(names)}" if names else "SELECT 1", **of)
 
     return look_at_tables
 
 
+class _Views:
+    """A catalog of views by their names, which is all that queries are written out with."""
+
+    def __init__(self, queries: dict[str, str]) -> None:
+        self._queries = queries
+
+    def get_table(self, *name: str) -> Any:
+        query = self._queries.get(".".join(name))
+        return SimpleNamespace(table_type="VIEW", view_query=query) if query else None
+
+    def list_row_access_policies(self, *_: str) -> tuple[()]:
+        return ()
+
+
+def _remember_expanded(expand: Callable[..., str]) -> Callable[..., str]:
+    """Remember what a query is with its views written out, whatever its dataset is.
+
+    Nobody makes row access policies here, which the emulator would write out, too.
+    """
+
+    @_once
+    def expanded(general: str) -> str:
+        sql, project, views = json.loads(general)
+        return expand(sql, project_id=project, caller=None, catalog=_Views(views))
+
+    def expand_once(sql: str, *, project_id: str, caller: Any, catalog: Any) -> str:
+        views: dict[str, str] = {}
+        queries = [sql]
+        while queries:
+            if (found := _named(queries.pop())) is None:
+                return expand(sql, project_id=project_id, caller=caller, catalog=catalog)
+            for name in ((project or project_id, *rest) for project, *rest in found):
+                table = catalog.get_table(*name)
+                if table and table.table_type == "VIEW" and ".".join(name) not in views:
+                    views[".".join(name)] = table.view_query
+                    queries.append(table.view_query)
+        if not views:
+            return sql
+        general, names = _general(json.dumps([sql, project_id, views]))
+        return _special(expanded(general), names)
+
+    return expand_once
+
+
+def _type_name(arrow: Any) -> str:
+    """Name a type. A sum of integers is INT64 in a struct, too; a NUMERIC has decimal places."""
+    return "INTEGER" if str(arrow) == "decimal128(38, 0)" else _name_of(arrow)
+
+
+_name_of = executor._arrow_type_to_bq_type
 _classify = executor.classify_statement_type
 _dispose = executor._apply_load_write_disposition
 _load = executor._load_path_into_target
@@ -505,6 +561,7 @@ interpreter._rewrite_vars_to_params = _remember_parameters(interpreter._rewrite_
 for of_ddl in ("_detect_catalog_drop", "_detect_create_schema", "_detect_plain_create_table"):
     setattr(ddl_sync, of_ddl, _only_of_ddl(getattr(ddl_sync, of_ddl)))
 ddl_sync._detect_plain_create_view = _only_of_ddl(ddl_sync._detect_plain_create_view, (None, None))
+executor._arrow_type_to_bq_type = _type_name
 executor._apply_load_write_disposition = _refuse_if_not_empty
 executor._load_path_into_target = _load_whole
 upload.execute_load_job = _with_own_rows(executor.execute_load_job)
@@ -513,7 +570,7 @@ SnapshotManager.record_change = lambda *_: None
 inner_query.rewrite_for_system_time = _refuse_past
 executor._reject_dml_on_immutable = _not_of_scripts(executor._reject_dml_on_immutable)
 interpreter._is_row_producing = _remember_kind(interpreter._is_row_producing)
-inner_query.rewrite_for_row_access = _of_tables_alone(
+inner_query.rewrite_for_row_access = _remember_expanded(
     _forget_changed(inner_query.rewrite_for_row_access)
 )
 inner_query.build_catalog_schema = _of_tables_alone(inner_query.build_catalog_schema)

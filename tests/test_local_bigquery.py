@@ -49,6 +49,18 @@ DOCUMENTED: dict[str, Any] = {
     "['a', 'b', 'c'][OFFSET(1)]": "b",
     "(SELECT ['a', 'b', 'c'][OFFSET(n)] FROM UNNEST([2]) AS n)": "c",
     "['a', 'b', 'c'][SAFE_OFFSET(3)]": None,
+    # In an array without it, but with a NULL, nobody knows.
+    "2 IN UNNEST([1, 2])": True,
+    "3 IN UNNEST([1, 2])": False,
+    "3 NOT IN UNNEST([1, 2])": True,
+    "2 IN UNNEST([2, NULL])": True,
+    "3 IN UNNEST([1, NULL])": None,
+    "CAST(NULL AS INT64) IN UNNEST([1])": None,
+    "CAST(NULL AS INT64) IN UNNEST(CAST([] AS ARRAY<INT64>))": False,
+    "1 IN UNNEST(CAST(NULL AS ARRAY<INT64>))": False,
+    "'a' IN UNNEST(JSON_VALUE_ARRAY('[\"b\", \"a\"]'))": True,
+    # A sum of integers is one, also in a struct.
+    "ARRAY(SELECT s FROM (SELECT SUM(x) AS n FROM UNNEST([1, 2]) AS x) AS s)": [{"n": 3}],
     # Halves are rounded away from zero.
     "CAST(2.5 AS INT64)": 3,
     "CAST(-0.5 AS INT64)": -1,
@@ -232,6 +244,22 @@ def test_a_remembered_statement_reads_its_own_dataset(dataset: Dataset) -> None:
     first.query("DROP VIEW {d}.v")
     first.query("CREATE TABLE {d}.v AS SELECT 20 AS n")
     assert first.query(sql) == [{first.name: 0, "year": 2020, "n": 20}]
+
+
+def test_a_remembered_statement_reads_its_views_as_they_are(dataset: Dataset) -> None:
+    """A view that another one reads may change, too."""
+    dataset.client.create_dataset(dataset.name)
+    dataset.query("CREATE TABLE {d}.t AS SELECT 1 AS n")
+    dataset.query("CREATE VIEW {d}.inner_view AS SELECT n + 1 AS n FROM {d}.t")
+    dataset.query("CREATE VIEW {d}.outer_view AS SELECT n * 10 AS n FROM {d}.inner_view")
+    for expected, change in (
+        (20, "SELECT n + 2 AS n FROM {d}.t"),
+        (30, "SELECT 4 AS n FROM {d}.t"),
+    ):
+        for _ in range(2):
+            assert dataset.query("SELECT n FROM {d}.outer_view") == [{"n": expected}]
+        dataset.query(f"CREATE OR REPLACE VIEW {{d}}.inner_view AS {change}")
+    assert dataset.query("SELECT n FROM {d}.outer_view") == [{"n": 40}]
 
 
 def test_the_past_of_a_table_is_refused(dataset: Dataset, refused: list[str]) -> None:
