@@ -69,20 +69,25 @@ USING (
       ) IS NULL AS is_fix
     FROM marks
   ),
+  -- Which part of the order between two fixes each is in, and the fix that ends it.
   parts AS (
     SELECT *, SUM(IF(is_fix, 1, 0)) OVER (
         PARTITION BY entity_key ORDER BY moment, fixed_at IS NULL, fixed_at
         ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-      ) - IF(is_fix, 1, 0) AS part
+      ) - IF(is_fix, 1, 0) AS part,
+      MIN(fixed_at) OVER (
+        PARTITION BY entity_key ORDER BY moment, fixed_at IS NULL, fixed_at
+        ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+      ) AS ends_at
     FROM kept WHERE is_fix OR fixed_at IS NULL
   ),
-  -- One row for each state in the part of the order between two fixes, and one for each fix.
+  -- One row for each state in a part, and one for each fix.
   pieces AS (
     SELECT entity_key, part, is_fix, valid_from, fixed_at, valid_to, issue_id, target, first_seen_at,
       confirmed_at, occurrence_id, MIN(IF(is_fix, NULL, moment)) AS first_sight,
       MAX(IF(is_fix, NULL, moment)) AS last_sight,
       MAX(IF(is_fix OR moment > ends_at, NULL, moment)) AS sight_before_fix
-    FROM (SELECT *, MAX(fixed_at) OVER (PARTITION BY entity_key, part) AS ends_at FROM parts)
+    FROM parts
     GROUP BY entity_key, part, is_fix, valid_from, fixed_at, valid_to, issue_id, target,
       first_seen_at, confirmed_at, occurrence_id
   ),
@@ -92,7 +97,7 @@ USING (
       IF(COALESCE(LAG(valid_to, 2) OVER in_order, TIMESTAMP '9999-12-31') >= valid_from
         AND LAG(valid_from, 2) OVER in_order IS NOT NULL, LAG(fixed_at) OVER in_order, NULL)
         AS split_at,
-      part - MIN(part) OVER (PARTITION BY entity_key, valid_from) AS split,
+      COALESCE(LAG(valid_from, 2) OVER in_order = valid_from, FALSE) AS is_split,
       IF(
         NOT is_fix AND LEAD(fixed_at) OVER in_order IS NULL
         AND COALESCE(LEAD(valid_from) OVER in_order > valid_to, TRUE), valid_to, NULL
@@ -121,7 +126,7 @@ USING (
   watched AS (
     SELECT s.entity_key, s.part, s.is_fix, s.valid_from, s.fixed_at, s.valid_to, s.first_seen_at,
       s.confirmed_at, s.occurrence_id, s.first_sight, s.last_sight, s.sight_before_fix, s.fixed_next,
-      s.back_at, s.split_at, s.split, s.missed_at,
+      s.back_at, s.split_at, s.is_split, s.missed_at,
       COALESCE(c.is_held, FALSE) AS is_held,
       IF(c.synced_at IS NULL OR COUNTIF(t.valid_from <= s.missed_at) = 0, s.missed_at, c.targets_at)
         AS decided_at,
@@ -148,7 +153,7 @@ USING (
     LEFT JOIN targets AS t ON t.address = IF(s.missed_at IS NULL, NULL, s.target)
     GROUP BY s.entity_key, s.part, s.is_fix, s.valid_from, s.fixed_at, s.valid_to, s.first_seen_at,
       s.confirmed_at, s.occurrence_id, s.first_sight, s.last_sight, s.sight_before_fix, s.fixed_next,
-      s.back_at, s.split_at, s.split, s.missed_at, c.synced_at, c.is_held, c.targets_at, l.targets_after
+      s.back_at, s.split_at, s.is_split, s.missed_at, c.synced_at, c.is_held, c.targets_at, l.targets_after
   ),
   -- A closing waits until its target was read, and if too much was missed at once, until it was
   -- missed again.
@@ -168,20 +173,23 @@ USING (
     FROM judged
   ),
   numbered AS (
-    SELECT *, SUM(IF(went_on, 0, 1)) OVER (
-        PARTITION BY entity_key ORDER BY part, is_fix, valid_from
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-      ) - 1 AS times_reopened,
+    SELECT *, SUM(IF(went_on, 0, 1)) OVER so_far - 1 AS times_reopened,
       MAX(IF(goes_on, NULL, COALESCE(fixed_at, IF(is_closed, missed_at, NULL)))) OVER (
         PARTITION BY entity_key ORDER BY part, is_fix, valid_from
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-      ) AS ended_before
+      ) AS ended_before,
+      -- The first sight of the time, and in which part its state began.
+      MAX(IF(went_on, NULL, first_sight)) OVER so_far AS seen_from,
+      MAX(IF(is_fix OR is_split, NULL, part)) OVER so_far AS began_in
     FROM (
       SELECT *, COALESCE(LAG(goes_on) OVER (
           PARTITION BY entity_key ORDER BY part, is_fix, valid_from
         ), FALSE) AS went_on
       FROM linked
     )
+    WINDOW so_far AS (
+      PARTITION BY entity_key ORDER BY part, is_fix, valid_from
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
   ),
   times AS (
     SELECT entity_key, times_reopened, MAX(occurrence_id) AS fixed_id, MAX(fixed_at) AS fixed_at,
@@ -190,7 +198,7 @@ USING (
       -- next sync may see it, too, when the row is closed.
       IF(MAX(fixed_at) IS NULL, MAX(valid_from), COALESCE(
         MAX(IF(sight_before_fix IS NULL, NULL, valid_from)), MIN(valid_from))) AS ended_with,
-      MIN(IF(went_on, NULL, split)) AS split, MIN(IF(went_on, NULL, split_at)) AS split_at,
+      MIN(IF(went_on, NULL, part - began_in)) AS split, MIN(IF(went_on, NULL, split_at)) AS split_at,
       MIN(first_sight) AS detected_at,
       IF(MAX(fixed_at) IS NULL, MAX(last_sight), COALESCE(
         MAX(sight_before_fix), MIN(first_sight))) AS last_seen_at,
@@ -201,18 +209,8 @@ USING (
         AND first_seen_at <= seen_from AND COALESCE(first_seen_at > ended_before, TRUE),
         valid_from, NULL)) AS first_seen_at,
       MAX(IF(goes_on OR is_fix OR NOT is_closed, NULL, missed_at)) AS missed_at,
-      MAX(IF(goes_on OR is_fix, NULL, reason)) AS reason
-    FROM (
-      SELECT *, MIN(first_sight) OVER (PARTITION BY entity_key, times_reopened) AS seen_from
-      FROM numbered
-    )
-    GROUP BY entity_key, times_reopened
-  ),
-  closed AS (
-    SELECT *, COALESCE(fixed_at, missed_at) AS closed_at,
-      LAG(COALESCE(fixed_at, missed_at)) OVER (PARTITION BY entity_key ORDER BY times_reopened)
-        AS closed_before
-    FROM times
+      MAX(IF(goes_on OR is_fix, NULL, reason)) AS reason, MAX(ended_before) AS closed_before
+    FROM numbered GROUP BY entity_key, times_reopened
   ),
   dated AS (
     SELECT *,
@@ -233,18 +231,19 @@ USING (
         TIMESTAMP_SUB(COALESCE(closed_at, TIMESTAMP '9999-12-31'), INTERVAL 1 MICROSECOND),
         COALESCE(last_seen_at, first_sync)
       ) AS as_of
-    FROM closed CROSS JOIN (SELECT MIN(synced_at) AS first_sync FROM `{dataset}.syncs`)
+    FROM (SELECT *, COALESCE(fixed_at, missed_at) AS closed_at FROM times)
+    CROSS JOIN (SELECT MIN(synced_at) AS first_sync FROM `{dataset}.syncs`)
   ),
   -- Without what is closed, and as it was. A fix that seemed to come before all sights is no more a
   -- finding of its own if a sync saw it open within the hour after.
   changed AS (
     SELECT d.* REPLACE (IF(is_void, v.finding_id, d.finding_id) AS finding_id), is_void
     FROM dated AS d
-    CROSS JOIN UNNEST([FALSE, TRUE]) AS is_void
     LEFT JOIN `{dataset}.findings` AS k ON k.finding_id = d.finding_id
     LEFT JOIN `{dataset}.findings` AS v ON v.finding_id
       = IF(d.times_reopened = 0 AND d.detected_at IS NOT NULL, CONCAT(d.entity_key, '@0'), NULL)
-    WHERE IF(is_void, v.finding_id IS NOT NULL, k.closed_at IS NULL OR d.closed_at IS NULL
+    CROSS JOIN UNNEST(IF(v.finding_id IS NULL, [FALSE], [FALSE, TRUE])) AS is_void
+    WHERE (is_void OR k.closed_at IS NULL OR d.closed_at IS NULL
       OR k.closed_at != d.closed_at
       OR k.close_reason != d.close_reason OR k.times_reopened != d.times_reopened
       OR COALESCE(k.opened_at, instant) != COALESCE(d.opened_at, instant))

@@ -43,28 +43,21 @@ FROM (
   cases AS (
     SELECT f.finding_id, f.entity_key, f.issue_id, f.severity, f.tags, f.target_type,
       f.exploit_likelihood, f.exposed, f.opened_at, f.detected_at, f.given, f.open_until,
-      f.goal_days, f.goal_from, f.is_asked, found AS cve,
+      f.goal_days, f.goal_from, f.is_asked, found AS cve, i.cve IS NOT NULL AS is_found,
+      i.in_kev AS is_listed, i.kev_due_on AS listed_due_on,
       IF(found IS NULL, NULL, COALESCE(i.in_kev, FALSE)) AS is_in_kev,
       IF(found IS NULL, NULL, COALESCE(i.automatable, FALSE)) AS automatable,
       IF(found IS NULL, NULL, COALESCE(i.technical_impact, 'total')) AS technical_impact,
       i.epss AS score,
-      IF(i.in_kev AND i.kev_added_on <= DATE(instant), TIMESTAMP(i.kev_added_on), NULL) AS listed_at,
-      LOGICAL_OR(i.in_kev) OVER (PARTITION BY f.finding_id) AS in_kev,
-      MIN(IF(i.in_kev, i.kev_due_on, NULL)) OVER (PARTITION BY f.finding_id) AS kev_due_on,
-      MAX(i.epss) OVER (PARTITION BY f.finding_id) AS epss,
-      COUNT(i.cve) OVER (PARTITION BY f.finding_id) > 0 AS is_known,
-      ROW_NUMBER() OVER (
-        PARTITION BY f.finding_id
-        ORDER BY COALESCE(i.in_kev, FALSE) DESC, COALESCE(i.epss, -1) DESC, found
-      ) AS nth
+      IF(i.in_kev AND i.kev_added_on <= DATE(instant), TIMESTAMP(i.kev_added_on), NULL) AS listed_at
     FROM asked AS f
     LEFT JOIN UNNEST(f.cves) AS found
     LEFT JOIN `{dataset}.cve_intelligence` AS i ON i.cve = found
   ),
   placed AS (
     SELECT c.finding_id, c.entity_key, c.issue_id, c.opened_at, c.detected_at, c.given, c.open_until,
-      c.goal_days, c.goal_from, c.is_asked, c.cve, c.listed_at, c.in_kev, c.kev_due_on, c.epss,
-      c.is_known, c.nth, MIN(r.place) AS place
+      c.goal_days, c.goal_from, c.is_asked, c.cve, c.is_found, c.is_listed, c.listed_due_on, c.score,
+      c.listed_at, MIN(r.place) AS place
     FROM cases AS c JOIN rules AS r ON r.is_last OR (
       c.is_asked
       AND (r.severity IS NULL OR r.severity = c.severity)
@@ -78,6 +71,16 @@ FROM (
       AND (r.epss_at_least IS NULL OR r.epss_at_least <= c.score)
     )
     GROUP BY ALL
+  ),
+  -- What is known of all CVEs of a finding, and their order.
+  ranked AS (
+    SELECT *, LOGICAL_OR(is_listed) OVER of_one AS in_kev,
+      MIN(IF(is_listed, listed_due_on, NULL)) OVER of_one AS kev_due_on, MAX(score) OVER of_one AS epss,
+      LOGICAL_OR(is_found) OVER of_one AS is_known,
+      ROW_NUMBER() OVER (
+        PARTITION BY finding_id ORDER BY COALESCE(is_listed, FALSE) DESC, COALESCE(score, -1) DESC, cve
+      ) AS nth
+    FROM placed WINDOW of_one AS (PARTITION BY finding_id)
   ),
   -- The goals among which the CVEs of a finding leave the choice.
   choices AS (
@@ -99,7 +102,7 @@ FROM (
         ELSE p.opened_at
       END AS goal_from,
       MIN(p.nth) AS nth, MIN_BY(IF(p.is_known, p.cve, NULL), p.nth) AS cve_to_fix
-    FROM placed AS p JOIN rules AS r ON r.place = p.place
+    FROM ranked AS p JOIN rules AS r ON r.place = p.place
     GROUP BY ALL
   ),
   -- The state of what is gone lasts until it is back, or as long as its finding: until a sync knows
@@ -130,6 +133,8 @@ FROM (
     LEFT JOIN snoozes AS s
       ON s.whose = IF(c.detected_at IS NULL, NULL, name) AND s.since < c.open_until
       AND s.until > s.since AND s.until > c.opened_at
+    -- One row is enough for what was never snoozed.
+    WHERE s.whose IS NOT NULL OR name = CONCAT('occurrence ', c.entity_key)
   ),
   -- Where two overlap, the later one counts from the end of the earlier one.
   apart AS (

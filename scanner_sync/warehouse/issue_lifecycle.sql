@@ -1,14 +1,14 @@
 -- Each time that an issue was open: from the first finding that opened until none was left, so times of
 -- findings that overlap or touch are one time.
 WITH spans AS (
-  SELECT issue_id AS id, finding_id, title, severity, opened_at, detected_at, last_seen_at,
+  SELECT issue_id AS id, TRUE AS is_finding, title, severity, opened_at, detected_at, last_seen_at,
     closed_at, close_reason, snoozed AND COALESCE(
       TIMESTAMP(snooze_until) > COALESCE(closed_at, CURRENT_TIMESTAMP()), TRUE) AS snoozed,
     COALESCE(target_status, '') = 'deleted' AS is_deleted, in_kev, epss, due_at, met_sla
   FROM `{dataset}.findings` WHERE issue_id IS NOT NULL AND opened_at IS NOT NULL
   UNION ALL
   -- An issue of which no occurrence is known is open while it is listed.
-  SELECT h.id, NULL, h.title, h.severity, h.valid_from, h.valid_from, h.valid_to, h.valid_to,
+  SELECT h.id, FALSE, h.title, h.severity, h.valid_from, h.valid_from, h.valid_to, h.valid_to,
     IF(h.valid_to IS NULL, NULL, 'not_reported'), COALESCE(h.snoozed AND COALESCE(
       TIMESTAMP(h.snooze_until) > COALESCE(h.valid_to, CURRENT_TIMESTAMP()), TRUE), FALSE),
     FALSE, NULL, NULL, NULL, NULL
@@ -16,23 +16,21 @@ WITH spans AS (
   LEFT JOIN (SELECT DISTINCT issue_id FROM `{dataset}.findings`) AS f ON f.issue_id = h.id
   WHERE f.issue_id IS NULL
 ),
--- Spans that overlap are one time.
+-- Spans that overlap are one time. Of those that open at the same instant, one is new at most, and
+-- all have its number.
 numbered AS (
-  SELECT *, SUM(IF(is_new, 1, 0)) OVER (
-      PARTITION BY id ORDER BY opened_at, closed_at IS NULL, closed_at
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) - 1 AS times_reopened
+  SELECT *, SUM(IF(is_new, 1, 0)) OVER (PARTITION BY id ORDER BY opened_at) - 1 AS times_reopened
   FROM (
     SELECT *, COALESCE(opened_at > MAX(COALESCE(closed_at, TIMESTAMP '9999-12-31')) OVER (
-        PARTITION BY id ORDER BY opened_at, closed_at IS NULL, closed_at
-        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        PARTITION BY id ORDER BY opened_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
       ), TRUE) AS is_new
     FROM spans
   )
 ),
 times AS (
   SELECT id, times_reopened, MIN(opened_at) AS opened_at, MIN(detected_at) AS detected_at,
-    MAX(last_seen_at) AS last_seen_at, COUNT(finding_id) AS findings,
-    COUNTIF(finding_id IS NOT NULL AND closed_at IS NULL) AS open_findings,
+    MAX(last_seen_at) AS last_seen_at, COUNTIF(is_finding) AS findings,
+    COUNTIF(is_finding AND closed_at IS NULL) AS open_findings,
     IF(LOGICAL_OR(closed_at IS NULL), NULL, MAX(closed_at)) AS closed_at,
     MAX_BY(title, COALESCE(closed_at, TIMESTAMP '9999-12-31')) AS title,
     MAX_BY(severity, COALESCE(closed_at, TIMESTAMP '9999-12-31')) AS severity,

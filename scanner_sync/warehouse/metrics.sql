@@ -28,17 +28,20 @@ USING (
     FROM written CROSS JOIN synced CROSS JOIN begun
   ),
   weeks AS (
-    SELECT week, first_sync, TIMESTAMP(week) AS week_from,
-      -- What happened at the instant of this sync counts.
-      LEAST(TIMESTAMP(DATE_ADD(week, INTERVAL 7 DAY)), TIMESTAMP_ADD(instant, INTERVAL 1 MICROSECOND))
-        AS week_to
-    FROM bounds, UNNEST(GENERATE_DATE_ARRAY(
-      -- The Monday before, as 0001-01-01 was one.
-      DATE_SUB(first_day, INTERVAL MOD(DATE_DIFF(first_day, DATE '0001-01-01', DAY), 7) DAY),
-      DATE(instant), INTERVAL 7 DAY
-    )) AS week
-    WHERE last_week IS NULL OR week > last_week
-      OR TIMESTAMP_ADD(TIMESTAMP(week), INTERVAL 15 DAY) > instant
+    SELECT *, TIMESTAMP_SUB(week_to, INTERVAL 182 DAY) AS watched_from
+    FROM (
+      SELECT week, first_sync, TIMESTAMP(week) AS week_from,
+        -- What happened at the instant of this sync counts.
+        LEAST(TIMESTAMP(DATE_ADD(week, INTERVAL 7 DAY)),
+          TIMESTAMP_ADD(instant, INTERVAL 1 MICROSECOND)) AS week_to
+      FROM bounds, UNNEST(GENERATE_DATE_ARRAY(
+        -- The Monday before, as 0001-01-01 was one.
+        DATE_SUB(first_day, INTERVAL MOD(DATE_DIFF(first_day, DATE '0001-01-01', DAY), 7) DAY),
+        DATE(instant), INTERVAL 7 DAY
+      )) AS week
+      WHERE last_week IS NULL OR week > last_week
+        OR TIMESTAMP_ADD(TIMESTAMP(week), INTERVAL 15 DAY) > instant
+    )
   ),
   grouped AS (
     SELECT grouped_by AS severity, f.entity_key, f.issue_id, f.opened_at, f.detected_at, f.closed_at,
@@ -119,16 +122,15 @@ USING (
   -- The 26 weeks that end with a week: a finding is at risk from when a sync first saw it, or from
   -- when they begin, until it closes, or is accepted, or they end.
   watched AS (
-    SELECT w.week, g.severity, TIMESTAMP_DIFF(
-        GREATEST(g.detected_at, TIMESTAMP_SUB(w.week_to, INTERVAL 182 DAY)), g.opened_at, MICROSECOND
-      ) AS age_from,
-      TIMESTAMP_DIFF(LEAST(COALESCE(g.closed_at, w.week_to), COALESCE(g.accepted_at, w.week_to),
-        w.week_to), g.opened_at, MICROSECOND) AS age_to,
+    SELECT w.week, g.severity,
+      UNIX_MICROS(GREATEST(g.detected_at, w.watched_from)) - UNIX_MICROS(g.opened_at) AS age_from,
+      UNIX_MICROS(LEAST(COALESCE(g.closed_at, w.week_to), COALESCE(g.accepted_at, w.week_to),
+        w.week_to)) - UNIX_MICROS(g.opened_at) AS age_to,
       COALESCE(g.closed_at < w.week_to AND g.closed_at <= COALESCE(g.accepted_at, g.closed_at), FALSE)
         AS is_closed,
       g.is_fix
     FROM weeks AS w JOIN grouped AS g ON g.detected_at < w.week_to
-      AND COALESCE(g.closed_at > TIMESTAMP_SUB(w.week_to, INTERVAL 182 DAY), TRUE)
+      AND COALESCE(g.closed_at > w.watched_from, TRUE)
   ),
   ages AS (
     SELECT week, severity, age, SUM(IF(is_end, 0, 1)) AS entered, SUM(IF(is_end, 1, 0)) AS left_risk,
