@@ -36,6 +36,7 @@ numbered AS (
     ROW_NUMBER() OVER (PARTITION BY is_new ORDER BY place) AS place_of_kind
   FROM placed
 )
-SELECT *, place <= 10 AS is_first, is_new AND place_of_kind <= 10 AS is_listed_as_new
+SELECT issue_id, title, severity, host, ports, findings, exposed, opened_at, due_at, in_kev,
+  exploit_likelihood, epss, cve, cves, remediation, actions, all_new, place, place <= 10 AS is_first,
+  is_new AND place_of_kind <= 10 AS is_listed_as_new
 FROM numbered WHERE place <= 10 OR (is_new AND place_of_kind <= 10)
-ORDER BY place

@@ -32,7 +32,9 @@ judged AS (
       AS is_old
   FROM scanned
 )
-SELECT *, NOT is_recent AND is_old AS is_late, COUNT(*) OVER () AS targets,
+SELECT target, status, scanned_at, listed_on, NOT is_recent AND is_old AS is_late,
+  COUNT(*) OVER () AS targets,
   SUM(IF(is_recent, 1, 0)) OVER () AS recent,
-  SUM(IF(NOT is_recent AND is_old, 1, 0)) OVER () AS late
-FROM judged ORDER BY is_late DESC, scanned_at, target LIMIT 10
+  SUM(IF(NOT is_recent AND is_old, 1, 0)) OVER () AS late,
+  ROW_NUMBER() OVER (ORDER BY NOT is_recent AND is_old DESC, scanned_at, target) AS place
+FROM judged ORDER BY place LIMIT 10

@@ -1,6 +1,6 @@
 """The figures of the report. BigQuery counts, so few rows are read however large the account is.
 
-Each query is a file of SQL beside this one, where `{dataset}` is the dataset.
+Each part of the page is a file of SQL beside this one, where `{dataset}` is the dataset.
 """
 
 from collections import Counter
@@ -41,6 +41,20 @@ SEVERITIES: Final = ("critical", "high", "medium", "low")
 """Always shown, in this order. Any other severity that the API sends comes after them."""
 
 WEEK: Final = timedelta(weeks=1)
+
+PARTS: Final = (
+    *("weeks", "open_now", "actions", "changes", "fixes"),
+    *("targets", "tags", "coverage", "reads", "looked"),
+)
+"""The parts of the page that are always read."""
+
+# Not a file, because it is repeated for each table of the schema that the dataset has.
+_HELD: Final = """
+SELECT '{table}' AS name, COUNT(*) AS held, MAX(l.inserted_at) AS written
+FROM `{dataset}.{table}` AS t LEFT JOIN `{dataset}._dlt_loads` AS l ON l.load_id = t._dlt_load_id
+"""
+
+_PART: Final = "ARRAY(SELECT part FROM (\n{sql}) AS part) AS {name}"
 
 
 class Period(NamedTuple):
@@ -318,9 +332,9 @@ class Freshness(NamedTuple):
     """The longest time between one of these syncs and the one before it."""
     scanned: datetime | None
     """When the newest scan was created."""
+    tables: list[TableRows]
     reads: Reads | None
     """None if no issue was listed."""
-    tables: list[TableRows]
 
 
 class Trend(NamedTuple):
@@ -493,11 +507,11 @@ def _read(warehouse: Connection, now: datetime) -> Figures:
     existing = {table.table_id for table in warehouse.client.list_tables(warehouse.dataset)}
     if not existing >= {*HISTORIES, *CONCLUSIONS, *VIEW_TABLES, READS, FIXED, "_dlt_loads"}:
         raise _no_histories(warehouse.name)
-    period = _read_period(warehouse, now)
-    weeks, measures = _read_weeks(warehouse, period)
-    open_now = _read_now(warehouse, period)
-    last_days, closings = _read_changes(warehouse, period)
-    fixes = _read_fixes(warehouse, period, measures)
+    period, syncs, longest_gap = _read_period(warehouse, now)
+    parts = _read_parts(warehouse, period, existing)
+    weeks, measures = _weeks(parts["weeks"], period)
+    open_now = [Now(**row) for row in parts["open_now"]]
+    last_days, closings = _changes(parts["changes"])
     open_by = {row.severity: row for row in open_now}
     closed_by = {row.severity: row for row in closings}
     seen = [*(severity for week in weeks for severity in week.open), *open_by, *closed_by]
@@ -506,17 +520,23 @@ def _read(warehouse: Connection, now: datetime) -> Figures:
         dataset=warehouse.name,
         trend=Trend(period, severities, weeks),
         open_now=[open_by.get(severity) or Now(severity) for severity in severities],
-        actions=_read_actions(warehouse, period),
+        actions=_actions(parts["actions"]),
         last_days=last_days,
-        fixes=fixes,
+        fixes=_fixes(parts["fixes"], measures),
         closings=[
             closed_by.get(severity) or Closings(severity)
             for severity in (_in_order(*closed_by) if closed_by else [])
         ],
-        targets=[Target(**row) for row in _query(warehouse, _sql("targets"))],
-        tags=[Tag(**row) for row in _query(warehouse, _sql("tags"), start=period.start)],
-        coverage=_read_coverage(warehouse, period, existing),
-        freshness=_read_freshness(warehouse, period, existing),
+        targets=[Target(*(row[name] for name in Target._fields)) for row in parts["targets"]],
+        tags=[Tag(*(row[name] for name in Tag._fields)) for row in parts["tags"]],
+        coverage=_coverage(parts["coverage"]),
+        freshness=Freshness(
+            syncs=syncs,
+            longest_gap=longest_gap,
+            scanned=next((row.newest for row in parts.get("scans", [])), None),
+            tables=_tables(parts.get("tables", []), parts["looked"]),
+            reads=next((Reads(**row) for row in parts["reads"] if row.listed), None),
+        ),
     )
 
 
@@ -530,24 +550,63 @@ def _query(warehouse: Connection, sql: str, **instants: datetime) -> list[bigque
     return list(warehouse.run(sql, *(kind(name, "TIMESTAMP", of) for name, of in instants.items())))
 
 
-def _read_period(warehouse: Connection, now: datetime) -> Period:
-    """Read when the histories begin and when they and the dataset were last brought up to date."""
-    [row] = _query(warehouse, _sql("period"))
+def _read_period(warehouse: Connection, now: datetime) -> tuple[Period, int, timedelta | None]:
+    """Read when the histories begin and when they and the dataset were last brought up to date.
+
+    Returns also how many syncs succeeded in the last seven days, and the longest time between two.
+    """
+    [row] = _query(warehouse, _sql("period"), now=now)
     # An account in which nothing was ever seen has no state.
     created = warehouse.client.get_table(f"{warehouse.dataset}.issues_history").created
     last = max(filter(None, (row.last_state, row.last_sync)), default=created)
-    return Period(
+    period = Period(
         first=row.first_state or row.first_sync or created,
         last=last,
         last_change=row.last_state,
         # dlt dates its loads by its machine's clock, which may be ahead of BigQuery's.
         now=max(now.astimezone(UTC), last),
     )
+    gap = None if row.longest_gap is None else timedelta(seconds=row.longest_gap)
+    return period, row.syncs, gap
 
 
-def _read_weeks(warehouse: Connection, period: Period) -> tuple[list[Week], dict[str, Measures]]:
-    """Read the weeks, and what they say of each severity."""
-    rows = _query(warehouse, _sql("weeks"), begin=period.start - WEEK)
+def _read_parts(
+    warehouse: Connection, period: Period, existing: set[str]
+) -> dict[str, list[bigquery.Row]]:
+    """Read the rows of each part of the page, by the names of their files, in their `place`.
+
+    One query reads all, so BigQuery bills what a table holds once, and not for each part.
+    """
+    queries = {name: _sql(name) for name in PARTS}
+    if "occurrences_issues" not in existing:  # no sync has read any
+        nothing = "(SELECT '' AS target, @since AS target_last_scanned_at LIMIT 0)"
+        queries["coverage"] = queries["coverage"].replace("`{dataset}.occurrences_issues`", nothing)
+    if tables := [name for name in TABLES if name in existing]:
+        queries["tables"] = " UNION ALL ".join(_HELD.replace("{table}", name) for name in tables)
+    if "scans" in tables:
+        queries["scans"] = _sql("scans")
+    [found] = _query(
+        warehouse,
+        "SELECT " + ",\n".join(_PART.format(name=name, sql=sql) for name, sql in queries.items()),
+        now=period.now,
+        in_a_week=period.now + WEEK,
+        week_ago=period.week_ago,
+        start=period.start,
+        begin=period.start - WEEK,
+        since=period.now - UNSCANNED_AFTER,
+        listed_after=period.last - LIST_IS_OLD,
+    )
+    return {
+        name: [
+            bigquery.Row(tuple(row.values()), {field: n for n, field in enumerate(row)})
+            for row in sorted(rows, key=lambda row: row.get("place", 0))
+        ]
+        for name, rows in found.items()
+    }
+
+
+def _weeks(rows: list[bigquery.Row], period: Period) -> tuple[list[Week], dict[str, Measures]]:
+    """Return the weeks, and what they say of each severity."""
     by_week: dict[datetime, dict[str, bigquery.Row]] = {}
     for row in rows:
         monday = datetime(row.week.year, row.week.month, row.week.day, tzinfo=UTC)
@@ -588,16 +647,8 @@ def _week(monday: datetime, until: datetime, found: Mapping[str, bigquery.Row]) 
     )
 
 
-def _read_now(warehouse: Connection, period: Period) -> list[Now]:
-    """Read what is open now."""
-    instants = {"now": period.now, "in_a_week": period.now + WEEK}
-    rows = _query(warehouse, _sql("open_now"), **instants)
-    return [Now(**row) for row in rows]
-
-
-def _read_actions(warehouse: Connection, period: Period) -> Actions:
-    """Read what to do first, and what of it is new."""
-    rows = _query(warehouse, _sql("actions"), week_ago=period.week_ago)
+def _actions(rows: list[bigquery.Row]) -> Actions:
+    """Return what to do first, and what of it is new."""
     actions = [(row, Action(*(row[name] for name in Action._fields))) for row in rows]
     return Actions(
         first=[action for row, action in actions if row.is_first],
@@ -607,10 +658,8 @@ def _read_actions(warehouse: Connection, period: Period) -> Actions:
     )
 
 
-def _read_changes(warehouse: Connection, period: Period) -> tuple[LastDays, list[Closings]]:
-    """Read what changed in the last seven days, and what closed since `start`."""
-    instants = {"week_ago": period.week_ago, "start": period.start}
-    rows = _query(warehouse, _sql("changes"), **instants)
+def _changes(rows: list[bigquery.Row]) -> tuple[LastDays, list[Closings]]:
+    """Return what changed in the last seven days, and what closed within the period."""
     critical = [row for row in rows if row.severity == "critical"]
     closings = [Closings(*(row[name] for name in Closings._fields)) for row in rows]
     return (
@@ -630,9 +679,8 @@ def _in_order(*severities: str) -> list[str]:
     return [*SEVERITIES, *sorted(others), *sorted({"none"} & {*severities})]
 
 
-def _read_fixes(warehouse: Connection, period: Period, measures: dict[str, Measures]) -> Fixes:
-    """Read how many days each fix since `start` took, and how many were in time."""
-    rows = _query(warehouse, _sql("fixes"), start=period.start)
+def _fixes(rows: list[bigquery.Row], measures: dict[str, Measures]) -> Fixes:
+    """Return how many days the fixes within the period took, and how many were in time."""
     found = {row.severity: DaysToFix(*(row[name] for name in DaysToFix._fields)) for row in rows}
     return Fixes(
         fixed=rows[0].all_fixed if rows else 0,
@@ -644,14 +692,8 @@ def _read_fixes(warehouse: Connection, period: Period, measures: dict[str, Measu
     )
 
 
-def _read_coverage(warehouse: Connection, period: Period, existing: set[str]) -> Coverage:
-    """Read which targets were not scanned lately, as the API lists them or the occurrences tell."""
-    sql = _sql("coverage")
-    if "occurrences_issues" not in existing:  # no sync has read any
-        nothing = "(SELECT '' AS target, @since AS target_last_scanned_at LIMIT 0)"
-        sql = sql.replace("`{dataset}.occurrences_issues`", nothing)
-    since, listed_after = period.now - UNSCANNED_AFTER, period.last - LIST_IS_OLD
-    rows = _query(warehouse, sql, since=since, listed_after=listed_after)
+def _coverage(rows: list[bigquery.Row]) -> Coverage:
+    """Return which targets were not scanned lately, as the API or the occurrences tell."""
     return Coverage(
         listed_on=rows[0].listed_on if rows else None,
         targets=rows[0].targets if rows else 0,
@@ -661,35 +703,14 @@ def _read_coverage(warehouse: Connection, period: Period, existing: set[str]) ->
     )
 
 
-# Not a file, because it is repeated for each table of the schema that the dataset has.
-_ROWS: Final = """
-SELECT '{table}' AS name, COUNT(*) AS held, MAX(l.inserted_at) AS written, (
-  SELECT MAX(s.synced_at) FROM `{dataset}.syncs` AS s WHERE '{table}' IN UNNEST(s.tables)
-) AS looked
-FROM `{dataset}.{table}` AS t LEFT JOIN `{dataset}._dlt_loads` AS l ON l.load_id = t._dlt_load_id
-"""
-
-
-def _read_freshness(warehouse: Connection, period: Period, existing: set[str]) -> Freshness:
-    """Read when syncs and occurrences were, and what each merged table holds."""
-    [syncs] = _query(warehouse, _sql("syncs"), week_ago=period.week_ago)
-    tables = [name for name in TABLES if name in existing]
-    parts = " UNION ALL ".join(_ROWS.replace("{table}", name) for name in tables)
-    rows = {row["name"]: row for row in (_query(warehouse, parts) if tables else [])}
-    scanned = _query(warehouse, _sql("scans"))[0].newest if "scans" in tables else None
-    return Freshness(
-        syncs=syncs.syncs,
-        longest_gap=None if syncs.longest_gap is None else timedelta(seconds=syncs.longest_gap),
-        scanned=scanned,
-        reads=_read_reads(warehouse),
-        tables=[TableRows(**rows[name]) for name in tables],
-    )
-
-
-def _read_reads(warehouse: Connection) -> Reads | None:
-    """Count the issues by when their occurrences were read, or return None if there are none."""
-    [row] = _query(warehouse, _sql("reads"))
-    return Reads(**row) if row.listed else None
+def _tables(rows: list[bigquery.Row], looked: list[bigquery.Row]) -> list[TableRows]:
+    """Return what each merged table holds, and when the API was read for it."""
+    held, read = ({row["name"]: row for row in of} for of in (rows, looked))
+    return [
+        TableRows(**held[name], looked=read[name].looked if name in read else None)
+        for name in TABLES
+        if name in held
+    ]
 
 
 def _monday(instant: datetime) -> datetime:

@@ -1,20 +1,22 @@
 -- What is open at this moment, by severity. Each count of findings has one of their issues beside it.
 -- Deadlines and ages are of the findings that are to do: not snoozed, and not on a deleted target.
-SELECT COALESCE(NULLIF(severity, ''), 'none') AS severity,
-  COUNT(*) AS open, COUNT(DISTINCT issue_id) AS open_issues,
-  COUNTIF(snoozed) AS snoozed,
-  COUNTIF(to_do) AS to_do, COUNT(DISTINCT IF(to_do, issue_id, NULL)) AS to_do_issues,
-  COUNTIF(overdue) AS overdue, COUNT(DISTINCT IF(overdue, issue_id, NULL)) AS overdue_issues,
-  COUNTIF(is_due) AS due, COUNT(DISTINCT IF(is_due, issue_id, NULL)) AS due_issues,
-  COUNTIF(to_do AND in_kev) AS exploited,
-  COUNT(DISTINCT IF(to_do AND in_kev, issue_id, NULL)) AS exploited_issues,
-  COUNTIF(to_do AND in_kev IS NOT NULL) AS looked_up,
-  COUNTIF(to_do AND epss IS NOT NULL) AS scored,
-  COUNTIF(to_do AND exploit_likelihood = 'known') AS likely,
-  COUNT(DISTINCT IF(to_do AND exploit_likelihood = 'known', issue_id, NULL)) AS likely_issues,
-  AVG(IF(to_do, days_open, NULL)) AS mean_age, MAX(IF(to_do, days_open, NULL)) AS oldest
-FROM (
-  SELECT *, to_do AND due_at >= @now AND due_at < @in_a_week AS is_due
-  FROM `{dataset}.open_findings`
+WITH by_issue AS (
+  SELECT COALESCE(NULLIF(severity, ''), 'none') AS severity, issue_id, COUNT(*) AS open,
+    COUNTIF(snoozed) AS snoozed, COUNTIF(to_do) AS to_do, COUNTIF(overdue) AS overdue,
+    COUNTIF(to_do AND due_at >= @now AND due_at < @in_a_week) AS due,
+    COUNTIF(to_do AND in_kev) AS exploited, COUNTIF(to_do AND in_kev IS NOT NULL) AS looked_up,
+    COUNTIF(to_do AND epss IS NOT NULL) AS scored,
+    COUNTIF(to_do AND exploit_likelihood = 'known') AS likely,
+    SUM(IF(to_do, days_open, NULL)) AS age, COUNT(IF(to_do, days_open, NULL)) AS aged,
+    MAX(IF(to_do, days_open, NULL)) AS oldest
+  FROM `{dataset}.open_findings` GROUP BY 1, issue_id
 )
-GROUP BY 1
+SELECT severity, SUM(open) AS open, COUNT(issue_id) AS open_issues, SUM(snoozed) AS snoozed,
+  SUM(to_do) AS to_do, COUNTIF(to_do > 0 AND issue_id IS NOT NULL) AS to_do_issues,
+  SUM(overdue) AS overdue, COUNTIF(overdue > 0 AND issue_id IS NOT NULL) AS overdue_issues,
+  SUM(due) AS due, COUNTIF(due > 0 AND issue_id IS NOT NULL) AS due_issues,
+  SUM(exploited) AS exploited, COUNTIF(exploited > 0 AND issue_id IS NOT NULL) AS exploited_issues,
+  SUM(looked_up) AS looked_up, SUM(scored) AS scored,
+  SUM(likely) AS likely, COUNTIF(likely > 0 AND issue_id IS NOT NULL) AS likely_issues,
+  SAFE_DIVIDE(SUM(age), SUM(aged)) AS mean_age, MAX(oldest) AS oldest
+FROM by_issue GROUP BY severity

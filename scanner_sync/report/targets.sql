@@ -4,7 +4,10 @@ SELECT host AS target, COUNTIF(to_do) AS to_do, COUNT(DISTINCT issue_id) AS issu
   COUNTIF(overdue) AS overdue, COUNTIF(in_kev) AS exploited,
   COUNTIF(severity = 'critical') AS critical, COUNTIF(severity = 'high') AS high,
   COUNTIF(severity = 'medium') AS medium, COUNTIF(severity = 'low') AS low,
-  ANY_VALUE(tags) AS tags
+  ANY_VALUE(tags) AS tags, ROW_NUMBER() OVER (
+    ORDER BY COUNTIF(in_kev) DESC, COUNTIF(severity = 'critical') DESC, COUNTIF(severity = 'high') DESC,
+      COUNTIF(overdue) DESC, COUNT(*) DESC, host
+  ) AS place
 FROM `{dataset}.open_findings` WHERE to_do AND host IS NOT NULL
 GROUP BY host
-ORDER BY exploited DESC, critical DESC, high DESC, overdue DESC, to_do DESC, target LIMIT 10
+ORDER BY place LIMIT 10

@@ -49,7 +49,7 @@ NOTHING = Figures(
     targets=[],
     tags=[],
     coverage=Coverage(None, 0, 0, 0, []),
-    freshness=Freshness(0, None, None, None, []),
+    freshness=Freshness(0, None, None, [], None),
 )
 """What the page shows of an account in which nothing was ever seen."""
 
