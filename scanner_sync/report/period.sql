@@ -23,7 +23,7 @@ ended AS (
   WHERE status = 0
     AND load_id NOT IN (SELECT load_id FROM `{dataset}.syncs` WHERE load_id IS NOT NULL)
 ),
--- A machine's clock that dates loads may be ahead of `now`.
+-- A machine that dates loads may have a clock ahead of `now`.
 measured AS (
   SELECT ended_at, TIMESTAMP_DIFF(ended_at, LAG(ended_at) OVER (ORDER BY ended_at), SECOND) AS gap,
     ended_at > TIMESTAMP_SUB(GREATEST(@now, MAX(ended_at) OVER ()), INTERVAL 7 DAY) AS is_recent

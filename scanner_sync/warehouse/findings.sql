@@ -27,7 +27,7 @@ USING (
         IF(h.port = CAST(f.affected_port AS STRING), 0, 1), h.entity_key
     ) = 1
   ),
-  -- Sights and fixes in one order. A sync's time is when it ended, and it may have read the API an
+  -- Sights and fixes in one order. The time of a sync is when it ended, and it may have read the API an
   -- hour before, so only a sight an hour after a fix is known to come after it; or one after a sync
   -- that missed it.
   marks AS (
@@ -204,7 +204,7 @@ USING (
         MAX(sight_before_fix), MIN(first_sight))) AS last_seen_at,
       MAX(IF(is_fix AND first_seen_at >= TIMESTAMP '1990-01-01', first_seen_at, NULL))
         AS fix_seen_at,
-      -- The API's last word on it that can be true.
+      -- The last word of the API on it that can be true.
       MAX_BY(first_seen_at, IF(first_seen_at >= TIMESTAMP '1990-01-01'
         AND first_seen_at <= seen_from AND COALESCE(first_seen_at > ended_before, TRUE),
         valid_from, NULL)) AS first_seen_at,

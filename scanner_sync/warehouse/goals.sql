@@ -88,7 +88,7 @@ FROM (
       p.is_asked, p.in_kev, p.kev_due_on, p.epss, p.place,
       IF(p.detected_at IS NULL AND p.given IS NOT NULL, NULL, r.name) AS due_rule,
       CASE
-        WHEN p.detected_at IS NULL AND p.given IS NOT NULL THEN NULL  -- the API's own goal
+        WHEN p.detected_at IS NULL AND p.given IS NOT NULL THEN NULL  -- a goal of the API
         WHEN p.is_asked THEN r.days
         ELSE p.goal_days
       END AS goal_days,

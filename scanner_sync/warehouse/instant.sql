@@ -1,4 +1,4 @@
--- The instant of a sync: BigQuery's time, and later than the instant of any sync before. No clock of
+-- The instant of a sync: the time of BigQuery, and later than the instant of any sync before. No clock of
 -- another machine is involved, so the instants of any two syncs are in order.
 SELECT GREATEST(CURRENT_TIMESTAMP(), COALESCE((
   SELECT TIMESTAMP_ADD(MAX(moment), INTERVAL 1 MICROSECOND)
