@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from google.cloud import bigquery
 
 from local.bigquery import at
 from scanner_sync.errors import LoadError, SettingsError
-from scanner_sync.report import check_target, render, write_report
+from scanner_sync.report import check_target, figures, render, write_report
 from scanner_sync.report.actions import Action, Actions
 from scanner_sync.report.charts import open_by_severity, opened_and_closed
 from scanner_sync.report.figures import (
@@ -29,6 +30,7 @@ from scanner_sync.report.figures import (
     Reads,
     Trend,
     Week,
+    read_figures,
 )
 from tests.conftest import PROJECT, Dataset
 from tests.warehouse.loads import conclude
@@ -124,6 +126,24 @@ def test_no_issue_one_issue_many_issues(synced: Callable[[], Dataset], tmp_path:
     assert page.tables["open-table"][1][-1] == "1,001"
     assert len(page.lists["first"]) == 10
     assert out.stat().st_size < 300_000
+
+
+def test_the_figures_take_two_queries(
+    synced: Callable[[], Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one has a part for each file beside the period's, and one for what tables hold."""
+    dataset = synced()
+    asked: list[str] = []
+    ask = bigquery.Client.query_and_wait
+
+    def note(client: bigquery.Client, sql: str, **options: Any) -> Any:
+        asked.append(sql)
+        return ask(client, sql, **options)
+
+    monkeypatch.setattr(bigquery.Client, "query_and_wait", note)
+    read_figures(dataset.warehouse, datetime.now(UTC))
+    files = [*Path(figures.__file__).parent.glob("*.sql")]
+    assert [sql.count("ARRAY(SELECT part ") for sql in asked] == [0, len(files)]
 
 
 def test_nothing_is_written_on_failure(
