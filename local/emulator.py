@@ -357,9 +357,10 @@ def _remember_translated(translate: Callable[..., Any]) -> Callable[..., Any]:
     return translate_once
 
 
-def _remember_kind(is_of_kind: Callable[[str], bool]) -> Callable[[str], bool]:
-    remembered = _once(is_of_kind)
-    return lambda sql: bool(remembered(_general(sql)[0]))
+def _remember_kind(kind_of: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Remember of which kind a statement is, whatever its dataset is."""
+    remembered = _once(kind_of)
+    return lambda sql: remembered(_general(sql)[0])
 
 
 def _only_of_ddl(detect: Callable[..., Any], nothing: Any = None) -> Callable[..., Any]:
@@ -526,7 +527,7 @@ def _type_name(arrow: Any) -> str:
 
 
 _name_of = executor._arrow_type_to_bq_type
-_classify = executor.classify_statement_type
+_classify = _remember_kind(executor.classify_statement_type)
 _dispose = executor._apply_load_write_disposition
 _load = executor._load_path_into_target
 
@@ -570,6 +571,7 @@ executor._capture_dml_snapshots = _record_no_change
 SnapshotManager.record_change = lambda *_: None
 inner_query.rewrite_for_system_time = _refuse_past
 executor._reject_dml_on_immutable = _not_of_scripts(executor._reject_dml_on_immutable)
+executor.classify_statement_type = _classify
 interpreter._is_row_producing = _remember_kind(interpreter._is_row_producing)
 inner_query.rewrite_for_row_access = _remember_expanded(
     _forget_changed(inner_query.rewrite_for_row_access)
