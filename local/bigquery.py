@@ -1,4 +1,4 @@
-"""A local BigQuery: bqemulator, behind a proxy that works around fourteen of its bugs.
+"""A local BigQuery: bqemulator, behind a proxy that works around some of its bugs.
 
 Where its values are not BigQuery's, `local/emulator.py` has them computed otherwise, or the proxy
 says so on standard error. A load job takes no bad records, whatever `maxBadRecords` says.
@@ -22,6 +22,7 @@ The bugs that the proxy works around:
 - It takes WRITE_TRUNCATE_DATA for WRITE_APPEND. WRITE_TRUNCATE is the same there.
 - It takes no query parameters in a script that declares variables. The proxy puts their values,
   which are strings, into the script.
+- It takes no `SELECT AS STRUCT` in a SET of several variables. The proxy leaves out `AS STRUCT`.
 """
 
 import json

@@ -72,8 +72,6 @@ _ONLY_LOOKS: Final = {
     "detect_drop_routine",
 }
 """Functions that leave what they parsed as it is."""
-_RARELY_CHANGES: Final = {"rewrite_for_row_access"}
-"""Functions that return the SQL that they were given, unless they changed what they parsed."""
 
 _DDL: Final = re.compile(r"\b(?:CREATE|DROP)\b", re.IGNORECASE)
 
@@ -291,23 +289,10 @@ def _remember_parsed(parse: Callable[..., Any]) -> Callable[..., Any]:
             if len(_parsed) == 1000:
                 del _parsed[next(iter(_parsed))]  # the oldest
             _parsed[sql] = parse(sql, read)
-        caller = sys._getframe(1).f_code.co_name
-        shared = caller in _ONLY_LOOKS or caller in _RARELY_CHANGES
+        shared = sys._getframe(1).f_code.co_name in _ONLY_LOOKS
         return _parsed[sql] if shared else _parsed[sql].copy()
 
     return parse_once
-
-
-def _forget_changed(rewrite: Callable[..., str]) -> Callable[..., str]:
-    """Let a rewriter have the remembered tree of its SQL, which is forgotten if it changed it."""
-
-    def rewrite_and_forget(sql: str, **options: Any) -> str:
-        rewritten = rewrite(sql, **options)
-        if rewritten is not sql:
-            _parsed.pop(sql, None)
-        return rewritten
-
-    return rewrite_and_forget
 
 
 def _remember_parameters(
@@ -573,9 +558,7 @@ inner_query.rewrite_for_system_time = _refuse_past
 executor._reject_dml_on_immutable = _not_of_scripts(executor._reject_dml_on_immutable)
 executor.classify_statement_type = _classify
 interpreter._is_row_producing = _remember_kind(interpreter._is_row_producing)
-inner_query.rewrite_for_row_access = _remember_expanded(
-    _forget_changed(inner_query.rewrite_for_row_access)
-)
+inner_query.rewrite_for_row_access = _remember_expanded(inner_query.rewrite_for_row_access)
 inner_query.build_catalog_schema = _of_tables_alone(inner_query.build_catalog_schema)
 interpreter.rewrite_table_refs = _remember_qualified(interpreter.rewrite_table_refs)
 executor.rewrite_table_refs = interpreter.rewrite_table_refs

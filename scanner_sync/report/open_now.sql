@@ -12,11 +12,11 @@ WITH by_issue AS (
   FROM `{dataset}.open_findings` GROUP BY 1, issue_id
 )
 SELECT severity, SUM(open) AS open, COUNT(issue_id) AS open_issues, SUM(snoozed) AS snoozed,
-  SUM(to_do) AS to_do, COUNTIF(to_do > 0 AND issue_id IS NOT NULL) AS to_do_issues,
-  SUM(overdue) AS overdue, COUNTIF(overdue > 0 AND issue_id IS NOT NULL) AS overdue_issues,
-  SUM(due) AS due, COUNTIF(due > 0 AND issue_id IS NOT NULL) AS due_issues,
-  SUM(exploited) AS exploited, COUNTIF(exploited > 0 AND issue_id IS NOT NULL) AS exploited_issues,
+  SUM(to_do) AS to_do, COUNT(IF(to_do > 0, issue_id, NULL)) AS to_do_issues,
+  SUM(overdue) AS overdue, COUNT(IF(overdue > 0, issue_id, NULL)) AS overdue_issues,
+  SUM(due) AS due, COUNT(IF(due > 0, issue_id, NULL)) AS due_issues,
+  SUM(exploited) AS exploited, COUNT(IF(exploited > 0, issue_id, NULL)) AS exploited_issues,
   SUM(looked_up) AS looked_up, SUM(scored) AS scored,
-  SUM(likely) AS likely, COUNTIF(likely > 0 AND issue_id IS NOT NULL) AS likely_issues,
+  SUM(likely) AS likely, COUNT(IF(likely > 0, issue_id, NULL)) AS likely_issues,
   SAFE_DIVIDE(SUM(age), SUM(aged)) AS mean_age, MAX(oldest) AS oldest
 FROM by_issue GROUP BY severity
