@@ -21,7 +21,7 @@ import re
 import sqlite3
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -80,8 +80,12 @@ _DATASET: Final = re.compile(
     r"|[`\"][\w-]+[`\"]?\.[`\"]?(\w+)[`\"]?\.|\b(?:FROM|INTO|JOIN|UPDATE)\s+(\w+)\.\w"
 )
 """The dataset in the name of a table, with its project and without."""
-_OF_A_SYNC: Final = re.compile(r"'(?:[0-9]{10}\.[0-9]+|\[\[[^'\\]*\]\])'")
-"""A value that is another one in each sync: the id of a load, or what was read of each issue."""
+_OF_A_SYNC: Final = re.compile(
+    r"'(?:[0-9]{10}\.[0-9]+|\[\[[^'\\]*\]\]|[0-9]{4}-[0-9-]{5} [0-9:]{8}(?:\.[0-9]+)?\+00:00)'"
+    r'|"\[\[(?:[^"\'\\]|\\")*\]\]"'
+)
+"""A value that is another one in each sync: the id of a load, what was read of each issue, as the
+emulator writes it out in a script, too, or the time of a moved clock."""
 
 _NUMBERED: Final = re.compile(r"dataset_number_[0-9]+|'value_number_[0-9]+'", re.IGNORECASE)
 """What stands for them in SQL that is remembered."""
@@ -228,8 +232,11 @@ def _general(sql: str) -> tuple[str, dict[str, str]]:
         names[f"dataset_number_{number}"] = name
         sql = re.sub(rf"\b{name}\b", f"dataset_number_{number}", sql)
     for number, value in enumerate(dict.fromkeys(_OF_A_SYNC.findall(sql))):
-        names[f"'value_number_{number}'"] = value
         sql = sql.replace(value, f"'value_number_{number}'")
+        # In DuckDB, what stands in double quotes is a name.
+        is_text = value.startswith("'")
+        text = value if is_text else "'" + value[1:-1].replace('\\"', '"') + "'"
+        names[f"'value_number_{number}'"] = text
     return sql, names
 
 
@@ -348,8 +355,33 @@ def _remember_kind(kind_of: Callable[[str], Any]) -> Callable[[str], Any]:
     return lambda sql: remembered(_general(sql)[0])
 
 
+_is_ddl = functools.lru_cache(1000)(_DDL.search)
+
+
 def _only_of_ddl(detect: Callable[..., Any], nothing: Any = None) -> Callable[..., Any]:
-    return lambda sql, *others: detect(sql, *others) if _DDL.search(sql) else nothing
+    return lambda sql, *others: detect(sql, *others) if _is_ddl(sql) else nothing
+
+
+def _remember_script(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Remember the statements of a script, whatever its dataset and the values of a sync are."""
+    remembered = functools.lru_cache(1000)(parse)
+
+    def parse_once(sql: str) -> Any:
+        general, names = _general(sql)
+        return _filled(remembered(general), names)
+
+    return parse_once
+
+
+def _filled(part: Any, names: dict[str, str]) -> Any:
+    if isinstance(part, str):
+        return _special(part, names)
+    if isinstance(part, tuple):
+        return tuple(_filled(each, names) for each in part)
+    if is_dataclass(part):
+        own = {field.name: _filled(getattr(part, field.name), names) for field in fields(part)}
+        return replace(part, **own)  # type: ignore[type-var]
+    return part
 
 
 def _not_of_scripts(refuse: Callable[..., None]) -> Callable[..., None]:
@@ -531,9 +563,7 @@ def _kind_of(sql: str) -> str:
     return kind
 
 
-executor.parse_script = interpreter.parse_script = functools.lru_cache(10)(
-    interpreter.parse_script  # both parse each script
-)
+executor.parse_script = interpreter.parse_script = _remember_script(interpreter.parse_script)
 # So few rows are faster in one thread, and take less time than to optimize a plan for them.
 _config: dict[str, Any] = {"threads": 1}
 if "LOCAL_BIGQUERY_HAS_MANY_ROWS" not in os.environ:

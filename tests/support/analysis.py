@@ -187,7 +187,8 @@ class Observer:
             return self._views[key]
         if key not in self._columns:
             # The emulator describes a table as it was before its columns changed, except here.
-            query = {"query": f"SELECT * FROM `{dataset}.{table}` LIMIT 0", "useLegacySql": False}
+            sql = f"SELECT * FROM `{project}.{dataset}.{table}` LIMIT 0"
+            query = {"query": sql, "useLegacySql": False}
             answer = _post(port, f"/bigquery/v2/projects/{project}/queries", query)
             if "schema" not in answer:
                 return {}
