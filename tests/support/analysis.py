@@ -265,10 +265,15 @@ def statements_of(sql: str) -> list[str]:
 
     dlt sends statements for several tables together, in no certain order.
     """
-    parts = re.findall(r"(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`|--.*|[^;])+", sql)
-    statements = [part for part in parts if part.strip()]
+    statements = parts_of(sql)
     is_script = any(re.match(r"\s*(DECLARE|IF|BEGIN)\b", statement) for statement in statements)
     return [sql] if is_script else statements
+
+
+def parts_of(script: str) -> list[str]:
+    """Return what is between the semicolons of a script."""
+    parts = re.findall(r"(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`|--.*|[^;])+", script)
+    return [part for part in parts if part.strip()]
 
 
 def shape_of(sql: str) -> str:

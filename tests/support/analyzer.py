@@ -37,7 +37,7 @@ from zetasql.types import (
     TypeKind,
 )
 
-from tests.support.analysis import declared, shape_of
+from tests.support.analysis import declared, parts_of, shape_of
 
 
 class _CompiledOnce(wasmtime.Config):
@@ -150,7 +150,6 @@ class _Script:
         """The columns of the last query."""
         self.statement = sql
         """The statement that is resolved."""
-        self._bytes = sql.encode()
         self._variables: dict[str, str] = {}
         self._tables = tables
         self._parameters = parameters
@@ -171,8 +170,9 @@ class _Script:
             self.statement = self.statement.strip("; \n")
             self._analyze(self.statement)
             return
-        script = Parser(_language()).parse_script(self.statement)
-        self._run(script.statement_list_node.statement_list)
+        for part, statements in _parsed_parts(self.statement):
+            self._part = part.encode()
+            self._run(statements)
 
     def _run(self, statements: Iterable[Any]) -> None:
         for statement in statements:
@@ -203,7 +203,7 @@ class _Script:
 
     def _text(self, node: Any) -> str:
         of = node.parse_location_range
-        return self._bytes[of.start : of.end].decode()
+        return self._part[of.start : of.end].decode()
 
     def _analyze(self, statement: str) -> None:
         tables = {name: of for name, of in self._tables.items() if f"`{name}`" in statement}
@@ -229,6 +229,24 @@ class _Script:
         return {
             column.name: _type_name(column.column.type) for column in resolved.output_column_list
         }
+
+
+def _parsed_parts(script: str) -> list[tuple[str, Any]]:
+    """Return the parts of a script with their statements, which are parsed once for all scripts.
+
+    To parse a sync's script takes as long as to analyze it, and scripts differ in few statements.
+    """
+    parts = [part for part in parts_of(script) if part.split() != ["END", "IF"]]
+    closed = [f"{part}; END IF" if part.lstrip().startswith("IF ") else part for part in parts]
+    try:
+        return [(part, _parsed(part)) for part in closed]
+    except ServerError:  # a part cannot be parsed alone, such as one that begins with ELSE
+        return [(script, _parsed(script))]
+
+
+@functools.lru_cache(1000)
+def _parsed(script: str) -> Any:
+    return Parser(_language()).parse_script(script).statement_list_node.statement_list
 
 
 @functools.cache
