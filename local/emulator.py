@@ -77,7 +77,8 @@ _DDL: Final = re.compile(r"\b(?:CREATE|DROP)\b", re.IGNORECASE)
 
 _DATASET: Final = re.compile(
     r"\bDISTINCT\s+FROM\b|\bEXTRACT\s*\([\w()]+\s+FROM\b"  # no table follows
-    r"|[`\"][\w-]+[`\"]?\.[`\"]?(\w+)[`\"]?\.|\b(?:FROM|INTO|JOIN|UPDATE)\s+(\w+)\.\w"
+    r"|[`\"][\w-]+[`\"]?\.[`\"]?(\w+)[`\"]?\."
+    r"|\b(?:FROM|INTO|JOIN|TABLE|UPDATE)\s+[`\"]?(\w+)[`\"]?\.[`\"]?\w+\b(?![`\"]?\.)"
 )
 """The dataset in the name of a table, with its project and without."""
 _OF_A_SYNC: Final = re.compile(
@@ -578,6 +579,7 @@ interpreter._rewrite_vars_to_params = _remember_parameters(interpreter._rewrite_
 for of_ddl in ("_detect_catalog_drop", "_detect_create_schema", "_detect_plain_create_table"):
     setattr(ddl_sync, of_ddl, _only_of_ddl(getattr(ddl_sync, of_ddl)))
 ddl_sync._detect_plain_create_view = _only_of_ddl(ddl_sync._detect_plain_create_view, (None, None))
+executor.detect_drop_routine = _only_of_ddl(executor.detect_drop_routine)
 executor._arrow_type_to_bq_type = _type_name
 executor._apply_load_write_disposition = _refuse_if_not_empty
 executor._load_path_into_target = _load_whole

@@ -113,14 +113,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what one process has to do alone, and leave the short tests for the end."""
+    """Begin with what one process has to do alone, and mix what computes with what waits.
 
-    def place(item: pytest.Item) -> int:
-        if item.get_closest_marker("xdist_group"):
-            return 0
-        return 1 if "emulator_port" in getattr(item, "fixturenames", ()) else 2
-
-    items.sort(key=place)
+    Tests of whole syncs keep a core busy. Most of the others wait, for an answer or a limit.
+    """
+    kinds: dict[str, list[pytest.Item]] = {"alone": [], "sync": [], "other": []}
+    for item in items:
+        is_sync = "emulator_port" in getattr(item, "fixturenames", ())
+        is_alone = item.get_closest_marker("xdist_group")
+        kinds["alone" if is_alone else "sync" if is_sync else "other"].append(item)
+    places = {
+        item: number / len(kinds[kind])
+        for kind in ("sync", "other")
+        for number, item in enumerate(kinds[kind])
+    }
+    items[:] = [*kinds["alone"], *sorted(places, key=lambda item: places[item])]
 
 
 @pytest.hookimpl(optionalhook=True)
