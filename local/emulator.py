@@ -55,7 +55,7 @@ duckdb_extensions.import_extension("spatial")
 _WEEKDAYS: Final = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"]
 _OTHER: Final = (
     *(exp.TimestampDiff, exp.DateDiff, exp.DateTrunc, exp.DatetimeTrunc, exp.TimestampTrunc),
-    *(exp.Bracket, exp.Cast, exp.In, exp.Merge, exp.UnixSeconds),
+    *(exp.Bracket, exp.Cast, exp.In, exp.IntDiv, exp.Merge, exp.UnixSeconds),
 )
 """Expressions that may have other values in DuckDB's SQL, or take long there."""
 _ONLY_LOOKS: Final = {
@@ -130,7 +130,7 @@ def _mended(node: Any) -> Any:
         case exp.DateDiff() if first:
             weeks = [_week(day, first) for day in (node.expression, node.this)]
             days = exp.func("DATEDIFF", exp.Literal.string("DAY"), *weeks, dialect="duckdb")
-            mended = exp.IntDiv(this=days, expression=exp.Literal.number(7))
+            mended = _divided(days, exp.Literal.number(7))
         case exp.Bracket() if node.args.get("offset") is not None:
             mended = _element(node)
         case exp.Cast() if node.is_type(exp.DType.BIGINT):
@@ -140,12 +140,18 @@ def _mended(node: Any) -> Any:
             mended = type(node)(this=node.this, to=exp.DataType.build("NUMERIC(38, 9)"))
         case exp.In() if node.args.get("unnest"):
             mended = _contained(node.this, *node.args["unnest"].expressions)
+        case exp.IntDiv():  # sqlglot 30.11 makes an operator of it, without parentheses
+            mended = _divided(node.this, node.expression)
         case exp.UnixSeconds():  # rounded down
             seconds = exp.func("FLOOR", exp.func("EPOCH", node.this))
             mended = exp.cast(seconds, "INT64", dialect="bigquery")
         case exp.Merge():
             mended = _with_unique_keys(node)
     return mended
+
+
+def _divided(number: Any, by: Any) -> exp.Paren:
+    return exp.paren(exp.IntDiv(this=exp.paren(number), expression=exp.paren(by)))
 
 
 def _first_day(unit: Any) -> Any:

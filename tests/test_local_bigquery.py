@@ -42,6 +42,9 @@ DOCUMENTED: dict[str, Any] = {
     "TIMESTAMP_DIFF(TIMESTAMP '2018-08-14', TIMESTAMP '2018-10-14', DAY)": -61,
     "DATE_DIFF(DATE '2017-12-30', DATE '2014-12-30', YEAR)": 3,
     # The elements of quantiles.
+    "DIV(20, 4)": 5,
+    "DIV(-20, 3)": -6,
+    "2 * DIV(7 - 1, 1 + 3)": 2,
     f"(SELECT APPROX_QUANTILES(x, 2) FROM {NUMBERS} AS x)": [1, 5, 10],
     f"(SELECT APPROX_QUANTILES(x, 2)[OFFSET(1)] FROM {NUMBERS} AS x)": 5,
     f"(SELECT APPROX_QUANTILES(x, 100)[SAFE_OFFSET(90)] FROM {NUMBERS} AS x)": 9,

@@ -105,36 +105,39 @@ FROM (
     FROM ranked AS p JOIN rules AS r ON r.place = p.place
     GROUP BY ALL
   ),
-  -- The state of what is gone lasts until it is back, or as long as its finding: until a sync knows
-  -- why it is gone.
+  -- When the occurrence of a finding, or its issue, was snoozed. The state of what is gone lasts until
+  -- it is back, or as long as its finding: until a sync knows why it is gone.
   snoozes AS (
-    SELECT whose, snooze_reason, valid_from AS since,
-      LEAST(COALESCE(next_from, TIMESTAMP '9999-12-31'),
-        COALESCE(TIMESTAMP(snooze_until), TIMESTAMP '9999-12-31')) AS until
+    SELECT finding_id, snooze_reason, GREATEST(valid_from, opened_at) AS since,
+      LEAST(until, open_until) AS until
     FROM (
-      SELECT CONCAT('occurrence ', entity_key) AS whose, snoozed, snooze_reason, snooze_until,
-        valid_from,
-        LEAD(valid_from) OVER (PARTITION BY entity_key ORDER BY valid_from) AS next_from
-      FROM `{dataset}.occurrences_issues_history`
-      UNION ALL
-      SELECT CONCAT('issue ', CAST(id AS STRING)), snoozed, snooze_reason, snooze_until, valid_from,
-        LEAD(valid_from) OVER (PARTITION BY id ORDER BY valid_from)
-      FROM `{dataset}.issues_history`
+      SELECT *, LEAST(COALESCE(next_from, TIMESTAMP '9999-12-31'),
+        COALESCE(TIMESTAMP(snooze_until), TIMESTAMP '9999-12-31')) AS until
+      FROM (
+        SELECT a.finding_id, a.opened_at, a.open_until, h.snooze_reason, h.snooze_until, h.valid_from,
+          h.next_from
+        FROM asked AS a JOIN (
+          SELECT entity_key, snoozed, snooze_reason, snooze_until, valid_from,
+            LEAD(valid_from) OVER (PARTITION BY entity_key ORDER BY valid_from) AS next_from
+          FROM `{dataset}.occurrences_issues_history`
+        ) AS h ON h.entity_key = a.entity_key
+        WHERE h.snoozed AND a.detected_at IS NOT NULL
+        UNION ALL
+        SELECT a.finding_id, a.opened_at, a.open_until, h.snooze_reason, h.snooze_until, h.valid_from,
+          h.next_from
+        FROM asked AS a JOIN (
+          SELECT id, snoozed, snooze_reason, snooze_until, valid_from,
+            LEAD(valid_from) OVER (PARTITION BY id ORDER BY valid_from) AS next_from
+          FROM `{dataset}.issues_history`
+        ) AS h ON h.id = a.issue_id
+        WHERE h.snoozed AND a.detected_at IS NOT NULL
+      )
     )
-    WHERE snoozed
+    WHERE valid_from < open_until AND until > valid_from AND until > opened_at
   ),
   spans AS (
-    SELECT c.*, s.snooze_reason, GREATEST(s.since, c.opened_at) AS since,
-      LEAST(s.until, c.open_until) AS until
-    FROM choices AS c
-    CROSS JOIN UNNEST([
-      CONCAT('occurrence ', c.entity_key), CONCAT('issue ', CAST(c.issue_id AS STRING))
-    ]) AS name
-    LEFT JOIN snoozes AS s
-      ON s.whose = IF(c.detected_at IS NULL, NULL, name) AND s.since < c.open_until
-      AND s.until > s.since AND s.until > c.opened_at
-    -- One row is enough for what was never snoozed.
-    WHERE s.whose IS NOT NULL OR name = CONCAT('occurrence ', c.entity_key)
+    SELECT c.*, s.snooze_reason, s.since, s.until
+    FROM choices AS c LEFT JOIN snoozes AS s ON s.finding_id = c.finding_id
   ),
   -- Where two overlap, the later one counts from the end of the earlier one.
   apart AS (

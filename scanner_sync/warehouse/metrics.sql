@@ -101,23 +101,19 @@ USING (
     LEFT JOIN snoozed_occurrences AS o ON o.week = w.week AND o.entity_key = g.entity_key
     LEFT JOIN snoozed_issues AS i ON i.week = w.week AND i.id = g.issue_id
   ),
-  medians AS (
-    SELECT *, PERCENTILE_CONT(IF(is_fixed, days, NULL), 0.5) OVER (PARTITION BY week, severity)
-        AS median
-    FROM present
-  ),
   counted AS (
     SELECT week, severity, COUNTIF(is_open) AS open, COUNTIF(is_opened) AS opened,
       COUNTIF(is_closed) AS closed, COUNTIF(is_closed AND close_reason = 'fixed') AS fixed,
       COUNTIF(is_closed AND close_reason = 'not_reported') AS not_reported,
       COUNTIF(is_opened AND is_again) AS reopened,
-      AVG(IF(is_fixed, days, NULL)) AS mean_days_to_fix, ANY_VALUE(median) AS median_days_to_fix,
+      AVG(IF(is_fixed, days, NULL)) AS mean_days_to_fix,
+      ARRAY_AGG(IF(is_fixed, days, NULL) IGNORE NULLS ORDER BY days) AS days_to_fix,
       AVG(IF(is_open, days, NULL)) AS mean_days_open,
       COUNTIF(is_due) AS due, COUNTIF(is_due AND is_met) AS met,
       SAFE_DIVIDE(COUNTIF(is_due AND is_met), COUNTIF(is_due)) AS share_in_time,
       SAFE_DIVIDE(COUNTIF(is_fixed AND is_met), COUNTIF(is_fixed AND has_goal)) AS fixed_in_time,
       COUNTIF(is_open AND is_late) AS overdue
-    FROM medians GROUP BY week, severity
+    FROM present GROUP BY week, severity
   ),
   -- The 26 weeks that end with a week: a finding is at risk from when a sync first saw it, or from
   -- when they begin, until it closes, or is accepted, or they end.
@@ -172,7 +168,10 @@ USING (
     SELECT w.week, w.first_sync, s.severity, COALESCE(c.open, 0) AS open,
       COALESCE(c.opened, 0) AS opened, COALESCE(c.closed, 0) AS closed, COALESCE(c.fixed, 0) AS fixed,
       COALESCE(c.not_reported, 0) AS not_reported, COALESCE(c.reopened, 0) AS reopened,
-      c.mean_days_to_fix, c.median_days_to_fix, e.median AS kaplan_meier_days_to_fix,
+      c.mean_days_to_fix, (
+        c.days_to_fix[SAFE_OFFSET(DIV(ARRAY_LENGTH(c.days_to_fix) - 1, 2))]
+        + c.days_to_fix[SAFE_OFFSET(DIV(ARRAY_LENGTH(c.days_to_fix), 2))]
+      ) / 2 AS median_days_to_fix, e.median AS kaplan_meier_days_to_fix,
       e.share_fixed AS share_fixed_90_days, c.mean_days_open, COALESCE(c.due, 0) AS due,
       COALESCE(c.met, 0) AS met, c.share_in_time, c.fixed_in_time, COALESCE(c.overdue, 0) AS overdue
     FROM weeks AS w CROSS JOIN severities AS s
