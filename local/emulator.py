@@ -76,11 +76,13 @@ _ONLY_LOOKS: Final = {
 _DDL: Final = re.compile(r"\b(?:CREATE|DROP)\b", re.IGNORECASE)
 
 _DATASET: Final = re.compile(
-    r"\bDISTINCT\s+FROM\b|\bEXTRACT\s*\([\w()]+\s+FROM\b"  # no table follows
+    r"DISTINCT\s+FROM\b|EXTRACT\s*\([\w()]+\s+FROM\b"  # no table follows
     r"|[`\"][\w-]+[`\"]?\.[`\"]?(\w+)[`\"]?\."
-    r"|\b(?:FROM|INTO|JOIN|TABLE|UPDATE)\s+[`\"]?(\w+)[`\"]?\.[`\"]?\w+\b(?![`\"]?\.)"
+    r"|(?:FROM|INTO|JOIN|TABLE|UPDATE)\s+[`\"]?(\w+)[`\"]?\.[`\"]?\w+\b(?![`\"]?\.)"
 )
-"""The dataset in the name of a table, with its project and without."""
+"""The dataset in the name of a table, with its project and without.
+
+What an alternative begins with is a certain character, so that `re` passes over all others."""
 _OF_A_SYNC: Final = re.compile(
     r"'(?:[0-9]{10}\.[0-9]+|\[\[[^'\\]*\]\]|[0-9]{4}-[0-9-]{5} [0-9:]{8}(?:\.[0-9]+)?\+00:00)'"
     r'|"\[\[(?:[^"\'\\]|\\")*\]\]"'
@@ -391,9 +393,10 @@ def _filled(part: Any, names: dict[str, str]) -> Any:
     return part
 
 
-def _not_of_scripts(refuse: Callable[..., None]) -> Callable[..., None]:
+def _of_changes_alone(refuse: Callable[..., None]) -> Callable[..., None]:
     def refuse_statement(project: str, sql: str, context: Any) -> None:
-        if not sql.startswith("DECLARE "):  # it would be parsed, in vain
+        # A script or a query would be parsed, in vain.
+        if not sql.startswith("DECLARE ") and _classify(sql) != "SELECT":
             refuse(project, sql, context)
 
     return refuse_statement
@@ -593,7 +596,7 @@ upload.execute_load_job = _with_own_rows(executor.execute_load_job)
 executor._capture_dml_snapshots = _record_no_change
 SnapshotManager.record_change = lambda *_: None
 inner_query.rewrite_for_system_time = _refuse_past
-executor._reject_dml_on_immutable = _not_of_scripts(executor._reject_dml_on_immutable)
+executor._reject_dml_on_immutable = _of_changes_alone(executor._reject_dml_on_immutable)
 executor.classify_statement_type = _classify
 interpreter._is_row_producing = _remember_kind(interpreter._is_row_producing)
 inner_query.rewrite_for_row_access = _remember_expanded(inner_query.rewrite_for_row_access)
