@@ -36,7 +36,7 @@ marker = "$marker"
 
 [[packages.wheels]]
 url = "https://example.com/$name-$version-py3-none-any.whl"
-hashes = {sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
+hashes = {sha256 = "$(printf %064d 0)"}
 END
 done >>"$dir/pylock.toml" <<'END'
 colorama|0.4.6|sys_platform == 'win32'
