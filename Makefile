@@ -25,7 +25,7 @@ demo: ## Sync a sample API into a local BigQuery, and show it (ACCOUNTS=3: of th
 	@trap : INT; $(VENV)/bin/python -m local.demo $(ACCOUNTS) $(if $(KEEP),--keep) || test $$? = 130  # make says nothing of Ctrl-C
 
 .PHONY: test
-test: $(INSTALLED) ## Run all checks and tests (about 11 minutes on 2 cores)
+test: $(INSTALLED) ## Run all checks and tests (about 10 minutes on 2 cores)
 	@$(MAKE) --no-print-directory --jobs=2 tests checks; status=$$?; $(TOOK); exit $$status
 
 # The checks take what the tests leave of the cores, above all while pytest collects them.

@@ -84,11 +84,12 @@ _DATASET: Final = re.compile(
 
 What an alternative begins with is a certain character, so that `re` passes over all others."""
 _OF_A_SYNC: Final = re.compile(
-    r"'(?:[0-9]{10}\.[0-9]+|\[\[[^'\\]*\]\]|[0-9]{4}-[0-9-]{5} [0-9:]{8}(?:\.[0-9]+)?\+00:00)'"
-    r'|"\[\[(?:[^"\'\\]|\\")*\]\]"'
+    r"'(?:[0-9]{10}\.[0-9]+|[0-9]{4}-[0-9-]{5} [0-9:]{8}(?:\.[0-9]+)?\+00:00"
+    r"|[\[{](?:[\[{\"][^'\\]*)?[\]}])'"
+    r'|"[\[{](?:[^"\'\\]|\\")*[\]}]"'
 )
-"""A value that is another one in each sync: the id of a load, what was read of each issue, as the
-emulator writes it out in a script, too, or the time of a moved clock."""
+"""A value that is another one in each sync: the id of a load, the time of a moved clock, or JSON of
+what was read, which the emulator writes out in double quotes in a script."""
 
 _NUMBERED: Final = re.compile(r"dataset_number_[0-9]+|'value_number_[0-9]+'", re.IGNORECASE)
 """What stands for them in SQL that is remembered."""
