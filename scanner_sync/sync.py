@@ -255,10 +255,7 @@ class _Load:
         settings, progress, warehouse = self.settings, self.progress, self.warehouse
         is_refresh = "occurrences_issues" in self.resources
         existing = warehouse.check_names()
-        is_other = is_other_token(warehouse, self.lease, self.session.api.token)
-        if is_other and "targets_history" in existing:
-            with progress.step("reading_api"):
-                self._check_account()
+        self._check_token(existing)
         warehouse.forget_lost_reads(existing)
         began, has_signals = self.lease.began, self._has_signals(existing)
         seen = Seen((self.lease.last.newest_fix or began) - FIXES_ARE_LATE)
@@ -313,6 +310,8 @@ class _Load:
             named = None
             if is_full and has_signals:
                 named = self._named(plan, seen, is_same=is_same)
+            if self.session.token != self.session.api.token:
+                self._check_token(existing)  # it was read again meanwhile
             load_id = load.commit()
             schema, now_held = load.schema if load_id else None, load.held
         if settings.feeds and is_refresh:
@@ -359,6 +358,13 @@ class _Load:
             requests=progress.traffic.requests,
             seconds=progress.seconds,
         )
+
+    def _check_token(self, existing: Mapping[str, bigquery.Table]) -> None:
+        """Check that a token with which the dataset was not filled is not another account's."""
+        is_other = is_other_token(self.warehouse, self.lease, self.session.token)
+        if is_other and "targets_history" in existing:
+            with self.progress.step("reading_api"):
+                self._check_account()
 
     def _check_account(self) -> None:
         """Check that the account is the one that the dataset holds, by a page of its targets.

@@ -9,6 +9,10 @@ from typing import Any
 import flask.testing
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.routing import Mount
+from starlette.types import ASGIApp
 
 from local.bigquery import proxy
 from local.secret_manager import SecretManager, Version
@@ -17,6 +21,7 @@ from sample_api import serve as serve_api
 from scanner_sync.schema.columns import DLT_COLUMNS
 from scanner_sync.schema.tables import TABLES
 from tests.conftest import FOUR, PROJECT, SECRET, TOKEN, Dataset, Vanishing, asked
+from tests.source.faults import Faults
 from tests.support.rows import all_rows, expected_rows
 
 COLUMN_TYPES = {
@@ -420,6 +425,45 @@ def test_a_token_of_another_account_is_refused(
     del ours.targets[0]
     assert [sync(ours, "a-colleagues")[1]["requests"] for _ in range(2)] == [2, 1]
     assert sync(Account(), "an-empty-ones")[0] == 200
+
+
+@pytest.mark.parametrize(("id", "status"), [(7, 200), (70, 500)])
+@pytest.mark.usefixtures("today")
+def test_a_token_that_changes_during_a_sync(
+    id: int,
+    status: int,
+    secret_manager: SecretManager,
+    dataset: Dataset,
+    http: flask.testing.FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If it is of another account from then on, the sync is refused before it loads anything."""
+    tokens = secret_manager.secrets[SECRET] = [Version(b"old")]
+    next_tokens: list[Version] = []
+    renewed = create_app(Account(issues=[{"id": id}], targets=[{"id": id}]), token="new")
+
+    def rotate(_: Request) -> ASGIApp | None:
+        if tokens[-1].data == b"new":
+            return renewed
+        tokens.extend(next_tokens)
+        return None
+
+    app = create_app(Account(issues=[{"id": 7}], targets=[{"id": 7}]), token="old")
+    front = Starlette(routes=[Mount("/", app)], middleware=[Middleware(Faults, rotate)])
+    call = {"resources": ["issues", "targets"]}
+    monkeypatch.setenv("MAX_CONCURRENT_REQUESTS", "1")
+    with serve_api(front) as url:
+        monkeypatch.setenv("API_BASE_URL", url)
+        assert http.post("/", json=call).status_code == 200
+        next_tokens.append(Version(b"new"))
+        answer = http.post("/", json=call)
+        assert answer.status_code == status
+        if status == 200:
+            assert http.post("/", json=call).get_json()["requests"] == 2  # it is known by now
+        else:
+            assert "it seems to be for another account" in answer.get_json()["error"]["message"]
+    for table in call["resources"]:
+        assert [row["id"] for row in dataset.rows(table)] == [7]
 
 
 @pytest.mark.usefixtures("api_url", "dataset")

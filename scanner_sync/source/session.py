@@ -124,6 +124,11 @@ class ApiSession(requests.Session):
         """Return itself: dlt copies a configuration to validate it, and there is one session."""
         return self
 
+    @property
+    def token(self) -> str:
+        """The token that requests are sent with now: the first, or what `read_token` returned."""
+        return self._new_token or self.api.token
+
     def prepare_request(self, request: requests.Request) -> ApiRequest:
         """Return the request as it is sent, without settings from elsewhere.
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-Fault = Callable[[Request], Response | None]
+Fault = Callable[[Request], ASGIApp | None]
 
 HANG = Response()
 """A response that comes after a minute."""
