@@ -4,6 +4,7 @@ import email.utils
 import random
 import re
 import time
+from datetime import UTC
 from typing import Final
 
 RETRIES: Final = 3
@@ -43,7 +44,9 @@ def parse_retry_after(value: str) -> float | None:
         if re.fullmatch(r"\d+(\.\d*)?", value, re.ASCII):
             seconds = float(value)
         else:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+            # Of HTTP's three forms of a date, one has no zone. Python would take it for local time.
+            date = email.utils.parsedate_to_datetime(value)
+            seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time.time()
     except (TypeError, ValueError, OverflowError):
         return None
     return min(max(0.0, seconds), MAX_RETRY_AFTER)

@@ -1,7 +1,8 @@
 """How long a retry waits."""
 
-import email.utils
 import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -32,6 +33,21 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> 
     assert parse_retry_after(value) == seconds
 
 
-def test_a_date_in_retry_after_is_seconds_from_now() -> None:
-    date = email.utils.formatdate(time.time() + 60, usegmt=True)
+@pytest.fixture
+def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine's time zone, five hours from UTC."""
+    monkeypatch.setenv("TZ", "EST5")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    "form", ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"]
+)
+@pytest.mark.usefixtures("new_york")
+def test_a_date_in_retry_after_is_seconds_from_now(form: str) -> None:
+    """In each form that HTTP has, wherever the machine is."""
+    date = f"{datetime.now(UTC) + timedelta(seconds=60):{form}}"
     assert parse_retry_after(date) == pytest.approx(60, abs=2)
