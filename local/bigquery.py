@@ -263,7 +263,7 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                 return
             request = json.loads(body)
             query = request["query"] if "query" in request else request["configuration"]["query"]
-            sql = query if isinstance(query, str) else query["query"]
+            sql = query if isinstance(query, str) else query.get("query", "")
             changed = (began if ";" in sql else time.time_ns()) // 1_000_000
             for name in _CHANGE.findall(sql):
                 table = ".".join(name.replace("`", "").split(".")[-2:])

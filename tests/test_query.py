@@ -110,6 +110,7 @@ def test_a_table_without_a_dataset_is_one_of_the_dataset(dataset: Dataset) -> No
         ("INSERT INTO facts (n) VALUES (3)", "INSERT"),
         ("CREATE TABLE more AS SELECT 1 AS n", "CREATE_TABLE_AS_SELECT"),
         ("SELECT 1; DELETE FROM facts WHERE TRUE", "SCRIPT"),
+        ("", "SCRIPT"),
         ("EXECUTE IMMEDIATE 'DELETE FROM facts WHERE TRUE'", "SCRIPT"),
     ],
 )
