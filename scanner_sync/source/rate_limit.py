@@ -289,7 +289,7 @@ class AdaptiveRateLimiter:
         """Note that the API refused the request, because there were too many.
 
         If the response says how long to wait, all requests wait. Otherwise `ticket.ready` is set as
-        soon as the refusal turns out not to come from a full quota.
+        soon as the refusal turns out not to come from a full quota, but not for the last attempt.
         """
         with self._lock:
             now = self._clock()
@@ -437,8 +437,11 @@ class AdaptiveRateLimiter:
 
     def _disprove(self, refusal: _Refusal) -> None:
         self._refusals.remove(refusal)
-        if refusal.ticket.sent == refusal.sent:  # it was not sent again since
-            refusal.ticket.ready.set()
+        ticket = refusal.ticket
+        is_sent_again = ticket.sent != refusal.sent
+        # What was refused so often needs time: the last attempt comes after the whole backoff.
+        if not is_sent_again and ticket.refusals <= REFUSALS_BEFORE_ALONE:
+            ticket.ready.set()
 
     def _record_accepted(self, ticket: Ticket) -> None:
         self._in_flight.remove(ticket)

@@ -550,6 +550,19 @@ def test_an_estimate_is_dropped_when_more_is_accepted() -> None:
     requests.accept_in_a_row(50)
 
 
+def test_a_request_that_is_refused_again_and_again_needs_time() -> None:
+    """Whatever others show, its last attempt is not made at once."""
+    requests = Requests()
+    unlucky = Ticket()
+    are_at_once = []
+    for _ in range(3):
+        requests.refuse(requests.send(unlucky))
+        requests.accept_in_a_row(PROBES)
+        are_at_once.append(unlucky.ready.is_set())
+        requests.clock.now += ESTIMATE_LIFETIME
+    assert are_at_once == [True, True, False]
+
+
 def test_an_unconfirmed_estimate_expires() -> None:
     """A few seconds later it limits nothing, even if nothing has disproved it."""
     requests = Requests()
