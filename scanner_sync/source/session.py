@@ -66,7 +66,7 @@ class ApiSession(requests.Session):
     These are retried 3 times: `RETRIED_STATUSES`, lost connections, timeouts, truncated bodies,
     bodies that are not JSON, and a 404 for a listing that was there before. All requests share one
     `AdaptiveRateLimiter`: if a 429 says how long to wait, all wait; if it turns out not to come
-    from a full quota, its retry is sent at once.
+    from a full quota, its first two retries are sent at once.
 
     If the API rejects the first request of a listing that has the parameter `FILTER`, this and all
     later requests are sent without it, and `Reading.filter_rejected` says so.
@@ -372,4 +372,6 @@ class ApiSession(requests.Session):
                 " try again later.",
                 retry_after=math.ceil(seconds),
             )
-        ticket.ready.wait(min(seconds, remaining))
+        # The limiter shortens no wait that the API asks for.
+        ready = threading.Event() if failure and failure.retry_after else ticket.ready
+        ready.wait(min(seconds, remaining))

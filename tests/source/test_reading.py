@@ -201,6 +201,22 @@ def test_retry_after_is_respected() -> None:
     assert asked(api.app) == {"targets/": 2}
 
 
+def test_retry_after_is_respected_whatever_others_are_answered() -> None:
+    """That the API answers the others does not shorten the wait."""
+    sent: list[float] = []
+
+    def busy(request: Request) -> Response | None:
+        if request.url.path != "/v1/issues/1/occurrences/":
+            return None
+        sent.append(time.monotonic())
+        return Response(None, 503, {"Retry-After": "0.5"}) if len(sent) == 1 else None
+
+    api = Api(issues_of(60), busy, quota_per_hour=None)
+    assert len(api.read("occurrences_issues")["occurrences_issues"]) == 60
+    first, second = sent
+    assert second - first >= 0.5
+
+
 @pytest.mark.parametrize("status", [403, 409, 429])
 def test_a_refusal_that_says_how_long_is_waited_for(status: int) -> None:
     """Whatever its status, and whether or not an account may lack the listing."""
