@@ -23,6 +23,7 @@ from urllib3.exceptions import (
     HTTPError,
     LocationParseError,
     NewConnectionError,
+    ProtocolError,
     ProxyError,
     TimeoutError,
 )
@@ -182,13 +183,13 @@ class Connections:
             response.close()
             return Reply(response.status, response.headers, b"")
         with ExitStack() as place:
-            body = response.read(LARGE_BODY)
+            body = _read(response, LARGE_BODY)
             if len(body) == LARGE_BODY:
                 # As long as for a byte: a server does not wait longer until the rest is taken.
                 if not self._places.acquire(timeout=timeout.read_timeout):
                     raise TimeoutError("Other large responses are not done.")
                 place.callback(self._places.release)
-                body += response.read(MAX_BODY + 1 - LARGE_BODY)
+                body += _read(response, MAX_BODY + 1 - LARGE_BODY)
             if len(body) > MAX_BODY:
                 response.close()
                 raise ApiError(
@@ -256,6 +257,15 @@ class Connections:
             f"The proxy {self.proxy} refuses to connect to {self.origin} (status {status})."
             f" {remedy}"
         )
+
+
+def _read(response: urllib3.BaseHTTPResponse, most: int) -> bytes:
+    """Return the next bytes of a body. Raises urllib3's `HTTPError`."""
+    try:
+        return response.read(most)
+    except (ValueError, OverflowError) as error:  # of http.client, for a chunk of negative size
+        response.close()
+        raise ProtocolError from error
 
 
 def _causes_of(error: BaseException) -> Iterator[BaseException]:

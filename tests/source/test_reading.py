@@ -371,6 +371,10 @@ INCOMPLETE: dict[str, tuple[bytes | None, str]] = {
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{}\n\r\n",
         "(IncompleteRead)",
     ),
+    "a chunk of negative size": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-3\r\n{}\n\r\n",
+        "(ProtocolError)",
+    ),
     "not gzip": (
         answer(b"{}", b"Content-Encoding: gzip"),
         "(the body is not compressed as its header Content-Encoding says)",
