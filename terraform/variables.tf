@@ -12,10 +12,11 @@ variable "api_base_url" {
   description = "Base URL of the scanner's API, such as `https://api.intruder.io/v1`. With `accounts` it may contain `{account}`."
   type        = string
 
-  # No user, password, query or fragment: this value is stored in the state and in the function's settings.
+  # What the program accepts. No user, password, query or fragment: this value is stored in the state and in the function's
+  # settings.
   validation {
-    condition     = can(regex("^https://([A-Za-z0-9.-]|\\{account\\})+(:[0-9]+)?(/[^?#\\s]*)?$", var.api_base_url))
-    error_message = "api_base_url must be an https URL without user, query or fragment, such as https://api.intruder.io/v1."
+    condition     = can(regex("^https://[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*(:[0-9]+)?(/[\\w~-][\\w.~-]*)*/?$", replace(var.api_base_url, "{account}", "acme")))
+    error_message = "api_base_url must be an https URL of host and path, without user, query or fragment, such as https://api.intruder.io/v1."
   }
 
   validation {
@@ -414,8 +415,8 @@ variable "kev_url" {
   default     = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json"
 
   validation {
-    condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^?#{}\\s]*$", var.kev_url))
-    error_message = "kev_url must be an https URL without user, query or fragment."
+    condition     = can(regex("^https://[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*(:[0-9]+)?(/[\\w~-][\\w.~-]*)*/?$", var.kev_url))
+    error_message = "kev_url must be an https URL of host and path, without user, query or fragment."
   }
 }
 
@@ -425,8 +426,8 @@ variable "epss_url" {
   default     = "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz"
 
   validation {
-    condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^?#{}\\s]*$", var.epss_url))
-    error_message = "epss_url must be an https URL without user, query or fragment."
+    condition     = can(regex("^https://[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*(:[0-9]+)?(/[\\w~-][\\w.~-]*)*/?$", var.epss_url))
+    error_message = "epss_url must be an https URL of host and path, without user, query or fragment."
   }
 }
 
@@ -436,8 +437,8 @@ variable "ssvc_url" {
   default     = "https://cveawg.mitre.org/api/cve/{cve}"
 
   validation {
-    condition     = can(regex("^https://[A-Za-z0-9.-]+(:[0-9]+)?/[^?#{}\\s]*\\{cve\\}[^?#{}\\s]*$", var.ssvc_url))
-    error_message = "ssvc_url must be an https URL without user, query or fragment that contains {cve} once."
+    condition     = can(regex("^https://[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*(:[0-9]+)?(/[\\w~-][\\w.~-]*)*/?$", replace(var.ssvc_url, "{cve}", "CVE"))) && length(split("{cve}", var.ssvc_url)) == 2
+    error_message = "ssvc_url must be an https URL of host and path, without user, query or fragment that contains {cve} once."
   }
 }
 

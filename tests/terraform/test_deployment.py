@@ -1,5 +1,6 @@
 """What a deployment creates: settings, time limits, labels, and the commands in its outputs."""
 
+import re
 import subprocess
 
 import pytest
@@ -46,6 +47,33 @@ def test_a_setting_and_its_variable_have_one_default(deployments: dict[str, Stat
         setting.name: setting.metadata["parse"](environment[setting.name.upper()])
         for setting in settings
     }
+
+
+@pytest.mark.parametrize("name", ["api_base_url", "kev_url", "epss_url", "ssvc_url"])
+@pytest.mark.parametrize(
+    ("url", "is_taken"),
+    [
+        ("https://api.example.com/v1{}", True),
+        ("https://A-1.example:8443/v_1/~x-/y.z/{}/", True),
+        *((f"https://{rest}", False) for rest in ("/{}", "a..b/{}", "a/{}//", "a//{}", "a/./{}")),
+        *((f"https://a/{rest}{{}}", False) for rest in ("%20", "a b/", "a@b/", "?a=", "#", "é")),
+        *((f"{rest}/{{}}", False) for rest in ("http://a", "https://u:p@a", "https://a:", "a")),
+    ],
+)
+def test_a_setting_and_its_variable_take_the_same_urls(name: str, url: str, is_taken: bool) -> None:
+    """Otherwise an apply succeeds, and then each sync fails."""
+    given = url.replace("{}", "{cve}" if name == "ssvc_url" else "x")
+    variable = blocks("variables.tf", "variable")[name]
+    [pattern] = re.findall(r'regex\("(\^https.*?)", ', variable)
+    taken = re.search(pattern.replace(r"\\", "\\"), given.replace("{cve}", "CVE"), re.ASCII)
+    try:
+        SETTINGS[name].metadata["parse"](given)
+    except ValueError:
+        assert not taken
+        assert not is_taken
+    else:
+        assert taken
+        assert is_taken
 
 
 def test_time_limits_are_in_order(deployments: dict[str, State]) -> None:
