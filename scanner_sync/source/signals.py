@@ -86,7 +86,8 @@ class Signals:
                 return _ignored(name, "The API returns everything.")
             requests += 1
             offset += len(page.rows)
-            if not page.has_next or not page.rows:
+            # Whatever `next` says: no page may come again and again until the quota is used up.
+            if not page.has_next or not page.rows or offset > page.total:
                 break
         return found
 

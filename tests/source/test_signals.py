@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
 
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
@@ -13,6 +15,7 @@ from scanner_sync.source.api import Api
 from scanner_sync.source.session import ApiSession
 from scanner_sync.source.signals import Signals
 from tests.conftest import TOKEN, asked
+from tests.source.faults import Faults
 
 DAY = date(2026, 11, 20)
 
@@ -59,6 +62,13 @@ def scanned(signals: Signals) -> dict[int, str | None] | None:
 
 def test_snoozed_issues_are_read_to_the_last_page() -> None:
     assert ask(snoozed) == ({1, 2, 3, 4}, {"issues/": 2})
+
+
+def test_a_page_that_repeats_forever_ends_the_question() -> None:
+    """After as many rows as `count` says, whatever `next` does."""
+    page = JSONResponse({"count": 3, "next": "more", "results": [{"id": 1}, {"id": 2}]})
+    repeats = Middleware(Faults, lambda _: page)
+    assert ask(snoozed, middleware=[repeats]) == ({1, 2}, {"issues/": 2})
 
 
 def test_targets_that_were_scanned() -> None:
