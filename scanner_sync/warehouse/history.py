@@ -122,48 +122,67 @@ def _with_keys(name: str, load: str, columns: Sequence[str]) -> str:
       SELECT CAST(id AS STRING) AS entity_key, {listed}, _dlt_load_id {of_load}"""
     # An occurrence is known by its `occurrence_id`, which persists; its `id` may change between
     # scans, and so may its issue. Where several have one, they are numbered: each keeps the number
-    # that its host and port had last, and a new one gets the next.
+    # that its host and port had last, first of all in its issue, and a new one gets the next. One
+    # that is alone keeps the number that its issue had last: others may not have been read. Of one
+    # that only one has, or had, nothing has to be worked out.
+    several = """
+        SELECT occurrence_id FROM `{{dataset}}.{name}`
+        WHERE occurrence_id IS NOT NULL AND entity_key LIKE '%/%'
+        UNION ALL
+        SELECT occurrence_id {of_load} AND occurrence_id IS NOT NULL
+        GROUP BY occurrence_id HAVING COUNT(*) > 1"""
     keyed = """
+      SELECT COALESCE(CAST(occurrence_id AS STRING), CONCAT(
+          CAST(issue_id AS STRING), '/id/', CAST(id AS STRING))) AS entity_key,
+        {listed}, _dlt_load_id
+      {of_load} AND (occurrence_id IS NULL OR occurrence_id NOT IN ({several}))
+      UNION ALL
       SELECT IF(place = 1, shared, CONCAT(shared, '/', CAST(place AS STRING))) AS entity_key,
         {listed}, _dlt_load_id
       FROM (
-        SELECT *, COALESCE(number, IF(together = 1, 1, COALESCE(last_number, 0)
-            + ROW_NUMBER() OVER (PARTITION BY shared, number IS NULL
-              ORDER BY target, port, protocol, issue_id, id))) AS place
+        SELECT *, COALESCE(number, IF(COUNT(*) OVER (PARTITION BY shared) = 1,
+          COALESCE(number_of_issue, 1), COALESCE(last_number, 0) + ROW_NUMBER() OVER (
+            PARTITION BY shared, number IS NULL ORDER BY target, port, protocol, issue_id, id
+          ))) AS place
         FROM (
-          SELECT *, COUNT(*) OVER (PARTITION BY shared) AS together,
-            IF(ROW_NUMBER() OVER (PARTITION BY shared, same ORDER BY issue_id, id) = 1, same, NULL)
-              AS number
+          SELECT *, IF(is_paired, number_here, MAX(known) OVER (
+              PARTITION BY shared, spot, is_paired, nth)) AS number,
+            MAX(known) OVER (PARTITION BY shared, issue_id) AS number_of_issue,
+            MAX(known) OVER (PARTITION BY shared) AS last_number
           FROM (
-            SELECT r.*, IF(is_same, k.number, NULL) AS same,
-              MAX(k.number) OVER (PARTITION BY shared) AS last_number
+            SELECT *, ROW_NUMBER() OVER (
+              PARTITION BY shared, spot, is_paired, known IS NULL ORDER BY known, issue_id, id
+            ) AS nth
             FROM (
-              SELECT {listed}, _dlt_load_id, COALESCE(CAST(occurrence_id AS STRING), CONCAT(
-                CAST(issue_id AS STRING), '/id/', CAST(id AS STRING))) AS shared
-              {of_load}
-            ) AS r
-            LEFT JOIN (
-              SELECT occurrence_id, target, port, protocol,
-                COALESCE(CAST(REGEXP_EXTRACT(entity_key, '/([0-9]{{1,9}})$') AS INT64), 1) AS number
-              FROM `{{dataset}}.{name}`
-              WHERE occurrence_id IN (
-                SELECT occurrence_id FROM `{{dataset}}.{name}` WHERE entity_key LIKE '%/%'
-                UNION ALL
-                SELECT occurrence_id {of_load} GROUP BY occurrence_id HAVING COUNT(*) > 1
+              SELECT *, COUNT(*) OVER here = 2 AS is_paired, MAX(known) OVER here AS number_here
+              FROM (
+                SELECT *, ROW_NUMBER() OVER (
+                  PARTITION BY shared, spot, issue_id, known IS NULL ORDER BY known, id
+                ) AS nth_here
+                FROM (
+                  SELECT *, TO_JSON_STRING([
+                    COALESCE(target, ''), COALESCE(port, ''), COALESCE(protocol, '')]) AS spot
+                  FROM (
+                    SELECT {listed}, _dlt_load_id, CAST(occurrence_id AS STRING) AS shared,
+                      CAST(NULL AS INT64) AS known
+                    {of_load} AND occurrence_id IN ({several})
+                    UNION ALL
+                    SELECT {listed}, _dlt_load_id, CAST(occurrence_id AS STRING), COALESCE(
+                        CAST(REGEXP_EXTRACT(entity_key, '/([0-9]{{1,9}})$') AS INT64), 1)
+                    FROM `{{dataset}}.{name}`
+                    WHERE occurrence_id IN ({several})
+                    QUALIFY ROW_NUMBER() OVER (PARTITION BY entity_key ORDER BY valid_from DESC) = 1
+                  )
+                )
               )
-              QUALIFY ROW_NUMBER() OVER (PARTITION BY entity_key ORDER BY valid_from DESC) = 1
-            ) AS k ON k.occurrence_id = r.occurrence_id
-            CROSS JOIN UNNEST([COALESCE(k.target, '') = COALESCE(r.target, '')
-              AND COALESCE(k.port, '') = COALESCE(r.port, '')
-              AND COALESCE(k.protocol, '') = COALESCE(r.protocol, '')]) AS is_same
-            WHERE TRUE
-            QUALIFY ROW_NUMBER() OVER (
-              PARTITION BY r.issue_id, r.id ORDER BY IF(is_same, 0, 1), k.number
-            ) = 1
+              WINDOW here AS (PARTITION BY shared, spot, issue_id, nth_here)
+            )
           )
         )
+        WHERE known IS NULL
       )"""
-    return keyed.format(name=name, listed=listed, of_load=of_load)
+    parts = {"name": name, "listed": listed, "of_load": of_load}
+    return keyed.format(**parts, several=several.format(**parts))
 
 
 def _compared(table: str, column: str) -> str:

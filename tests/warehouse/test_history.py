@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
 from sample_api import Account
+from scanner_sync.plan import ListedIssue
 from tests.conftest import FOUR, TOKEN, Dataset
 from tests.warehouse.loads import Loads, counts, issue, occurrence
 
@@ -197,6 +198,45 @@ def test_what_was_not_read_is_not_closed(
     still_open = "SELECT id FROM {d}.%s WHERE valid_to IS NULL"
     for history in ("issues_history", "targets_history"):
         assert dataset.query(still_open % history) == [{"id": 1}]
+
+
+def test_occurrences_that_share_their_id_stay_apart(dataset: Dataset) -> None:
+    """Two issues may list one `occurrence_id` on one host and port: each goes on by itself."""
+    loads = Loads(dataset)
+    in_1 = occurrence(1, 7, 5, "a", port="443")
+    in_2 = in_1 | {"issue_id": 2}
+
+    def load(day: int, *found: dict[str, Any], unread: int = 0) -> dict[str, int]:
+        rows = {n: sum(row["issue_id"] == n for row in found) for n in (1, 2, 3)}
+        listed = [ListedIssue(n, rows[n], "") for n in rows if n != unread]
+        if unread:
+            listed.append(ListedIssue(unread, None, None))
+        return loads.load(day, listed, occurrences_issues=[*found])["occurrences_issues"]
+
+    def findings() -> list[tuple[Any, ...]]:
+        columns = ("entity_key", "issue_id", "port", "close_reason")
+        rows = dataset.query("SELECT * FROM {d}.findings ORDER BY entity_key")
+        return [tuple(row[column] for column in columns) for row in rows]
+
+    assert load(1, in_1, in_2) == counts(2, 0, 0)
+    assert load(2, in_2, in_1) == counts(0, 0, 0)
+    assert load(3, in_2, unread=1) == counts(0, 0, 0)
+    # Their ids in the issues may change, and of one issue even two may be in one place.
+    assert load(4, in_1 | {"id": 9}, in_2 | {"id": 8}) == counts(0, 0, 0)
+    more = [in_1 | {"id": 7}, in_1 | {"id": 8}]
+    assert load(5, *more, in_2) == counts(1, 0, 0)
+    assert load(6, *({**row, "id": row["id"] + 10} for row in more), in_2) == counts(0, 0, 0)
+    assert findings() == [("5", 1, 443, None), ("5/2", 2, 443, None), ("5/3", 1, 443, None)]
+    # One that was not read is not taken for another that changes.
+    assert load(7, in_1, in_2) == counts(0, 1, 0)
+    assert load(8, in_2 | {"port": "80"}, unread=1) == counts(0, 0, 1)
+    # One moves to another issue, and the other stays.
+    assert load(9, in_1 | {"issue_id": 3}, in_2 | {"port": "80"}) == counts(0, 0, 1)
+    assert findings() == [
+        ("5", 3, 443, None),
+        ("5/2", 2, 80, None),
+        ("5/3", 1, 443, "not_reported"),
+    ]
 
 
 def test_a_load_writes_what_changed_alone(dataset: Dataset) -> None:
