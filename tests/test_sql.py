@@ -80,3 +80,10 @@ def test_the_field_of_a_change_is_any_that_makes_a_state() -> None:
     """The file compares the columns of which a change begins a new state, and no others."""
     compared = re.findall(r"WHEN TO_JSON_STRING\(was.(\w+)\)", FILES["warehouse/unsignaled.sql"])
     assert tuple(compared) == HISTORIES[OCCURRENCES].versioned
+
+
+@pytest.mark.parametrize("name", VIEW_TABLES)
+def test_a_view_names_the_time_zone_of_a_day(name: str) -> None:
+    """Whoever queries it may be in a project that has another time zone than UTC by default."""
+    days = re.findall(r"\b(?:DATE|TIMESTAMP|CURRENT_DATE)\(.*?\)", FILES[f"warehouse/{name}.sql"])
+    assert [day for day in days if not day.endswith(", 'UTC')")] == []

@@ -3,14 +3,14 @@
 WITH spans AS (
   SELECT issue_id AS id, TRUE AS is_finding, title, severity, opened_at, detected_at, last_seen_at,
     closed_at, close_reason, snoozed AND COALESCE(
-      TIMESTAMP(snooze_until) > COALESCE(closed_at, CURRENT_TIMESTAMP()), TRUE) AS snoozed,
+      TIMESTAMP(snooze_until, 'UTC') > COALESCE(closed_at, CURRENT_TIMESTAMP()), TRUE) AS snoozed,
     COALESCE(target_status, '') = 'deleted' AS is_deleted, in_kev, epss, due_at, met_sla
   FROM `{dataset}.findings` WHERE issue_id IS NOT NULL AND opened_at IS NOT NULL
   UNION ALL
   -- An issue of which no occurrence is known is open while it is listed.
   SELECT h.id, FALSE, h.title, h.severity, h.valid_from, h.valid_from, h.valid_to, h.valid_to,
     IF(h.valid_to IS NULL, NULL, 'not_reported'), COALESCE(h.snoozed AND COALESCE(
-      TIMESTAMP(h.snooze_until) > COALESCE(h.valid_to, CURRENT_TIMESTAMP()), TRUE), FALSE),
+      TIMESTAMP(h.snooze_until, 'UTC') > COALESCE(h.valid_to, CURRENT_TIMESTAMP()), TRUE), FALSE),
     FALSE, NULL, NULL, NULL, NULL
   FROM `{dataset}.issues_history` AS h
   LEFT JOIN (SELECT DISTINCT issue_id FROM `{dataset}.findings`) AS f ON f.issue_id = h.id

@@ -25,6 +25,9 @@ DATASET: Final = "scanner_sync_dataset"
 HOLDER: Final = "scanner_sync_holder"
 """Label: the holder of the lease on the dataset, see `lease.HOLDER`."""
 
+_IN_UTC: Final = bigquery.ConnectionProperty("time_zone", "UTC")
+"""A project or an organization may have another time zone for functions that are given none:
+https://cloud.google.com/bigquery/docs/default-configuration. Days and weeks are in UTC here."""
 _OF_JOBS: Final = (
     *("query", "query_and_wait", "load_table_from_file", "get_job", "list_jobs", "cancel_job"),
 )
@@ -54,7 +57,9 @@ def labels_for(dataset: str, holder: str) -> dict[str, str]:
 
 def label_jobs(client: bigquery.Client, labels: Mapping[str, str]) -> None:
     """Give all jobs that a client starts from now on these labels."""
-    client.default_query_job_config = bigquery.QueryJobConfig(labels=labels)
+    client.default_query_job_config = bigquery.QueryJobConfig(
+        connection_properties=[_IN_UTC], labels=labels
+    )
     client.default_load_job_config = bigquery.LoadJobConfig(labels=labels)
 
 
@@ -65,7 +70,7 @@ def labels_of(client: bigquery.Client) -> Mapping[str, str]:
 
 
 def prepare_jobs(client: bigquery.Client, billing_project: str | None) -> None:
-    """Have a client repeat each statement that fails for a cause that passes.
+    """Have a client run its queries in UTC, and repeat what fails for a cause that passes.
 
     By itself, Google's client knows fewer causes. Its jobs run in `billing_project`, if there is
     one; a name without a project still belongs to the client's own project. The methods of
@@ -79,6 +84,7 @@ def prepare_jobs(client: bigquery.Client, billing_project: str | None) -> None:
 
         return run_and_repeat
 
+    label_jobs(client, {})
     client.query = repeating(client.query)  # type: ignore[method-assign]
     client.query_and_wait = repeating(client.query_and_wait)  # type: ignore[method-assign]
     if billing_project:

@@ -14,8 +14,8 @@ SELECT f.finding_id, f.occurrence_id, f.issue_id, f.times_reopened, f.title, f.s
 FROM (
   -- A snooze ends on its day, even if no sync has come since.
   SELECT * REPLACE (
-    snoozed AND COALESCE(TIMESTAMP(snooze_until) > CURRENT_TIMESTAMP(), TRUE) AS snoozed,
-    IF(COALESCE(TIMESTAMP(snooze_until) > CURRENT_TIMESTAMP(), TRUE), triage, 'open') AS triage)
+    snoozed AND COALESCE(TIMESTAMP(snooze_until, 'UTC') > CURRENT_TIMESTAMP(), TRUE) AS snoozed,
+    IF(COALESCE(TIMESTAMP(snooze_until, 'UTC') > CURRENT_TIMESTAMP(), TRUE), triage, 'open') AS triage)
   FROM `{dataset}.findings` WHERE closed_at IS NULL
 ) AS f
 LEFT JOIN `{dataset}.issues` AS i ON i.id = f.issue_id

@@ -13,10 +13,11 @@ import pytest
 from local.bigquery import error_of, proxy
 from sample_api import Account, generate
 from scanner_sync.errors import LoadError, SyncError
+from scanner_sync.report.figures import read_figures
 from scanner_sync.settings import read_settings
 from scanner_sync.sync import sync
 from scanner_sync.warehouse import Warehouse, jobs, lease
-from tests.conftest import PROJECT, SYNC, Dataset
+from tests.conftest import FOUR, PROJECT, SYNC, Dataset
 from tests.support.commands import start
 
 
@@ -208,3 +209,28 @@ def test_jobs_run_in_the_project_that_pays(
         "jobs": {"finance-project"},
         "queries": {"finance-project"},
     }
+
+
+def test_queries_run_in_utc(
+    dataset: Dataset, emulator_port: int, api_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project may have another time zone, by which days and weeks would begin elsewhere."""
+    assert dataset.name
+    assert api_url
+    found = []
+
+    def note(method: str, path: str, body: bytes) -> None:
+        request = json.loads(body) if method == "POST" and b'"query":' in body else {}
+        job = request.get("configuration", request).get("query", request)
+        if job and "view" not in job:
+            found.append((job if isinstance(job, dict) else request).get("connectionProperties"))
+
+    with proxy(emulator_port, note) as url:
+        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", url)
+        sync(FOUR, abort)
+        warehouse = Warehouse.connect(read_settings())
+        read_figures(warehouse.located(), warehouse.now())
+        warehouse.read_status()
+        assert [*warehouse.query("SELECT COUNT(*) FROM findings")]
+    assert len(found) > 8
+    assert [of for of in found if of != [{"key": "time_zone", "value": "UTC"}]] == []
