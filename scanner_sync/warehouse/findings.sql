@@ -305,7 +305,8 @@ USING (
         AND COALESCE(TIMESTAMP(i.snooze_until) > LEAST(d.as_of, instant), TRUE), FALSE)
         AS issue_snoozes,
       i.snooze_reason AS issue_reason, i.snooze_until AS issue_until,
-      IF(d.began_with IS NULL, TIMESTAMP(DATE_ADD(f.due_date, INTERVAL 1 DAY)), NULL) AS due_at
+      IF(d.began_with IS NULL, TIMESTAMP(DATE_ADD(
+        LEAST(f.due_date, DATE '9999-12-30'), INTERVAL 1 DAY)), NULL) AS due_at  -- of the last day, too
     FROM described AS d
     LEFT JOIN `{dataset}.fixed_occurrences` AS f
       ON f.occurrence_id = IF(d.began_with IS NULL, d.occurrence_id, NULL)

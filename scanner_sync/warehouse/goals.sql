@@ -166,8 +166,10 @@ FROM (
         WHEN detected_at IS NULL AND given IS NOT NULL THEN given
         -- It is snoozed without an end, so nobody knows.
         WHEN LOGICAL_OR(run < goal_days * 86400 AND until = TIMESTAMP '9999-12-31') THEN NULL
-        ELSE TIMESTAMP_ADD(goal_from, INTERVAL
-          goal_days * 86400 + COALESCE(SUM(IF(run < goal_days * 86400, seconds, 0)), 0) SECOND)
+        -- Beyond the year 9999, BigQuery has no date, and would fail the sync.
+        ELSE TIMESTAMP_ADD(goal_from, INTERVAL LEAST(
+          goal_days * 86400 + COALESCE(SUM(IF(run < goal_days * 86400, seconds, 0)), 0),
+          TIMESTAMP_DIFF(TIMESTAMP '9999-12-31', goal_from, SECOND)) SECOND)
       END AS due_at
     FROM stops
     GROUP BY finding_id, is_asked, in_kev, kev_due_on, epss, place, due_rule, nth, cve_to_fix,

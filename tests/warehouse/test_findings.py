@@ -595,6 +595,19 @@ def test_what_was_snoozed_stays_so_until_it_is_known_why_it_is_gone(scanner: Sca
     assert scanner.findings(*columns) == [(10, True, 20, 16), (20, True, 20, 16)]
 
 
+def test_what_is_due_at_the_end_of_all_dates(scanner: Scanner) -> None:
+    """BigQuery has no later date than 9999-12-31, and a statement that comes to one fails."""
+    scanner.fix(10, 3, due_date="9999-12-31")
+    scanner.find(20, first_seen_at=at(5), snoozed=True, snooze_until="9999-12-30")
+    scanner.find(30, first_seen_at=at(5), snoozed=True, snooze_until="9999-12-31")
+    scanner.sync(8)
+    found = scanner.dataset.query(
+        "SELECT occurrence_id AS id, due_at = TIMESTAMP '9999-12-31' AS is_last"
+        " FROM {d}.findings ORDER BY id"
+    )
+    assert [(row["id"], row["is_last"]) for row in found] == [(10, True), (20, True), (30, None)]
+
+
 def test_a_snooze_lasts_while_its_finding_is_missed(scanner: Scanner) -> None:
     """Written anew after it was back, the goal is as it was."""
     scanner.find(10, first_seen_at=at(0))
