@@ -261,9 +261,27 @@ USING (
         WHERE JSON_VALUE(item) IS NOT NULL ORDER BY tag
       ) AS tags,
       LOGICAL_OR(valid_to IS NULL) OVER (PARTITION BY address) AS is_listed,
-      valid_from AS since, COALESCE(LEAD(valid_from) OVER in_order, TIMESTAMP '9999-12-31') AS until
-    FROM `{dataset}.targets_history`
-    WINDOW in_order AS (PARTITION BY address ORDER BY valid_from, id)
+      since, COALESCE(LEAD(since) OVER in_order, TIMESTAMP '9999-12-31') AS until
+    FROM (
+      SELECT address, id, target_type, target_status, tags, valid_to, valid_from AS since,
+        FALSE AS is_again
+      FROM `{dataset}.targets_history`
+      UNION ALL
+      -- Of several targets with one address, one that is listed counts again when another is gone.
+      SELECT t.address, t.id, t.target_type, t.target_status, t.tags, t.valid_to, gone.valid_to, TRUE
+      FROM (
+        SELECT address, id, valid_to FROM `{dataset}.targets_history` WHERE TRUE
+        QUALIFY LEAD(valid_from) OVER (PARTITION BY address, id ORDER BY valid_from)
+          IS DISTINCT FROM valid_to
+      ) AS gone
+      JOIN `{dataset}.targets_history` AS t ON t.address = gone.address AND t.id != gone.id
+        AND t.valid_from < gone.valid_to AND COALESCE(t.valid_to > gone.valid_to, TRUE)
+      WHERE TRUE
+      QUALIFY ROW_NUMBER() OVER (
+        PARTITION BY gone.address, gone.valid_to ORDER BY t.valid_from DESC, t.id DESC
+      ) = 1
+    )
+    WINDOW in_order AS (PARTITION BY address ORDER BY since, is_again DESC, id)
   ),
   described AS (
     SELECT d.finding_id, d.is_void, d.entity_key, d.times_reopened, d.began_with, d.opened_at, d.detected_at,

@@ -628,6 +628,24 @@ def test_a_snooze_lasts_while_its_finding_is_missed(scanner: Scanner) -> None:
     ]
 
 
+def test_two_targets_with_one_address(scanner: Scanner) -> None:
+    """One that is listed counts before one that is gone, and then the newer one."""
+    scanner.find(10)
+    older = scanner.targets[0] | {"tags": ["old"], "target_type": "external"}
+    newer = {"id": 2, "address": "a", "target_status": "unresponsive", "tags": ["new"]}
+    columns = ("target_id", "target_status", "tags", "exposed")
+    for day, shown, found in (
+        (8, [older], (1, "live", ["old"], True)),
+        (9, [older, newer], (2, "unresponsive", ["new"], False)),
+        (10, [older], (1, "live", ["old"], True)),
+        (11, [older | {"tags": []}, newer], (2, "unresponsive", ["new"], False)),
+        (12, [], (2, "deleted", ["new"], False)),
+    ):
+        scanner.targets = shown
+        scanner.sync(day)
+        assert scanner.findings(*columns) == [found]
+
+
 def test_what_is_listed_on_a_deleted_target(scanner: Scanner) -> None:
     """Is open, and nothing to do."""
     scanner.find(10, first_seen_at=at(5))
