@@ -14,7 +14,8 @@ WITH grouped AS (
     LOGICAL_OR(COALESCE(exploit_likelihood, '') = 'known') AS exploit_is_known,
     MIN(exploit_likelihood) AS exploit_likelihood, MAX(epss) AS epss,
     COALESCE(
-      MAX_BY(cve_to_fix, IF(cve_to_fix IS NULL, -1, IF(in_kev, 1, 0) + COALESCE(epss, 0))),
+      ARRAY_AGG(cve_to_fix ORDER BY cve_to_fix IS NULL,
+        IF(in_kev, 1, 0) + COALESCE(epss, 0) DESC, cve_to_fix LIMIT 1)[SAFE_OFFSET(0)],
       MIN(cves[SAFE_OFFSET(0)])
     ) AS cve,
     MAX(ARRAY_LENGTH(cves)) AS cves

@@ -34,7 +34,8 @@ times AS (
     IF(LOGICAL_OR(closed_at IS NULL), NULL, MAX(closed_at)) AS closed_at,
     MAX_BY(title, COALESCE(closed_at, TIMESTAMP '9999-12-31')) AS title,
     MAX_BY(severity, COALESCE(closed_at, TIMESTAMP '9999-12-31')) AS severity,
-    MAX_BY(close_reason, COALESCE(closed_at, TIMESTAMP '9999-12-31')) AS last_reason,
+    -- Of several that closed last, the reason that comes first by name: fixed before removed.
+    ARRAY_AGG(close_reason ORDER BY closed_at DESC, close_reason LIMIT 1)[SAFE_OFFSET(0)] AS last_reason,
     -- While one is open, those that are closed say nothing about it.
     COALESCE(LOGICAL_AND(IF(closed_at IS NULL, snoozed, NULL)), LOGICAL_AND(snoozed)) AS snoozed,
     LOGICAL_OR(closed_at IS NULL AND NOT snoozed AND NOT is_deleted) AS to_do,

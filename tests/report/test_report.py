@@ -33,7 +33,7 @@ from scanner_sync.report.figures import (
     read_figures,
 )
 from tests.conftest import PROJECT, Dataset
-from tests.warehouse.loads import conclude
+from tests.warehouse.loads import conclude, insert
 
 from .account import insert_states, insert_syncs
 from .conftest import ReadPage
@@ -144,6 +144,25 @@ def test_the_figures_take_two_queries(
     read_figures(dataset.warehouse, datetime.now(UTC))
     files = [*Path(figures.__file__).parent.glob("*.sql")]
     assert [sql.count("ARRAY(SELECT part ") for sql in asked] == [0, len(files)]
+
+
+def test_the_cve_to_fix_is_the_same_each_time(synced: Callable[[], Dataset]) -> None:
+    """Of two findings of which nothing else is known, whichever comes first."""
+    dataset = synced()
+    now = datetime.now(UTC)
+    own = {"entity_key": "", "issue_id": 1, "times_reopened": 0, "snoozed": False, "opened_at": now}
+    cves = ["CVE-2026-1", "CVE-2026-2"]
+    insert(
+        dataset,
+        "findings",
+        [
+            own | {"finding_id": f"{host}{cve}", "host": host, "cves": [], "cve_to_fix": cve}
+            for host, ordered in (("a", cves), ("b", cves[::-1]))
+            for cve in ordered
+        ],
+    )
+    first = read_figures(dataset.warehouse, now).actions.first
+    assert {action.host: action.cve for action in first} == dict.fromkeys("ab", "CVE-2026-1")
 
 
 def test_nothing_is_written_on_failure(

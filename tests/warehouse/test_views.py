@@ -8,7 +8,7 @@ from scanner_sync.schema.occurrence_reads import READS
 from scanner_sync.warehouse.views import LABELS, VIEWS
 from tests.conftest import PROJECT, Dataset
 from tests.warehouse.conftest import through
-from tests.warehouse.loads import Loads
+from tests.warehouse.loads import Loads, insert
 
 
 def test_an_outdated_view_is_updated(dataset: Dataset) -> None:
@@ -132,3 +132,19 @@ def test_tables_have_keys(dataset: Dataset) -> None:
     }
     findings = dataset.client.get_table(f"{dataset.name}.findings")
     assert findings.clustering_fields == ["closed_at", "severity_rank"]
+
+
+def test_an_issue_whose_findings_close_at_once(dataset: Dataset) -> None:
+    """It has the reason of one of them, and always of the same."""
+    Loads(dataset).load(1, issues=[])
+    opened, closed = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
+    reasons = ["target_removed", "not_reported"]
+    rows = [
+        {"finding_id": f"{issue}/{reason}", "issue_id": issue, "close_reason": reason}
+        for issue, ordered in enumerate([reasons, reasons[::-1]])
+        for reason in ordered
+    ]
+    own = {"entity_key": "", "times_reopened": 0, "opened_at": opened, "closed_at": closed}
+    insert(dataset, "findings", [own | row for row in rows])
+    found = dataset.query("SELECT id, close_reason FROM {d}.issue_lifecycle ORDER BY id")
+    assert found == [{"id": issue, "close_reason": "not_reported"} for issue in (0, 1)]
