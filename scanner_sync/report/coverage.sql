@@ -19,12 +19,12 @@ known AS (
   FROM `{dataset}.targets_history`
 ),
 scanned AS (
-  SELECT t.address AS target, MAX(t.target_status) AS status, MAX(s.scanned_at) AS scanned_at,
+  SELECT t.id, t.address AS target, MAX(t.target_status) AS status, MAX(s.scanned_at) AS scanned_at,
     MAX(l.synced_at) AS listed_on, LOGICAL_OR(listed.id IS NOT NULL) AS is_listed,
     LOGICAL_OR(t.known_from <= l.synced_at) AS is_older
   FROM known AS t LEFT JOIN scans AS s ON s.address = t.address
   LEFT JOIN listing AS l ON TRUE LEFT JOIN listed ON listed.id = t.id
-  WHERE t.valid_to IS NULL GROUP BY t.address
+  WHERE t.valid_to IS NULL GROUP BY t.id, t.address
 ),
 judged AS (
   SELECT *, is_listed OR COALESCE(scanned_at >= @since, FALSE) AS is_recent,
@@ -36,5 +36,5 @@ SELECT target, status, scanned_at, listed_on, NOT is_recent AND is_old AS is_lat
   COUNT(*) OVER () AS targets,
   SUM(IF(is_recent, 1, 0)) OVER () AS recent,
   SUM(IF(NOT is_recent AND is_old, 1, 0)) OVER () AS late,
-  ROW_NUMBER() OVER (ORDER BY NOT is_recent AND is_old DESC, scanned_at, target) AS place
+  ROW_NUMBER() OVER (ORDER BY NOT is_recent AND is_old DESC, scanned_at, target, id) AS place
 FROM judged ORDER BY place LIMIT 10

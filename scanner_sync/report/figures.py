@@ -260,7 +260,8 @@ class Target(NamedTuple):
 class Unscanned(NamedTuple):
     """A target that was not scanned lately."""
 
-    target: str
+    target: str | None
+    """Its address. None if the scanner gives none."""
     status: str | None
     """As the scanner names it."""
     scanned_at: datetime | None

@@ -146,6 +146,25 @@ def test_the_figures_take_two_queries(
     assert [sql.count("ARRAY(SELECT part ") for sql in asked] == [0, len(files)]
 
 
+def test_targets_without_an_address_or_with_one(synced: Callable[[], Dataset]) -> None:
+    """Each counts, though only its id tells it from another."""
+    dataset = synced()
+    now = datetime.now(UTC)
+    places = [(1, None), (2, None), (3, "a"), (4, "a")]
+    states = [
+        {"entity_key": f"{id}", "id": id, "address": address, "valid_from": now - WEEK}
+        for id, address in places
+    ]
+    insert_states(dataset, "targets_history", states)
+    scanned = {"synced_at": now, "scanned_since": now.date(), "scanned_targets": [2, 4]}
+    insert(dataset, "syncs", [scanned])
+    found = read_figures(dataset.warehouse, now)
+    coverage = found.coverage
+    assert (coverage.targets, coverage.recent, coverage.late) == (4, 2, 2)
+    assert [target.target for target in coverage.latest] == [None, "a"]
+    assert re.findall(r'<th scope="row">(\(no address\)|None)<', render(found)) == ["(no address)"]
+
+
 def test_the_cve_to_fix_is_the_same_each_time(synced: Callable[[], Dataset]) -> None:
     """Of two findings of which nothing else is known, whichever comes first."""
     dataset = synced()
