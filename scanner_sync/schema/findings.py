@@ -40,7 +40,7 @@ FINDINGS_TABLE: Final = Table(
         ),
         "cvss_score": _OCCURRENCE["cvss_score"],
         "exploit_likelihood": _OCCURRENCE["exploit_likelihood"],
-        "cves": Column("text[]", "CVE identifiers, sorted.", ["CVE-2026-1234"]),
+        "cves": Column("text[]", "CVE identifiers, sorted, in capitals.", ["CVE-2026-1234"]),
         "in_kev": Column(
             "bool",
             "Whether one of its CVEs is in KEV, CISA's catalog of CVEs that are exploited in the"

@@ -302,7 +302,8 @@ USING (
       COALESCE(d.cvss_score, f.cvss_score) AS cvss_score,
       COALESCE(d.exploit_likelihood, f.exploit_likelihood) AS exploit_likelihood,
       ARRAY(
-        SELECT DISTINCT JSON_VALUE(item) AS cve FROM UNNEST(JSON_QUERY_ARRAY(d.cves)) AS item
+        SELECT DISTINCT UPPER(TRIM(JSON_VALUE(item))) AS cve  -- as `cve_intelligence` has them
+        FROM UNNEST(JSON_QUERY_ARRAY(d.cves)) AS item
         WHERE JSON_VALUE(item) IS NOT NULL ORDER BY cve
       ) AS cves,
       COALESCE(d.host, f.affected_host, f.display_address) AS host,

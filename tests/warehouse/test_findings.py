@@ -628,6 +628,18 @@ def test_a_snooze_lasts_while_its_finding_is_missed(scanner: Scanner) -> None:
     ]
 
 
+def test_cves_may_be_written_in_any_way(scanner: Scanner) -> None:
+    """What is known of a CVE is known of it in small letters, too."""
+    scanner.find(10, cves=["cve-2021-44228 "])
+    scanner.find(20, cves=["Cve-2021-44228", "CVE-2021-44228", None])
+    scanner.sync(8)
+    known = {"cve": "CVE-2021-44228", "in_kev": True}
+    insert(scanner.dataset, "cve_intelligence", [known])
+    scanner.sync(9)
+    found = scanner.findings("cves", "in_kev", "cve_to_fix")
+    assert found == [(["CVE-2021-44228"], True, "CVE-2021-44228")] * 2
+
+
 def test_two_targets_with_one_address(scanner: Scanner) -> None:
     """One that is listed counts before one that is gone, and then the newer one."""
     scanner.find(10)
