@@ -67,6 +67,7 @@ SNOOZED = place(
     DATABASE,
     22,
     june(2),
+    occurrence_id=None,  # the API need not give one
     snoozed=True,
     snooze_reason="OTHER",
     snooze_until=date(2026, 7, 25),
