@@ -299,7 +299,7 @@ def _proxy(port: int, fault: Fault) -> type[BaseHTTPRequestHandler]:
                 for (of, tables), views in list(_waiting.items()):
                     if of != port or tables.split("/")[-2].encode() not in body:
                         continue
-                    for name in [name for name in views if name.encode() in body]:
+                    for name in [name for name in views if f".{name}".encode() in body]:
                         if (query := views.pop(name, None)) is None:
                             continue  # created because another view reads it
                         self.create_views(query.encode())

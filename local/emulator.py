@@ -22,6 +22,8 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
+from decimal import Decimal
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +32,7 @@ from typing import Any, Final
 
 import duckdb
 import duckdb_extensions
+import fastapi.dependencies.utils
 import sqlglot
 from bqemulator.api.middleware import (
     AccessLogMiddleware,
@@ -46,6 +49,7 @@ from bqemulator.scripting import interpreter
 from bqemulator.scripting.frames import FrameStack
 from bqemulator.sql import inner_query
 from bqemulator.sql.translator import SQLTranslator
+from bqemulator.storage import arrow_bridge
 from bqemulator.versioning.snapshots import SnapshotManager
 from sqlglot import exp
 
@@ -240,7 +244,8 @@ def _general(sql: str) -> tuple[str, dict[str, str]]:
     found = dict.fromkeys(name for names in _DATASET.findall(sql) for name in names if name)
     for number, name in enumerate(found):
         names[f"dataset_number_{number}"] = name
-        sql = re.sub(rf"\b{name}\b", f"dataset_number_{number}", sql)
+        # The boundary before it comes last, because `re` finds a pattern's first letters fast.
+        sql = re.sub(rf"{name}\b(?<!\w{name})", f"dataset_number_{number}", sql)
     for number, value in enumerate(dict.fromkeys(_OF_A_SYNC.findall(sql))):
         sql = sql.replace(value, f"'value_number_{number}'")
         # In DuckDB, what stands in double quotes is a name.
@@ -403,6 +408,11 @@ def _of_changes_alone(refuse: Callable[..., None]) -> Callable[..., None]:
     return refuse_statement
 
 
+async def _at_once(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Call what FastAPI would call in a thread: eight functions a request, which only look up."""
+    return function(*arguments, **named)
+
+
 async def _record_no_change(project: str, sql: str, context: Any) -> None:
     """Do not copy a table whenever its rows change."""
 
@@ -554,10 +564,31 @@ def _type_name(arrow: Any) -> str:
     return "INTEGER" if str(arrow) == "decimal128(38, 0)" else _name_of(arrow)
 
 
+_format_other = arrow_bridge._format_bq_value
+_format_time = arrow_bridge._fmt_bq_timestamp
 _name_of = executor._arrow_type_to_bq_type
 _classify = _remember_kind(executor.classify_statement_type)
 _dispose = executor._apply_load_write_disposition
 _load = executor._load_path_into_target
+
+
+_PLAIN: Final[dict[type, Callable[[Any], str]]] = {
+    str: str,
+    int: str,
+    float: str,
+    Decimal: str,
+    bool: lambda value: "true" if value else "false",
+}
+"""How values are written that are written in one way, whatever their column is."""
+
+
+def _format(value: Any, arrow: Any, *, field: Any = None) -> Any:
+    """Write a value. The emulator asks of which type its column is, for each of them anew."""
+    if write := _PLAIN.get(type(value)):
+        return write(value)
+    if type(value) is datetime:
+        return _format_time(value, arrow, field)
+    return _format_other(value, arrow, field=field)
 
 
 def _kind_of(sql: str) -> str:
@@ -575,6 +606,8 @@ def _kind_of(sql: str) -> str:
 
 
 executor.parse_script = interpreter.parse_script = _remember_script(interpreter.parse_script)
+# For each parameter DuckDB looks for pandas, and Python looks through its whole path each time.
+sys.modules["pandas"] = None  # type: ignore[assignment]
 # So few rows are faster in one thread, and take less time than to optimize a plan for them.
 _config: dict[str, Any] = {"threads": 1}
 if "LOCAL_BIGQUERY_HAS_MANY_ROWS" not in os.environ:
@@ -591,6 +624,7 @@ for of_ddl in ("_detect_catalog_drop", "_detect_create_schema", "_detect_plain_c
 ddl_sync._detect_plain_create_view = _only_of_ddl(ddl_sync._detect_plain_create_view, (None, None))
 executor.detect_drop_routine = _only_of_ddl(executor.detect_drop_routine)
 executor._arrow_type_to_bq_type = _type_name
+arrow_bridge._format_bq_value = _format
 executor._apply_load_write_disposition = _refuse_if_not_empty
 executor._load_path_into_target = _load_whole
 upload.execute_load_job = _with_own_rows(executor.execute_load_job)
@@ -605,6 +639,7 @@ inner_query.build_catalog_schema = _of_tables_alone(inner_query.build_catalog_sc
 interpreter.rewrite_table_refs = _remember_qualified(interpreter.rewrite_table_refs)
 executor.rewrite_table_refs = interpreter.rewrite_table_refs
 interpreter._dml_targets = _remember_targets(interpreter._dml_targets)
+fastapi.dependencies.utils.run_in_threadpool = _at_once
 for useless in (AccessLogMiddleware, CorrelationIdMiddleware, MetricsMiddleware):
     # They take time of every request, for headers, logs and counts that nobody reads.
     useless.__call__ = lambda self, *arguments: self.app(*arguments)
