@@ -14,8 +14,10 @@ WITH grouped AS (
     LOGICAL_OR(COALESCE(exploit_likelihood, '') = 'known') AS exploit_is_known,
     MIN(exploit_likelihood) AS exploit_likelihood, MAX(epss) AS epss,
     COALESCE(
-      ARRAY_AGG(cve_to_fix ORDER BY cve_to_fix IS NULL,
-        IF(in_kev, 1, 0) + COALESCE(epss, 0) DESC, cve_to_fix LIMIT 1)[SAFE_OFFSET(0)],
+      -- Of the greatest score, and of several the first by name. What it lacks to 3 has seven digits.
+      SUBSTR(MIN(CONCAT(
+        CAST(CAST((3 - IF(in_kev, 1, 0) - COALESCE(epss, 0)) * 1000000 AS INT64) AS STRING),
+        cve_to_fix)), 8),
       MIN(cves[SAFE_OFFSET(0)])
     ) AS cve,
     MAX(ARRAY_LENGTH(cves)) AS cves

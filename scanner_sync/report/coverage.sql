@@ -4,27 +4,31 @@
 -- A target counts as late only if something says so: it is older than the list and not on it, its last
 -- date is before `since`, or the API calls it unscanned. Of any other it is not known.
 WITH scans AS (
-  SELECT COALESCE(affected_host, display_address) AS address, target_last_scanned_at AS scanned_at
-  FROM `{dataset}.fixed_occurrences`
-  UNION ALL
-  SELECT target, target_last_scanned_at FROM `{dataset}.occurrences_issues`
+  SELECT address, MAX(scanned_at) AS scanned_at
+  FROM (
+    SELECT COALESCE(affected_host, display_address) AS address, target_last_scanned_at AS scanned_at
+    FROM `{dataset}.fixed_occurrences`
+    UNION ALL
+    SELECT target, target_last_scanned_at FROM `{dataset}.occurrences_issues`
+  )
+  GROUP BY address
 ),
 listing AS (
   SELECT synced_at, scanned_targets FROM `{dataset}.syncs`
   WHERE scanned_since IS NOT NULL AND synced_at >= @listed_after ORDER BY synced_at DESC LIMIT 1
 ),
-listed AS (SELECT id FROM listing CROSS JOIN UNNEST(scanned_targets) AS id),
+listed AS (SELECT DISTINCT id FROM listing CROSS JOIN UNNEST(scanned_targets) AS id),
 known AS (
   SELECT *, MIN(valid_from) OVER (PARTITION BY id) AS known_from
   FROM `{dataset}.targets_history`
 ),
 scanned AS (
-  SELECT t.id, t.address AS target, MAX(t.target_status) AS status, MAX(s.scanned_at) AS scanned_at,
-    MAX(l.synced_at) AS listed_on, LOGICAL_OR(listed.id IS NOT NULL) AS is_listed,
-    LOGICAL_OR(t.known_from <= l.synced_at) AS is_older
+  SELECT t.id, t.address AS target, t.target_status AS status, s.scanned_at,
+    l.synced_at AS listed_on, listed.id IS NOT NULL AS is_listed,
+    t.known_from <= l.synced_at AS is_older
   FROM known AS t LEFT JOIN scans AS s ON s.address = t.address
   LEFT JOIN listing AS l ON TRUE LEFT JOIN listed ON listed.id = t.id
-  WHERE t.valid_to IS NULL GROUP BY t.id, t.address
+  WHERE t.valid_to IS NULL
 ),
 judged AS (
   SELECT *, is_listed OR COALESCE(scanned_at >= @since, FALSE) AS is_recent,

@@ -54,7 +54,8 @@ SELECT '{table}' AS name, COUNT(*) AS held, MAX(l.inserted_at) AS written
 FROM `{dataset}.{table}` AS t LEFT JOIN `{dataset}._dlt_loads` AS l ON l.load_id = t._dlt_load_id
 """
 
-_PART: Final = "ARRAY(SELECT part FROM (\n{sql}) AS part) AS {name}"
+_PARTS: Final = "SELECT * FROM {parts}"
+_PART: Final = "(SELECT ARRAY_AGG(part) AS {name} FROM (\n{sql}) AS part)"
 
 
 class Period(NamedTuple):
@@ -557,11 +558,12 @@ def _read_period(warehouse: Connection, now: datetime) -> tuple[Period, int, tim
     Returns also how many syncs succeeded in the last seven days, and the longest time between two.
     """
     [row] = _query(warehouse, _sql("period"), now=now)
-    # An account in which nothing was ever seen has no state.
-    created = warehouse.client.get_table(f"{warehouse.dataset}.issues_history").created
-    last = max(filter(None, (row.last_state, row.last_sync)), default=created)
+    first = row.first_state or row.first_sync
+    last = max(filter(None, (row.last_state, row.last_sync)), default=None)
+    if last is None:  # nothing was ever seen in the account
+        first = last = warehouse.client.get_table(f"{warehouse.dataset}.issues_history").created
     period = Period(
-        first=row.first_state or row.first_sync or created,
+        first=first,
         last=last,
         last_change=row.last_state,
         # dlt dates its loads by its machine's clock, which may be ahead of BigQuery's.
@@ -588,7 +590,9 @@ def _read_parts(
         queries["scans"] = _sql("scans")
     [found] = _query(
         warehouse,
-        "SELECT " + ",\n".join(_PART.format(name=name, sql=sql) for name, sql in queries.items()),
+        _PARTS.format(
+            parts=",\n".join(_PART.format(name=name, sql=sql) for name, sql in queries.items())
+        ),
         now=period.now,
         in_a_week=period.now + WEEK,
         week_ago=period.week_ago,

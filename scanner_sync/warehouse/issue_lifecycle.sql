@@ -19,7 +19,7 @@ WITH spans AS (
 -- Spans that overlap are one time. Of those that open at the same instant, one is new at most, and
 -- all have its number.
 numbered AS (
-  SELECT *, SUM(IF(is_new, 1, 0)) OVER (PARTITION BY id ORDER BY opened_at) - 1 AS times_reopened
+  SELECT *, COUNT(IF(is_new, 1, NULL)) OVER (PARTITION BY id ORDER BY opened_at) - 1 AS times_reopened
   FROM (
     SELECT *, COALESCE(opened_at > MAX(COALESCE(closed_at, TIMESTAMP '9999-12-31')) OVER (
         PARTITION BY id ORDER BY opened_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING

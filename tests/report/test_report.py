@@ -143,7 +143,7 @@ def test_the_figures_take_two_queries(
     monkeypatch.setattr(bigquery.Client, "query_and_wait", note)
     read_figures(dataset.warehouse, datetime.now(UTC))
     files = [*Path(figures.__file__).parent.glob("*.sql")]
-    assert [sql.count("ARRAY(SELECT part ") for sql in asked] == [0, len(files)]
+    assert [sql.count("SELECT ARRAY_AGG(part) AS ") for sql in asked] == [0, len(files)]
 
 
 def test_targets_without_an_address_or_with_one(synced: Callable[[], Dataset]) -> None:
