@@ -50,4 +50,4 @@ def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_date_in_retry_after_is_seconds_from_now(form: str) -> None:
     """In each form that HTTP has, wherever the machine is."""
     date = f"{datetime.now(UTC) + timedelta(seconds=60):{form}}"
-    assert parse_retry_after(date) == pytest.approx(60, abs=2)
+    assert parse_retry_after(date) == pytest.approx(60, abs=30)  # a wrong zone is an hour or more
