@@ -54,7 +54,7 @@ SELECT '{table}' AS name, COUNT(*) AS held, MAX(l.inserted_at) AS written
 FROM `{dataset}.{table}` AS t LEFT JOIN `{dataset}._dlt_loads` AS l ON l.load_id = t._dlt_load_id
 """
 
-_PARTS: Final = "SELECT * FROM {parts}"
+_PAGE: Final = "SELECT * FROM {parts}"
 _PART: Final = "(SELECT ARRAY_AGG(part) AS {name} FROM (\n{sql}) AS part)"
 
 
@@ -590,7 +590,7 @@ def _read_parts(
         queries["scans"] = _sql("scans")
     [found] = _query(
         warehouse,
-        _PARTS.format(
+        _PAGE.format(
             parts=",\n".join(_PART.format(name=name, sql=sql) for name, sql in queries.items())
         ),
         now=period.now,

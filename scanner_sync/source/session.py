@@ -373,5 +373,5 @@ class ApiSession(requests.Session):
                 retry_after=math.ceil(seconds),
             )
         # The limiter shortens no wait that the API asks for.
-        ready = threading.Event() if failure and failure.retry_after else ticket.ready
-        ready.wait(min(seconds, remaining))
+        wait = time.sleep if failure and failure.retry_after else ticket.ready.wait
+        wait(min(seconds, remaining))
