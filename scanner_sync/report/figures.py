@@ -54,7 +54,10 @@ SELECT '{table}' AS name, COUNT(*) AS held, MAX(l.inserted_at) AS written
 FROM `{dataset}.{table}` AS t LEFT JOIN `{dataset}._dlt_loads` AS l ON l.load_id = t._dlt_load_id
 """
 
-_PAGE: Final = "SELECT * FROM {parts}"
+# Parts that name `open_findings` alone share one reading of the view.
+_PAGE: Final = """
+WITH open_findings AS (SELECT * FROM `{{dataset}}.open_findings`)
+SELECT * FROM {parts}"""
 _PART: Final = "(SELECT ARRAY_AGG(part) AS {name} FROM (\n{sql}) AS part)"
 
 
