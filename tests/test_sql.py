@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlglot
+from sqlglot import exp
 
 from local import bigquery
 from local.processes import ROOT
@@ -64,6 +66,26 @@ def test_a_file_resolves(name: str) -> None:
     table = re.findall(r"`\{dataset\}\.(\w+)`", text)[0]
     without = {key: of for key, of in TABLES.items() if key != f"d1.{table}"}
     assert f"Table not found: `d1.{table}`" in resolve(f"{VARIABLES} {text}", without)["refused"]
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_an_outer_join_compares_columns(name: str) -> None:
+    """BigQuery refuses any other than of an array, but only when it plans the query."""
+    for statement in sqlglot.parse(FILES[name].replace("{dataset}", "d1"), read="bigquery"):
+        assert statement is not None
+        for join in statement.find_all(exp.Join):
+            if not join.side or join.args.get("using") or isinstance(join.this, exp.Unnest):
+                continue
+            condition = join.args.get("on")
+            assert condition is not None
+            assert [
+                (left, right)
+                for one in (condition.flatten() if isinstance(condition, exp.And) else [condition])
+                if isinstance(one, exp.EQ)
+                for left in one.left.find_all(exp.Column)
+                for right in one.right.find_all(exp.Column)
+                if left.table != right.table
+            ], join.sql("bigquery")
 
 
 def test_what_is_stated_here_is_in_the_files() -> None:

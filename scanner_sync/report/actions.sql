@@ -21,7 +21,7 @@ WITH grouped AS (
       MIN(cves[SAFE_OFFSET(0)])
     ) AS cve,
     MAX(ARRAY_LENGTH(cves)) AS cves
-  FROM open_findings WHERE to_do GROUP BY issue_id, host
+  FROM `{dataset}.open_findings` WHERE to_do GROUP BY issue_id, host
 ),
 placed AS (
   SELECT *,

@@ -27,7 +27,8 @@ scanned AS (
     l.synced_at AS listed_on, listed.id IS NOT NULL AS is_listed,
     t.known_from <= l.synced_at AS is_older
   FROM known AS t LEFT JOIN scans AS s ON s.address = t.address
-  LEFT JOIN listing AS l ON TRUE LEFT JOIN listed ON listed.id = t.id
+  CROSS JOIN (SELECT MAX(synced_at) AS synced_at FROM listing) AS l
+  LEFT JOIN listed ON listed.id = t.id
   WHERE t.valid_to IS NULL
 ),
 judged AS (

@@ -54,7 +54,7 @@ SELECT '{table}' AS name, COUNT(*) AS held, MAX(l.inserted_at) AS written
 FROM `{dataset}.{table}` AS t LEFT JOIN `{dataset}._dlt_loads` AS l ON l.load_id = t._dlt_load_id
 """
 
-# Parts that name `open_findings` alone share one reading of the view.
+# The view is read once for all parts that read it.
 _PAGE: Final = """
 WITH open_findings AS (SELECT * FROM `{{dataset}}.open_findings`)
 SELECT * FROM {parts}"""
@@ -583,7 +583,8 @@ def _read_parts(
 
     One query reads all, so BigQuery bills what a table holds once, and not for each part.
     """
-    queries = {name: _sql(name) for name in PARTS}
+    view = "`{dataset}.open_findings`"
+    queries = {name: _sql(name).replace(view, "open_findings") for name in PARTS}
     if "occurrences_issues" not in existing:  # no sync has read any
         nothing = "(SELECT '' AS target, @since AS target_last_scanned_at LIMIT 0)"
         queries["coverage"] = queries["coverage"].replace("`{dataset}.occurrences_issues`", nothing)

@@ -9,7 +9,7 @@ WITH by_issue AS (
     COUNTIF(to_do AND exploit_likelihood = 'known') AS likely,
     SUM(IF(to_do, days_open, NULL)) AS age, COUNT(IF(to_do, days_open, NULL)) AS aged,
     MAX(IF(to_do, days_open, NULL)) AS oldest
-  FROM open_findings GROUP BY 1, issue_id
+  FROM `{dataset}.open_findings` GROUP BY 1, issue_id
 )
 SELECT severity, SUM(open) AS open, COUNT(issue_id) AS open_issues, SUM(snoozed) AS snoozed,
   SUM(to_do) AS to_do, COUNT(IF(to_do > 0, issue_id, NULL)) AS to_do_issues,

@@ -29,6 +29,9 @@ measured AS (
     ended_at > TIMESTAMP_SUB(GREATEST(@now, MAX(ended_at) OVER ()), INTERVAL 7 DAY) AS is_recent
   FROM ended
 )
-SELECT first_state, last_state, MIN(ended_at) AS first_sync, MAX(ended_at) AS last_sync,
-  COUNTIF(is_recent) AS syncs, MAX(IF(is_recent, gap, NULL)) AS longest_gap
-FROM seen LEFT JOIN measured ON TRUE GROUP BY first_state, last_state
+SELECT *
+FROM seen CROSS JOIN (
+  SELECT MIN(ended_at) AS first_sync, MAX(ended_at) AS last_sync, COUNTIF(is_recent) AS syncs,
+    MAX(IF(is_recent, gap, NULL)) AS longest_gap
+  FROM measured
+)

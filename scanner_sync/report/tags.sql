@@ -4,7 +4,7 @@ WITH tagged AS (
   SELECT tag, COUNT(*) AS to_do, COUNT(DISTINCT issue_id) AS issues, COUNTIF(in_kev) AS exploited,
     COUNTIF(severity = 'critical') AS critical, COUNTIF(severity = 'high') AS high,
     COUNTIF(overdue) AS overdue, AVG(days_open) AS mean_age
-  FROM (SELECT * FROM open_findings WHERE to_do) CROSS JOIN UNNEST(tags) AS tag
+  FROM (SELECT * FROM `{dataset}.open_findings` WHERE to_do) CROSS JOIN UNNEST(tags) AS tag
   GROUP BY tag
 ),
 fixes AS (

@@ -9,7 +9,7 @@ FROM (
     COUNTIF(severity = 'critical') AS critical, COUNTIF(severity = 'high') AS high,
     COUNTIF(severity = 'medium') AS medium, COUNTIF(severity = 'low') AS low,
     ANY_VALUE(tags) AS tags
-  FROM open_findings WHERE to_do AND host IS NOT NULL
+  FROM `{dataset}.open_findings` WHERE to_do AND host IS NOT NULL
   GROUP BY host
 )
 ORDER BY place LIMIT 10

@@ -28,7 +28,9 @@ CROSS JOIN (
     TIMESTAMP_DIFF(instant, MIN(COALESCE(read_at, listed_at)), SECOND) / 3600 AS oldest_hours
   FROM `{dataset}.occurrence_reads`
 )
-LEFT JOIN (
-  SELECT open_before, disappeared, is_held, dates_not_believed
+CROSS JOIN (
+  -- One row at most: a sync that no finding depends on has none.
+  SELECT MAX(open_before) AS open_before, MAX(disappeared) AS disappeared,
+    LOGICAL_OR(is_held) AS is_held, MAX(dates_not_believed) AS dates_not_believed
   FROM `{dataset}.syncs` WHERE synced_at = instant
-) ON TRUE
+)
