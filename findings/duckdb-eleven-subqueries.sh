@@ -5,7 +5,7 @@
 #   (That a page of ten such parts took 24 ms to plan was seen before.)
 # Behavior: up to eleven, the optimizer weighs every order of their cross joins, and each subquery more triples its time;
 #   from twelve on it takes them greedily, in a twentieth of it. Scalar subqueries in the select list are the same joins.
-#   The same eleven in two FROMs, five and six, are planned at once. 2.0.1 does the same.
+#   The same eleven, five in one FROM and six in another, are planned at once. 2.0.1 does all this, too.
 # Output:
 #     11 subqueries: 1 row, more than 10 times as long as 12
 #     11 scalar subqueries: 1 row, more than 10 times as long as 12
