@@ -3,8 +3,7 @@
 import email.utils
 import random
 import re
-import time
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Final
 
 RETRIES: Final = 3
@@ -32,21 +31,26 @@ def backoff(attempt: int) -> float:
     return BACKOFF_FACTOR * jitter * float(2**attempt)
 
 
-def parse_retry_after(value: str) -> float | None:
+def parse_retry_after(value: str, date: str = "") -> float | None:
     """Return the seconds that a `Retry-After` header asks to wait: a number, or an HTTP date.
 
-    None if it is neither.
+    None if it is neither. `date` is the `Date` of the same response, which tells the server's time;
+    without it, the time of this machine counts.
     """
     value = value.strip()
-    if not value:
+    if re.fullmatch(r"\d+(\.\d*)?", value, re.ASCII):
+        seconds = float(value)
+    elif (until := _instant(value)) is None:
         return None
+    else:
+        seconds = (until - (_instant(date) or datetime.now(UTC))).total_seconds()
+    return min(max(0.0, seconds), MAX_RETRY_AFTER)
+
+
+def _instant(date: str) -> datetime | None:
     try:
-        if re.fullmatch(r"\d+(\.\d*)?", value, re.ASCII):
-            seconds = float(value)
-        else:
-            # Of HTTP's three forms of a date, one has no zone. Python would take it for local time.
-            date = email.utils.parsedate_to_datetime(value)
-            seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time.time()
+        found = email.utils.parsedate_to_datetime(date)
     except (TypeError, ValueError, OverflowError):
         return None
-    return min(max(0.0, seconds), MAX_RETRY_AFTER)
+    # Of HTTP's three forms of a date, one has no zone. Python would take it for local time.
+    return found.replace(tzinfo=found.tzinfo or UTC)

@@ -236,7 +236,9 @@ class ApiSession(requests.Session):
                 except urllib3.exceptions.TimeoutError:
                     self._limiter.overloaded(ticket)
                     raise
-                retry_after = parse_retry_after(reply.headers.get("Retry-After", ""))
+                retry_after = parse_retry_after(
+                    reply.headers.get("Retry-After", ""), reply.headers.get("Date", "")
+                )
                 is_throttled = reply.status == 429 or (
                     reply.status in THROTTLING and retry_after is not None
                 )

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -232,6 +233,20 @@ def test_a_refusal_that_says_how_long_is_waited_for(status: int) -> None:
     with pytest.raises(ApiUnavailable, match=f"status {status} for targets/. The next") as caught:
         api.read("targets")
     assert caught.value.retry_after == 3600
+
+
+def test_a_date_to_wait_for_is_of_the_apis_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of this machine is not asked, which may be an hour ahead."""
+
+    def busy(request: Request) -> Response:
+        until = datetime.now(UTC) + timedelta(hours=1)
+        return Response(None, 429, {"Retry-After": f"{until:%a, %d %b %Y %H:%M:%S GMT}"})
+
+    monkeypatch.setattr("scanner_sync.source.retry.datetime", None)
+    api = Api(account_of(1), busy)
+    with pytest.raises(ApiUnavailable) as caught:
+        api.read("targets")
+    assert caught.value.retry_after == pytest.approx(3600, abs=600)
 
 
 class Rotates:

@@ -43,11 +43,22 @@ def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-@pytest.mark.parametrize(
-    "form", ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"]
-)
+FORMS = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
+"""The forms of a date that HTTP has."""
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form_of_now", FORMS)
 @pytest.mark.usefixtures("new_york")
-def test_a_date_in_retry_after_is_seconds_from_now(form: str) -> None:
-    """In each form that HTTP has, wherever the machine is."""
-    date = f"{datetime.now(UTC) + timedelta(seconds=60):{form}}"
-    assert parse_retry_after(date) == pytest.approx(60, abs=30)  # a wrong zone is an hour or more
+def test_a_date_in_retry_after_counts_from_the_answer(form: str, form_of_now: str) -> None:
+    """The machine may be anywhere, and its clock may be wrong."""
+    now = datetime(2031, 2, 3, 4, 5, 6, tzinfo=UTC)
+    date = f"{now + timedelta(seconds=60):{form}}"
+    assert parse_retry_after(date, f"{now:{form_of_now}}") == 60.0
+
+
+@pytest.mark.parametrize("sent", ["", "yesterday"])
+def test_a_date_in_retry_after_counts_from_now_if_the_answer_has_none(sent: str) -> None:
+    date = f"{datetime.now(UTC) + timedelta(minutes=60):{FORMS[0]}}"
+    waits = parse_retry_after(date, sent)
+    assert waits == pytest.approx(3600, abs=600)  # a slow machine takes seconds at most
