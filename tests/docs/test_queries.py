@@ -134,7 +134,7 @@ def asked(dataset: Dataset) -> Dataset:
         (5, 6),
         *(FIRST, *new, SECOND, SNOOZED),
         issues=issues(1, 2, 3, 5, 6),
-        targets=TARGETS,
+        targets=[*TARGETS, target(4, "new.example.com", "external")],
         fixed_occurrences=[LONG_GONE, fixed],
     )
     return dataset
