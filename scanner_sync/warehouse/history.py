@@ -66,6 +66,65 @@ _OF_OTHERS: Final = {
     **dict.fromkeys(("reads", "missed_again", "seen"), ""),
     **{"is_unread": "FALSE", "read_at": "NULL"},
 }
+_KEYED: Final = """
+      WITH several AS (
+        SELECT occurrence_id FROM `{{dataset}}.{name}`
+        WHERE occurrence_id IS NOT NULL AND entity_key LIKE '%/%'
+        UNION ALL
+        SELECT occurrence_id {of_load} AND occurrence_id IS NOT NULL
+        GROUP BY occurrence_id HAVING COUNT(*) > 1
+      ),
+      -- Each that has no number yet, and the last state of each number that is known. That of an
+      -- issue that was not read may have ended.
+      round_0 AS (
+        SELECT {numbered}, CAST(NULL AS INT64) AS known, CAST(NULL AS TIMESTAMP) AS until,
+          CAST(NULL AS INT64) AS number
+        {of_load} AND occurrence_id IN (SELECT occurrence_id FROM several)
+        UNION ALL
+        SELECT {numbered},
+          COALESCE(CAST(REGEXP_EXTRACT(entity_key, '/([0-9]{{1,9}})$') AS INT64), 1),
+          COALESCE(valid_to, IF(issue_id IN ({unread}), instant, TIMESTAMP '9999-12-31')), NULL
+        FROM `{{dataset}}.{name}` WHERE occurrence_id IN (SELECT occurrence_id FROM several)
+        QUALIFY ROW_NUMBER() OVER (PARTITION BY entity_key ORDER BY valid_from DESC) = 1
+      ){rounds}
+      SELECT COALESCE(CAST(occurrence_id AS STRING), CONCAT(
+          CAST(issue_id AS STRING), '/id/', CAST(id AS STRING))) AS entity_key,
+        {listed}, _dlt_load_id
+      {of_load} AND (
+        occurrence_id IS NULL OR occurrence_id NOT IN (SELECT occurrence_id FROM several))
+      UNION ALL
+      SELECT IF(place = 1, shared, CONCAT(shared, '/', CAST(place AS STRING))),
+        {listed}, _dlt_load_id
+      FROM (
+        SELECT *, COALESCE(number,
+          COALESCE(MAX(known) OVER (PARTITION BY shared), 0) + ROW_NUMBER() OVER (
+            PARTITION BY shared, number IS NULL, known IS NULL
+            ORDER BY target, port, protocol, issue_id, id)) AS place
+        FROM round_{last}
+      )
+      WHERE known IS NULL"""
+"""SQL: the occurrences of a load with their keys."""
+_ROUND: Final = """,
+      round_{after} AS (
+        SELECT * EXCEPT (nth, number), COALESCE(number,
+          IF(COUNT(*) OVER pair = 2{if_alone}, MAX(known) OVER pair, NULL)) AS number
+        FROM (
+          SELECT *, ROW_NUMBER() OVER (
+            PARTITION BY {place}, number IS NULL, known IS NULL
+            ORDER BY until DESC, known, issue_id, id) AS nth
+          FROM round_{before}
+        )
+        WINDOW pair AS (PARTITION BY {place}, number IS NULL, nth)
+      )"""
+"""SQL: one without a number and a number that none has yet are a pair if they are in one place."""
+_ALONE: Final = " AND COUNT(IF(known IS NULL, 1, NULL)) OVER (PARTITION BY {place}) = 1"
+_PLACES: Final = {
+    "shared, spot, issue_id": "",
+    "shared, spot": "",
+    "shared, issue_id": _ALONE,
+    "shared": _ALONE,
+}
+"""What a place is in each round, and whether only one of the load may be there."""
 _SET: Final = (
     "(SELECT STRING_AGG(DISTINCT TO_JSON_STRING(item), ',' ORDER BY TO_JSON_STRING(item))"
     " FROM UNNEST(JSON_QUERY_ARRAY({column})) AS item) AS {column}"
@@ -122,67 +181,28 @@ def _with_keys(name: str, load: str, columns: Sequence[str]) -> str:
       SELECT CAST(id AS STRING) AS entity_key, {listed}, _dlt_load_id {of_load}"""
     # An occurrence is known by its `occurrence_id`, which persists; its `id` may change between
     # scans, and so may its issue. Where several have one, they are numbered: each keeps the number
-    # that its host and port had last, first of all in its issue, and a new one gets the next. One
-    # that is alone keeps the number that its issue had last: others may not have been read. Of one
-    # that only one has, or had, nothing has to be worked out.
-    several = """
-        SELECT occurrence_id FROM `{{dataset}}.{name}`
-        WHERE occurrence_id IS NOT NULL AND entity_key LIKE '%/%'
-        UNION ALL
-        SELECT occurrence_id {of_load} AND occurrence_id IS NOT NULL
-        GROUP BY occurrence_id HAVING COUNT(*) > 1"""
-    keyed = """
-      SELECT COALESCE(CAST(occurrence_id AS STRING), CONCAT(
-          CAST(issue_id AS STRING), '/id/', CAST(id AS STRING))) AS entity_key,
-        {listed}, _dlt_load_id
-      {of_load} AND (occurrence_id IS NULL OR occurrence_id NOT IN ({several}))
-      UNION ALL
-      SELECT IF(place = 1, shared, CONCAT(shared, '/', CAST(place AS STRING))) AS entity_key,
-        {listed}, _dlt_load_id
-      FROM (
-        SELECT *, COALESCE(number, IF(COUNT(*) OVER (PARTITION BY shared) = 1,
-          COALESCE(number_of_issue, 1), COALESCE(last_number, 0) + ROW_NUMBER() OVER (
-            PARTITION BY shared, number IS NULL ORDER BY target, port, protocol, issue_id, id
-          ))) AS place
-        FROM (
-          SELECT *, IF(is_paired, number_here, MAX(known) OVER (
-              PARTITION BY shared, spot, is_paired, nth)) AS number,
-            MAX(known) OVER (PARTITION BY shared, issue_id) AS number_of_issue,
-            MAX(known) OVER (PARTITION BY shared) AS last_number
-          FROM (
-            SELECT *, ROW_NUMBER() OVER (
-              PARTITION BY shared, spot, is_paired, known IS NULL ORDER BY known, issue_id, id
-            ) AS nth
-            FROM (
-              SELECT *, COUNT(*) OVER here = 2 AS is_paired, MAX(known) OVER here AS number_here
-              FROM (
-                SELECT *, ROW_NUMBER() OVER (
-                  PARTITION BY shared, spot, issue_id, known IS NULL ORDER BY known, id
-                ) AS nth_here
-                FROM (
-                  SELECT *, TO_JSON_STRING([
-                    COALESCE(target, ''), COALESCE(port, ''), COALESCE(protocol, '')]) AS spot
-                  FROM (
-                    SELECT {listed}, _dlt_load_id, CAST(occurrence_id AS STRING) AS shared,
-                      CAST(NULL AS INT64) AS known
-                    {of_load} AND occurrence_id IN ({several})
-                    UNION ALL
-                    SELECT {listed}, _dlt_load_id, CAST(occurrence_id AS STRING), COALESCE(
-                        CAST(REGEXP_EXTRACT(entity_key, '/([0-9]{{1,9}})$') AS INT64), 1)
-                    FROM `{{dataset}}.{name}`
-                    WHERE occurrence_id IN ({several})
-                    QUALIFY ROW_NUMBER() OVER (PARTITION BY entity_key ORDER BY valid_from DESC) = 1
-                  )
-                )
-              )
-              WINDOW here AS (PARTITION BY shared, spot, issue_id, nth_here)
-            )
-          )
+    # that its host and port had last, first of all in its issue. One that is alone, in its issue or
+    # at all, keeps the last number there, and a new one gets the next. Of one that only one has, or
+    # had, nothing has to be worked out.
+    numbered = (
+        f"{listed}, _dlt_load_id, CAST(occurrence_id AS STRING) AS shared, TO_JSON_STRING(["
+        "COALESCE(target, ''), COALESCE(port, ''), COALESCE(protocol, '')]) AS spot"
+    )
+    rounds = [
+        _ROUND.format(
+            before=before, after=before + 1, place=place, if_alone=if_alone.format(place=place)
         )
-        WHERE known IS NULL
-      )"""
-    parts = {"name": name, "listed": listed, "of_load": of_load}
-    return keyed.format(**parts, several=several.format(**parts))
+        for before, (place, if_alone) in enumerate(_PLACES.items())
+    ]
+    return _KEYED.format(
+        name=name,
+        listed=listed,
+        of_load=of_load,
+        numbered=numbered,
+        unread=_UNREAD,
+        rounds="".join(rounds),
+        last=len(rounds),
+    )
 
 
 def _compared(table: str, column: str) -> str:

@@ -239,6 +239,40 @@ def test_occurrences_that_share_their_id_stay_apart(dataset: Dataset) -> None:
     ]
 
 
+def test_which_of_several_goes_on(dataset: Dataset) -> None:
+    """One that changes its place is told by its issue, or by being the only one that is left."""
+    loads = Loads(dataset)
+
+    def at(issue: int, shared: int, port: int) -> dict[str, Any]:
+        return occurrence(issue, 100 * shared + port, shared, "a", port=f"{port}")
+
+    def load(day: int, *found: dict[str, Any], unread: int = 0) -> None:
+        rows = {n: sum(row["issue_id"] == n for row in found) for n in range(1, 7)}
+        listed = [
+            ListedIssue(n, None, None) if n == unread else ListedIssue(n, rows[n], "") for n in rows
+        ]
+        loads.load(day, listed, occurrences_issues=[*found])
+
+    load(1, at(1, 5, 22), at(1, 5, 80), at(1, 6, 22), at(2, 6, 22), at(3, 7, 22), at(4, 7, 22))
+    # One of 5 is gone, one of 6 has another port, and one of 7 is in another issue.
+    load(2, at(1, 5, 22), at(1, 6, 22), at(2, 6, 80), at(5, 7, 22), unread=3)
+    # The other of 5 has another port, all of 6 have, and one of 7 is gone.
+    load(3, at(1, 5, 99), at(1, 6, 25), at(2, 6, 99), at(5, 7, 22))
+    load(4, at(1, 5, 99), at(1, 6, 25), at(2, 6, 99), at(6, 7, 99))
+    rows = dataset.query("SELECT * FROM {d}.findings ORDER BY entity_key")
+    columns = ("entity_key", "issue_id", "port", "times_reopened")
+    assert [
+        (*(row[column] for column in columns), loads.day_of(row["closed_at"])) for row in rows
+    ] == [
+        ("5", 1, 99, 0, None),
+        ("5/2", 1, 80, 0, 2),
+        ("6", 1, 25, 0, None),
+        ("6/2", 2, 99, 0, None),
+        ("7", 3, 22, 0, 3),
+        ("7/2", 6, 99, 0, None),
+    ]
+
+
 def test_a_load_writes_what_changed_alone(dataset: Dataset) -> None:
     """Of a hundred open targets ten change: ten rows are closed, and ten are added."""
     loads = Loads(dataset)
