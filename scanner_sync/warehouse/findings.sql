@@ -14,17 +14,26 @@ USING (
     LEFT JOIN `{dataset}.occurrence_reads` AS r ON r.issue_id = IF(h.valid_to IS NULL, h.issue_id, NULL)
   ),
   -- Each fix belongs to one occurrence: where several have its `occurrence_id`, to the one on its
-  -- host and port.
+  -- host and port, and of several there, to one that was open at the fix, and not after it.
   fixes AS (
-    SELECT f.occurrence_id, f.remediated_at, f.first_seen_at,
-      COALESCE(h.entity_key, CAST(f.occurrence_id AS STRING)) AS entity_key
-    FROM `{dataset}.fixed_occurrences` AS f
-    LEFT JOIN `{dataset}.occurrences_issues_history` AS h ON h.occurrence_id = f.occurrence_id
-    WHERE f.remediated_at >= TIMESTAMP '1990-01-01' AND f.remediated_at <= instant
+    SELECT occurrence_id, remediated_at, first_seen_at,
+      COALESCE(entity_key, CAST(occurrence_id AS STRING)) AS entity_key
+    FROM (
+      SELECT f.occurrence_id, f.remediated_at, f.first_seen_at, h.entity_key,
+        IF(h.target IN (f.affected_host, f.display_address), 0, 1) AS is_elsewhere,
+        IF(h.port = CAST(f.affected_port AS STRING), 0, 1) AS is_on_another_port,
+        IF(f.remediated_at BETWEEN h.valid_from AND h.valid_to
+          AND LEAD(h.valid_from) OVER (
+            PARTITION BY f.occurrence_id, f.remediated_at, h.entity_key ORDER BY h.valid_from
+          ) IS DISTINCT FROM h.valid_to, h.valid_to, TIMESTAMP '9999-12-31') AS gone_at
+      FROM `{dataset}.fixed_occurrences` AS f
+      LEFT JOIN `{dataset}.occurrences_issues_history` AS h ON h.occurrence_id = f.occurrence_id
+      WHERE f.remediated_at >= TIMESTAMP '1990-01-01' AND f.remediated_at <= instant
+    )
+    WHERE TRUE
     QUALIFY ROW_NUMBER() OVER (
-      PARTITION BY f.occurrence_id, f.remediated_at
-      ORDER BY IF(h.target IN (f.affected_host, f.display_address), 0, 1),
-        IF(h.port = CAST(f.affected_port AS STRING), 0, 1), h.entity_key
+      PARTITION BY occurrence_id, remediated_at
+      ORDER BY is_elsewhere, is_on_another_port, gone_at, entity_key
     ) = 1
   ),
   -- Sights and fixes in one order. The time of a sync is when it ended, and it may have read the API an

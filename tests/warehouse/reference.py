@@ -187,13 +187,23 @@ def share_out(evidence: Evidence, fixes: Rows, keys: list[str]) -> dict[str, Row
                 (
                     state["target"] not in {fix["affected_host"], fix["display_address"]} - {None},
                     state["port"] is None or state["port"] != str(fix["affected_port"]),
+                    gone_after(fix["remediated_at"], state, after) or evidence.now + DAY,
                 )
-                for state in evidence.states[key]
+                for state, after in pairwise([*evidence.states[key], None])
+                if state
             )
             for key in keys
         }
         shared[min(keys, key=lambda key: (places[key], key))].append(fix)
     return shared
+
+
+def gone_after(fixed: datetime, state: Row, after: Row | None) -> datetime | None:
+    """Return when a state that was there at a fix ended, if no other followed it."""
+    end: datetime | None = state["valid_to"]
+    if end is None or (after and after["valid_from"] == end):
+        return None
+    return end if state["valid_from"] <= fixed <= end else None
 
 
 def port_of(text: str | None) -> int | None:

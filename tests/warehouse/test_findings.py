@@ -342,6 +342,26 @@ def test_a_fix_belongs_to_one_occurrence(scanner: Scanner) -> None:
     ]
 
 
+def test_a_fix_belongs_to_one_that_is_gone(scanner: Scanner) -> None:
+    """Of several on one host and port, whatever else changes with it, and later."""
+    scanner.issues[2] = {"severity": "critical"}
+    for issue in (1, 2):
+        scanner.find(10, issue, port="443", first_seen_at=at(5))
+    scanner.find(11, 2, first_seen_at=at(5))  # so that the listing of the issue is not empty
+    scanner.sync(7)
+    scanner.lose(10, 2)
+    scanner.fix(10, 8, affected_port=443)
+    scanner.find(10, cvss_score=5.0)
+    scanner.sync(14)
+    columns = ("issue_id", "times_reopened", *TIMES)
+    gone = (2, 0, 5, 8, "fixed")
+    other = (2, 0, 5, None, None)
+    assert scanner.findings(*columns) == [(1, 0, 5, None, None), gone, other]
+    scanner.lose(10)
+    scanner.sync(21)
+    assert scanner.findings(*columns) == [(1, 0, 5, 21, "not_reported"), gone, other]
+
+
 def test_a_fix_that_a_sync_saw_open_within_the_hour_is_one_finding(scanner: Scanner) -> None:
     """Also if the sync before knew of the fix alone."""
     scanner.fix(10, 26, first_seen_at=at(5))
