@@ -264,33 +264,28 @@ USING (
     FROM `{dataset}.issues_history`
     WINDOW in_order AS (PARTITION BY id ORDER BY valid_from)
   ),
+  -- Of several targets with one address the newest that is listed counts, or that was listed last.
   hosts AS (
-    SELECT address, id, target_type, target_status, ARRAY(
-        SELECT DISTINCT JSON_VALUE(item) AS tag FROM UNNEST(JSON_QUERY_ARRAY(tags)) AS item
-        WHERE JSON_VALUE(item) IS NOT NULL ORDER BY tag
-      ) AS tags,
-      LOGICAL_OR(valid_to IS NULL) OVER (PARTITION BY address) AS is_listed,
-      since, COALESCE(LEAD(since) OVER in_order, TIMESTAMP '9999-12-31') AS until
+    SELECT *, LOGICAL_OR(valid_to IS NULL) OVER (PARTITION BY address) AS is_listed,
+      COALESCE(LEAD(since) OVER (PARTITION BY address ORDER BY since), TIMESTAMP '9999-12-31') AS until
     FROM (
-      SELECT address, id, target_type, target_status, tags, valid_to, valid_from AS since,
-        FALSE AS is_again
-      FROM `{dataset}.targets_history`
-      UNION ALL
-      -- Of several targets with one address, one that is listed counts again when another is gone.
-      SELECT t.address, t.id, t.target_type, t.target_status, t.tags, t.valid_to, gone.valid_to, TRUE
+      SELECT t.address, t.id, t.target_type, t.target_status, ARRAY(
+          SELECT DISTINCT JSON_VALUE(item) AS tag FROM UNNEST(JSON_QUERY_ARRAY(t.tags)) AS item
+          WHERE JSON_VALUE(item) IS NOT NULL ORDER BY tag
+        ) AS tags, t.valid_to, m.since
       FROM (
-        SELECT address, id, valid_to FROM `{dataset}.targets_history` WHERE TRUE
-        QUALIFY LEAD(valid_from) OVER (PARTITION BY address, id ORDER BY valid_from)
-          IS DISTINCT FROM valid_to
-      ) AS gone
-      JOIN `{dataset}.targets_history` AS t ON t.address = gone.address AND t.id != gone.id
-        AND t.valid_from < gone.valid_to AND COALESCE(t.valid_to > gone.valid_to, TRUE)
+        SELECT DISTINCT address, since
+        FROM `{dataset}.targets_history`, UNNEST([valid_from, valid_to]) AS since
+        WHERE since IS NOT NULL
+      ) AS m
+      JOIN `{dataset}.targets_history` AS t ON t.address = m.address
+        AND t.valid_from <= m.since AND COALESCE(t.valid_to >= m.since, TRUE)
       WHERE TRUE
       QUALIFY ROW_NUMBER() OVER (
-        PARTITION BY gone.address, gone.valid_to ORDER BY t.valid_from DESC, t.id DESC
+        PARTITION BY m.address, m.since
+        ORDER BY COALESCE(t.valid_to > m.since, TRUE) DESC, t.id DESC, t.valid_from DESC
       ) = 1
     )
-    WINDOW in_order AS (PARTITION BY address ORDER BY since, is_again DESC, id)
   ),
   described AS (
     SELECT d.finding_id, d.is_void, d.entity_key, d.times_reopened, d.began_with, d.opened_at, d.detected_at,

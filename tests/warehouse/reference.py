@@ -375,8 +375,13 @@ def json_of(value: Any) -> list[Any]:
 
 def target_of(evidence: Evidence, host: str | None, as_of: datetime, *, is_open: bool) -> Row:
     """Return what was known of a target at an instant."""
-    state = evidence.at(evidence.targets.get(host or "", []), as_of) or {}
-    is_gone = is_open and state.get("valid_to") is not None
+    known = [s for s in evidence.targets.get(host or "", []) if s["valid_from"] < as_of]
+    end = as_of - INSTANT
+    listed = [state for state in known if state["valid_to"] is None or state["valid_to"] > end]
+    last = max((state["valid_to"] for state in known if state["valid_to"]), default=None)
+    own = listed or [state for state in known if state["valid_to"] == last]
+    state = max(own, key=lambda state: (state["id"], state["valid_from"]), default={})
+    is_gone = is_open and bool(known) and not listed
     return {
         "target_id": state.get("id"),
         "target_type": state.get("target_type"),

@@ -671,7 +671,8 @@ def test_two_targets_with_one_address(scanner: Scanner) -> None:
         (9, [older, newer], (2, "unresponsive", ["new"], False)),
         (10, [older], (1, "live", ["old"], True)),
         (11, [older | {"tags": []}, newer], (2, "unresponsive", ["new"], False)),
-        (12, [], (2, "deleted", ["new"], False)),
+        (12, [older | {"tags": ["old"]}, newer], (2, "unresponsive", ["new"], False)),
+        (13, [], (2, "deleted", ["new"], False)),
     ):
         scanner.targets = shown
         scanner.sync(day)
