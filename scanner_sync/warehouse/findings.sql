@@ -350,7 +350,11 @@ USING (
       WHEN IF(snoozes, reason, issue_reason) = 'MITIGATING_CONTROLS' THEN 'mitigated'
       ELSE 'snoozed'
     END AS triage,
-    IF(snoozes, snoozed_until, IF(issue_snoozes, issue_until, NULL)) AS snooze_until,
+    CASE
+      WHEN snoozes AND issue_snoozes THEN GREATEST(snoozed_until, issue_until)  -- null is no end
+      WHEN snoozes THEN snoozed_until
+      WHEN issue_snoozes THEN issue_until
+    END AS snooze_until,
     -- Of two tags that contradict each other, the one that exposes it counts.
     CASE
       WHEN EXISTS (SELECT 1 FROM UNNEST(tags) AS tag WHERE tag IN UNNEST(JSON_VALUE_ARRAY(@exposed_tags))) THEN TRUE

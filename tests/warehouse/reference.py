@@ -399,10 +399,11 @@ def snooze_of(state: Row, issue: Row, moment: datetime) -> Row:
         and (row["snooze_until"] is None or midnight(row["snooze_until"]) >= moment)
     ]
     by = lasting[0] if lasting else None
+    ends = [row["snooze_until"] for row in lasting]
     return {
         "snoozed": by is not None,
         "triage": REASONS.get(by["snooze_reason"], "snoozed") if by else "open",
-        "snooze_until": by["snooze_until"] if by else None,
+        "snooze_until": None if None in ends else max(ends, default=None),
     }
 
 

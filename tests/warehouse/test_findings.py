@@ -584,6 +584,20 @@ def test_an_issues_snooze_is_its_findings(scanner: Scanner) -> None:
     assert shown == [{"to_do": False, "overdue": False, "days_open": 8.0}]
 
 
+def test_the_longer_of_two_snoozes_lasts(scanner: Scanner) -> None:
+    """Of its occurrence and its issue, even if no sync sees the end of the shorter one."""
+    day_10, day_20 = ((MONDAY + timedelta(days=days)).date() for days in (10, 20))
+    for issue, until in ((1, day_20), (2, None), (3, day_10)):
+        scanner.issues[issue] = {"severity": "low", "snoozed": True, "snooze_until": until}
+        scanner.find(issue, issue, snoozed=True, snooze_until=day_10)
+    scanner.sync(7)
+    for days, snoozed in ((8, {1, 2, 3}), (12, {1, 2}), (22, {2})):
+        with at_time(MONDAY + timedelta(days=days)):
+            shown = scanner.dataset.query("SELECT issue_id, to_do FROM {d}.open_findings")
+        assert {row["issue_id"] for row in shown if not row["to_do"]} == snoozed
+    assert scanner.findings("snooze_until") == [(day_20,), (None,), (day_10,)]
+
+
 def test_a_snooze_without_an_end_has_no_due_date(scanner: Scanner) -> None:
     """Nobody knows it. It is there again when the snooze ends."""
     scanner.find(10, first_seen_at=at(5))
