@@ -308,7 +308,7 @@ USING (
       ARRAY(
         SELECT DISTINCT UPPER(TRIM(JSON_VALUE(item))) AS cve  -- as `cve_intelligence` has them
         FROM UNNEST(JSON_QUERY_ARRAY(d.cves)) AS item
-        WHERE JSON_VALUE(item) IS NOT NULL ORDER BY cve
+        WHERE TRIM(JSON_VALUE(item)) != '' ORDER BY cve
       ) AS cves,
       COALESCE(d.host, f.affected_host, f.display_address) AS host,
       COALESCE(CAST(REGEXP_EXTRACT(d.port, '^[0-9]{1,9}$') AS INT64), f.affected_port) AS port,

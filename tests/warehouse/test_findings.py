@@ -663,15 +663,16 @@ def test_a_snooze_lasts_while_its_finding_is_missed(scanner: Scanner) -> None:
 
 
 def test_cves_may_be_written_in_any_way(scanner: Scanner) -> None:
-    """What is known of a CVE is known of it in small letters, too."""
+    """What is known of a CVE is known of it in small letters, too. An empty text is none."""
     scanner.find(10, cves=["cve-2021-44228 "])
     scanner.find(20, cves=["Cve-2021-44228", "CVE-2021-44228", None])
+    scanner.find(30, cves=["", " "])
     scanner.sync(8)
     known = {"cve": "CVE-2021-44228", "in_kev": True}
     insert(scanner.dataset, "cve_intelligence", [known])
     scanner.sync(9)
     found = scanner.findings("cves", "in_kev", "cve_to_fix")
-    assert found == [(["CVE-2021-44228"], True, "CVE-2021-44228")] * 2
+    assert found == [*[(["CVE-2021-44228"], True, "CVE-2021-44228")] * 2, ([], None, None)]
 
 
 def test_two_targets_with_one_address(scanner: Scanner) -> None:
