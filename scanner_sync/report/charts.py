@@ -5,6 +5,7 @@ small to read. Colors are the page's CSS variables, so one drawing serves light 
 says anything that position or words do not.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -33,6 +34,11 @@ _CONFIG: Final[Spec] = {
     },
     "text": {"fill": _INK, "fontSize": 12, "align": "left"},
 }
+
+_NOT_DRAWN: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""A character that SVG, which is XML, cannot have."""
+_LONGEST: Final = 200
+"""Characters of a text that are drawn at most: more than there is room for."""
 
 _COUNTS: Final[Spec] = {
     "tickMinStep": 1,
@@ -95,7 +101,7 @@ def _panel(trend: Trend, severity: str, size: tuple[int, int]) -> Spec:
     scale = {"domain": [0, max([4, *(value["open"] for value in values)])], "nice": 3}
     y = _field("open", "quantitative", scale=scale, axis={"tickCount": 3, **_COUNTS})
     color = _CRITICAL if severity == "critical" else _ACCENT
-    name = severity[:1].upper() + severity[1:]
+    name = _text(severity[:1].upper() + severity[1:])
     width = size[0]
     share = (_ms(trend.period.first) - first) / max(1, last - first)
     return _layered(
@@ -191,7 +197,7 @@ def _numbers(where: str, dy: int) -> Spec:
 def days_to_fix(figures: Figures, narrow: bool) -> Spec:
     """Show each severity's middle half as a bar, and its median as a tick and in words."""
     width, ticks = (170, 4) if narrow else (690, 8)
-    rows = figures.fixes.by_severity
+    rows = [row._replace(severity=_text(row.severity)) for row in figures.fixes.by_severity]
     values = [
         {**row._asdict(), "words": f"{days(row.median)} days" if row.fixed else "no fix"}
         for row in rows
@@ -231,7 +237,7 @@ def worst_targets(figures: Figures, narrow: bool) -> Spec:
     values: list[Spec] = [
         {
             "rank": rank,
-            "target": target.target,
+            "target": _text(target.target),
             "to_do": target.to_do,
             "critical": target.critical,
             "words": f"{target.to_do:,}"
@@ -295,6 +301,11 @@ def _words(text: str, **mark: Any) -> Spec:
     anywhere = {"x": None, "y": None}
     layer = _layer("text", anywhere, text=text, baseline="middle", **mark)
     return {"data": {"values": [{}]}, **layer}
+
+
+def _text(text: str) -> str:
+    """Return a text of the scanner as it can be drawn."""
+    return _NOT_DRAWN.sub("\N{REPLACEMENT CHARACTER}", text[:_LONGEST])
 
 
 def _field(name: str, kind: str, **channel: Any) -> Spec:

@@ -1,5 +1,6 @@
 """Writing the report: on an empty, a tiny and a large dataset, and where it cannot be written."""
 
+import json
 import re
 import sys
 from collections import Counter
@@ -15,7 +16,12 @@ from local.bigquery import at
 from scanner_sync.errors import LoadError, SettingsError
 from scanner_sync.report import check_target, figures, render, write_report
 from scanner_sync.report.actions import Action, Actions
-from scanner_sync.report.charts import open_by_severity, opened_and_closed
+from scanner_sync.report.charts import (
+    days_to_fix,
+    open_by_severity,
+    opened_and_closed,
+    worst_targets,
+)
 from scanner_sync.report.figures import (
     WEEK,
     Coverage,
@@ -28,6 +34,7 @@ from scanner_sync.report.figures import (
     Now,
     Period,
     Reads,
+    Target,
     Trend,
     Week,
     read_figures,
@@ -302,6 +309,23 @@ def test_the_time_before_the_first_sync_is_shaded() -> None:
 
     assert shaded(mondays[13]) == [(0, pytest.approx(13 * WEEK / (MOMENT - mondays[0]))), (0, 0.5)]
     assert shaded(mondays[0]) == []
+
+
+def test_texts_are_drawn_as_svg_can_have_them() -> None:
+    """What XML has no way to write is replaced, and none is longer than there is room for."""
+    severity, address = "odd\uffff", "host\uffff" + 300 * "x"
+    shown = NOTHING._replace(
+        trend=NOTHING.trend._replace(severities=[severity]),
+        fixes=NOTHING.fixes._replace(by_severity=[DaysToFix(severity)]),
+        targets=[Target(address, 1, 1, 1, 1, 1, 1, 1, 1, tags=[])],
+    )
+    for spec, text in (
+        (open_by_severity(shown.trend, narrow=False), "Odd\ufffd"),
+        (days_to_fix(shown, narrow=False), "odd\ufffd"),
+        (worst_targets(shown, narrow=False), "host\ufffd" + 195 * "x"),
+    ):
+        assert json.dumps(text) in json.dumps(spec)
+        assert "uffff" not in json.dumps(spec)
 
 
 def test_the_grade_of_the_vendor() -> None:
