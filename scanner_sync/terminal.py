@@ -4,6 +4,7 @@ rich draws the bars. Without it, as in the function, the log reports progress.
 """
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Self
 
 from scanner_sync import log
@@ -161,9 +163,13 @@ def _print_fitting(
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print rows on standard output as CSV, with nothing for a null, as BigQuery exports them."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([None if cell is None else _plain(cell) for cell in row] for row in rows)
+    line = io.StringIO()
+    writer = csv.writer(line)  # it quotes the characters of its own end of a line
+    for row in chain([columns], rows):
+        writer.writerow([None if cell is None else _plain(cell) for cell in row])
+        sys.stdout.write(f"{line.getvalue()[:-2]}\n")
+        line.seek(0)
+        line.truncate()
 
 
 def _plain(cell: Any) -> str:

@@ -68,6 +68,9 @@ def test_csv_has_all_rows_and_all_text() -> None:
         ],
         ["1234567", "", "", "", "[]", "", ""],
     ]
+    # A carriage return, which the pipe here makes a line feed, ends no row.
+    done = run("query", "--csv", "SELECT CONCAT('a', CHR(13), 'b') AS text, 7 AS n")
+    assert list(csv.reader(io.StringIO(done.out))) == [["text", "n"], ["a\nb", "7"]]
     many = f"SELECT n FROM UNNEST(GENERATE_ARRAY(1, {ROWS_SHOWN + 1})) AS n ORDER BY n"
     assert run("query", "--csv", many).out.split() == ["n", *map(str, range(1, ROWS_SHOWN + 2))]
     shown = run("query", many).out.splitlines()
