@@ -77,32 +77,30 @@ _KEYED: Final = """
       -- Each that has no number yet, and the last state of each number that is known. That of an
       -- issue that was not read may have ended.
       round_0 AS (
-        SELECT {numbered}, CAST(NULL AS INT64) AS known, CAST(NULL AS TIMESTAMP) AS until,
+        SELECT {place}, CAST(NULL AS INT64) AS known, CAST(NULL AS TIMESTAMP) AS until,
           CAST(NULL AS INT64) AS number
         {of_load} AND occurrence_id IN (SELECT occurrence_id FROM several)
         UNION ALL
-        SELECT {numbered},
-          COALESCE(CAST(REGEXP_EXTRACT(entity_key, '/([0-9]{{1,9}})$') AS INT64), 1),
+        SELECT {place}, COALESCE(CAST(REGEXP_EXTRACT(entity_key, '/([0-9]{{1,9}})$') AS INT64), 1),
           COALESCE(valid_to, IF(issue_id IN ({unread}), instant, TIMESTAMP '9999-12-31')), NULL
         FROM `{{dataset}}.{name}` WHERE occurrence_id IN (SELECT occurrence_id FROM several)
         QUALIFY ROW_NUMBER() OVER (PARTITION BY entity_key ORDER BY valid_from DESC) = 1
-      ){rounds}
-      SELECT COALESCE(CAST(occurrence_id AS STRING), CONCAT(
+      ){rounds},
+      keys AS (
+        SELECT issue_id, id,
+          IF(n = 1, shared, CONCAT(shared, '/', CAST(n AS STRING))) AS key_of_several
+        FROM (
+          SELECT *, COALESCE(number, COALESCE(MAX(known) OVER (PARTITION BY shared), 0)
+            + ROW_NUMBER() OVER (
+              PARTITION BY shared, number IS NULL, known IS NULL ORDER BY spot, issue_id, id)) AS n
+          FROM round_{last}
+        )
+        WHERE known IS NULL
+      )
+      SELECT COALESCE(key_of_several, CAST(occurrence_id AS STRING), CONCAT(
           CAST(issue_id AS STRING), '/id/', CAST(id AS STRING))) AS entity_key,
         {listed}, _dlt_load_id
-      {of_load} AND (
-        occurrence_id IS NULL OR occurrence_id NOT IN (SELECT occurrence_id FROM several))
-      UNION ALL
-      SELECT IF(place = 1, shared, CONCAT(shared, '/', CAST(place AS STRING))),
-        {listed}, _dlt_load_id
-      FROM (
-        SELECT *, COALESCE(number,
-          COALESCE(MAX(known) OVER (PARTITION BY shared), 0) + ROW_NUMBER() OVER (
-            PARTITION BY shared, number IS NULL, known IS NULL
-            ORDER BY target, port, protocol, issue_id, id)) AS place
-        FROM round_{last}
-      )
-      WHERE known IS NULL"""
+      FROM (SELECT * {of_load}) LEFT JOIN keys USING (issue_id, id)"""
 """SQL: the occurrences of a load with their keys."""
 _ROUND: Final = """,
       round_{after} AS (
@@ -118,6 +116,10 @@ _ROUND: Final = """,
       )"""
 """SQL: one without a number and a number that none has yet are a pair if they are in one place."""
 _ALONE: Final = " AND COUNT(IF(known IS NULL, 1, NULL)) OVER (PARTITION BY {place}) = 1"
+_PLACE: Final = """issue_id, id, CAST(occurrence_id AS STRING) AS shared,
+          TO_JSON_STRING([
+            COALESCE(target, ''), COALESCE(port, ''), COALESCE(protocol, '')]) AS spot"""
+"""SQL: an occurrence, and where it is."""
 _PLACES: Final = {
     "shared, spot, issue_id": "",
     "shared, spot": "",
@@ -184,10 +186,6 @@ def _with_keys(name: str, load: str, columns: Sequence[str]) -> str:
     # that its host and port had last, first of all in its issue. One that is alone, in its issue or
     # at all, keeps the last number there, and a new one gets the next. Of one that only one has, or
     # had, nothing has to be worked out.
-    numbered = (
-        f"{listed}, _dlt_load_id, CAST(occurrence_id AS STRING) AS shared, TO_JSON_STRING(["
-        "COALESCE(target, ''), COALESCE(port, ''), COALESCE(protocol, '')]) AS spot"
-    )
     rounds = [
         _ROUND.format(
             before=before, after=before + 1, place=place, if_alone=if_alone.format(place=place)
@@ -198,7 +196,7 @@ def _with_keys(name: str, load: str, columns: Sequence[str]) -> str:
         name=name,
         listed=listed,
         of_load=of_load,
-        numbered=numbered,
+        place=_PLACE,
         unread=_UNREAD,
         rounds="".join(rounds),
         last=len(rounds),
