@@ -504,10 +504,11 @@ def findings_section(measured: findings.Measured, environment: str) -> str:
             " `remediation_metrics`. Both versions work on the same prepared rows of three years."
             " Half of the occurrences are open, and all of the fixes but one in ten are listed. The"
             " figures are processor time of the local BigQuery, not of BigQuery, and medians of"
-            f" {repetitions} repetitions in turns, each with new datasets. In the first one, the"
-            " local BigQuery translates each statement, which it then remembers. The questions are"
-            " those of [docs/queries.md](../docs/queries.md) that the earlier version has, too,"
-            " each in its own words; where this version limits the rows, so does the other."
+            f" {repetitions} repetitions in turns, each with new datasets. One before them is not"
+            " counted: the local BigQuery translates each statement, which it then remembers. The"
+            " questions are those of [docs/queries.md](../docs/queries.md) that the earlier version"
+            " has, too, each in its own words; where this version limits the rows, so does the"
+            " other."
             " `python -m benchmarks --only findings` measures these and writes this section."
             f" {environment}",
             "",

@@ -107,7 +107,7 @@ FROM (
   ),
   -- When the occurrence of a finding, or its issue, was snoozed. The state of what is gone lasts until
   -- it is back, or as long as its finding: until a sync knows why it is gone.
-  snoozes AS (
+  snoozed AS (
     SELECT finding_id, snooze_reason, GREATEST(valid_from, opened_at) AS since,
       LEAST(until, open_until) AS until
     FROM (
@@ -135,17 +135,18 @@ FROM (
     )
     WHERE valid_from < open_until AND until > valid_from AND until > opened_at
   ),
-  spans AS (
-    SELECT c.*, s.snooze_reason, s.since, s.until
-    FROM choices AS c LEFT JOIN snoozes AS s ON s.finding_id = c.finding_id
-  ),
   -- Where two overlap, the later one counts from the end of the earlier one.
-  apart AS (
-    SELECT *, GREATEST(since, goal_from, COALESCE(MAX(until) OVER (
-        PARTITION BY finding_id, nth ORDER BY since, until
+  snoozes AS (
+    SELECT *, COALESCE(MAX(until) OVER (
+        PARTITION BY finding_id ORDER BY since, until
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-      ), since)) AS stopped_at
-    FROM spans
+      ), since) AS until_before
+    FROM snoozed
+  ),
+  spans AS (
+    SELECT c.*, s.snooze_reason, s.since, s.until,
+      GREATEST(s.since, c.goal_from, s.until_before) AS stopped_at
+    FROM choices AS c LEFT JOIN snoozes AS s ON s.finding_id = c.finding_id
   ),
   stops AS (
     SELECT *, GREATEST(TIMESTAMP_DIFF(until, stopped_at, SECOND), 0) AS seconds,
@@ -155,7 +156,7 @@ FROM (
         PARTITION BY finding_id, nth ORDER BY since, until
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
       ), 0) AS run
-    FROM apart
+    FROM spans
   ),
   goals AS (
     SELECT finding_id, is_asked, in_kev, kev_due_on, epss, place, nth, cve_to_fix, goal_days,
