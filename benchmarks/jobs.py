@@ -20,6 +20,7 @@ import google.cloud.bigquery
 from google.oauth2.credentials import Credentials
 
 from benchmarks.candidates import (
+    ASKED,
     GUIDE,
     OURS,
     QUIET,
@@ -70,7 +71,7 @@ STATEMENT = re.compile(
 """A statement that BigQuery runs as a job of its own, in a script."""
 CHANGED_BY_A_SCAN: Final = ("issues", "occurrences_issues", "scans", "targets", "fixed_occurrences")
 """Tables. The others change when a person changes something."""
-CANDIDATES: Final = (UNCHANGED, QUIET, SCANNED, OURS, SAME_TABLES, GUIDE)
+CANDIDATES: Final = (UNCHANGED, QUIET, ASKED, SCANNED, OURS, SAME_TABLES, GUIDE)
 TABLE = re.compile(r"`[\w-]+`?\.`?(\w+)`?\.`?(\w+(?:\.\w+)?)`")
 
 
@@ -192,9 +193,11 @@ def steady_sync(candidate: str, sizes: Sizes = SIZES, *, is_slow: bool) -> Sync:
     It reads everything, and loads each table as if its rows had changed. If the candidate is
     `SCANNED`, that is so of what a scan changes; if it is `UNCHANGED`, of none. `QUIET` is the
     fifth sync of an account with the default settings, which after three without a change reads
-    only what has changed. If `is_slow`, the API and BigQuery take their time during it.
+    only what has changed. `ASKED` is the same, if the sync before changed a table. If `is_slow`,
+    the API and BigQuery take their time during it.
     """
-    before = 4 if candidate == QUIET else 2
+    is_quiet = candidate in (QUIET, ASKED)
+    before = 4 if is_quiet else 2
     counting = Counting()
     with (
         api(Api(sizes=sizes, latency_ms=LATENCY_MS if is_slow else 0)) as url,
@@ -203,17 +206,23 @@ def steady_sync(candidate: str, sizes: Sizes = SIZES, *, is_slow: bool) -> Sync:
         tempfile.TemporaryDirectory() as directory,
     ):
         settings = settings_of_a_sync(url, host)
-        if candidate != QUIET:
+        if not is_quiet:
             settings["FULL_READ_HOURS"] = "0"
         command = [sys.executable, "-m", "scanner_sync", "sync", "--json"]
         if candidate == SAME_TABLES:
             command += ["--resources", ",".join(TABLES)]
         if candidate == GUIDE:
             command = [sys.executable, "-m", "benchmarks.guide", url, "parallelized", directory]
-        changed = {SCANNED: CHANGED_BY_A_SCAN, UNCHANGED: (), QUIET: ()}.get(candidate, MERGED)
+        forgotten = {
+            UNCHANGED: (),
+            QUIET: (),
+            ASKED: ("signals_hash",),
+            SCANNED: _held(CHANGED_BY_A_SCAN),
+            GUIDE: (),
+        }.get(candidate, _held(MERGED))
         for is_last in (False,) * before + (True,):
-            if is_last and changed and candidate != GUIDE:
-                _forget_what_tables_hold(host, changed)
+            if is_last and forgotten:
+                _forget(host, forgotten)
             counting.begin(is_slow=is_slow and is_last)
             seen_by(url)
             started = time.monotonic()
@@ -227,14 +236,19 @@ def steady_sync(candidate: str, sizes: Sizes = SIZES, *, is_slow: bool) -> Sync:
     return Sync(sorted(jobs, key=lambda job: job.start), counting.calls, requests, seconds)
 
 
-def _forget_what_tables_hold(host: str, tables: Iterable[str]) -> None:
-    """Take the digests away with which the next sync would leave equal tables as they are."""
+def _held(tables: Iterable[str]) -> tuple[str, ...]:
+    """Return the labels with whose digests a sync leaves equal tables as they are."""
+    return tuple(f"held_{name}" for name in tables)
+
+
+def _forget(host: str, labels: Iterable[str]) -> None:
+    """Clear labels of the lease."""
     credentials = Credentials(token="none")  # type: ignore[no-untyped-call]
     client = google.cloud.bigquery.Client(
         "benchmark", credentials, client_options={"api_endpoint": host}
     )
     lease = client.get_table(f"benchmark.scanner.{LEASE_TABLE}")
-    lease.labels |= {f"held_{name}": "" for name in tables if f"held_{name}" in lease.labels}
+    lease.labels |= {name: "" for name in labels if name in lease.labels}
     client.update_table(lease, ["labels"])
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from benchmarks import findings, footprint, growth, jobs, many, quiet, quota, reading
 from benchmarks.candidates import (
+    ASKED,
     CDK,
     CDK_20,
     GUIDE,
@@ -568,7 +569,8 @@ def jobs_section(syncs: dict[str, list[jobs.Sync]], environment: str) -> str:
         f"The third sync of an account with {jobs.SIZES.issues} issues and"
         f" {jobs.SIZES.occurrences:,} occurrences, in which nothing changed, or what a scan"
         " changes, or each table. An account is known as quiet from its fifth sync on: only what"
-        " signals name is read then. Times are modeled:"
+        " signals name is read then, and what they name is not asked while the API says what it"
+        " said to a sync that changed nothing. Times are modeled:"
         " the local BigQuery answers each call after as long as we take it to last in BigQuery"
         f" ({times}), and the API after {jobs.LATENCY_MS} ms. dlt looks at a load job once a"
         " second. `python -m benchmarks --only bigquery` measures these and writes this section."
@@ -582,11 +584,13 @@ def jobs_section(syncs: dict[str, list[jobs.Sync]], environment: str) -> str:
     ]
     for candidate, found in syncs.items():
         lines += ["", f"### {candidate}", "", jobs.drawing(jobs.median(found))]
-    changed, unchanged = (_work_of(jobs.median(syncs[name])) for name in (SCANNED, QUIET))
+    changed, asked, unchanged = (
+        _work_of(jobs.median(syncs[name])) for name in (SCANNED, ASKED, QUIET)
+    )
     issues = jobs.SIZES.issues
     lines += ["", "### What a month costs", "", f"- {growth.month(changed, issues)}."]
     lines += ["", "`growth.py` names the sources of prices and limits.", ""]
-    return "\n".join([*lines, *growth.many_accounts(changed, unchanged, issues)])
+    return "\n".join([*lines, *growth.many_accounts(changed, asked, unchanged, issues)])
 
 
 def _work_of(sync: jobs.Sync) -> growth.Work:

@@ -156,6 +156,12 @@ class Plan:
         """Return the issues whose occurrences may have changed, as far as anything says so."""
         return set(new_and_changed(self._issues, reads, {*named, *_named_in(reads)}))
 
+    def hash_with(self, seen: Seen) -> str:
+        """Return a hash of the issues that were listed, and of what other listings say."""
+        issues = sorted(self._issues.items())
+        told = repr([issues, sorted(seen.fixes), sorted(seen.targets), sorted(seen.ended)])
+        return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
+
     def fits(self, reads: Mapping[int, LastRead]) -> bool:
         """Tell whether the occurrences of all issues fit into this sync, as far as is known."""
         return self._fits(sum(self._requests_of(issue, reads) for issue in self._issues))
@@ -181,6 +187,11 @@ class Plan:
         fitting = sum(self._fits(requests) for requests in sums)
         self._progress.issues_due = min(len(ordered), max(1, fitting))
         return ordered[: max(1, fitting)]
+
+    def choose_none(self) -> None:
+        """Leave out all issues, because nothing names any."""
+        self._due = ()
+        self._progress.issues_due = 0
 
     def _requests_of(self, issue: int, reads: Mapping[int, LastRead]) -> int:
         """Return the requests that an issue's occurrences took when they were last read, or 1."""

@@ -337,6 +337,11 @@ class _Load:
                 scanned=progress.reading.scanned,
                 last=Settled.read(self.lease.last.settled),
             )
+        self.lease.memory.signals_hash = (
+            plan.hash_with(seen)
+            if has_signals and plan.is_complete and completion.is_as_before
+            else ""
+        )
         self.lease.memory.settled = (
             completion.settled.labels() if completion.settled else NOT_SETTLED
         )
@@ -438,7 +443,11 @@ class _Load:
         named: Collection[int] = ()
         if plan.is_quiet:
             self._note_snoozed(plan)
-            reads, named = self._ask(seen)
+            named = self._changed_since()
+            if not named and self._is_as_before(plan.hash_with(seen), existing):
+                plan.choose_none()
+                return None
+            reads, named = self._ask(seen, named)
         else:
             reads = self.warehouse.read_reads(existing)
             if last.started and not plan.fits(reads):
@@ -487,16 +496,36 @@ class _Load:
         targets = Signals(self.session).scanned_since(since, listed)
         return None if targets is None else Scanned(since, targets)
 
-    def _ask(self, seen: Seen) -> tuple[Mapping[int, LastRead], set[int]]:
-        """Return what the dataset knows of each issue, and which ones the API names as changed."""
+    @property
+    def _since(self) -> datetime:
+        """Since when signals are asked for: the start of the sync before, if clocks differ."""
         assert self.lease.last.started
-        expected, since = self.progress.rows_expected, self.lease.last.started - CLOCKS_DIFFER
+        return self.lease.last.started - CLOCKS_DIFFER
+
+    def _changed_since(self) -> set[int]:
+        """Return the issues that have new occurrences, according to the API."""
+        return self._signals.changed_since(self._since, self.progress.rows_expected["issues"])
+
+    def _is_as_before(self, signals_hash: str, existing: Mapping[str, bigquery.Table]) -> bool:
+        """Tell whether the listings say what they said to a sync that left all tables as they are.
+
+        Either it read everything, or there was nothing to read, so they name nothing now.
+        """
+        settled = Settled.read(self.lease.last.settled)
+        is_untouched = settled is not None and settled.is_untouched(existing, self.resources)
+        return is_untouched and self.lease.last.signals_hash == signals_hash
+
+    def _ask(self, seen: Seen, named: set[int]) -> tuple[Mapping[int, LastRead], set[int]]:
+        """Return what the dataset knows of each issue, and which ones the API names as changed.
+
+        `named` are those that `_changed_since` returned.
+        """
         reads, has_scan_ended = self.warehouse.read_named(seen)
-        named = self._signals.changed_since(since, expected["issues"])
         if has_scan_ended:
-            scanned = self._signals.scanned_since(since.date(), expected["targets"]) or {}
+            listed = self.progress.rows_expected["targets"]
+            scanned = self._signals.scanned_since(self._since.date(), listed) or {}
             addresses = {address for address in scanned.values() if address}
-            named |= self.warehouse.issues_on(addresses) if addresses else set()
+            named = named | (self.warehouse.issues_on(addresses) if addresses else set())
         return reads, named
 
     def _named(self, plan: Plan, seen: Seen, *, is_same: bool) -> set[int] | None:
@@ -509,11 +538,10 @@ class _Load:
         self._note_snoozed(plan)
         if is_same:
             return None
-        assert self.lease.last.started
         if FIXED not in self.progress.reading.unavailable:
-            for row in self._signals.fixed_since(self.lease.last.started - CLOCKS_DIFFER):
+            for row in self._signals.fixed_since(self._since):
                 seen.note(FIXED, row)
-        named = plan.named(*self._ask(seen))
+        named = plan.named(*self._ask(seen, self._changed_since()))
         return None if self._signals.missing else named
 
     def _note_snoozed(self, plan: Plan) -> None:

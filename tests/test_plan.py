@@ -1,13 +1,22 @@
 """The order in which issues' occurrences are due, and how many requests a listing takes."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner_sync.plan import IssueRow, LastRead, ListedIssue, Plan, in_turns, requests_for
+from scanner_sync.plan import (
+    IssueRow,
+    LastRead,
+    ListedIssue,
+    Plan,
+    Seen,
+    in_turns,
+    requests_for,
+)
 from scanner_sync.progress import Progress
 from scanner_sync.source.pagination import ApiResponse, OverlapPaginator, Page
 
@@ -186,6 +195,43 @@ def test_what_the_dataset_is_told_of_the_listed_issues() -> None:
     # Nobody has looked whether the issue that was not found is still listed.
     progress.reading.vanished.clear()
     assert this.listed[3] == ListedIssue(4, None, None)
+
+
+def test_the_listings_have_one_hash_in_any_order() -> None:
+    """It changes with an issue's row, with its snooze, and with what other listings say."""
+
+    def listed(*severities: str, order: int = 1, snoozed: tuple[int, ...] = ()) -> Plan:
+        this = Plan(Progress(("issues",)), 10, page_size=100, is_steady=False)
+        for number, severity in [*enumerate(severities)][::order]:
+            this.reads_at_once({"id": number, "severity": severity})
+        this.note_snoozed(snoozed)
+        return this
+
+    def seen(**rows: dict[str, Any]) -> Seen:
+        found = Seen(day(2))
+        for table, row in rows.items():
+            found.note(table, row)
+        return found
+
+    fix = {"occurrence_id": 5, "remediated_at": day(3)}
+    others = [
+        seen(),
+        seen(targets={"address": "a", "target_status": "live"}),
+        seen(targets={"address": "a", "target_status": None}),
+        seen(scans={"id": 5, "status": "completed"}),
+        seen(fixed_occurrences=fix),
+        seen(fixed_occurrences=fix | {"remediated_at": day(4)}),
+    ]
+    hashes = [
+        *(listed("low", "high").hash_with(other) for other in others),
+        listed("low").hash_with(seen()),
+        listed("high", "low").hash_with(seen()),
+        listed("low", "high", snoozed=(1,)).hash_with(seen()),
+    ]
+    assert len({*hashes}) == len(hashes)
+    assert listed("low", "high", order=-1).hash_with(seen()) == hashes[0]
+    running = seen(scans={"id": 5, "status": "in_progress"})
+    assert listed("low", "high").hash_with(running) == hashes[0]
 
 
 def test_an_issue_that_cannot_be_read_counts_as_not_read() -> None:

@@ -4,12 +4,13 @@ import contextlib
 import json
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 
+from local.bigquery import proxy
 from sample_api import Account, create_app
 from sample_api import serve as serve_api
 from scanner_sync.sync import sync
@@ -207,6 +208,39 @@ def test_what_a_signal_names_is_read(dataset: Dataset, monkeypatch: pytest.Monke
             account.occurrences[n] = []
         assert [syncs() for _ in range(2)] == [syncs.listed()] * 2
         assert syncs() < syncs.listed()
+
+
+def test_what_was_answered_is_not_asked_again(
+    dataset: Dataset, emulator_port: int, monkeypatch: pytest.MonkeyPatch, today: date
+) -> None:
+    """Where the listings, and all tables, are as a sync left them, no query asks what they name."""
+    account = an_account()
+    asked: list[bool] = []
+
+    def note(method: str, path: str, body: bytes) -> None:
+        if method == "POST" and b"AS is_named" in body:
+            asked.append(True)
+
+    with proxy(emulator_port, note) as url, syncs_of(account, dataset, monkeypatch) as syncs:
+        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", url)
+
+        def sync() -> tuple[set[int], bool]:
+            asked.clear()
+            return syncs(), bool(asked)
+
+        syncs()
+        syncs()
+        syncs.change_labels(full_reads="3")
+        assert sync() == (set(), True)
+        assert sync() == (set(), False)
+        # Somebody has changed what the answer is from, and then the API names an issue by itself.
+        syncs.dataset.query("UPDATE {d}.occurrence_reads SET issue_hash = 'x' WHERE issue_id = 5")
+        assert sync() == ({5}, True)
+        assert [sync(), sync()] == [(set(), True), (set(), False)]
+        account.occurrences[3].append(
+            {"id": 3, "occurrence_id": 33, "target": "host-3", "first_seen_at": days_ago(0)}
+        )
+        assert sync() == ({3}, True)
 
 
 def test_an_api_without_signals(

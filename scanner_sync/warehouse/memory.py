@@ -69,6 +69,9 @@ class LastSync:
     loud_until: datetime | None = None
     """Until when everything is read because one did, and `loud_field` is what had changed."""
     loud_field: str = ""
+    signals_hash: str = ""
+    """`Plan.hash_with` of a sync that changed no table, if it knew all signals: the listings name
+    nothing if they are the same again."""
     oldest_read_at: datetime | None = None
     """When the occurrences that were read longest ago were read; None while the occurrences of an
     issue were never read."""

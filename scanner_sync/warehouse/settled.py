@@ -76,18 +76,22 @@ class Settled(NamedTuple):
         """
         kind, _, of = found.partition("_")
         known, _, before = self.conditions.partition("_")
-        # What others change while the script runs ends it if it writes the table, too.
-        changed = dict.fromkeys({*_READ, *synced}, self.began)
-        changed |= dict.fromkeys(_WRITTEN, self.ended) | {SYNCS: self.noted}
         return (
             of == before
             and (kind == "none" or kind == known == "all")
-            and all(
-                name in existing and milliseconds_of(existing[name]) <= moment
-                for name, moment in changed.items()
-            )
+            and self.is_untouched(existing, synced)
             # Such a table gets its keys from the sync after the one that made it.
             and all(existing[name].table_constraints for name in OWN_TABLES)
+        )
+
+    def is_untouched(self, existing: Mapping[str, bigquery.Table], synced: Iterable[str]) -> bool:
+        """Tell whether no table was changed since the script, these of a load among them."""
+        # What others change while the script runs ends it if it writes the table, too.
+        changed = dict.fromkeys({*_READ, *synced}, self.began)
+        changed |= dict.fromkeys(_WRITTEN, self.ended) | {SYNCS: self.noted}
+        return all(
+            name in existing and milliseconds_of(existing[name]) <= moment
+            for name, moment in changed.items()
         )
 
     def is_behind(self, existing: Mapping[str, bigquery.Table]) -> bool:
