@@ -22,8 +22,9 @@ from benchmarks.candidates import settings_of_a_sync
 from local import bigquery as local_bigquery
 from sample_api import Account, create_app, generate, serve
 from sample_api.rows import fixed_row, time_text
+from scanner_sync.refresh import CLOCKS_DIFFER
 from scanner_sync.schema.tables import TABLES
-from scanner_sync.sync import CLOCKS_DIFFER, sync
+from scanner_sync.sync import sync
 from scanner_sync.warehouse import lease
 from scanner_sync.warehouse.memory import FULL_READS, LastSync
 

@@ -78,6 +78,7 @@ LAYERS: Final = {
     "cli": ("cli",),
     "process": ("process",),
     "sync": ("sync",),
+    "refresh": ("refresh",),
     "check": ("check",),
     "report": ("report",),
     "source": ("source",),
