@@ -36,7 +36,7 @@ ACCESSES_A_MINUTE = 90_000
 PARALLEL, MOST_PARALLEL = 10, 1000
 # The scanner's own quota, per token, and the defaults of terraform/variables.tf and function.tf.
 REQUESTS_AN_HOUR = 5000
-DEADLINE, DEADLINE_PUBSUB, LONGEST_DEADLINE, MEMORY_GIB = 1500, 420, 1680, 1
+DEADLINE, DEADLINE_PUBSUB, MEMORY_GIB = 1500, 420, 1
 SYNCS_A_DAY, DAYS = 4, 30
 CHANGES_A_DAY = 4
 """Of how many syncs a day we take it that they find changes."""
