@@ -20,6 +20,13 @@ variable "api_base_url" {
   }
 
   validation {
+    condition = !can(regex("//[^/]*{account}", var.api_base_url)) || alltrue([
+      for account in keys(var.accounts == null ? tomap({}) : var.accounts) : !strcontains(account, "_")
+    ])
+    error_message = "api_base_url must not contain {account} in its host if an account has a name with an underscore, which no host can have."
+  }
+
+  validation {
     condition     = var.accounts != null || !strcontains(var.api_base_url, "{account}")
     error_message = "api_base_url must not contain {account}, because there are no accounts."
   }
@@ -336,9 +343,13 @@ variable "exposed_tags" {
   default     = []
   nullable    = false
 
+  # What the program accepts: it takes a list that begins so for one in quotes, or in JSON.
   validation {
-    condition     = alltrue([for tag in var.exposed_tags : can(regex("^[^,]*[^,[:space:]][^,]*$", tag))])
-    error_message = "exposed_tags must be tags without commas."
+    condition = (
+      alltrue([for tag in var.exposed_tags : can(regex("^[^,]*[^,[:space:]][^,]*$", tag))])
+      && !can(regex("^[[:space:]]*[\"'`“\\[]", join(",", var.exposed_tags)))
+    )
+    error_message = "exposed_tags must be tags without commas, and the first must not begin with a quote or a bracket."
   }
 }
 
@@ -349,8 +360,11 @@ variable "internal_tags" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for tag in var.internal_tags : can(regex("^[^,]*[^,[:space:]][^,]*$", tag))])
-    error_message = "internal_tags must be tags without commas."
+    condition = (
+      alltrue([for tag in var.internal_tags : can(regex("^[^,]*[^,[:space:]][^,]*$", tag))])
+      && !can(regex("^[[:space:]]*[\"'`“\\[]", join(",", var.internal_tags)))
+    )
+    error_message = "internal_tags must be tags without commas, and the first must not begin with a quote or a bracket."
   }
 }
 

@@ -68,6 +68,17 @@ run "api_base_url__account_of_none" {
   expect_failures = [var.api_base_url]
 }
 
+run "api_base_url__underscore_of_account" {
+  command = plan
+
+  variables {
+    api_base_url = "https://{account}.example.com/v1"
+    accounts     = { acme = {}, acme_eu = {} }
+  }
+
+  expect_failures = [var.api_base_url]
+}
+
 run "region__multi_region" {
   command = plan
 
@@ -683,6 +694,26 @@ run "exposed_tags__comma" {
   }
 
   expect_failures = [var.exposed_tags]
+}
+
+run "exposed_tags__bracket" {
+  command = plan
+
+  variables {
+    exposed_tags = ["[dmz]"]
+  }
+
+  expect_failures = [var.exposed_tags]
+}
+
+run "internal_tags__quote" {
+  command = plan
+
+  variables {
+    internal_tags = ["\"lab\""]
+  }
+
+  expect_failures = [var.internal_tags]
 }
 
 run "internal_tags__empty" {
