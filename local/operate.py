@@ -39,6 +39,10 @@ def main(command: str, terraform: Sequence[str]) -> None:
         "query": query,
     }
     deployment = deployed(terraform, os.environ.get("ACCOUNT") or None)
+    if not deployment.accounts and ACCOUNT in deployment.settings["DATASET"]:
+        raise SystemExit(
+            "There are no accounts. Add one to accounts in terraform.tfvars, and run: make deploy"
+        )
     if deployment.accounts and deployment.account not in deployment.accounts:
         names = ", ".join(deployment.accounts)
         raise SystemExit(f"Name one of the accounts ({names}): make {command} ACCOUNT=...")
@@ -60,7 +64,8 @@ def add_token(deployment: Deployment, cloud: Cloud) -> None:
     payload = {"payload": {"data": base64.b64encode(data).decode()}}
     added = cloud.ask("POST", "secrets", f"{secret}:addVersion", json=payload).json()
     number = added["name"].rpartition("/")[2]
-    print(f"Stored as version {number} of {secret}. The next run uses it; to start one: make run")
+    start = _make("run", deployment)
+    print(f"Stored as version {number} of {secret}. The next run uses it; to start one: {start}")
 
 
 def run(deployment: Deployment, cloud: Cloud) -> None:
@@ -70,12 +75,18 @@ def run(deployment: Deployment, cloud: Cloud) -> None:
     try:
         different = started.differences()
     except KeyboardInterrupt:
-        raise SystemExit("Interrupted. The run goes on; to see how it ended: make logs") from None
+        logs = _make("logs", deployment)
+        raise SystemExit(f"Interrupted. The run goes on; to see how it ended: {logs}") from None
     if different:
         [reason] = different
         raise SystemExit(reason[0].upper() + reason[1:])
     rows = sum(started.end["tables"].values())
     print(f"The run succeeded: {rows:,} rows in {started.end['seconds']:,.0f} seconds.")
+
+
+def _make(target: str, deployment: Deployment) -> str:
+    """Return the command for a target, which names the account if there are many."""
+    return f"make {target}" + (f" ACCOUNT={deployment.account}" if deployment.account else "")
 
 
 def list_runs(deployment: Deployment, cloud: Cloud) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -152,9 +153,53 @@ def test_a_token_is_stored_for_its_account(
     secret = "projects/my-project-1/secrets/scanner-sync-globex-token"
     assert local.tokens == {secret: [TOKEN, f"{TOKEN}2"]}
     assert capfd.readouterr().out.splitlines() == [
-        f"Stored as version {number} of {secret}. The next run uses it; to start one: make run"
+        f"Stored as version {number} of {secret}. The next run uses it; to start one:"
+        " make run ACCOUNT=globex"
         for number in (1, 2)
     ]
+
+
+def test_without_an_account_each_says_so(
+    deployments: dict[str, State], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as after the last of `accounts` was removed: then there is nothing to name."""
+    state = deepcopy(deployments["accounts"])
+    root = state["root_module"]
+    root["resources"] = [
+        of for of in root["resources"] if of.get("index") not in ("acme", "globex")
+    ]
+    shown = tmp_path / "shown.json"
+    shown.write_text(json.dumps({"values": state}))
+    for account in ("", "acme"):
+        monkeypatch.setenv("ACCOUNT", account)
+        with pytest.raises(SystemExit) as ended:
+            main("token", ["sh", "-c", f"cat {shown}"])
+        assert str(ended.value) == (
+            "There are no accounts. Add one to accounts in terraform.tfvars, and run: make deploy"
+        )
+
+
+@pytest.mark.parametrize(
+    ("of", "account", "command"),
+    [("http", None, "make logs"), ("accounts", "acme", "make logs ACCOUNT=acme")],
+)
+def test_an_interrupt_says_how_to_see_the_end(
+    deployments: dict[str, State],
+    monkeypatch: pytest.MonkeyPatch,
+    of: str,
+    account: str | None,
+    command: str,
+) -> None:
+    """With the account if there are many, because the command refuses to choose one."""
+
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "differences", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        run(Deployment(deployments[of], account), cloud_at("http://127.0.0.1:9"))
+    said = f"Interrupted. The run goes on; to see how it ended: {command}"
+    assert str(ended.value) == said
 
 
 @pytest.mark.parametrize(
