@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.cloud import bigquery
 from starlette.applications import Starlette
 
 from local.bigquery import proxy
@@ -154,3 +155,34 @@ def test_feeds_are_read_once_a_day(
         dataset.client.delete_table(f"{dataset.name}.{name}")
     synced(**settings)
     assert known(dataset).keys() == {EXPLOITED, OTHER, NEW}
+
+
+def test_a_column_that_was_dropped_is_read_again(
+    api_url: str, dataset: Dataset, asked: Callable[[], list[tuple[str, int | None]]]
+) -> None:
+    """On the same day, and although the file is as it was. So is one that a new version adds."""
+    settings = feeds.settings(api_url) | {"INTELLIGENCE": "kev,epss"}
+    synced(**settings)
+    before = known(dataset)
+    assert [cve for cve, row in before.items() if row["in_kev"]] == [EXPLOITED]
+    asked()
+    # After DROP COLUMN, the local BigQuery still has it: the table is created without it.
+    whole = dataset.client.get_table(f"{dataset.name}.{INTELLIGENCE}")
+    dataset.query(
+        f"CREATE TABLE {{d}}.kept AS SELECT * EXCEPT (in_kev) FROM {{d}}.{INTELLIGENCE};"
+        f"DROP TABLE {{d}}.{INTELLIGENCE}"
+    )
+    fields = [of for of in whole.schema if of.name != "in_kev"]
+    lacking = bigquery.Table(whole.reference, fields)
+    lacking.description = whole.description
+    dataset.client.create_table(lacking)
+    dataset.query(
+        f"INSERT INTO {{d}}.{INTELLIGENCE} ({', '.join(of.name for of in fields)})"
+        f" SELECT {', '.join(of.name for of in fields)} FROM {{d}}.kept"
+    )
+    assert failed(synced(**settings)) == []
+    assert asked() == [("kev.json", 200), ("epss.csv.gz", 200)]
+    again = known(dataset)
+    assert {cve: row | {"read_at": None} for cve, row in again.items()} == {
+        cve: row | {"read_at": None} for cve, row in before.items()
+    }

@@ -17,8 +17,13 @@ _READ: Final = "Last read: "
 
 
 def intelligence_state(existing: Mapping[str, bigquery.Table]) -> dict[str, Any]:
-    """Return what the last sync that read the feeds kept about them; empty if none did."""
-    return state_of(existing.get(INTELLIGENCE))
+    """Return what the last sync that read the feeds kept about them; empty if none did.
+
+    It is empty as well if the table lacks a column, which only a feed that is read again can fill.
+    """
+    table = existing.get(INTELLIGENCE)
+    present = {field.name for field in table.schema} if table else set()
+    return state_of(table) if present >= INTELLIGENCE_TABLE.columns.keys() else {}
 
 
 def state_of(table: bigquery.Table | None) -> dict[str, Any]:
